@@ -1,0 +1,97 @@
+"""The one value type for what a model, a tracker or an annotation file says is in a frame."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from foveate.core.errors import InputError
+
+STREET_CLASSES = ("person", "bicycle", "car", "motorcycle", "bus", "truck")
+"""Class names of the detectors that foveate trains itself."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Detections:
+    """Boxes of one frame. Arrays are converted to their dtypes; raises `InputError` where lengths disagree."""
+
+    boxes: NDArray[np.float32]
+    """`(n, 4)` xyxy in absolute pixels of the original frame."""
+    scores: NDArray[np.float32]
+    """`(n,)` in 0..1; 1 for exact truth."""
+    class_id: NDArray[np.int32]
+    """`(n,)` zero-based indices into `class_names`."""
+    class_names: tuple[str, ...]
+    """Names of all classes that the source knows."""
+
+    def __post_init__(self) -> None:
+        boxes = np.asarray(self.boxes, dtype=np.float32).reshape(-1, 4)
+        scores = np.asarray(self.scores, dtype=np.float32).reshape(-1)
+        class_id = np.asarray(self.class_id, dtype=np.int32).reshape(-1)
+        if not len(boxes) == len(scores) == len(class_id):
+            raise InputError(
+                "detections need as many scores and class ids as boxes, "
+                f"got {len(boxes)} boxes, {len(scores)} scores, {len(class_id)} class ids"
+            )
+        if len(class_id) and not 0 <= class_id.min() <= class_id.max() < len(self.class_names):
+            raise InputError(
+                f"class ids must lie in 0..{len(self.class_names) - 1}, "
+                f"got {int(class_id.min())}..{int(class_id.max())}"
+            )
+        object.__setattr__(self, "boxes", boxes)
+        object.__setattr__(self, "scores", scores)
+        object.__setattr__(self, "class_id", class_id)
+        object.__setattr__(self, "class_names", tuple(self.class_names))
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Detections):
+            return NotImplemented
+        return self.class_names == other.class_names and all(
+            np.array_equal(a, b)
+            for a, b in zip(
+                (self.boxes, self.scores, self.class_id),
+                (other.boxes, other.scores, other.class_id),
+                strict=True,
+            )
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # holds arrays
+
+    @classmethod
+    def empty(cls, class_names: Sequence[str]) -> Self:
+        """No objects, of known classes."""
+        return cls(
+            boxes=np.zeros((0, 4), np.float32),
+            scores=np.zeros(0, np.float32),
+            class_id=np.zeros(0, np.int32),
+            class_names=tuple(class_names),
+        )
+
+    def select(self, index: ArrayLike) -> Self:
+        """The rows named by a boolean or integer index, in its order."""
+        rows = np.asarray(index)
+        return type(self)(
+            boxes=self.boxes[rows],
+            scores=self.scores[rows],
+            class_id=self.class_id[rows],
+            class_names=self.class_names,
+        )
+
+    def above(self, score: float) -> Self:
+        """The rows whose score is at least `score`."""
+        return self.select(self.scores >= score)
+
+    def scaled(self, factor_y: float, factor_x: float) -> Self:
+        """The same objects in a frame whose height and width are multiplied by the factors."""
+        factors = np.array([factor_x, factor_y, factor_x, factor_y], np.float32)
+        return type(self)(
+            boxes=self.boxes * factors,
+            scores=self.scores,
+            class_id=self.class_id,
+            class_names=self.class_names,
+        )

@@ -1,0 +1,80 @@
+"""What a policy chooses for one frame, and what then happened to it."""
+
+from dataclasses import dataclass
+
+from foveate.core.errors import InputError
+from foveate.core.regions import Mask
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class OffloadPlan:
+    """The configuration of one offload: what is downsampled, at what quality it is sent, where it is restored.
+
+    Raises `InputError` on a quality outside 1..100 or a negative restoration point.
+    """
+
+    downsampling_mask: Mask | None = None
+    """Bool `(regions_h, regions_w)`, True = low resolution; None = the whole frame at full resolution."""
+    downsampling_type: int = 0
+    """tau_d: 0 none, 1 CMR, 2 CMR and SBR; recorded for the reports."""
+    jpeg_quality: int = 95
+    """lambda: 1..100."""
+    restoration_point: int = 0
+    """beta: 0 restores pixels before the backbone, k restores tokens inside subset k."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.jpeg_quality <= 100:
+            raise InputError(f"jpeg_quality must lie in 1..100, got {self.jpeg_quality}")
+        if self.restoration_point < 0:
+            raise InputError(f"restoration_point must be 0 or more, got {self.restoration_point}")
+
+    @property
+    def downsampled_regions(self) -> int:
+        """N_d: how many regions are sent at low resolution."""
+        return 0 if self.downsampling_mask is None else int(self.downsampling_mask.sum())
+
+
+@dataclass(frozen=True, kw_only=True)
+class OffloadRecord:
+    """One offload as the device saw it. All spans are of the device's clock except the two server durations.
+
+    `uplink_s` and `downlink_s` follow PROTOCOL: the server acknowledges full receipt at once, and the five
+    stages add up to `e2e_latency_s`.
+    """
+
+    offload_id: int
+    """Counts up from 0 in each run."""
+    frame_index: int
+    """Which frame was sent."""
+    started_at: float
+    """Start of encoding, seconds."""
+    finished_at: float
+    """Receipt of the result, or the moment at which it was given up, seconds."""
+    plan: OffloadPlan
+    """What was asked for."""
+    payload_bytes: int
+    """Compressed size of the frame."""
+    encode_s: float
+    """Splitting and compressing on the device."""
+    uplink_s: float
+    """Transmission and one propagation."""
+    decode_s: float
+    """Decompression, as the server measured it."""
+    inference_s: float
+    """Tokens to boxes, as the server measured it."""
+    downlink_s: float
+    """What is left of the end-to-end latency."""
+    rtt_s: float
+    """Round-trip time assumed when the stages were computed."""
+    failed: bool = False
+    """True if no result came: the stages after the failure are 0."""
+
+    @property
+    def e2e_latency_s(self) -> float:
+        """Start of encoding to receipt of the result."""
+        return self.finished_at - self.started_at
+
+    @property
+    def throughput_bps(self) -> float:
+        """Uplink rate that this offload saw, bits per second: the propagation is taken off, 1 ms at least."""
+        return 8 * self.payload_bytes / max(self.uplink_s - self.rtt_s / 2, 1e-3)
