@@ -84,12 +84,12 @@ def cut_tiles(pixels: Pixels, grid: RegionGrid) -> Tiles:
 
 def area_downsample(tiles: Tiles, factor: int) -> Tiles:
     """Average `factor x factor` pixels, rounded half up: `(n, s, s, 3)` -> `(n, s / factor, s / factor, 3)`."""
-    sums = sum(
-        tiles[:, dy::factor, dx::factor].astype(np.uint32) for dy in range(factor) for dx in range(factor)
-    )
     area = factor * factor
-    means: Tiles = ((np.asarray(sums, np.uint32) + area // 2) // area).astype(np.uint8)
-    return means
+    sums = np.full((len(tiles), tiles.shape[1] // factor, tiles.shape[2] // factor, 3), area // 2, np.uint32)
+    for dy in range(factor):
+        for dx in range(factor):
+            sums += tiles[:, dy::factor, dx::factor]
+    return np.floor_divide(sums, area).astype(np.uint8)
 
 
 def bilinear_upsample(tiles: Tiles, factor: int) -> Tiles:
@@ -100,7 +100,8 @@ def bilinear_upsample(tiles: Tiles, factor: int) -> Tiles:
     weights = bilinear_matrix(tiles.shape[1], factor)
     tall = np.einsum("oi,nijc->nojc", weights, tiles.astype(np.float32), optimize=True)
     wide = np.einsum("oj,nijc->nioc", weights, tall, optimize=True)
-    return (wide + 0.5).astype(np.uint8)
+    enlarged: Tiles = (wide + 0.5).astype(np.uint8)
+    return enlarged
 
 
 def bilinear_matrix(size: int, factor: int) -> NDArray[np.float32]:
