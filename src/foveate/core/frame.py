@@ -16,9 +16,7 @@ def check_pixels(pixels: object) -> Pixels:
     if not isinstance(pixels, np.ndarray):
         raise InputError(f"a frame must be a numpy array (H, W, 3) of uint8 RGB, got {type(pixels).__name__}")
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
-        raise InputError(
-            f"a frame must be uint8 (H, W, 3) RGB, got {pixels.dtype} with shape {tuple(pixels.shape)}"
-        )
+        raise InputError(f"a frame must be uint8 (H, W, 3) RGB, got {pixels.dtype} with shape {tuple(pixels.shape)}")
     if pixels.size == 0:
         raise InputError(f"a frame must hold at least one pixel, got shape {tuple(pixels.shape)}")
     return pixels

@@ -1,0 +1,24 @@
+"""Vision models: the mixed-resolution plain ViT, its detector, and weights. Needs torch (extra `server`)."""
+
+from foveate.models.backbone import Backbone, BackboneConfig
+from foveate.models.detector import Detector, DetectorConfig
+from foveate.models.head import HeadOutput
+from foveate.models.nms import nms, pairwise_iou
+from foveate.models.presets import vitdet_tiny
+from foveate.models.weights import find_weights, known_models, load_detector, read_card, save_detector
+
+__all__ = [
+    "Backbone",
+    "BackboneConfig",
+    "Detector",
+    "DetectorConfig",
+    "HeadOutput",
+    "find_weights",
+    "known_models",
+    "load_detector",
+    "nms",
+    "pairwise_iou",
+    "read_card",
+    "save_detector",
+    "vitdet_tiny",
+]

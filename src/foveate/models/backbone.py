@@ -1,0 +1,233 @@
+"""A plain ViT in the ViTDet form that takes frames of mixed resolution (ViTMAlis, section III).
+
+    images, masks, restoration points
+      -> tiles -> tokens (windows, w * w, C) -> N subsets of (M - 1 window blocks, 1 global block) -> map (B, C, h, w)
+
+A frame with restoration point k joins full resolution inside subset k, after its last window block and before its
+global block; with 0, its pixels are restored before the first block. No parameter is added to the plain model.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from foveate.core import InputError, RegionGrid
+from foveate.models.block import Block
+from foveate.models.embed import ConvolutionalStem, LinearEmbedding
+from foveate.models.layout import BatchLayout, FrameLayout, frame_layout, map_index
+from foveate.models.pixels import blank_beyond, check_images, degrade_regions, select_tiles
+from foveate.models.positions import stretched_positions, tiled_positions, token_positions
+from foveate.models.restore import restore_windows
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackboneConfig:
+    """Shape of a backbone. Raises `InputError` where the numbers do not fit one another."""
+
+    dim: int
+    """C: width of a token."""
+    depth: int
+    """Number of blocks, a multiple of `subsets`."""
+    heads: int
+    subsets: int = 4
+    """N: each ends in a global block; also the largest restoration point."""
+    patch_size: int = 16
+    window_size: int = 9
+    """w: side of an attention window, tokens."""
+    downsampling_factor: int = 2
+    """d: a region is w * d patches wide."""
+    mlp_ratio: float = 4.0
+    stem: Literal["linear", "convolutional"] = "linear"
+    positions: Literal["stretched", "tiled", "none"] = "stretched"
+    """Absolute positions: one table stretched over the frame, one table repeated per region, or none."""
+    position_size: int = 14
+    """Side of the stretched table, patches (published models: 14, from 224 pixels)."""
+    relative_size: tuple[int, int] | None = None
+    """Rows and columns of the relative tables of global blocks; None = no relative positions anywhere."""
+    window_table: Literal["interpolate", "cut"] = "interpolate"
+    """How relative tables of window blocks that were made for a larger window are used."""
+    window_table_size: int | None = None
+    """Window that the tables were made for; None = `window_size`."""
+
+    def __post_init__(self) -> None:
+        if self.depth % self.subsets:
+            raise InputError(f"depth must be a multiple of subsets ({self.subsets}), got {self.depth}")
+        if self.dim % self.heads:
+            raise InputError(f"dim must be a multiple of heads ({self.heads}), got {self.dim}")
+        if self.stem == "convolutional" and self.patch_size & (self.patch_size - 1):
+            raise InputError(f"a convolutional stem needs a power of two as patch size, got {self.patch_size}")
+        for name, known in (("stem", ("linear", "convolutional")), ("positions", ("stretched", "tiled", "none"))):
+            if getattr(self, name) not in known:
+                raise InputError(f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}")
+
+    def grid(self, height: int, width: int) -> RegionGrid:
+        """Decision regions of a frame of `height x width` pixels."""
+        return RegionGrid(
+            height=height,
+            width=width,
+            patch_size=self.patch_size,
+            window_size=self.window_size,
+            downsampling_factor=self.downsampling_factor,
+        )
+
+
+class Backbone(nn.Module):
+    """The mixed-resolution plain ViT. Usable alone on any image tensor."""
+
+    def __init__(self, config: BackboneConfig) -> None:
+        super().__init__()
+        self.config = config
+        embedding = LinearEmbedding if config.stem == "linear" else ConvolutionalStem
+        self.embed = embedding(config.dim, config.patch_size)
+        self.positions = self._position_table()
+        self.blocks = nn.ModuleList(self._block(i) for i in range(config.depth))
+        self._position_cache: dict[tuple[object, ...], Tensor] = {}
+
+    def _position_table(self) -> nn.Parameter | None:
+        config = self.config
+        sizes = {"stretched": config.position_size, "tiled": config.window_size * config.downsampling_factor}
+        if config.positions not in sizes:
+            return None
+        side = sizes[config.positions]
+        table = nn.Parameter(torch.zeros(1, side, side, config.dim))
+        return nn.init.trunc_normal_(table, std=0.02)  # type: ignore[return-value]
+
+    def _block(self, index: int) -> Block:
+        config = self.config
+        is_global = (index + 1) % (config.depth // config.subsets) == 0
+        window = config.window_table_size or config.window_size
+        size = config.relative_size if is_global else (window, window)
+        return Block(
+            config.dim,
+            config.heads,
+            config.mlp_ratio,
+            is_global=is_global,
+            window_size=config.window_size,
+            relative_size=size if config.relative_size else None,
+            window_table=config.window_table,
+        )
+
+    def forward(
+        self,
+        images: Tensor,
+        downsampling_masks: Tensor | None = None,
+        restoration_points: Sequence[int] | None = None,
+    ) -> Tensor:
+        """Normalised `images` `(B, 3, H, W)`, 0 = mean colour -> feature map `(B, C, ceil(H / p), ceil(W / p))`.
+
+        `downsampling_masks`: bool `(B, regions_h, regions_w)`, True = low resolution; None = full resolution.
+        `restoration_points`: one of 0..N per image; None = 0. Raises `InputError` on wrong shapes or ranges.
+        """
+        check_images(images)
+        grid = self.config.grid(images.shape[2], images.shape[3])
+        points = self.check_points(restoration_points, len(images))
+        masks = _check_masks(downsampling_masks, grid, len(images))
+        early = torch.tensor(points, device=masks.device) == 0
+        images = degrade_regions(images, grid, (masks & early[:, None, None]).to(images.device))
+        left = (masks & ~early[:, None, None]).cpu().numpy()
+        layouts = [frame_layout(grid, mask) for mask in left]
+        full, low = select_tiles(images, grid, layouts)
+        return torch.cat(self.forward_tiles(full, low, layouts, points))
+
+    def check_points(self, points: Sequence[int] | None, count: int) -> list[int]:
+        """Restoration points as a list of `count` numbers in 0..N, or `InputError`."""
+        chosen = [0] * count if points is None else [int(p) for p in points]
+        if len(chosen) != count:
+            raise InputError(f"need one restoration point per image ({count}), got {len(chosen)}")
+        for point in chosen:
+            if not 0 <= point <= self.config.subsets:
+                raise InputError(f"a restoration point must lie in 0..{self.config.subsets}, got {point}")
+        return chosen
+
+    def forward_tiles(
+        self, full: Tensor, low: Tensor, layouts: list[FrameLayout], points: Sequence[int]
+    ) -> list[Tensor]:
+        """Tiles of a batch -> one feature map `(1, C, h, w)` per frame; frames may differ in size.
+
+        `full` `(n_full, 3, s, s)` and `low` `(n_low, 3, s / d, s / d)` hold normalised pixels, frame by frame and
+        in raster order; they are overwritten beyond the frame. A frame with low regions needs a point of 1..N.
+        """
+        batch = BatchLayout(layouts, full.device)
+        blank_beyond(full, low, batch)
+        tokens = self._embed(full, low, batch)
+        per_subset = self.config.depth // self.config.subsets
+        for subset in range(1, self.config.subsets + 1):
+            blocks = self.blocks[(subset - 1) * per_subset : subset * per_subset]
+            for block in blocks[:-1]:
+                tokens = block(tokens, batch)
+            tokens, batch = _restore(tokens, batch, [p == subset for p in points])
+            tokens = blocks[-1](tokens, batch)
+        return _maps(tokens, batch)
+
+    def _embed(self, full: Tensor, low: Tensor, batch: BatchLayout) -> Tensor:
+        """Pixels of tiles to position-coded tokens `(windows, w * w, C)`, frame by frame."""
+        config, parts, full_at, low_at = self.config, [], 0, 0
+        w, d, dim = config.window_size, config.downsampling_factor, config.dim
+        fine = self.embed(full).reshape(-1, d, w, d, w, dim).transpose(2, 3).reshape(-1, d * d, w * w, dim)
+        coarse = self.embed(low).reshape(-1, w * w, dim) if len(low) else fine.new_zeros(0, w * w, dim)
+        for layout in batch.frames:
+            n_full, n_low = len(layout.full_regions), len(layout.low_regions)
+            windows = fine[full_at : full_at + n_full].flatten(0, 1)
+            if layout.full_windows < len(windows):
+                windows = windows[torch.from_numpy(layout.kept_windows).to(windows.device)]
+            parts += [windows, coarse[low_at : low_at + n_low]]
+            full_at, low_at = full_at + n_full, low_at + n_low
+        tokens = torch.cat(parts)
+        if self.positions is None:
+            return tokens
+        codes = [self._codes(layout) for layout in batch.frames]
+        return tokens + (codes[0] if len(codes) == 1 else torch.cat(codes))
+
+    def _codes(self, layout: FrameLayout) -> Tensor:
+        """Absolute position codes of a frame's tokens; kept between frames when no gradient is wanted."""
+        table = self.positions
+        assert table is not None
+        if torch.is_grad_enabled():
+            return self._make_codes(table, layout)
+        # Torch counts in-place changes of a tensor, so that codes of older weights are never used.
+        key = (layout, table.data_ptr(), table._version, table.dtype, table.device)  # noqa: SLF001
+        if key not in self._position_cache:
+            if len(self._position_cache) > 32:
+                self._position_cache.clear()
+            self._position_cache[key] = self._make_codes(table, layout)
+        return self._position_cache[key]
+
+    def _make_codes(self, table: Tensor, layout: FrameLayout) -> Tensor:
+        spread = tiled_positions if self.config.positions == "tiled" else stretched_positions
+        return token_positions(spread(table, layout.grid), layout)
+
+
+def _check_masks(masks: Tensor | None, grid: RegionGrid, count: int) -> Tensor:
+    wanted = (count, *grid.shape)
+    if masks is None:
+        return torch.zeros(wanted, dtype=torch.bool)
+    if masks.dtype != torch.bool or tuple(masks.shape) != wanted:
+        raise InputError(f"downsampling_masks must be bool {wanted}, got {masks.dtype} {tuple(masks.shape)}")
+    return masks
+
+
+def _restore(tokens: Tensor, batch: BatchLayout, due: list[bool]) -> tuple[Tensor, BatchLayout]:
+    """Bring the frames that are due to full resolution."""
+    due = [now and len(layout.low_regions) > 0 for now, layout in zip(due, batch.frames, strict=True)]
+    if not any(due):
+        return tokens, batch
+    parts, layouts = [], []
+    for i, layout in enumerate(batch.frames):
+        part = tokens[batch.offsets[i] : batch.offsets[i + 1]]
+        parts.append(restore_windows(part, layout) if due[i] else part)
+        layouts.append(frame_layout(layout.grid) if due[i] else layout)
+    return torch.cat(parts), BatchLayout(layouts, batch.torch_device)
+
+
+def _maps(tokens: Tensor, batch: BatchLayout) -> list[Tensor]:
+    """Windows of full layouts -> one map `(1, C, rows, columns)` per frame, channels last in memory."""
+    maps = []
+    for i, layout in enumerate(batch.frames):
+        part = tokens[batch.offsets[i] : batch.offsets[i + 1]].flatten(0, 1)
+        index = torch.from_numpy(map_index(layout.grid)).to(tokens.device)
+        rows, columns = layout.grid.patches
+        maps.append(part.index_select(0, index).reshape(1, rows, columns, -1).permute(0, 3, 1, 2))
+    return maps

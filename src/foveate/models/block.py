@@ -1,0 +1,139 @@
+"""One Transformer block of ViTDet, on windows or on whole frames of mixed resolution (Li et al. 2022)."""
+
+from functools import lru_cache
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from foveate.models.attention import attend, attend_windows
+from foveate.models.layout import BatchLayout, FrameGroup, FrameLayout
+from foveate.models.positions import fit_table, key_code, query_code, relative_axis
+
+
+class Attention(nn.Module):
+    """Multi-head attention with optional decomposed relative positions.
+
+    `relative_size`: rows and columns that the tables were made for; None = no relative positions.
+    """
+
+    def __init__(self, dim: int, heads: int, *, relative_size: tuple[int, int] | None, window_table: str) -> None:
+        super().__init__()
+        self.heads, self.head_dim, self.window_table = heads, dim // heads, window_table
+        self.qkv = nn.Linear(dim, 3 * dim)
+        self.proj = nn.Linear(dim, dim)
+        self.relative_rows: nn.Parameter | None = None
+        self.relative_columns: nn.Parameter | None = None
+        if relative_size:
+            rows, columns = relative_size
+            self.relative_rows = nn.Parameter(torch.zeros(2 * rows - 1, self.head_dim))
+            self.relative_columns = nn.Parameter(torch.zeros(2 * columns - 1, self.head_dim))
+
+    def windows(self, tokens: Tensor, window_size: int) -> Tensor:
+        """Attention inside each window: `(windows, w * w, C)` -> the same shape."""
+        count, area, dim = tokens.shape
+        qkv = self.qkv(tokens).reshape(count, area, 3, self.heads, self.head_dim).permute(2, 0, 3, 1, 4)
+        query, key, value = qkv.flatten(1, 2).unbind(0)
+        scaled = query * self.head_dim**-0.5
+        if self.relative_rows is not None and self.relative_columns is not None:
+            codes = [
+                self._window_code(query, table, window_size, axis)
+                for axis, table in enumerate((self.relative_rows, self.relative_columns))
+            ]
+            scaled = torch.cat([scaled, *codes], dim=-1)
+            key = torch.cat([key, _window_keys(window_size).to(key).expand(len(key), -1, -1)], dim=-1)
+        out = attend_windows(scaled, key, value)
+        merged = out.reshape(count, self.heads, area, self.head_dim).transpose(1, 2).reshape(count, area, dim)
+        projected: Tensor = self.proj(merged)
+        return projected
+
+    def _window_code(self, query: Tensor, table: Tensor, window_size: int, axis: int) -> Tensor:
+        """What queries append in window blocks, which are blind to scale: `(n, w * w, w)`."""
+        fitted = fit_table(table, window_size, how=self.window_table)
+        places = torch.arange(window_size, device=query.device)
+        distance = fitted[places[:, None] - places + window_size - 1]
+        grid = query.reshape(len(query), window_size, window_size, self.head_dim)
+        equation = ("nrcd,rkd->nrck", "nrcd,ckd->nrck")[axis]
+        return torch.einsum(equation, grid, distance).reshape(len(query), window_size**2, window_size)
+
+    def frames(self, tokens: Tensor, group: FrameGroup) -> Tensor:
+        """Attention among all real tokens of each frame of a group: `(windows, w * w, C)` -> `(n, C)`."""
+        flat = tokens.flatten(0, 1)
+        real = flat if group.real is None else flat.index_select(0, group.real)
+        count = len(group.layouts)
+        qkv = self.qkv(real).reshape(count, -1, 3, self.heads, self.head_dim).permute(2, 0, 3, 1, 4)
+        query, key, value = qkv.unbind(0)
+        scaled = query * self.head_dim**-0.5
+        if self.relative_rows is not None:
+            coded = [self._frame_codes(q, layout) for q, layout in zip(query, group.layouts, strict=True)]
+            scaled = torch.cat([scaled, torch.stack([q for q, _ in coded])], dim=-1)
+            key = torch.cat([key, torch.stack([k for _, k in coded])], dim=-1)
+        out = attend(scaled, key, value).transpose(1, 2).reshape(len(real), -1)
+        projected: Tensor = self.proj(out)
+        return projected
+
+    def _frame_codes(self, query: Tensor, layout: FrameLayout) -> tuple[Tensor, Tensor]:
+        """Codes of one frame: query part `(heads, n, rows + columns)` and key part of the same shape."""
+        axes = [relative_axis(layout, axis, query) for axis in (0, 1)]
+        tables = [t for t in (self.relative_rows, self.relative_columns) if t is not None]
+        query_part = [
+            query_code(query, fit_table(table, axis.length), axis) for table, axis in zip(tables, axes, strict=True)
+        ]
+        keys = torch.cat([key_code(axis) for axis in axes], dim=-1)
+        return torch.cat(query_part, dim=-1), keys.expand(len(query), -1, -1)
+
+
+@lru_cache(maxsize=8)
+def _window_keys(window_size: int) -> Tensor:
+    """One-hot rows and columns of the tokens of a window: `(w * w, 2 * w)`."""
+    eye = torch.eye(window_size)
+    rows, columns = eye.repeat_interleave(window_size, dim=0), eye.repeat(window_size, 1)
+    return torch.cat([rows, columns], dim=1)
+
+
+class Block(nn.Module):
+    """Attention and MLP with pre-normalisation. `is_global`: attends over frames instead of windows."""
+
+    def __init__(
+        self,
+        dim: int,
+        heads: int,
+        mlp_ratio: float,
+        *,
+        is_global: bool,
+        window_size: int,
+        relative_size: tuple[int, int] | None,
+        window_table: str,
+    ) -> None:
+        super().__init__()
+        self.is_global, self.window_size = is_global, window_size
+        self.norm1 = nn.LayerNorm(dim, eps=1e-6)
+        self.attention = Attention(dim, heads, relative_size=relative_size, window_table=window_table)
+        self.norm2 = nn.LayerNorm(dim, eps=1e-6)
+        self.fc1 = nn.Linear(dim, int(dim * mlp_ratio))
+        self.fc2 = nn.Linear(int(dim * mlp_ratio), dim)
+
+    def forward(self, tokens: Tensor, batch: BatchLayout) -> Tensor:
+        """`(windows, w * w, C)` -> the same shape; values of tokens beyond the frame have no meaning."""
+        normed = self.norm1(tokens)
+        attended = self._global(normed, batch) if self.is_global else self._local(normed, batch)
+        tokens = tokens + attended
+        mixed: Tensor = self.fc2(F.gelu(self.fc1(self.norm2(tokens))))
+        return tokens + mixed
+
+    def _local(self, normed: Tensor, batch: BatchLayout) -> Tensor:
+        if batch.padding is not None:
+            # ViTDet pads with zeros after the normalisation: padding takes part as key and value of its bias.
+            normed.view(-1, normed.shape[-1]).index_fill_(0, batch.padding, 0)
+        return self.attention.windows(normed, self.window_size)
+
+    def _global(self, normed: Tensor, batch: BatchLayout) -> Tensor:
+        parts = []
+        for group in batch.groups:
+            part = normed[group.start : group.stop]
+            out = self.attention.frames(part, group)
+            if group.real is not None:
+                flat = out.new_zeros(part.shape[0] * part.shape[1], out.shape[1])
+                out = flat.index_copy(0, group.real, out)
+            parts.append(out.reshape(part.shape))
+        return parts[0] if len(parts) == 1 else torch.cat(parts)

@@ -1,0 +1,157 @@
+"""Where each token of a mixed-resolution frame lies, and how windows turn into a regular map again.
+
+Tokens are kept as `(windows, w * w, C)`: a low-resolution region of `r = w * d` patches is exactly one window,
+a full-resolution region is d x d windows (ViTMAlis, section III-A). A frame's windows stand together, those of
+full resolution first, both in raster order of regions. Windows without a single real token are left out.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from foveate.core import Mask, RegionGrid
+
+Index = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FrameLayout:
+    """Token positions of one frame with one downsampling mask."""
+
+    grid: RegionGrid
+    full_regions: Index
+    """Raster numbers of the regions at full resolution."""
+    low_regions: Index
+    """Raster numbers of the downsampled regions."""
+    kept_windows: Index
+    """Which of the `len(full_regions) * d * d` full windows hold a real token."""
+    row: Index
+    """`(windows, w * w)`: uppermost patch row that the token covers."""
+    column: Index
+    """`(windows, w * w)`: leftmost patch column that the token covers."""
+    scale: Index
+    """`(windows,)`: patches that a token of the window covers along each axis, 1 or d."""
+
+    @property
+    def windows(self) -> int:
+        """How many windows the frame has."""
+        return len(self.scale)
+
+    @property
+    def full_windows(self) -> int:
+        """How many of them are of full resolution; these come first."""
+        return len(self.kept_windows)
+
+    @property
+    def real(self) -> NDArray[np.bool_]:
+        """`(windows, w * w)`: tokens that cover at least one patch of the frame."""
+        rows, columns = self.grid.patches
+        return (self.row < rows) & (self.column < columns)
+
+    def spans(self, axis: int) -> tuple[Index, Index]:
+        """First patch and number of real patches of each real token along an axis: two `(n,)` arrays."""
+        start = (self.row, self.column)[axis][self.real]
+        length = np.broadcast_to(self.scale[:, None], self.row.shape)[self.real]
+        return start, np.minimum(length, self.grid.patches[axis] - start)
+
+    def low_extents(self) -> Index:
+        """`(n_low, 2)`: real rows and columns of tokens in each low-resolution window."""
+        origin = _region_origins(self.grid, self.low_regions)
+        covered = np.minimum(self.grid.region_size, np.array(self.grid.patches) - origin)
+        return -(-covered // self.grid.downsampling_factor)
+
+
+def frame_layout(grid: RegionGrid, mask: Mask | None = None) -> FrameLayout:
+    """The layout of a frame; raises `InputError` if the mask does not fit the grid."""
+    return _cached_layout(grid, grid.check_mask(mask).tobytes())
+
+
+@lru_cache(maxsize=512)
+def _cached_layout(grid: RegionGrid, mask_bytes: bytes) -> FrameLayout:
+    mask = np.frombuffer(mask_bytes, np.bool_)
+    full_regions, low_regions = np.flatnonzero(~mask), np.flatnonzero(mask)
+    w, d = grid.window_size, grid.downsampling_factor
+    origins = _region_origins(grid, full_regions)[:, None] + _child_origins(w, d)[None]
+    origins = origins.reshape(-1, 2)
+    kept = np.flatnonzero((origins < np.array(grid.patches)).all(axis=1))
+    starts = np.concatenate([origins[kept], _region_origins(grid, low_regions)])
+    scale = np.repeat([1, d], [len(kept), len(low_regions)])
+    step = np.stack(np.divmod(np.arange(w * w), w), axis=1)
+    tokens = starts[:, None] + scale[:, None, None] * step[None]
+    return FrameLayout(
+        grid=grid,
+        full_regions=full_regions,
+        low_regions=low_regions,
+        kept_windows=kept,
+        row=tokens[..., 0],
+        column=tokens[..., 1],
+        scale=scale,
+    )
+
+
+def _region_origins(grid: RegionGrid, regions: Index) -> Index:
+    columns = grid.shape[1]
+    return np.stack([regions // columns, regions % columns], axis=1) * grid.region_size
+
+
+def _child_origins(window_size: int, factor: int) -> Index:
+    """Offsets `(d * d, 2)` of the windows inside a region, patches."""
+    return np.stack(np.divmod(np.arange(factor * factor), factor), axis=1) * window_size
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FrameGroup:
+    """Consecutive frames of a batch that have equally many real tokens: global attention runs on all at once."""
+
+    start: int
+    """First window."""
+    stop: int
+    """One past the last window."""
+    layouts: tuple[FrameLayout, ...]
+    real: Tensor | None
+    """Indices of real tokens among the group's tokens, or None if all are real."""
+
+
+class BatchLayout:
+    """Layouts of several frames, their windows one after the other. Equal or different grids and masks."""
+
+    def __init__(self, frames: list[FrameLayout], torch_device: torch.device) -> None:
+        self.frames = frames
+        self.torch_device = torch_device
+        self.offsets = np.concatenate([[0], np.cumsum([f.windows for f in frames])]).astype(int)
+        missing = np.flatnonzero(np.concatenate([~f.real.reshape(-1) for f in frames]))
+        self.padding = self._tensor(missing) if len(missing) else None
+        self.groups = [self._group(a, b) for a, b in self._equal_runs()]
+
+    def _tensor(self, index: Index) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(index)).to(self.torch_device)
+
+    def _equal_runs(self) -> list[tuple[int, int]]:
+        keys = [(f.windows, int(f.real.sum()), f.grid) for f in self.frames]
+        cuts = [i for i in range(1, len(keys)) if keys[i] != keys[i - 1]]
+        return list(zip([0, *cuts], [*cuts, len(keys)], strict=True))
+
+    def _group(self, first: int, last: int) -> FrameGroup:
+        frames = self.frames[first:last]
+        real = np.concatenate([f.real.reshape(-1) for f in frames])
+        return FrameGroup(
+            start=int(self.offsets[first]),
+            stop=int(self.offsets[last]),
+            layouts=tuple(frames),
+            real=None if real.all() else self._tensor(np.flatnonzero(real)),
+        )
+
+
+@lru_cache(maxsize=64)
+def map_index(grid: RegionGrid) -> Index:
+    """For each patch in raster order, its token's place in the windows of the full layout: `(patches,)`."""
+    layout = frame_layout(grid)
+    columns = grid.patches[1]
+    index = np.empty(grid.patches[0] * columns, np.int64)
+    real = layout.real
+    index[layout.row[real] * columns + layout.column[real]] = np.flatnonzero(real)
+    return index
