@@ -1,7 +1,9 @@
 """Vision models: the mixed-resolution plain ViT, its detector, and weights. Needs torch (extra `server`)."""
 
 from foveate.models.backbone import Backbone, BackboneConfig
+from foveate.models.convert_huggingface import convert_huggingface, load_huggingface_backbone
 from foveate.models.detector import Detector, DetectorConfig
+from foveate.models.flops import backbone_flops
 from foveate.models.head import HeadOutput
 from foveate.models.nms import nms, pairwise_iou
 from foveate.models.presets import vitdet_tiny
@@ -13,9 +15,12 @@ __all__ = [
     "Detector",
     "DetectorConfig",
     "HeadOutput",
+    "backbone_flops",
+    "convert_huggingface",
     "find_weights",
     "known_models",
     "load_detector",
+    "load_huggingface_backbone",
     "nms",
     "pairwise_iou",
     "read_card",

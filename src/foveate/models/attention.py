@@ -4,8 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-QUERY_CHUNK = 512
-"""Queries whose scores are held at once; 512 x 8,160 bf16 scores fit the cache of a core (docs/log.md)."""
+QUERY_CHUNK = 256
+"""Queries whose scores are held at once; 256 x 8,160 bf16 scores stay in cache (docs/log.md)."""
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:

@@ -185,7 +185,7 @@ class Backbone(nn.Module):
         """Absolute position codes of a frame's tokens; kept between frames when no gradient is wanted."""
         table = self.positions
         assert table is not None
-        if torch.is_grad_enabled():
+        if torch.is_grad_enabled() or table.is_inference():
             return self._make_codes(table, layout)
         # Torch counts in-place changes of a tensor, so that codes of older weights are never used.
         key = (layout, table.data_ptr(), table._version, table.dtype, table.device)  # noqa: SLF001

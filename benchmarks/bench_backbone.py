@@ -1,0 +1,141 @@
+"""Backbone and detector at 1088 x 1920: against Hugging Face's VitDet, and mixed against full resolution.
+
+    python benchmarks/bench_backbone.py [--rounds 5] [--json FILE]
+
+Cost: about 4 minutes on two cores. Expected: docs/results.md. Random weights: values do not change the time.
+"""
+
+import argparse
+import json
+import statistics
+from pathlib import Path
+
+import numpy as np
+import torch
+from timing import interleaved, machine, median_ratio, milliseconds
+
+from foveate.core import RegionGrid, split_regions
+from foveate.models import Backbone, BackboneConfig, Detector, backbone_flops, vitdet_tiny
+
+SIZE = (1088, 1920)
+SHARES = (0.25, 0.5, 0.75)
+
+
+def plain_backbone() -> Backbone:
+    """192 wide, 12 deep, as `vitdet_backbone` of transformers has it."""
+    return Backbone(BackboneConfig(dim=192, depth=12, heads=3)).eval()
+
+
+def huggingface_backbone() -> torch.nn.Module | None:
+    """The same shape by transformers, or None where it is not installed."""
+    try:
+        from transformers import VitDetBackbone, VitDetConfig
+    except ImportError:
+        return None
+    config = VitDetConfig(
+        hidden_size=192,
+        num_hidden_layers=12,
+        num_attention_heads=3,
+        image_size=list(SIZE),
+        window_size=9,
+        window_block_indices=[i for i in range(12) if i % 3 != 2],
+    )
+    return VitDetBackbone(config).eval()
+
+
+def mask_of(grid: RegionGrid, share: float) -> np.ndarray:
+    """A seeded mask with this share of the regions downsampled."""
+    order = np.random.default_rng(0).permutation(len(grid))
+    return (order < round(share * len(grid))).reshape(grid.shape)
+
+
+def against_huggingface(rounds: int) -> list[dict[str, object]]:
+    """Full resolution, both dtypes."""
+    theirs, rows = huggingface_backbone(), []
+    if theirs is None:
+        print("transformers is not installed: pip install -r requirements-oracle.txt -c constraints.txt")
+        return rows
+    for dtype in (torch.bfloat16, torch.float32):
+        ours, image = plain_backbone().to(dtype), torch.randn(1, 3, *SIZE, dtype=dtype)
+        theirs.to(dtype)
+        seconds = interleaved({"ours": lambda: ours(image), "theirs": lambda: theirs(image)}, rounds=rounds)
+        ratio = median_ratio(seconds["theirs"], seconds["ours"])
+        name = str(dtype).removeprefix("torch.")
+        print(f"{name}: ours {milliseconds(seconds['ours'])} ms, VitDetBackbone {milliseconds(seconds['theirs'])} ms, "
+              f"{ratio:.2f} times faster", flush=True)
+        rows.append({"dtype": name, "ratio": ratio, **{k: statistics.median(v) for k, v in seconds.items()}})
+    return rows
+
+
+def mixed_backbone(rounds: int) -> list[dict[str, float]]:
+    """Speed-up and ratio of operations by share of downsampled regions and restoration point, bf16."""
+    model = plain_backbone().bfloat16()
+    grid, image = model.config.grid(*SIZE), torch.randn(1, 3, *SIZE, dtype=torch.bfloat16)
+    calls = {"full": lambda: model(image)}
+    for share in SHARES:
+        masks = torch.from_numpy(mask_of(grid, share))[None]
+        for point in range(1, 5):
+            calls[f"{share} {point}"] = lambda m=masks, p=point: model(image, m, [p])
+    seconds = interleaved(calls, rounds=rounds)
+    full, rows = backbone_flops(model.config, grid), []
+    print(f"backbone, bf16, full resolution: {milliseconds(seconds['full'])} ms")
+    print("share  beta  ms                speed-up  FLOP ratio  speed-up / ratio")
+    for share in SHARES:
+        for point in range(1, 5):
+            took = seconds[f"{share} {point}"]
+            gain = median_ratio(seconds["full"], took)
+            ratio = full / backbone_flops(model.config, grid, mask_of(grid, share), point)
+            print(f"{share:5.0%}  {point:4d}  {milliseconds(took):16s}  {gain:8.2f}  {ratio:10.2f}  {gain / ratio:.2f}")
+            rows.append({"share": share, "beta": point, "s": statistics.median(took), "speedup": gain, "flops": ratio})
+    return rows
+
+
+def whole_detector(rounds: int) -> list[dict[str, float]]:
+    """`detect` on decoded tiles: speed-up, and the share that is not backbone."""
+    torch.manual_seed(0)
+    model: Detector = vitdet_tiny().eval().requires_grad_(False).bfloat16()
+    pixels = np.random.default_rng(0).integers(0, 255, (*SIZE, 3), np.uint8)
+    grid = model.region_grid(*SIZE)
+    features = torch.randn(1, 192, 68, 120, dtype=torch.bfloat16).to(memory_format=torch.channels_last)
+    calls = {"full": lambda: model.detect(split_regions(pixels, grid))}
+    frames = {share: split_regions(pixels, grid, mask_of(grid, share)) for share in SHARES}
+    plain = split_regions(pixels, grid)
+    calls["full"] = lambda: model.detect(plain)
+    for share, frame in frames.items():
+        calls[f"{share}"] = lambda f=frame: model.detect(f, restoration_point=4)
+    with torch.inference_mode():
+        calls["pyramid and head"] = lambda: model.head(model.pyramid(features))
+        seconds = interleaved(calls, rounds=rounds)
+    tail, rows = statistics.median(seconds["pyramid and head"]), []
+    print(f"detector vitdet-tiny, bf16, full: {milliseconds(seconds['full'])} ms; "
+          f"pyramid and head {1e3 * tail:.0f} ms = {tail / statistics.median(seconds['full']):.0%}")
+    for share in SHARES:
+        took = seconds[f"{share}"]
+        gain = median_ratio(seconds["full"], took)
+        part = tail / statistics.median(took)
+        print(f"{share:.0%} downsampled, beta 4: {milliseconds(took)} ms, {gain:.2f} times; pyramid and head {part:.0%}")
+        rows.append({"share": share, "s": statistics.median(took), "speedup": gain, "pyramid_and_head": part})
+    return rows
+
+
+def main() -> None:
+    """Print the tables; with --json also write them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    print(machine())
+    with torch.inference_mode():
+        report = {
+            "machine": machine(),
+            "size": SIZE,
+            "huggingface": against_huggingface(arguments.rounds),
+            "backbone": mixed_backbone(arguments.rounds),
+            "detector": whole_detector(arguments.rounds),
+        }
+    if arguments.json:
+        arguments.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

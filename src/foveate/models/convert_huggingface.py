@@ -1,0 +1,136 @@
+"""Backbones saved in the layout of Hugging Face's `VitDet` become foveate backbones; no value is changed."""
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from foveate.core import InputError, WeightsError
+from foveate.models.backbone import Backbone, BackboneConfig
+
+_NAMES = {
+    "norm1.weight": "norm1.weight",
+    "norm1.bias": "norm1.bias",
+    "attention.qkv.weight": "attention.qkv.weight",
+    "attention.qkv.bias": "attention.qkv.bias",
+    "attention.proj.weight": "attention.proj.weight",
+    "attention.proj.bias": "attention.proj.bias",
+    "attention.rel_pos_h": "attention.relative_rows",
+    "attention.rel_pos_w": "attention.relative_columns",
+    "norm2.weight": "norm2.weight",
+    "norm2.bias": "norm2.bias",
+    "mlp.fc1.weight": "fc1.weight",
+    "mlp.fc1.bias": "fc1.bias",
+    "mlp.fc2.weight": "fc2.weight",
+    "mlp.fc2.bias": "fc2.bias",
+}
+"""Names inside a block: theirs to ours."""
+
+
+def load_huggingface_backbone(folder: Path | str, *, downsampling_factor: int = 2) -> Backbone:
+    """The backbone of a folder with `config.json` and `model.safetensors`, as `save_pretrained` writes it.
+
+    Raises `WeightsError` for files that are missing or truncated, and the errors of `convert_huggingface`.
+    """
+    path = Path(folder)
+    try:
+        config = json.loads((path / "config.json").read_text(encoding="utf-8"))
+        state = load_file(path / "model.safetensors")
+    except (OSError, ValueError, SafetensorError) as error:
+        raise WeightsError(f"{path}: config.json and model.safetensors are required ({error})") from error
+    return convert_huggingface(state, config, downsampling_factor=downsampling_factor)
+
+
+def convert_huggingface(
+    state: Mapping[str, Tensor], config: Mapping[str, Any], *, downsampling_factor: int = 2
+) -> Backbone:
+    """A `VitDetBackbone` or `VitDetModel` state dict and its configuration -> the same backbone here.
+
+    `config`: the dictionary of a `VitDetConfig`. Raises `InputError` for a form that the mixed-resolution backbone
+    does not have, and `WeightsError` naming keys that are missing or unexpected.
+    """
+    backbone = Backbone(_read_config(config, downsampling_factor))
+    ours = {_our_name(key): value for key, value in _without_prefix(state).items()}
+    if "positions" in ours:
+        ours["positions"] = _square_table(ours["positions"])
+    wanted = backbone.state_dict()
+    missing, unexpected = sorted(wanted.keys() - ours.keys()), sorted(ours.keys() - wanted.keys())
+    wrong = sorted(k for k in wanted.keys() & ours.keys() if wanted[k].shape != ours[k].shape)
+    if missing or unexpected or wrong:
+        raise WeightsError(
+            f"not the weights of this VitDet configuration; missing: {_listed(missing)}; "
+            f"unexpected: {_listed(unexpected)}; of another shape: {_listed(wrong)}"
+        )
+    backbone.load_state_dict(ours)
+    return backbone.eval()
+
+
+def _read_config(config: Mapping[str, Any], downsampling_factor: int) -> BackboneConfig:
+    depth, patch = int(config["num_hidden_layers"]), int(config["patch_size"])
+    for key, wanted in (("hidden_act", "gelu"), ("qkv_bias", True), ("residual_block_indices", [])):
+        if config.get(key, wanted) != wanted:
+            raise InputError(f"{key} must be {wanted!r} for a mixed-resolution backbone, got {config[key]!r}")
+    relative, absolute = config.get("use_relative_position_embeddings"), config.get("use_absolute_position_embeddings")
+    return BackboneConfig(
+        dim=int(config["hidden_size"]),
+        depth=depth,
+        heads=int(config["num_attention_heads"]),
+        subsets=_count_subsets(depth, [int(i) for i in config["window_block_indices"]]),
+        patch_size=patch,
+        window_size=int(config["window_size"]),
+        downsampling_factor=downsampling_factor,
+        mlp_ratio=float(config.get("mlp_ratio", 4)),
+        positions="stretched" if absolute in (True, None) else "none",
+        position_size=int(config["pretrain_image_size"]) // patch,
+        relative_size=_patches(config["image_size"], patch) if relative else None,
+    )
+
+
+def _count_subsets(depth: int, window_blocks: list[int]) -> int:
+    """N, if the blocks are N equal subsets that each end in their only global block; else `InputError`."""
+    global_blocks = sorted(set(range(depth)) - set(window_blocks))
+    count = len(global_blocks)
+    if not count or depth % count or global_blocks != list(range(depth // count - 1, depth, depth // count)):
+        raise InputError(f"global blocks must end equal subsets of the {depth} blocks, got global {global_blocks}")
+    return count
+
+
+def _patches(image_size: int | list[int] | tuple[int, int], patch: int) -> tuple[int, int]:
+    height, width = (image_size, image_size) if isinstance(image_size, int) else image_size
+    return height // patch, width // patch
+
+
+def _without_prefix(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Cut what stands before `embeddings.` and `encoder.`, if all keys share it."""
+    start = next((key.index("embeddings.") for key in state if "embeddings.projection" in key), 0)
+    prefix = next((key[:start] for key in state if "embeddings.projection" in key), "")
+    return {key.removeprefix(prefix): value for key, value in state.items()}
+
+
+def _our_name(key: str) -> str:
+    direct = {
+        "embeddings.position_embeddings": "positions",
+        "embeddings.projection.weight": "embed.projection.weight",
+        "embeddings.projection.bias": "embed.projection.bias",
+    }
+    if key.startswith("encoder.layer."):
+        number, _, rest = key.removeprefix("encoder.layer.").partition(".")
+        return f"blocks.{number}.{_NAMES.get(rest, rest)}"
+    return direct.get(key, key)
+
+
+def _square_table(table: Tensor) -> Tensor:
+    """`(1, 1 + size * size, C)` with a class token first -> `(1, size, size, C)`."""
+    size = math.isqrt(table.shape[1] - 1)
+    return torch.reshape(table[:, 1 : 1 + size * size], (1, size, size, table.shape[2]))
+
+
+def _listed(keys: list[str]) -> str:
+    shown = ", ".join(keys[:5]) or "none"
+    return f"{shown} and {len(keys) - 5} more" if len(keys) > 5 else shown

@@ -1,0 +1,118 @@
+"""The detector's public surface: frames in, detections out, files on disk."""
+
+import numpy as np
+import pytest
+import torch
+
+from foveate.core import InputError, WeightsError, join_regions, split_regions
+from foveate.models import BackboneConfig, Detector, DetectorConfig, load_detector, save_detector
+
+
+@pytest.fixture(scope="module")
+def detector() -> Detector:
+    torch.manual_seed(0)
+    shape = BackboneConfig(dim=32, depth=4, heads=2, stem="convolutional", positions="tiled")
+    model = Detector(DetectorConfig(backbone=shape, pyramid_channels=16, score_threshold=0.0))
+    for name, parameter in model.named_parameters():
+        if parameter.ndim > 1 and "head" in name:
+            torch.nn.init.normal_(parameter, std=0.2)
+    return model.eval()
+
+
+def frame(height: int, width: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 255, (height, width, 3), np.uint8)
+
+
+def test_frames_of_different_sizes_masks_and_points_share_a_batch(detector):
+    frames = [frame(300, 500), frame(720, 405, 1), frame(300, 500, 2)]
+    masks = [None, np.ones(detector.region_grid(720, 405).shape, bool), np.eye(2, dtype=bool)]
+    points = [0, 4, 2]
+    together = detector.detect_batch(frames, masks, points)
+    for one, image, mask, point in zip(together, frames, masks, points, strict=True):
+        alone = detector.detect(image, mask, point)
+        assert len(one) == len(alone) > 0
+        np.testing.assert_allclose(np.sort(one.scores), np.sort(alone.scores), atol=1e-5)
+
+
+def test_tiles_of_a_mixed_frame_give_the_same_as_the_frame_itself(detector):
+    image, mask = frame(301, 507), np.array([[True, False], [False, True]])
+    mixed = split_regions(image, detector.region_grid(301, 507), mask)
+    assert detector.detect(mixed, restoration_point=3) == detector.detect(image, mask, 3)
+
+
+def test_point_0_equals_the_frame_with_blurred_regions(detector):
+    image, mask = frame(301, 507), np.ones((2, 2), bool)
+    blurred = join_regions(split_regions(image, detector.region_grid(301, 507), mask))
+    assert detector.detect(image, mask, 0) == detector.detect(blurred)
+
+
+def test_forward_on_tensors_agrees_with_detect(detector):
+    image = frame(288, 576)
+    output = detector(torch.from_numpy(image).permute(2, 0, 1)[None])
+    assert output.class_logits.shape == (1, len(output.points), 6)
+    best = output.class_logits.sigmoid().max().item()
+    assert detector.detect(image).scores.max() == pytest.approx(best, abs=1e-5)
+
+
+def test_boxes_lie_inside_the_frame_and_scores_descend(detector):
+    found = detector.detect(frame(301, 507))
+    assert found.boxes[:, 0::2].max() <= 507
+    assert found.boxes[:, 1::2].max() <= 301
+    assert found.boxes.min() >= 0
+    assert (np.diff(found.scores) <= 0).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((np.zeros((10, 10), np.uint8),), r"uint8 \(H, W, 3\)"),
+        ((np.zeros((10, 10, 3), np.float32),), "uint8"),
+        ((np.zeros((0, 10, 3), np.uint8),), "at least one pixel"),
+        (("nonsense",), "numpy array"),
+        ((np.zeros((300, 500, 3), np.uint8), np.zeros((1, 2), bool)), r"shape \(2, 2\), got bool of shape \(1, 2\)"),
+        ((np.zeros((300, 500, 3), np.uint8), None, 5), r"0\.\.4, got 5"),
+        ((np.zeros((300, 500, 3), np.uint8), None, -1), r"0\.\.4, got -1"),
+    ],
+)
+def test_bad_input_is_one_clear_error(detector, arguments, message):
+    with pytest.raises(InputError, match=message):
+        detector.detect(*arguments)
+
+
+def test_saved_weights_load_and_detect_the_same(detector, tmp_path):
+    path = tmp_path / "small.safetensors"
+    save_detector(detector, path, dtype=torch.float32, score_threshold=0.125)
+    loaded = load_detector(path, dtype="float32", torch_device="cpu")
+    assert loaded.score_threshold == 0.125
+    assert loaded.name == "small"
+    np.testing.assert_allclose(
+        loaded.detect(frame(300, 500), score_threshold=0.0).scores, detector.detect(frame(300, 500)).scores, atol=1e-6
+    )
+
+
+def test_a_name_is_looked_up_in_foveate_home(detector, tmp_path, monkeypatch):
+    monkeypatch.setenv("FOVEATE_HOME", str(tmp_path))
+    save_detector(detector, tmp_path / "weights" / "mine.safetensors")
+    assert load_detector("mine").name == "mine"
+    with pytest.raises(InputError, match="no model or weights file named 'other'; models on this machine: .*mine"):
+        load_detector("other")
+
+
+def test_truncated_and_foreign_weights_are_one_clear_error(detector, tmp_path):
+    path = tmp_path / "small.safetensors"
+    save_detector(detector, path)
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(WeightsError, match="not a whole safetensors file"):
+        load_detector(path)
+    from safetensors.torch import save_file
+
+    save_file({"x": torch.zeros(1)}, path)
+    with pytest.raises(WeightsError, match="format 'foveate-detector-1' are required"):
+        load_detector(path)
+
+
+def test_bfloat16_finds_the_same_objects_as_float32(detector, tmp_path):
+    path = tmp_path / "small.safetensors"
+    save_detector(detector, path)
+    scores = [load_detector(path, dtype=dtype).detect(frame(300, 500)).scores[:5] for dtype in ("float32", "bfloat16")]
+    np.testing.assert_allclose(scores[0], scores[1], atol=0.05)

@@ -1,0 +1,73 @@
+"""The backbone equals Hugging Face's VitDet where nothing is downsampled."""
+
+import pytest
+import torch
+
+from foveate.core import InputError, WeightsError
+from foveate.models import convert_huggingface, load_huggingface_backbone
+
+transformers = pytest.importorskip("transformers", reason="oracle: pip install -r requirements-oracle.txt")
+
+
+def vitdet(*, relative: bool, size: tuple[int, int] = (1088, 1920), dim: int = 48) -> torch.nn.Module:
+    config = transformers.VitDetConfig(
+        hidden_size=dim,
+        num_hidden_layers=8,
+        num_attention_heads=2,
+        image_size=list(size),
+        patch_size=16,
+        window_size=9,
+        window_block_indices=[0, 2, 4, 6],
+        use_relative_position_embeddings=relative,
+        out_indices=[8],
+    )
+    torch.manual_seed(0)
+    model = transformers.VitDetBackbone(config).eval()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.05)
+    return model
+
+
+@pytest.mark.parametrize("relative", [False, True])
+@pytest.mark.parametrize("size", [(1088, 1920), (720, 1280), (304, 496)])
+@torch.inference_mode()
+def test_same_weights_give_the_same_map(size, relative):
+    theirs = vitdet(relative=relative)
+    ours = convert_huggingface(theirs.state_dict(), theirs.config.to_dict())
+    image = torch.randn(1, 3, *size)
+    expected = theirs(image).feature_maps[0]
+    assert expected.std() > 0.1
+    torch.testing.assert_close(ours(image), expected, atol=1e-4, rtol=0)
+
+
+@torch.inference_mode()
+def test_a_saved_folder_loads(tmp_path):
+    theirs = vitdet(relative=True, size=(224, 224))
+    theirs.save_pretrained(tmp_path)
+    ours = load_huggingface_backbone(tmp_path)
+    image = torch.randn(1, 3, 224, 224)
+    torch.testing.assert_close(ours(image), theirs(image).feature_maps[0], atol=1e-4, rtol=0)
+
+
+def test_missing_and_unexpected_keys_are_named():
+    theirs = vitdet(relative=False)
+    state = theirs.state_dict()
+    state["encoder.layer.0.surprise"] = state.pop("encoder.layer.3.norm1.weight")
+    with pytest.raises(WeightsError, match=r"missing: blocks\.3\.norm1\.weight; unexpected: blocks\.0\.surprise"):
+        convert_huggingface(state, theirs.config.to_dict())
+
+
+def test_global_blocks_must_end_subsets():
+    theirs = vitdet(relative=False)
+    config = theirs.config.to_dict() | {"window_block_indices": [1, 3, 5, 7]}
+    with pytest.raises(InputError, match="global blocks must end equal subsets"):
+        convert_huggingface(theirs.state_dict(), config)
+
+
+def test_a_truncated_folder_is_one_clear_error(tmp_path):
+    theirs = vitdet(relative=False, size=(224, 224))
+    theirs.save_pretrained(tmp_path)
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(WeightsError, match=r"model\.safetensors are required"):
+        load_huggingface_backbone(tmp_path)
