@@ -1,0 +1,22 @@
+"""(frame, plan) <-> bytes, and the files that frames come from and go to. No decisions, no torch."""
+
+from foveate.codec.frames import EncodedFrame, decode_frame, encode_frame
+from foveate.codec.image import is_image, is_video, read_image, write_image
+from foveate.codec.jpeg import ChromaSubsampling, decode_jpeg, encode_jpeg
+from foveate.codec.video_reader import VideoReader
+from foveate.codec.video_writer import VideoWriter
+
+__all__ = [
+    "ChromaSubsampling",
+    "EncodedFrame",
+    "VideoReader",
+    "VideoWriter",
+    "decode_frame",
+    "decode_jpeg",
+    "encode_frame",
+    "encode_jpeg",
+    "is_image",
+    "is_video",
+    "read_image",
+    "write_image",
+]

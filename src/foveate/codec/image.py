@@ -1,0 +1,46 @@
+"""Pictures in files, and what a file is by its suffix."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from foveate.core import MediaError, Pixels, check_pixels
+
+IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+"""Files that `read_image` and `write_image` take, in lower case."""
+VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm"})
+"""Files that `VideoReader` takes, in lower case."""
+
+
+def is_image(path: str | Path) -> bool:
+    """Whether the name is that of a picture; the file need not exist."""
+    return Path(path).suffix.lower() in IMAGE_SUFFIXES
+
+
+def is_video(path: str | Path) -> bool:
+    """Whether the name is that of a video; the file need not exist."""
+    return Path(path).suffix.lower() in VIDEO_SUFFIXES
+
+
+def read_image(path: str | Path) -> Pixels:
+    """RGB pixels `(H, W, 3)`, turned upright as its EXIF tag says. Raises `MediaError`."""
+    try:
+        data = np.frombuffer(Path(path).read_bytes(), np.uint8)
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    except (OSError, cv2.error) as error:
+        raise MediaError(f"cannot read image {path}: {getattr(error, 'strerror', error)}") from error
+    if image is None:
+        raise MediaError(f"{path} is not a readable image")
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def write_image(path: str | Path, pixels: Pixels) -> None:
+    """Write RGB pixels `(H, W, 3)` in the format that the suffix names. Raises `MediaError`."""
+    if not is_image(path):
+        raise MediaError(f"cannot write {path}: its suffix must be one of {', '.join(sorted(IMAGE_SUFFIXES))}")
+    _, data = cv2.imencode(Path(path).suffix.lower(), cv2.cvtColor(check_pixels(pixels), cv2.COLOR_RGB2BGR))
+    try:
+        Path(path).write_bytes(data.tobytes())
+    except OSError as error:
+        raise MediaError(f"cannot write image {path}: {error.strerror}") from error

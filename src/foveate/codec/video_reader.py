@@ -1,0 +1,94 @@
+"""Frames out of a video file, one at a time."""
+
+import logging
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import cv2
+import numpy as np
+
+from foveate.codec.layout import Size
+from foveate.core import MediaError, Pixels
+
+_LOG = logging.getLogger(__name__)
+
+_USUAL_FPS = 30.0
+_COUNT_SLACK = 2
+"""Containers without an index estimate their frame count from the duration."""
+
+
+class VideoReader:
+    """Iterates once over the RGB frames `(H, W, 3)` of a video file, decoded as they are asked for.
+
+    Raises `MediaError` where the file is missing, is not a video, or holds no frame. A file that stops before the
+    number of frames that it announces is played as far as it goes, then logged as a warning; see `ended_early`.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        """The file."""
+        if not self.path.is_file():
+            raise MediaError(f"no video file {self.path}")
+        # A broken file is reported once, by us: FFmpeg would print lines of its own as well.
+        os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+        self._capture = cv2.VideoCapture(str(self.path))
+        self._ahead = self._read()
+        if self._ahead is None:
+            self.close()
+            raise MediaError(f"{self.path} is not a readable video: no frame could be decoded")
+        self.size: Size = self._ahead.shape[0], self._ahead.shape[1]
+        """`(height, width)`, pixels."""
+        self.fps = self._rate()
+        """Frames per second; 30 where the file does not say."""
+        self.frame_count = self._count()
+        """Number of frames that the file announces; None where it does not say."""
+        self.frames_read = 0
+        """How many frames have been handed out."""
+        self.ended_early = False
+        """True once the file has stopped clearly before `frame_count`."""
+
+    def close(self) -> None:
+        """Release the file; a second call does nothing."""
+        self._ahead = None
+        self._capture.release()
+
+    def __iter__(self) -> Iterator[Pixels]:
+        return self
+
+    def __next__(self) -> Pixels:
+        if self._ahead is None:
+            raise StopIteration
+        frame, self._ahead = self._ahead, self._read()
+        self.frames_read += 1
+        if self._ahead is None:
+            self._check_end()
+        return frame
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _check_end(self) -> None:
+        if self.frame_count is not None and self.frames_read < self.frame_count - _COUNT_SLACK:
+            self.ended_early = True
+            _LOG.warning("%s ends in the middle: %d of %d frames", self.path, self.frames_read, self.frame_count)
+
+    def _read(self) -> Pixels | None:
+        found, frame = self._capture.read()
+        return np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), np.uint8) if found else None
+
+    def _rate(self) -> float:
+        rate = self._capture.get(cv2.CAP_PROP_FPS)
+        return rate if math.isfinite(rate) and rate > 0 else _USUAL_FPS
+
+    def _count(self) -> int | None:
+        count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        return int(count) if math.isfinite(count) and count > 0 else None

@@ -1,0 +1,94 @@
+"""Frames into an H.264 MP4 that every browser plays."""
+
+import math
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from foveate.codec.layout import Size
+from foveate.core import FoveateError, InputError, MediaError, Pixels, check_pixels
+
+
+class VideoWriter:
+    """Context manager that writes RGB frames of one size to `path`.
+
+    The file grows as `path.part` and takes its name when the block ends without an error; otherwise it is
+    removed. An odd side gets one replicated row or column, as 4:2:0 video needs. Raises `FoveateError` without
+    PyAV, `InputError` on a frame of another size or a rate of 0, `MediaError` where the disk refuses.
+    """
+
+    def __init__(self, path: str | Path, size: Size, fps: float, crf: int = 23) -> None:
+        self.path = Path(path)
+        """The finished file."""
+        self.size = size
+        """`(height, width)` of the frames given to `write`, pixels."""
+        self._part = self.path.with_name(self.path.name + ".part")
+        if not 0 < fps < math.inf:
+            raise InputError(f"a video needs a frame rate above 0, got {fps}")
+        self._av = _import_av()
+        try:
+            self._part.touch()  # PyAV opens the file only at the first frame
+            self._container = self._av.open(str(self._part), "w", format="mp4")
+            self._stream = self._add_stream(fps, crf)
+        except (self._av.FFmpegError, OSError) as error:
+            self._part.unlink(missing_ok=True)
+            raise self._refused(error) from error
+
+    def write(self, pixels: Pixels) -> None:
+        """Append one frame, uint8 `(*size, 3)` RGB."""
+        if check_pixels(pixels).shape[:2] != self.size:
+            raise InputError(f"{self.path} takes frames of {self.size}, got {pixels.shape[:2]}")
+        odd = ((0, self.size[0] % 2), (0, self.size[1] % 2), (0, 0))
+        even = np.pad(pixels, odd, mode="edge") if any(self.size[i] % 2 for i in (0, 1)) else pixels
+        self._encode(self._av.VideoFrame.from_ndarray(np.ascontiguousarray(even), format="rgb24"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._encode(None)
+                self._close()
+                self._part.replace(self.path)
+            else:
+                with suppress(MediaError):  # the first error is the one to tell
+                    self._close()
+        finally:
+            self._part.unlink(missing_ok=True)
+
+    def _add_stream(self, fps: float, crf: int) -> Any:
+        rate = Fraction(fps).limit_denominator(1001)  # 30000/1001 and the like stay exact
+        stream = self._container.add_stream("libx264", rate=rate, options={"crf": str(crf), "preset": "veryfast"})
+        stream.height, stream.width = (side + side % 2 for side in self.size)
+        stream.pix_fmt = "yuv420p"
+        return stream
+
+    def _encode(self, frame: Any) -> None:
+        try:
+            self._container.mux(self._stream.encode(frame))
+        except (self._av.FFmpegError, OSError) as error:
+            raise self._refused(error) from error
+
+    def _close(self) -> None:
+        try:
+            self._container.close()
+        except (self._av.FFmpegError, OSError) as error:
+            raise self._refused(error) from error
+
+    def _refused(self, error: Exception) -> MediaError:
+        return MediaError(f"cannot write video {self.path}: {getattr(error, 'strerror', None) or error}")
+
+
+def _import_av() -> Any:
+    try:
+        import av  # noqa: PLC0415  # a device reads videos without it
+    except ImportError as error:
+        raise FoveateError("writing video needs PyAV: pip install 'foveate[server]'") from error
+    return av

@@ -1,0 +1,124 @@
+"""Average precision as COCO defines it, computed by faster-coco-eval (extra `train`)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foveate.core import Detections, FoveateError, InputError
+from foveate.metrics.truth import Truth
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassPrecision:
+    """Average precision of one class."""
+
+    ap: float
+    """Mean over IoU 0.50, 0.55, ... 0.95; 0..1."""
+    ap50: float
+    """At IoU 0.5; 0..1."""
+    n: int
+    """How many true objects were to be found."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AveragePrecision:
+    """Average precision over the classes that the truth has objects of."""
+
+    ap: float
+    """Mean of the classes' `ap`; 0 without objects."""
+    ap50: float
+    """Mean of the classes' `ap50`; 0 without objects."""
+    classes: dict[str, ClassPrecision]
+    """By class name; a class without true objects is left out, for nothing can be said about it."""
+
+
+def average_precision(frames: Sequence[tuple[Detections, Truth]]) -> AveragePrecision:
+    """AP and AP50 of predictions against truth, frame by frame, at most 100 predictions a class and frame.
+
+    Classes go by name; predictions of a class that the truth does not know are left out, and ignored boxes are
+    crowd regions of every class. Raises `InputError` if the truths' class names differ, `FoveateError` without
+    faster-coco-eval.
+    """
+    names = {truth.detections.class_names for _, truth in frames}
+    if len(names) > 1:
+        raise InputError(f"all truths must share their class names, got {sorted(names)}")
+    classes = next(iter(names), ())
+    objects = np.bincount(
+        np.concatenate([np.zeros(0, np.int32), *(truth.detections.class_id for _, truth in frames)]),
+        minlength=len(classes),
+    )
+    present = np.flatnonzero(objects)
+    if not len(present):
+        return AveragePrecision(ap=0.0, ap50=0.0, classes={})
+    precision = _precision(frames, classes, present + 1)
+    table = {
+        classes[k]: ClassPrecision(ap=float(p.mean()), ap50=float(p[0].mean()), n=int(objects[k]))
+        for k, p in zip(present, np.moveaxis(precision, 2, 0), strict=True)
+    }
+    return AveragePrecision(
+        ap=float(np.mean([entry.ap for entry in table.values()])),
+        ap50=float(np.mean([entry.ap50 for entry in table.values()])),
+        classes=table,
+    )
+
+
+def _precision(
+    frames: Sequence[tuple[Detections, Truth]], classes: tuple[str, ...], present: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Interpolated precision `(10 IoUs, 101 recalls, present classes)`."""
+    coco, evaluation = _import_evaluator()
+    truth = coco(_truth_file(frames, classes))
+    predicted = _prediction_list(frames, classes)
+    if not predicted:
+        return np.zeros((10, 101, len(present)))
+    run = evaluation(truth, truth.loadRes(predicted), "bbox")
+    run.params.catIds = present.tolist()
+    run.evaluate()
+    run.accumulate()
+    return np.asarray(run.eval["precision"], np.float64)[:, :, :, 0, -1]
+
+
+def _truth_file(frames: Sequence[tuple[Detections, Truth]], classes: tuple[str, ...]) -> dict[str, Any]:
+    annotations: list[dict[str, Any]] = []
+    for image, (_, truth) in enumerate(frames, 1):
+        boxes = [(int(k) + 1, box, 0) for k, box in zip(truth.detections.class_id, truth.detections.boxes, strict=True)]
+        boxes += [(category, box, 1) for box in truth.ignore for category in range(1, len(classes) + 1)]
+        for category, box, crowd in boxes:
+            entry = _entry(image, category, box)
+            annotations.append(entry | {"id": len(annotations) + 1, "iscrowd": crowd})
+    return {
+        "images": [{"id": image} for image in range(1, len(frames) + 1)],
+        "annotations": annotations,
+        "categories": [{"id": number, "name": name} for number, name in enumerate(classes, 1)],
+    }
+
+
+def _prediction_list(frames: Sequence[tuple[Detections, Truth]], classes: tuple[str, ...]) -> list[dict[str, Any]]:
+    numbers = {name: number for number, name in enumerate(classes, 1)}
+    return [
+        _entry(image, numbers[name], box) | {"score": float(score)}
+        for image, (predicted, _) in enumerate(frames, 1)
+        for k, box, score in zip(predicted.class_id, predicted.boxes, predicted.scores, strict=True)
+        if (name := predicted.class_names[k]) in numbers
+    ]
+
+
+def _entry(image: int, category: int, box: NDArray[np.float32]) -> dict[str, Any]:
+    x1, y1, x2, y2 = (float(side) for side in box)
+    return {
+        "image_id": image,
+        "category_id": category,
+        "bbox": [x1, y1, x2 - x1, y2 - y1],
+        "area": (x2 - x1) * (y2 - y1),
+    }
+
+
+def _import_evaluator() -> tuple[Any, Any]:
+    try:
+        from faster_coco_eval import COCO, COCOeval_faster  # noqa: PLC0415  # only offline work has it
+    except ImportError as error:
+        raise FoveateError("average precision needs faster-coco-eval: pip install 'foveate[train]'") from error
+    return COCO, COCOeval_faster

@@ -1,0 +1,183 @@
+"""Annotation files in COCO's JSON, of image sets and of video clips, read and written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from foveate.core import Detections, InputError, MediaError
+from foveate.metrics.truth import Truth
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class AnnotatedImage:
+    """One picture, or one frame of a clip, and what is in it."""
+
+    file_name: str
+    """The picture's file, or the clip's."""
+    size: tuple[int, int]
+    """`(height, width)`, pixels."""
+    truth: Truth
+    """Its objects; crowd regions are among the ignored boxes."""
+    frame: int | None = None
+    """Position in the clip, from 0; None for single pictures."""
+
+
+class _Category(msgspec.Struct):
+    id: int
+    name: str
+
+
+class _Image(msgspec.Struct):
+    id: int
+    height: int
+    width: int
+    file_name: str = ""
+    frame: int | None = None
+
+
+class _Annotation(msgspec.Struct):
+    image_id: int
+    category_id: int
+    bbox: tuple[float, float, float, float]
+    iscrowd: int = 0
+    score: float = 1.0
+    track_id: int | None = None
+    visible: float | None = None
+
+
+class _File(msgspec.Struct):
+    images: list[_Image]
+    annotations: list[_Annotation]
+    categories: list[_Category]
+
+
+def read_coco(path: str | Path) -> list[AnnotatedImage]:
+    """Read the pictures of a COCO file in its order. Class names are its categories by ascending id.
+
+    `track_id` is kept for pictures whose objects all have one; an object without `visible` beside others that have
+    it is wholly visible. Raises `MediaError`, in one line,
+    on a file that is missing, is no such JSON, or names pictures or categories that it does not list.
+    """
+    try:
+        content = msgspec.json.decode(Path(path).read_bytes(), type=_File)
+        return _images(content)
+    except OSError as error:
+        raise MediaError(f"cannot read annotations {path}: {error.strerror}") from error
+    except (msgspec.MsgspecError, InputError) as error:
+        raise MediaError(f"{path} is not a COCO annotation file: {error}") from error
+
+
+def write_coco(path: str | Path, images: Sequence[AnnotatedImage]) -> None:
+    """Write pictures as a COCO file: inverse of `read_coco`. All must have the same class names, ids from 1.
+
+    Ignored boxes become crowd annotations of the first class. Raises `InputError` on differing class names,
+    `MediaError` where the disk refuses.
+    """
+    names = {image.truth.detections.class_names for image in images}
+    if len(names) > 1:
+        raise InputError(f"the images of one annotation file must share their class names, got {sorted(names)}")
+    categories = [_Category(id=i, name=name) for i, name in enumerate(next(iter(names), ()), 1)]
+    annotations = [
+        {"id": number, **entry}
+        for number, entry in enumerate((e for i, image in enumerate(images, 1) for e in _entries(i, image)), 1)
+    ]
+    listed = [_listed(number, image) for number, image in enumerate(images, 1)]
+    content = {"images": listed, "annotations": annotations, "categories": categories}
+    try:
+        Path(path).write_bytes(msgspec.json.encode(content))
+    except OSError as error:
+        raise MediaError(f"cannot write annotations {path}: {error.strerror}") from error
+
+
+def _images(content: _File) -> list[AnnotatedImage]:
+    categories = sorted(content.categories, key=lambda category: category.id)
+    places = {category.id: place for place, category in enumerate(categories)}
+    found: dict[int, list[_Annotation]] = {image.id: [] for image in content.images}
+    if len(found) != len(content.images) or len(places) != len(categories):
+        raise InputError("ids of images and of categories must differ from one another")
+    for number, annotation in enumerate(content.annotations):
+        if annotation.image_id not in found or annotation.category_id not in places:
+            raise InputError(
+                f"annotation {number} names image {annotation.image_id} and category {annotation.category_id}, "
+                "which are not both listed"
+            )
+        found[annotation.image_id].append(annotation)
+    names = tuple(category.name for category in categories)
+    return [
+        AnnotatedImage(
+            file_name=image.file_name,
+            size=(image.height, image.width),
+            truth=_truth(found[image.id], places, names),
+            frame=image.frame,
+        )
+        for image in content.images
+    ]
+
+
+def _truth(annotations: list[_Annotation], places: dict[int, int], names: tuple[str, ...]) -> Truth:
+    objects = [annotation for annotation in annotations if not annotation.iscrowd]
+    crowds = [annotation for annotation in annotations if annotation.iscrowd]
+    return Truth(
+        detections=Detections(
+            boxes=_boxes(objects),
+            scores=np.array([annotation.score for annotation in objects], np.float32),
+            class_id=np.array([places[annotation.category_id] for annotation in objects], np.int32),
+            class_names=names,
+        ),
+        ignore=_boxes(crowds),
+        track_ids=_track_ids(objects),
+        visible=_visible(objects),
+    )
+
+
+def _boxes(annotations: list[_Annotation]) -> NDArray[np.float32]:
+    corners = np.array([annotation.bbox for annotation in annotations], np.float64).reshape(-1, 4)
+    corners[:, 2:] += corners[:, :2]
+    return corners.astype(np.float32)
+
+
+def _track_ids(annotations: list[_Annotation]) -> NDArray[np.int64] | None:
+    known = [annotation.track_id for annotation in annotations if annotation.track_id is not None]
+    return np.array(known, np.int64) if known and len(known) == len(annotations) else None
+
+
+def _visible(annotations: list[_Annotation]) -> NDArray[np.float32] | None:
+    shares = [annotation.visible for annotation in annotations]
+    if all(share is None for share in shares):
+        return None
+    return np.array([1.0 if share is None else share for share in shares], np.float32)
+
+
+def _listed(number: int, image: AnnotatedImage) -> dict[str, Any]:
+    entry = {"id": number, "file_name": image.file_name, "height": image.size[0], "width": image.size[1]}
+    return entry if image.frame is None else {**entry, "frame": image.frame}
+
+
+def _entries(image_id: int, image: AnnotatedImage) -> list[dict[str, Any]]:
+    truth, objects = image.truth, image.truth.detections
+    entries = [
+        _entry(image_id, int(class_id) + 1, box, iscrowd=0)
+        | {"score": float(str(score))}  # the shortest digits of a float32
+        for box, score, class_id in zip(objects.boxes, objects.scores, objects.class_id, strict=True)
+    ]
+    for key, values in (("track_id", truth.track_ids), ("visible", truth.visible)):
+        for entry, value in zip(entries, [] if values is None else values.tolist(), strict=False):
+            entry[key] = value
+    return entries + [_entry(image_id, 1, box, iscrowd=1) for box in truth.ignore]
+
+
+def _entry(image_id: int, category_id: int, box: NDArray[np.float32], *, iscrowd: int) -> dict[str, Any]:
+    x1, y1, x2, y2 = (float(side) for side in box)
+    width, height = x2 - x1, y2 - y1
+    return {
+        "image_id": image_id,
+        "category_id": category_id,
+        "bbox": [x1, y1, width, height],
+        "area": width * height,
+        "iscrowd": iscrowd,
+    }

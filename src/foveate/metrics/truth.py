@@ -1,0 +1,65 @@
+"""What really is in a frame, and what of it nobody is asked to find."""
+
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from foveate.core import Detections, InputError
+
+LEAST_VISIBLE = 0.25
+"""Objects of which less can be seen are ignored (PROTOCOL, section 4)."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Truth:
+    """True objects of one frame. Raises `InputError` where lengths disagree."""
+
+    detections: Detections
+    """The objects that count; scores are 1 unless another model made them."""
+    ignore: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 4), np.float32))
+    """`(m, 4)` xyxy boxes of no class: predictions on them are neither right nor wrong."""
+    track_ids: NDArray[np.int64] | None = None
+    """`(n,)` which object it is, the same in every frame; None where nobody knows."""
+    visible: NDArray[np.float32] | None = None
+    """`(n,)` share of the object that can be seen, 0..1; None where nobody knows."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ignore", np.asarray(self.ignore, np.float32).reshape(-1, 4))
+        for name, dtype in (("track_ids", np.int64), ("visible", np.float32)):
+            values = getattr(self, name)
+            if values is None:
+                continue
+            values = np.asarray(values, dtype)
+            if values.shape != (len(self.detections),):
+                raise InputError(f"{name} of {len(self.detections)} objects must be as many, got {values.shape}")
+            object.__setattr__(self, name, values)
+
+    def select(self, index: ArrayLike) -> Self:
+        """The objects named by a boolean or integer index; ignored boxes stay."""
+        rows = np.asarray(index)
+        return replace(
+            self,
+            detections=self.detections.select(rows),
+            track_ids=None if self.track_ids is None else self.track_ids[rows],
+            visible=None if self.visible is None else self.visible[rows],
+        )
+
+
+def with_ignore_rules(truth: Truth, *, frame_height: int) -> Truth:
+    """Move hardly visible and very small objects among the ignored boxes (PROTOCOL, section 4).
+
+    Ignored are objects of which under 25 % is visible, and those whose box is lower than `least_height`.
+    """
+    boxes = truth.detections.boxes
+    ignored = boxes[:, 3] - boxes[:, 1] < least_height(frame_height)
+    if truth.visible is not None:
+        ignored |= truth.visible < LEAST_VISIBLE
+    kept = truth.select(~ignored)
+    return replace(kept, ignore=np.concatenate([truth.ignore, boxes[ignored]]))
+
+
+def least_height(frame_height: int) -> float:
+    """Least height of an object that counts, pixels: 16 at 1080p, 24 at 4K, linear between, and down to 0."""
+    return float(np.interp(frame_height, (0, 1080, 2160), (0, 16, 24)))

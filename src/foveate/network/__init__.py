@@ -1,0 +1,51 @@
+"""The wire: messages, transports, traces, and links shaped by them. No pickle, no models."""
+
+from foveate.network.link import Link
+from foveate.network.messages import (
+    PROTOCOL_VERSION,
+    Ack,
+    Failure,
+    FromDevice,
+    FromServer,
+    Hello,
+    Offload,
+    Ping,
+    Pong,
+    Result,
+    Welcome,
+    decode_from_device,
+    decode_from_server,
+    encode,
+    pack_mask,
+    unpack_mask,
+)
+from foveate.network.relay import ShapedRelay
+from foveate.network.trace import UplinkTrace
+from foveate.network.transports import Channel, Hub, MemoryHub, ZmqChannel, ZmqHub
+
+__all__ = [
+    "PROTOCOL_VERSION",
+    "Ack",
+    "Channel",
+    "Failure",
+    "FromDevice",
+    "FromServer",
+    "Hello",
+    "Hub",
+    "Link",
+    "MemoryHub",
+    "Offload",
+    "Ping",
+    "Pong",
+    "Result",
+    "ShapedRelay",
+    "UplinkTrace",
+    "Welcome",
+    "ZmqChannel",
+    "ZmqHub",
+    "decode_from_device",
+    "decode_from_server",
+    "encode",
+    "pack_mask",
+    "unpack_mask",
+]

@@ -1,0 +1,251 @@
+"""What a device and a server say to each other: versioned msgpack structs, checked on arrival.
+
+    device                              server
+    Hello              ->               Welcome
+    Offload            ->               Ack at once, later Result or Failure
+    Ping               ->               Pong at once
+
+Every message starts with two magic bytes and the protocol version. Nothing is ever unpickled. Lengths, ranges and
+picture sizes are checked before any pixel is decoded.
+"""
+
+import math
+from typing import Annotated, Self, TypeVar
+
+import msgspec
+import numpy as np
+from msgspec import Meta
+from numpy.typing import NDArray
+
+from foveate.core import Detections, InputError, Mask, OffloadPlan, ProtocolError, RegionGrid
+
+PROTOCOL_VERSION = 1
+MAX_MESSAGE_BYTES = 32 * 2**20
+"""Longer messages are refused unread."""
+MAX_SIDE = 8192
+"""Longest accepted side of a frame, pixels."""
+MAX_PIXELS = 4096 * 3072
+"""Most pixels accepted in a frame: 4K fits, a decompression bomb does not."""
+MAX_DETECTIONS = 10_000
+MAX_TEXT = 1000
+"""Longest name or explanation, characters."""
+
+_MAGIC = b"fv"
+_HEADER = _MAGIC + bytes([PROTOCOL_VERSION])
+
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+Side = Annotated[int, Meta(ge=1, le=MAX_SIDE)]
+Small = Annotated[int, Meta(ge=1, le=1024)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Seconds = Annotated[float, Meta(ge=0, le=86400)]
+Text = Annotated[str, Meta(max_length=MAX_TEXT)]
+
+
+class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
+    """A device asks what the server runs."""
+
+
+class Welcome(msgspec.Struct, frozen=True, kw_only=True, tag="welcome"):
+    """The server describes its model: all that a device needs to cut frames and to name classes."""
+
+    model: Text
+    weights_hash: Text
+    class_names: Annotated[list[Text], Meta(min_length=1, max_length=10_000)]
+    score_threshold: Share
+    """Detections below it are not shown."""
+    patch_size: Small
+    """Pixels."""
+    window_size: Small
+    """w, tokens."""
+    downsampling_factor: Annotated[int, Meta(ge=1, le=16)]
+    """d."""
+    subsets: Annotated[int, Meta(ge=0, le=64)]
+    """N: restoration points run from 0 to N."""
+
+    def grid(self, height: int, width: int) -> RegionGrid:
+        """Decision regions of a frame of `height x width` pixels."""
+        return RegionGrid(
+            height=height,
+            width=width,
+            patch_size=self.patch_size,
+            window_size=self.window_size,
+            downsampling_factor=self.downsampling_factor,
+        )
+
+
+class Offload(msgspec.Struct, frozen=True, kw_only=True, tag="offload"):
+    """One compressed frame and how to run it."""
+
+    offload_id: Count
+    frame_index: Count
+    height: Side
+    width: Side
+    mask: bytes
+    """Downsampling mask, one bit per region in raster order; empty = nothing downsampled."""
+    restoration_point: Annotated[int, Meta(ge=0, le=64)]
+    score_threshold: Share
+    full: bytes
+    """JPEG of the frame, or of the mosaic of full-resolution regions."""
+    low: bytes
+    """JPEG of the mosaic of downsampled regions; may be empty."""
+
+    @classmethod
+    def of(
+        cls,
+        plan: OffloadPlan,
+        *,
+        offload_id: int,
+        frame_index: int,
+        grid: RegionGrid,
+        score_threshold: float,
+        full: bytes,
+        low: bytes,
+    ) -> Self:
+        """The message that carries out `plan` for one frame."""
+        return cls(
+            offload_id=offload_id,
+            frame_index=frame_index,
+            height=grid.height,
+            width=grid.width,
+            mask=pack_mask(plan.downsampling_mask),
+            restoration_point=plan.restoration_point,
+            score_threshold=score_threshold,
+            full=full,
+            low=low,
+        )
+
+
+class Ack(msgspec.Struct, frozen=True, kw_only=True, tag="ack"):
+    """The server holds the whole `Offload`."""
+
+    offload_id: Count
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True, tag="result"):
+    """What the model saw. Arrays travel as little-endian bytes."""
+
+    offload_id: Count
+    boxes: bytes
+    """float32 `(n, 4)` xyxy, pixels of the original frame."""
+    scores: bytes
+    """float32 `(n,)`."""
+    class_id: bytes
+    """int32 `(n,)`."""
+    decode_s: Seconds
+    inference_s: Seconds
+
+    @classmethod
+    def of(cls, detections: Detections, *, offload_id: int, decode_s: float, inference_s: float) -> Self:
+        """The message that carries `detections`."""
+        return cls(
+            offload_id=offload_id,
+            boxes=detections.boxes.astype("<f4").tobytes(),
+            scores=detections.scores.astype("<f4").tobytes(),
+            class_id=detections.class_id.astype("<i4").tobytes(),
+            decode_s=decode_s,
+            inference_s=inference_s,
+        )
+
+    def detections(self, class_names: tuple[str, ...]) -> Detections:
+        """Inverse of `of`; raises `ProtocolError` on lengths, classes or numbers that cannot be."""
+        boxes, scores = _floats("boxes", self.boxes), _floats("scores", self.scores)
+        if len(boxes) != 4 * len(scores) or len(self.class_id) != 4 * len(scores):
+            raise ProtocolError("a result needs four coordinates and one class id per score")
+        try:
+            return Detections(
+                boxes=boxes,
+                scores=scores,
+                class_id=np.frombuffer(self.class_id, "<i4"),
+                class_names=class_names,
+            )
+        except InputError as error:
+            raise ProtocolError(f"unusable result: {error}") from error
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True, tag="failure"):
+    """No result will come."""
+
+    offload_id: Count | None
+    """None where the message could not be read at all."""
+    text: Text
+
+
+class Ping(msgspec.Struct, frozen=True, kw_only=True, tag="ping"):
+    """A heartbeat that measures the round trip of an idle link."""
+
+    number: Count
+
+
+class Pong(msgspec.Struct, frozen=True, kw_only=True, tag="pong"):
+    """The answer to a `Ping`, sent at once."""
+
+    number: Count
+
+
+FromDevice = Hello | Offload | Ping
+FromServer = Welcome | Ack | Result | Failure | Pong
+
+_encoder = msgspec.msgpack.Encoder()
+_from_device: msgspec.msgpack.Decoder[FromDevice] = msgspec.msgpack.Decoder(FromDevice)
+_from_server: msgspec.msgpack.Decoder[FromServer] = msgspec.msgpack.Decoder(FromServer)
+_M = TypeVar("_M")
+
+
+def encode(message: FromDevice | FromServer) -> bytes:
+    """Message -> bytes. Raises `ProtocolError` if the result is longer than `MAX_MESSAGE_BYTES`."""
+    data = _HEADER + _encoder.encode(message)
+    if len(data) > MAX_MESSAGE_BYTES:
+        raise ProtocolError(f"a message may hold {MAX_MESSAGE_BYTES} bytes, this one has {len(data)}")
+    return data
+
+
+def decode_from_device(data: bytes) -> FromDevice:
+    """Bytes -> message, on the server. Raises `ProtocolError`."""
+    message = _decode(_from_device, data)
+    if isinstance(message, Offload) and message.height * message.width > MAX_PIXELS:
+        raise ProtocolError(f"a frame may hold {MAX_PIXELS} pixels, this one is {message.height} x {message.width}")
+    return message
+
+
+def decode_from_server(data: bytes) -> FromServer:
+    """Bytes -> message, on the device. Raises `ProtocolError`."""
+    return _decode(_from_server, data)
+
+
+def _decode(decoder: msgspec.msgpack.Decoder[_M], data: bytes) -> _M:
+    if len(data) > MAX_MESSAGE_BYTES:
+        raise ProtocolError(f"a message may hold {MAX_MESSAGE_BYTES} bytes, this one has {len(data)}")
+    if data[:2] != _MAGIC or len(data) < len(_HEADER):
+        raise ProtocolError("the peer does not speak foveate's protocol")
+    if data[2] != PROTOCOL_VERSION:
+        raise ProtocolError(f"the peer speaks protocol version {data[2]}, this side {PROTOCOL_VERSION}")
+    try:
+        return decoder.decode(memoryview(data)[len(_HEADER) :])
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ProtocolError(f"malformed message: {error}") from error
+
+
+def pack_mask(mask: Mask | None) -> bytes:
+    """A downsampling mask as one bit per region in raster order; None -> no bytes."""
+    return b"" if mask is None else np.packbits(mask.reshape(-1)).tobytes()
+
+
+def unpack_mask(data: bytes, grid: RegionGrid) -> Mask | None:
+    """Inverse of `pack_mask`. Raises `ProtocolError` unless there are exactly as many bits as regions."""
+    if not data:
+        return None
+    if len(data) != math.ceil(len(grid) / 8):
+        raise ProtocolError(f"the mask of {len(grid)} regions needs {math.ceil(len(grid) / 8)} bytes, got {len(data)}")
+    bits = np.unpackbits(np.frombuffer(data, np.uint8))
+    if bits[len(grid) :].any():
+        raise ProtocolError(f"the mask names more than the frame's {len(grid)} regions")
+    return bits[: len(grid)].astype(np.bool_).reshape(grid.shape)
+
+
+def _floats(name: str, data: bytes) -> NDArray[np.float32]:
+    if len(data) % 4 or len(data) > 16 * MAX_DETECTIONS:
+        raise ProtocolError(f"{name} must be float32 of at most {MAX_DETECTIONS} objects, got {len(data)} bytes")
+    values = np.frombuffer(data, "<f4").astype(np.float32)
+    if not np.isfinite(values).all():
+        raise ProtocolError(f"{name} hold a number that is not finite")
+    return values

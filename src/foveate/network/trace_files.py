@@ -1,0 +1,86 @@
+"""The two file formats of uplink traces: CSV rows of rate and ping, and mahimahi's delivery opportunities."""
+
+import csv
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foveate.core import MediaError
+
+Steps = tuple[NDArray[np.float64], NDArray[np.float64], float]
+"""Rates `(n,)` in bits per second, round trips `(n,)` in seconds, length of a step in seconds."""
+
+MAHIMAHI_RTT_S = 0.04
+"""Round-trip time of a mahimahi file, which holds none."""
+
+_PACKET_BITS = 1500 * 8
+_COLUMNS = ["t_s", "uplink_mbps", "rtt_ms"]
+
+
+def read_steps(path: Path, *, rtt_s: float) -> Steps:
+    """Read a trace file, mahimahi if its suffix is `.up`. Raises `MediaError` that names file and line."""
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not a text file"
+        raise MediaError(f"cannot read trace {path}: {reason}") from error
+    try:
+        return _mahimahi(lines, rtt_s) if path.suffix == ".up" else _csv(lines)
+    except _BadLineError as error:
+        raise MediaError(f"{path}:{error}") from error
+
+
+class _BadLineError(Exception):
+    """A line of a trace file that cannot be used; lines count from 1."""
+
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(f"{line}: {message}")
+
+
+def _csv(lines: Sequence[str]) -> Steps:
+    if not lines or [name.strip() for name in lines[0].split(",")] != _COLUMNS:
+        raise _BadLineError(1, f"expected the header {','.join(_COLUMNS)}, got {lines[0] if lines else ''!r}")
+    rows = [_csv_row(number, row) for number, row in enumerate(csv.reader(lines[1:]), 2)]
+    if len(rows) < 2:
+        raise _BadLineError(len(lines), "expected at least two rows, which tell the length of a step")
+    table = np.array(rows)
+    step_s = round(rows[-1][0] / (len(rows) - 1), 9)
+    uneven = np.abs(table[:, 0] - np.arange(len(rows)) * step_s) > 0.01 * step_s
+    if step_s <= 0 or uneven.any():
+        raise _BadLineError(int(uneven.argmax()) + 2, "t_s must rise from 0 in equal steps")
+    return table[:, 1] * 1e6, table[:, 2] * 1e-3, step_s
+
+
+def _csv_row(number: int, row: list[str]) -> list[float]:
+    try:
+        values = [float(value) for value in row]
+    except ValueError:
+        values = []
+    if len(values) != len(_COLUMNS) or not all(math.isfinite(value) and value >= 0 for value in values):
+        raise _BadLineError(number, f"expected three numbers of 0 or more, got {','.join(row)!r}")
+    return values
+
+
+def _mahimahi(lines: Sequence[str], rtt_s: float) -> Steps:
+    """One step per millisecond: an opportunity stamped k ms is spread over the millisecond that ends there.
+
+    So opportunities are counted in bytes (small packets share one), and the trace lasts until its last stamp.
+    """
+    stamps = np.array([_stamp(number, line) for number, line in enumerate(lines, 1)], np.int64)
+    falling = np.flatnonzero(np.diff(stamps) < 0)
+    if len(falling):
+        raise _BadLineError(int(falling[0]) + 2, "stamps must not fall")
+    if not len(stamps) or stamps[-1] == 0:
+        raise _BadLineError(max(1, len(lines)), "expected millisecond stamps, the last one above 0")
+    opportunities = np.bincount(np.maximum(stamps - 1, 0), minlength=stamps[-1]).astype(np.float64)
+    return opportunities * (_PACKET_BITS * 1e3), np.full(stamps[-1], rtt_s), 1e-3
+
+
+def _stamp(number: int, line: str) -> int:
+    # Nine digits are 11 days; more would ask for memory that no trace needs.
+    if not (line.strip().isdecimal() and len(line.strip()) <= 9):
+        raise _BadLineError(number, f"expected one whole number of milliseconds, got {line!r}")
+    return int(line)

@@ -1,0 +1,50 @@
+"""The contract of every transport: whole messages, no blocking but in `poll`, one thread per end.
+
+Only `wake` may be called from another thread than the one that polls.
+"""
+
+from abc import ABC, abstractmethod
+from types import TracebackType
+from typing import Self
+
+
+class _End(ABC):
+    @abstractmethod
+    def wake(self) -> None:
+        """Make a running or the next `poll` return at once. The one method for other threads."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Drop what has not been sent and free the address; a second call does nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Channel(_End):
+    """A device's end: one peer."""
+
+    @abstractmethod
+    def send(self, payload: bytes) -> bool:
+        """Queue a message; False if the queue is full and the message was dropped."""
+
+    @abstractmethod
+    def poll(self, timeout_s: float) -> bytes | None:
+        """The next message, waiting for at most `timeout_s` seconds; None if none came or `wake` was called."""
+
+
+class Hub(_End):
+    """A server's end: many peers, each named by bytes that mean nothing else."""
+
+    @abstractmethod
+    def send(self, peer: bytes, payload: bytes) -> bool:
+        """Queue a message to one peer; False if it was dropped: its queue is full, or the peer is gone."""
+
+    @abstractmethod
+    def poll(self, timeout_s: float) -> tuple[bytes, bytes] | None:
+        """`(peer, message)`, waiting for at most `timeout_s` seconds; None if none came or `wake` was called."""

@@ -1,0 +1,154 @@
+"""Annotation files and what is ignored in them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from foveate.core import Detections, InputError, MediaError
+from foveate.metrics import AnnotatedImage, Truth, read_coco, with_ignore_rules, write_coco
+from foveate.metrics.truth import least_height
+
+CLIPS = Path("/work/shared/data/videos")
+
+
+def objects(boxes, classes, names=("person", "car"), scores=None):
+    scores = np.linspace(0.1, 0.9, len(boxes)) if scores is None else scores
+    return Detections(boxes=np.array(boxes), scores=scores, class_id=np.array(classes), class_names=names)
+
+
+def test_what_is_written_is_read_back(tmp_path):
+    images = [
+        AnnotatedImage(
+            file_name="clip.mp4",
+            size=(1080, 1920),
+            frame=7,
+            truth=Truth(
+                detections=objects([[0.1, 2.3, 44.7, 91.3], [5, 5, 9, 9]], [1, 0]),
+                ignore=np.array([[1, 1, 30, 30]]),
+                track_ids=np.array([4, 9]),
+                visible=np.array([1, 0.2]),
+            ),
+        ),
+        AnnotatedImage(file_name="b.jpg", size=(4, 6), truth=Truth(detections=objects([[0, 0, 1, 1]], [0]))),
+        AnnotatedImage(file_name="c.jpg", size=(4, 6), truth=Truth(detections=objects([], []))),
+    ]
+    write_coco(tmp_path / "a.json", images)
+    for back, image in zip(read_coco(tmp_path / "a.json"), images, strict=True):
+        assert (back.file_name, back.size, back.frame) == (image.file_name, image.size, image.frame)
+        assert back.truth.detections == image.truth.detections
+        for name in ("ignore", "track_ids", "visible"):
+            assert np.array_equal(getattr(back.truth, name), getattr(image.truth, name))
+
+
+def test_written_files_have_categories_from_one_and_scores(tmp_path):
+    truth = Truth(detections=objects([[1, 2, 4, 8]], [1], scores=np.array([0.25])))
+    write_coco(tmp_path / "a.json", [AnnotatedImage(file_name="x.png", size=(9, 9), truth=truth)])
+    content = json.loads((tmp_path / "a.json").read_text())
+    assert content["categories"] == [{"id": 1, "name": "person"}, {"id": 2, "name": "car"}]
+    assert content["annotations"] == [
+        {"id": 1, "image_id": 1, "category_id": 2, "bbox": [1, 2, 3, 6], "area": 18, "iscrowd": 0, "score": 0.25}
+    ]
+
+
+def test_categories_are_sorted_by_id_and_crowds_are_ignored(tmp_path):
+    content = {
+        "info": {},
+        "images": [{"id": 5, "height": 10, "width": 20, "file_name": "x"}],
+        "annotations": [
+            {"id": 1, "image_id": 5, "category_id": 9, "bbox": [1, 2, 3, 4], "segmentation": []},
+            {"id": 2, "image_id": 5, "category_id": 3, "bbox": [0, 0, 5, 5], "iscrowd": 1},
+        ],
+        "categories": [{"id": 9, "name": "car"}, {"id": 3, "name": "person"}],
+    }
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    (image,) = read_coco(tmp_path / "a.json")
+    assert image.truth.detections == objects([[1, 2, 4, 6]], [1], scores=[1])
+    assert image.truth.ignore.tolist() == [[0, 0, 5, 5]]
+    assert image.truth.track_ids is image.truth.visible is None
+
+
+def test_an_object_without_visible_beside_others_is_wholly_visible(tmp_path):
+    content = {
+        "images": [IMAGE],
+        "annotations": [annotation(visible=0.1), annotation()],
+        "categories": [PERSON],
+    }
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    assert read_coco(tmp_path / "a.json")[0].truth.visible.tolist() == [np.float32(0.1), 1]
+
+
+IMAGE = {"id": 1, "height": 10, "width": 20}
+PERSON = {"id": 1, "name": "person"}
+
+
+def annotation(**changes):
+    return {"image_id": 1, "category_id": 1, "bbox": [0, 0, 1, 1]} | changes
+
+
+BAD = {
+    "no json": "{",
+    "list": "[]",
+    "no images": json.dumps({"annotations": [], "categories": []}),
+    "three numbers": {"annotations": [annotation(bbox=[1, 2, 3])]},
+    "unknown image": {"annotations": [annotation(image_id=2)]},
+    "unknown category": {"annotations": [annotation(category_id=2)]},
+    "twice": {"images": [IMAGE, IMAGE]},
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_malformed_files_are_media_errors_in_one_line(tmp_path, name):
+    content = BAD[name]
+    if isinstance(content, dict):
+        content = json.dumps({"images": [IMAGE], "annotations": [], "categories": [PERSON]} | content)
+    (tmp_path / "a.json").write_text(content)
+    with pytest.raises(MediaError, match=r"a.json is not a COCO annotation file: .") as caught:
+        read_coco(tmp_path / "a.json")
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_files_and_folders_are_media_errors(tmp_path):
+    with pytest.raises(MediaError, match="No such file"):
+        read_coco(tmp_path / "a.json")
+    with pytest.raises(MediaError, match="No such file"):
+        write_coco(tmp_path / "none" / "a.json", [])
+
+
+def test_images_of_one_file_share_their_classes(tmp_path):
+    images = [
+        AnnotatedImage(file_name="x", size=(1, 1), truth=Truth(detections=Detections.empty(names)))
+        for names in (("a",), ("b",))
+    ]
+    with pytest.raises(InputError, match="share their class names"):
+        write_coco(tmp_path / "a.json", images)
+
+
+def test_hardly_visible_and_small_objects_are_ignored():
+    truth = Truth(
+        detections=objects([[0, 0, 9, 16], [0, 0, 9, 15], [0, 0, 9, 90], [0, 0, 9, 90]], [0, 0, 1, 1]),
+        ignore=np.array([[7, 7, 8, 8]]),
+        track_ids=np.arange(4),
+        visible=np.array([1, 1, 0.24, 0.25]),
+    )
+    kept = with_ignore_rules(truth, frame_height=1080)
+    assert kept.track_ids.tolist() == [0, 3]
+    assert np.array_equal(kept.visible, np.array([1, 0.25], np.float32))
+    assert kept.ignore.tolist() == [[7, 7, 8, 8], [0, 0, 9, 15], [0, 0, 9, 90]]
+
+
+def test_the_least_height_follows_the_frame():
+    assert [least_height(height) for height in (540, 1080, 2160)] == [8, 16, 24]
+
+
+def test_truth_names_lengths_that_disagree():
+    with pytest.raises(InputError, match="track_ids of 1 objects"):
+        Truth(detections=objects([[0, 0, 1, 1]], [0]), track_ids=np.arange(2))
+
+
+@pytest.mark.skipif(not CLIPS.is_dir(), reason="real clips are not part of the repository")
+def test_pseudo_boxes_of_a_real_clip_are_read():
+    images = read_coco(CLIPS / "market-1080p.pseudo.json")
+    assert [image.frame for image in images] == list(range(45))
+    assert images[0].truth.detections.boxes[0].tolist() == [555, 432, 699, 726]
