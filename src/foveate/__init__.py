@@ -7,6 +7,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Detections": "foveate.core",
+    "FoveateError": "foveate.core",
     "OffloadPlan": "foveate.core",
     "RegionGrid": "foveate.core",
     "UplinkTrace": "foveate.network",
@@ -16,7 +17,16 @@ _HOMES = {
 }
 """Where each public name lives; it is imported when it is first used, so `import foveate` costs nothing."""
 
-__all__ = sorted(_HOMES)
+__all__ = [
+    "Detections",
+    "FoveateError",
+    "OffloadPlan",
+    "RegionGrid",
+    "UplinkTrace",
+    "load_detector",
+    "policies",
+    "run_live",
+]
 
 
 def __getattr__(name: str) -> Any:

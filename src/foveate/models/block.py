@@ -62,7 +62,8 @@ class Attention(nn.Module):
         real = flat if group.real is None else flat.index_select(0, group.real)
         count = len(group.layouts)
         qkv = self.qkv(real).reshape(count, -1, 3, self.heads, self.head_dim).permute(2, 0, 3, 1, 4)
-        query, key, value = qkv.unbind(0)
+        # Every chunk of queries reads all keys and values: rows that lie together are worth one copy.
+        query, key, value = qkv.contiguous().unbind(0)
         scaled = query * self.head_dim**-0.5
         if self.relative_rows is not None:
             coded = [self._frame_codes(q, layout) for q, layout in zip(query, group.layouts, strict=True)]
@@ -114,21 +115,38 @@ class Block(nn.Module):
         self.fc2 = nn.Linear(int(dim * mlp_ratio), dim)
 
     def forward(self, tokens: Tensor, batch: BatchLayout) -> Tensor:
-        """`(windows, w * w, C)` -> the same shape; values of tokens beyond the frame have no meaning."""
-        normed = self.norm1(tokens)
-        attended = self._global(normed, batch) if self.is_global else self._local(normed, batch)
+        """`(windows, w * w, C)` -> the same shape; values of tokens beyond the frame have no meaning.
+
+        Without gradients `tokens` is overwritten, a few windows at a time, so that the work stays in cache.
+        """
+        if not torch.is_grad_enabled():
+            return self._overwrite(tokens, batch)
+        attended = self._global(tokens, batch) if self.is_global else self._local(tokens, batch.padding)
         tokens = tokens + attended
-        mixed: Tensor = self.fc2(F.gelu(self.fc1(self.norm2(tokens))))
+        hidden = F.gelu(self.fc1(self.norm2(tokens)))
+        mixed: Tensor = self.fc2(hidden)
         return tokens + mixed
 
-    def _local(self, normed: Tensor, batch: BatchLayout) -> Tensor:
-        if batch.padding is not None:
+    def _overwrite(self, tokens: Tensor, batch: BatchLayout) -> Tensor:
+        if self.is_global:
+            tokens += self._global(tokens, batch)
+        for rows, padding in batch.chunks:
+            part = tokens[rows]
+            if not self.is_global:
+                part += self._local(part, padding)
+            hidden = torch.ops.aten.gelu_(self.fc1(self.norm2(part)))
+            part += self.fc2(hidden)
+        return tokens
+
+    def _local(self, tokens: Tensor, padding: Tensor | None) -> Tensor:
+        normed: Tensor = self.norm1(tokens)
+        if padding is not None:
             # ViTDet pads with zeros after the normalisation: padding takes part as key and value of its bias.
-            normed.view(-1, normed.shape[-1]).index_fill_(0, batch.padding, 0)
+            normed.view(-1, normed.shape[-1]).index_fill_(0, padding, 0)
         return self.attention.windows(normed, self.window_size)
 
-    def _global(self, normed: Tensor, batch: BatchLayout) -> Tensor:
-        parts = []
+    def _global(self, tokens: Tensor, batch: BatchLayout) -> Tensor:
+        normed, parts = self.norm1(tokens), []
         for group in batch.groups:
             part = normed[group.start : group.stop]
             out = self.attention.frames(part, group)

@@ -17,6 +17,9 @@ from foveate.core import Mask, RegionGrid
 
 Index = NDArray[np.int64]
 
+CPU_CHUNK = 16
+"""Windows that a block takes at a time on a CPU: their activations stay in cache (docs/log.md)."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FrameLayout:
@@ -123,9 +126,18 @@ class BatchLayout:
         self.frames = frames
         self.torch_device = torch_device
         self.offsets = np.concatenate([[0], np.cumsum([f.windows for f in frames])]).astype(int)
-        missing = np.flatnonzero(np.concatenate([~f.real.reshape(-1) for f in frames]))
-        self.padding = self._tensor(missing) if len(missing) else None
+        missing = np.concatenate([~f.real for f in frames])
+        self.padding = self._padding(missing)
+        """Indices of tokens beyond their frames, or None."""
+        step = CPU_CHUNK if torch_device.type == "cpu" else max(1, len(missing))
+        self.chunks = [
+            (slice(i, i + step), self._padding(missing[i : i + step])) for i in range(0, len(missing), step)
+        ]
+        """Windows to take at a time, and the padding among their tokens."""
         self.groups = [self._group(a, b) for a, b in self._equal_runs()]
+
+    def _padding(self, missing: NDArray[np.bool_]) -> Tensor | None:
+        return self._tensor(np.flatnonzero(missing)) if missing.any() else None
 
     def _tensor(self, index: Index) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(index)).to(self.torch_device)

@@ -18,8 +18,9 @@ def check_images(images: Tensor) -> None:
 def cut_tiles(images: Tensor, grid: RegionGrid) -> Tensor:
     """`(B, 3, H, W)` -> `(B, regions, 3, s, s)`; pixels beyond the frame repeat the last row and column."""
     (rows, columns), side = grid.shape, grid.region_pixels
-    missing = (0, columns * side - grid.width, 0, rows * side - grid.height)
-    whole = F.pad(images.float(), missing, mode="replicate").to(images.dtype) if any(missing) else images
+    below, beside = rows * side - grid.height, columns * side - grid.width
+    whole = torch.cat([images, images[:, :, -1:].expand(-1, -1, below, -1)], dim=2) if below else images
+    whole = torch.cat([whole, whole[..., -1:].expand(-1, -1, -1, beside)], dim=3) if beside else whole
     tiles = whole.reshape(len(images), 3, rows, side, columns, side).permute(0, 2, 4, 1, 3, 5)
     return tiles.reshape(len(images), rows * columns, 3, side, side)
 

@@ -75,6 +75,13 @@ class _Socket:
         self._context.term()
 
 
+def _check_address(address: str) -> None:
+    """ZeroMQ accepts more than it can use."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise TransportError(f"an address is written HOST:PORT, got {address!r}")
+
+
 class ZmqChannel(Channel):
     """Connects to `address` (`HOST:PORT`). Raises `TransportError` on an address that cannot be one.
 
@@ -83,6 +90,7 @@ class ZmqChannel(Channel):
     """
 
     def __init__(self, address: str, *, buffer_bytes: int | None = None) -> None:
+        _check_address(address)
         self._socket = _Socket(zmq.DEALER, send_queue=FRAME_QUEUE, receive_queue=REPLY_QUEUE)
         if buffer_bytes is not None:
             self._socket.raw.setsockopt(zmq.SNDBUF, buffer_bytes)
@@ -91,7 +99,7 @@ class ZmqChannel(Channel):
             self._socket.raw.connect(f"tcp://{address}")
         except zmq.ZMQError as error:
             self._socket.close()
-            raise TransportError(f"cannot connect to {address!r}: need HOST:PORT ({error.strerror})") from error
+            raise TransportError(f"cannot connect to {address!r}: {error.strerror}") from error
 
     def send(self, payload: bytes) -> bool:
         """Queue a message; never blocks."""
@@ -116,6 +124,7 @@ class ZmqHub(Hub):
     """Listens on `address` (`HOST:PORT`; port 0 = any free one). Raises `TransportError` if it cannot."""
 
     def __init__(self, address: str) -> None:
+        _check_address(address)
         self._socket = _Socket(zmq.ROUTER, send_queue=REPLY_QUEUE, receive_queue=FRAME_QUEUE)
         self._socket.raw.setsockopt(zmq.ROUTER_MANDATORY, 1)
         try:

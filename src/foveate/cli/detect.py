@@ -1,0 +1,190 @@
+"""`foveate detect`: objects of pictures and videos, as COCO JSON and drawn."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from foveate.core import Detections, FoveateError, InputError, Mask, MediaError, Pixels
+
+if TYPE_CHECKING:
+    from foveate.metrics import AnnotatedImage
+    from foveate.models import Detector
+
+T = TypeVar("T")
+
+EXAMPLE = "Example: foveate detect src/foveate/samples/street.mp4 --out out/detect"
+DEFAULT_MODEL = "vitdet-tiny-world"
+OBJECTS = "objects"
+"""Value of `--mask` that downsamples the regions without an object."""
+
+
+def detect(
+    source: Annotated[Path, typer.Argument(metavar="IMAGE/VIDEO/DIR", help="Picture, video, or folder of pictures.")],
+    out: Annotated[Path, typer.Option(help="Folder for detections.json and what is drawn; made if missing.")],
+    *,
+    model: Annotated[str, typer.Option(help="Name (see `foveate models`) or weights file.")] = DEFAULT_MODEL,
+    mask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="objects/FILE",
+            help="Regions to downsample. objects: those without an object, in a first pass over a picture or in the "
+            "previous frame of a video. FILE: one row of 0/1 per row of regions, as JSON or .npy; 1 = low resolution.",
+        ),
+    ] = None,
+    beta: Annotated[
+        int | None, typer.Option(help="Restoration point, 0 (before the backbone) to N; default N, the fastest.")
+    ] = None,
+    score: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Least score of a detection; default: the model card's.")
+    ] = None,
+    draw: Annotated[bool, typer.Option("--draw/--no-draw", help="Draw the boxes and the region map.")] = True,
+) -> None:
+    """Find objects in pictures or a video: COCO JSON, and drawn."""
+    from foveate.codec import is_video
+    from foveate.models import load_detector
+
+    if not source.exists():
+        raise MediaError(f"no such file or folder: {source}")
+    chosen = None if mask in (None, OBJECTS) else read_mask(Path(str(mask)))
+    detector = load_detector(model)
+    if beta is not None and beta not in detector.restoration_points:
+        raise InputError(f"--beta must lie in 0..{detector.restoration_points[-1]} for {detector.name}, got {beta}")
+    look = Look(detector=detector, mask=chosen, by_objects=mask == OBJECTS, restoration_point=beta, score=score)
+    if is_video(source):
+        _detect_video(source, out, look, draw=draw)
+    else:
+        _detect_pictures(source, out, look, draw=draw)
+
+
+def read_mask(path: Path) -> Mask:
+    """A downsampling mask from a JSON file (a list of rows of 0/1) or an `.npy` file. Raises `MediaError`."""
+    import numpy as np
+
+    try:
+        rows = np.load(path, allow_pickle=False) if path.suffix == ".npy" else np.array(json.loads(path.read_text()))
+    except (OSError, ValueError) as error:
+        raise MediaError(f"cannot read the mask {path}: {error}") from error
+    if rows.ndim != 2 or not np.isin(rows, (0, 1)).all():
+        raise MediaError(f"{path}: a mask is a list of rows of 0 and 1, got shape {rows.shape} of {rows.dtype}")
+    return np.asarray(rows, np.bool_)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """How a detector looks at frames: which regions it sees at low resolution, and where it restores them."""
+
+    detector: Detector
+    mask: Mask | None
+    """The same for every frame; None = no region."""
+    by_objects: bool
+    """Downsample what held no object when it was last seen."""
+    restoration_point: int | None
+    score: float | None
+
+    def at_picture(self, pixels: Pixels) -> tuple[Detections, Mask | None]:
+        """Objects and mask of a picture; by objects, a first pass at full resolution finds the mask."""
+        first = self.detector.detect(pixels, score_threshold=self.score) if self.by_objects else None
+        return self.at_frame(pixels, first)
+
+    def at_frame(self, pixels: Pixels, seen: Detections | None) -> tuple[Detections, Mask | None]:
+        """Objects and mask of a frame of which objects were `seen` before; None = nothing is known yet."""
+        mask = self.mask
+        if self.by_objects and seen is not None:
+            mask = ~self.detector.region_grid(*pixels.shape[:2]).overlapping(seen.boxes)
+        return self.detector.detect(pixels, mask, self.restoration_point, score_threshold=self.score), mask
+
+    def drawn(self, pixels: Pixels, found: Detections, mask: Mask | None) -> Pixels:
+        """A copy of the frame with its boxes and, if there is a mask, its region map."""
+        from foveate.evaluation import draw
+
+        grid = None if mask is None else self.detector.region_grid(*pixels.shape[:2])
+        return draw(pixels, found, grid=grid, mask=mask)
+
+
+def _detect_pictures(source: Path, out: Path, look: Look, *, draw: bool) -> None:
+    """A picture, or those of a folder; one that cannot be read is reported, and the rest goes on."""
+    from foveate.codec import read_image, write_image
+
+    files = _pictures_of(source)
+    if out.resolve() == files[0].parent.resolve():
+        raise InputError(f"--out must be another folder than that of the pictures, got {out}")
+    out.mkdir(parents=True, exist_ok=True)
+    stems = Counter(file.stem for file in files)
+    results: list[AnnotatedImage] = []
+    for file in _with_progress(files, len(files)):
+        try:
+            pixels = read_image(file)
+        except MediaError as error:
+            if source.is_file():
+                raise
+            typer.echo(f"foveate: {error}", err=True)
+            continue
+        found, mask = look.at_picture(pixels)
+        results.append(_annotated(file, pixels, found))
+        if draw:  # a stem that two files share would lose one of the drawings
+            name = file.stem if stems[file.stem] == 1 else file.name
+            write_image(out / f"{name}.jpg", look.drawn(pixels, found, mask))
+    _finish(out, results)
+    if len(results) < len(files):
+        raise FoveateError(f"{len(files) - len(results)} of {len(files)} pictures could not be read")
+
+
+def _pictures_of(source: Path) -> list[Path]:
+    from foveate.codec import is_image
+
+    if source.is_file():
+        return [source]
+    files = sorted(file for file in source.iterdir() if file.is_file() and is_image(file))
+    if not files:
+        raise MediaError(f"no pictures in the folder {source}")
+    return files
+
+
+def _detect_video(source: Path, out: Path, look: Look, *, draw: bool) -> None:
+    """Every frame of a video; with regions by objects, those of the frame before."""
+    from foveate.codec import VideoReader, VideoWriter
+
+    results: list[AnnotatedImage] = []
+    found: Detections | None = None
+    with VideoReader(source) as video:
+        out.mkdir(parents=True, exist_ok=True)
+        writing = VideoWriter(out / "annotated.mp4", video.size, video.fps) if draw else nullcontext()
+        with writing as writer:
+            for number, pixels in enumerate(_with_progress(video, video.frame_count)):
+                found, mask = look.at_frame(pixels, found)
+                results.append(_annotated(source, pixels, found, frame=number))
+                if writer is not None:
+                    writer.write(look.drawn(pixels, found, mask))
+    _finish(out, results)
+
+
+def _annotated(file: Path, pixels: Pixels, found: Detections, frame: int | None = None) -> AnnotatedImage:
+    from foveate.metrics import AnnotatedImage, Truth
+
+    size = pixels.shape[0], pixels.shape[1]
+    return AnnotatedImage(file_name=file.name, size=size, truth=Truth(detections=found), frame=frame)
+
+
+def _finish(out: Path, results: list[AnnotatedImage]) -> None:
+    from foveate.metrics import write_coco
+
+    write_coco(out / "detections.json", results)
+    objects = sum(len(result.truth.detections) for result in results)
+    typer.echo(f"{objects} objects in {len(results)} frames: {out / 'detections.json'}")
+
+
+def _with_progress(items: Iterable[T], count: int | None) -> Iterable[T]:
+    """The items, with a progress bar where somebody looks."""
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    return track(items, "detecting", total=count, console=console, transient=True, disable=not console.is_terminal)

@@ -1,0 +1,63 @@
+"""`foveate run`: the main job."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EXAMPLE = (
+    "Example: foveate run src/foveate/samples/street.mp4 --trace src/foveate/samples/uplink.csv "
+    "--policy fixed:beta=2,quality=90 --out out/run"
+)
+
+
+def run(
+    video: Annotated[Path, typer.Argument(help="The clip that plays the camera.")],
+    *,
+    trace: Annotated[Path, typer.Option(help="Uplink trace: a CSV (t_s,uplink_mbps,rtt_ms) or a mahimahi .up file.")],
+    out: Annotated[Path, typer.Option(help="Folder for summary.json, frames.csv, offloads.csv and annotated.mp4.")],
+    policy: Annotated[str, typer.Option(help="NAME[:parameter=value,...]: back2back, or fixed:beta=B,quality=Q.")],
+    model: Annotated[str, typer.Option(help="Name or path of the server's model.")] = "vitdet-tiny-world",
+    trace_offset: Annotated[
+        float | None, typer.Option(help="Start in the trace, seconds. Default: drawn from --seed, or 0.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Draws the start in the trace, the same for all policies.")] = None,
+    loop: Annotated[int, typer.Option(min=1, help="Play the clip this often, alternately forward and backward.")] = 1,
+    pin: Annotated[bool, typer.Option("--pin", help="Device and server on one CPU core each.")] = False,
+    no_video: Annotated[bool, typer.Option("--no-video", help="Make no annotated.mp4.")] = False,
+    no_truth: Annotated[bool, typer.Option("--no-truth", help="Do not score the run.")] = False,
+) -> None:
+    """Play VIDEO as a live camera against a server process over an uplink that follows TRACE.
+
+    Afterwards the run is scored against the model's own full-resolution results, and against exact truth where
+    VIDEO.json lies beside a rendered clip, and drawn as a video.
+    """
+    from foveate.evaluation import RunSettings, run_job
+
+    drawn = trace_offset is None and seed is not None
+    run_job(
+        RunSettings(
+            video=video,
+            trace=trace,
+            policy=policy,
+            out=out,
+            model=model,
+            seed=seed,
+            trace_offset_s=_draw_offset(seed or 0, video, trace) if drawn else trace_offset or 0.0,
+            pin=pin,
+            with_video=not no_video,
+            with_truth=not no_truth,
+            loop=loop,
+        )
+    )
+
+
+def _draw_offset(seed: int, video: Path, trace: Path) -> float:
+    """A start that depends on seed, clip and trace alone, so that policies meet the same link (PROTOCOL, 5)."""
+    import hashlib
+
+    from foveate.network import UplinkTrace
+
+    digest = hashlib.sha256(f"{seed}/{video.name}/{trace.name}".encode()).digest()
+    share = int.from_bytes(digest[:8], "big") / 2**64
+    return round(share * UplinkTrace.load(trace).duration_s, 1)

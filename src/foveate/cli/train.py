@@ -1,0 +1,169 @@
+"""`foveate train`: data -> weights."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from foveate.training import ImageSet, Mixture, Phase, Trainer
+
+EXAMPLE = (
+    "Example: foveate train detector configs/vitdet_tiny.py --name my-detector "
+    "--data street=/data/street,1 --minutes 60"
+)
+
+app = typer.Typer(no_args_is_help=True, help="Train models on labelled pictures.")
+
+
+@app.callback()
+def _group() -> None:
+    """Keep `detector` a command of its own while it is the only one."""
+
+
+@app.command(epilog=EXAMPLE)
+def detector(  # noqa: PLR0917 - typer calls it by name
+    data: Annotated[
+        list[str],
+        typer.Option(
+            help="NAME=FOLDER[,WEIGHT]: a folder with images/ and train.json or annotations.json (COCO). Repeatable."
+        ),
+    ],
+    name: Annotated[str, typer.Option(help="Names the weights file and the folder of checkpoints.")],
+    config: Annotated[Path | None, typer.Argument(help="A file like configs/vitdet_tiny.py.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Optimiser steps.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Wall-clock budget, over all resumptions.")] = None,
+    phase: Annotated[
+        list[str] | None, typer.Option(help="SHARE:HEIGHTxWIDTH:BATCH, crops of one stretch. Repeatable, in order.")
+    ] = None,
+    rate: Annotated[float | None, typer.Option(help="Largest learning rate.")] = None,
+    init: Annotated[str | None, typer.Option(help="Name or path of weights to start from.")] = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same draws.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Weights file; default $FOVEATE_HOME/weights/NAME.")] = None,
+    evaluate: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=ANNOTATIONS.json to report figures on; pictures in images/ beside it. Repeatable."),
+    ] = None,
+) -> None:
+    """Train a detector, or go on with one that was interrupted; checkpoints lie in $FOVEATE_HOME/training/NAME."""
+    from foveate.core import foveate_home
+    from foveate.training import Trainer, finish, start_from
+
+    recipe = _recipe(config)
+    train_config = _overridden(recipe["config"], seed, _given(steps=steps, minutes=minutes, rate=rate, phase=phase))
+    blank = recipe["model"]()
+    mixture, validation = _mixture(data, blank.class_names)
+    evaluation = _evaluation_sets(evaluate or [], blank.class_names)
+    model = start_from(init, blank.class_names) if init else blank
+    trainer = Trainer(model, mixture, train_config, foveate_home() / "training" / name)
+    if not trainer.run():
+        typer.echo(f"stopped at step {trainer.progress.step}; the same command goes on from there")
+        return
+    target = out or foveate_home() / "weights" / f"{name}.safetensors"
+    card = finish(trainer, target, validation=validation, evaluation=evaluation)
+    _report(trainer, target, card)
+
+
+def _recipe(path: Path | None) -> dict[str, Any]:
+    """`model` and `config` of a recipe file; without one, those of the tiny detector."""
+    import runpy
+
+    from foveate.core import InputError
+    from foveate.models import vitdet_tiny
+    from foveate.training import Schedule, TrainConfig
+
+    if path is None:
+        return {"model": vitdet_tiny, "config": TrainConfig(schedule=Schedule(minutes=60))}
+    if not path.is_file():
+        raise InputError(f"the recipe must be a Python file, got {path}, which does not exist")
+    recipe = runpy.run_path(str(path))
+    if not {"model", "config"} <= recipe.keys():
+        raise InputError(f"{path} must define model and config")
+    return recipe
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _overridden(config: Any, seed: int, given: dict[str, Any]) -> Any:
+    """A recipe's `TrainConfig` with what was given on the command line; a limit given replaces both limits."""
+    from dataclasses import replace
+
+    if "rate" in given:
+        given["learning_rate"] = given.pop("rate")
+    if "phase" in given:
+        given["phases"] = tuple(_phase(text) for text in given.pop("phase"))
+    if given.keys() & {"steps", "minutes"}:
+        given = {"steps": None, "minutes": None} | given
+    return replace(config, seed=seed, schedule=replace(config.schedule, **given))
+
+
+def _phase(text: str) -> "Phase":
+    from foveate.core import InputError
+    from foveate.training import Phase
+
+    try:
+        share, size, batch_size = text.split(":")
+        height, width = size.split("x")
+        return Phase(share=float(share), size=(int(height), int(width)), batch_size=int(batch_size))
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"a phase is SHARE:HEIGHTxWIDTH:BATCH, as 0.8:288x288:16, got {text!r}") from error
+
+
+def _mixture(data: list[str], class_names: tuple[str, ...]) -> tuple["Mixture", tuple["ImageSet", ...]]:
+    """Training sides of all sets with their weights, and their validation sides."""
+    from foveate.training import Mixture, load_folder
+
+    sides, weights = [], []
+    for text in data:
+        name, folder, weight = _named_folder(text)
+        images = load_folder(folder, class_names, name=name)
+        _tell(images)
+        sides.append(images.split(0.05))
+        weights.append(weight)
+    mixture = Mixture(sets=tuple(train for train, _ in sides), weights=tuple(weights))
+    return mixture, tuple(held for _, held in sides)
+
+
+def _named_folder(text: str) -> tuple[str, Path, float]:
+    from foveate.core import InputError
+
+    name, _, rest = text.partition("=")
+    folder, _, weight = rest.partition(",")
+    try:
+        if folder:
+            return name, Path(folder), float(weight or 1)
+    except ValueError:
+        pass
+    raise InputError(f"data is NAME=FOLDER[,WEIGHT], got {text!r}")
+
+
+def _tell(images: "ImageSet") -> None:
+    line = f"{images.name}: {len(images)} pictures"
+    if images.missing_files:
+        line += f", {images.missing_files} more are listed but not there"
+    if images.missing_classes:
+        line += f", no category for {', '.join(images.missing_classes)}"
+    typer.echo(line)
+
+
+def _evaluation_sets(evaluate: list[str], class_names: tuple[str, ...]) -> dict[str, "ImageSet"]:
+    from foveate.training import load_coco
+
+    sets = {}
+    for text in evaluate:
+        name, _, path = text.rpartition("=")
+        annotations = Path(path)
+        sets[name or annotations.stem] = load_coco(annotations, annotations.parent / "images", class_names)
+    return sets
+
+
+def _report(trainer: "Trainer", target: Path, card: dict[str, Any]) -> None:
+    typer.echo(f"{target}: {trainer.progress.step} steps, {trainer.progress.crops} crops")
+    typer.echo(f"score threshold {card['score_threshold']} (F1 {card['validation_f1']} on held-out training pictures)")
+    for name, figures in card["evaluation"].items():
+        shown = "  ".join(f"{label} {entry['ap50']:.3f}" for label, entry in figures["classes"].items())
+        typer.echo(f"{name}: AP {figures['ap']:.3f}  AP50 {figures['ap50']:.3f}  by class: {shown}")

@@ -1,0 +1,72 @@
+"""What a device session asks of its shell, and tells it."""
+
+from dataclasses import dataclass
+
+from foveate.core import Detections, Frame, OffloadPlan, OffloadRecord, RegionGrid
+from foveate.network.messages import Welcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connected:
+    """The server answered; from now on frames are offloaded."""
+
+    welcome: Welcome
+    """What the server runs."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EncodeWork:
+    """Compress a frame, then call `DeviceSession.encoded` with the time at which that was done."""
+
+    offload_id: int
+    """Names the offload in `encoded`."""
+    frame: Frame
+    """What to compress."""
+    grid: RegionGrid
+    """Its decision regions."""
+    plan: OffloadPlan
+    """Mask and quality."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Send:
+    """Hand bytes to the transport."""
+
+    payload: bytes
+    """One message."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Displayed:
+    """A frame goes to the screen with the detections that were ready for it."""
+
+    frame: Frame
+    """The frame; its `captured_at` is on the device's clock."""
+    displayed_at: float
+    """Seconds on the device's clock."""
+    detections: Detections
+    """What the user sees; empty before the first result."""
+    source: Frame | None
+    """The offloaded frame that the detections come from; None before the first result."""
+
+    @property
+    def staleness_s(self) -> float | None:
+        """Age of what is displayed: time since its source was captured. None before the first result."""
+        return None if self.source is None else self.displayed_at - self.source.captured_at
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class OffloadDone:
+    """An offload ended, well or badly."""
+
+    record: OffloadRecord
+    """Times, sizes and the plan."""
+    captured_at: float
+    """When the camera delivered the frame, seconds on the device's clock."""
+    result: Detections | None
+    """What the server saw; None if it failed."""
+    reason: str = ""
+    """Why it failed; empty if it did not."""
+
+
+DeviceEvent = Connected | EncodeWork | Send | Displayed | OffloadDone

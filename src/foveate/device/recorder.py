@@ -1,0 +1,140 @@
+"""Tables of a run, written line by line while it runs, so that an interrupted run keeps what it has seen."""
+
+import csv
+from collections.abc import Iterable
+from io import TextIOWrapper
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from foveate.core import FoveateError
+from foveate.device.events import Displayed, OffloadDone
+
+FRAME_COLUMNS = ("frame", "captured_at", "displayed_at", "source_frame", "staleness_s", "objects")
+OFFLOAD_COLUMNS = (
+    "offload",
+    "frame",
+    "captured_at",
+    "started_at",
+    "finished_at",
+    "e2e_latency_s",
+    "encode_s",
+    "uplink_s",
+    "decode_s",
+    "inference_s",
+    "downlink_s",
+    "rtt_s",
+    "bytes",
+    "throughput_bps",
+    "downsampling_type",
+    "downsampled_regions",
+    "quality",
+    "beta",
+    "objects",
+    "failed",
+    "reason",
+)
+
+
+class Recorder:
+    """Context manager that appends to `frames.csv` and `offloads.csv` in a folder.
+
+    Points in time count from the capture of the first frame. Raises `FoveateError` where the disk refuses.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._frames = _Table(folder / "frames.csv", FRAME_COLUMNS)
+        self._offloads = _Table(folder / "offloads.csv", OFFLOAD_COLUMNS)
+        self._origin: float | None = None
+
+    def displayed(self, event: Displayed) -> None:
+        """One row per displayed frame."""
+        source = "" if event.source is None else event.source.index
+        self._frames.write(
+            (
+                event.frame.index,
+                self._time(event.frame.captured_at),
+                self._time(event.displayed_at),
+                source,
+                _seconds(event.staleness_s),
+                len(event.detections),
+            )
+        )
+
+    def offloaded(self, event: OffloadDone) -> None:
+        """One row per offload."""
+        record, plan = event.record, event.record.plan
+        stages = (
+            record.e2e_latency_s,
+            record.encode_s,
+            record.uplink_s,
+            record.decode_s,
+            record.inference_s,
+            record.downlink_s,
+            record.rtt_s,
+        )
+        self._offloads.write(
+            (
+                record.offload_id,
+                record.frame_index,
+                self._time(event.captured_at),
+                self._time(record.started_at),
+                self._time(record.finished_at),
+                *(_seconds(span) for span in stages),
+                record.payload_bytes,
+                "" if record.failed else round(record.throughput_bps),
+                plan.downsampling_type,
+                plan.downsampled_regions,
+                plan.jpeg_quality,
+                plan.restoration_point,
+                "" if event.result is None else len(event.result),
+                int(record.failed),
+                event.reason,
+            )
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._frames.close()
+        self._offloads.close()
+
+    def _time(self, when: float) -> str:
+        if self._origin is None:
+            self._origin = when
+        return _seconds(when - self._origin)
+
+
+class _Table:
+    """A CSV file whose every row reaches the file at once."""
+
+    def __init__(self, path: Path, columns: Iterable[str]) -> None:
+        self._path = path
+        try:
+            self._file: TextIOWrapper = path.open("w", newline="", encoding="utf-8", buffering=1)
+        except OSError as error:
+            raise self._refused(error) from error
+        self._writer = csv.writer(self._file, lineterminator="\n")
+        self.write(columns)
+
+    def write(self, row: Iterable[Any]) -> None:
+        try:
+            self._writer.writerow(row)
+        except OSError as error:
+            raise self._refused(error) from error
+
+    def close(self) -> None:
+        try:
+            self._file.close()
+        except OSError as error:
+            raise self._refused(error) from error
+
+    def _refused(self, error: OSError) -> FoveateError:
+        return FoveateError(f"cannot write {self._path}: {error.strerror or error}")
+
+
+def _seconds(span: float | None) -> str:
+    return "" if span is None else f"{span:.6f}"

@@ -1,0 +1,92 @@
+"""The live part of a run: this process is the device and needs no torch; relay and server are children."""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from foveate.core import InputError
+from foveate.device import Clip, Displayed, LiveDevice, OffloadDone, Recorder
+from foveate.device.live import SOCKET_BUFFER_BYTES
+from foveate.evaluation.live_log import LiveLog
+from foveate.evaluation.processes import HOST, ModelLoader, start_relay, start_server
+from foveate.evaluation.progress import Steps
+from foveate.network import UplinkTrace, ZmqChannel
+from foveate.policies import Policy
+
+
+def play_live(
+    log: LiveLog,
+    *,
+    clip: Clip,
+    policy: Policy,
+    trace: UplinkTrace,
+    trace_offset_s: float,
+    load: ModelLoader,
+    pin: bool,
+    out: Path,
+    steps: Steps,
+) -> None:
+    """Play the clip once; what happens is added to `log` and to the tables in `out` as it happens.
+
+    Raises `FoveateError` if a child cannot start, `TransportError` if the server does not answer at the start. A
+    child that is lost later is named in `log.lost`.
+    """
+    device_core, server_core = two_cores() if pin else (None, None)
+    loaded = steps.begin("load", 1)
+    with ExitStack() as children:
+        server = children.enter_context(start_server(load, frame_size=clip.size, core=server_core))
+        port = server.wait_for_port()
+        relay = children.enter_context(start_relay(trace, offset_s=trace_offset_s, server_port=port))
+        address = f"{HOST}:{relay.wait_for_port()}"
+        loaded(1)
+        with pinned_to(device_core):
+            _play(log, clip=clip, policy=policy, address=address, out=out, steps=steps)
+        gone = [child for child in (server, relay) if not child.alive]
+        log.lost = " and ".join(f"the {child.name} ended ({child.ending})" for child in gone)
+
+
+def _play(log: LiveLog, *, clip: Clip, policy: Policy, address: str, out: Path, steps: Steps) -> None:
+    played = steps.begin("live run", clip.frame_count)
+    with Recorder(out) as recorder, ZmqChannel(address, buffer_bytes=SOCKET_BUFFER_BYTES) as channel:
+
+        def on_frame(event: Displayed) -> None:
+            recorder.displayed(event)
+            log.displayed(event)
+            played(event.frame.index + 1)
+
+        def on_offload(event: OffloadDone) -> None:
+            recorder.offloaded(event)
+            log.offloads.append(event)
+
+        device = LiveDevice(clip=clip, channel=channel, policy=policy, on_frame=on_frame, on_offload=on_offload)
+        with device:
+            log.welcome = device.connect()
+            try:
+                device.play()
+            finally:
+                log.dropped_frames = device.dropped_frames
+
+
+def two_cores() -> tuple[int, int]:
+    """A CPU core for the device and another for the server. Raises `InputError` where there are not two."""
+    if not hasattr(os, "sched_getaffinity"):
+        raise InputError("--pin needs Linux")
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        raise InputError(f"--pin needs two CPU cores, this process may use {len(cores)}")
+    return cores[0], cores[1]
+
+
+@contextmanager
+def pinned_to(core: int | None) -> Iterator[None]:
+    """Keep this thread, and those that it starts, on one CPU core; None leaves them alone."""
+    if core is None:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)

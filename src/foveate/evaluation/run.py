@@ -1,0 +1,126 @@
+"""The main job: a clip played live against a server over a shaped link, then scored and drawn.
+
+Truth, F1 and the annotated video are made after the live run, never during it (PROTOCOL, section 3).
+"""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.console import Console
+
+import foveate
+from foveate.core import TransportError
+from foveate.device import Clip
+from foveate.evaluation.annotate import annotate
+from foveate.evaluation.live_log import LiveLog
+from foveate.evaluation.play import play_live
+from foveate.evaluation.processes import ModelLoader, load_model
+from foveate.evaluation.progress import Steps
+from foveate.evaluation.report import summary_table
+from foveate.evaluation.score import NO_SCORES, score
+from foveate.evaluation.settings import RunSettings
+from foveate.evaluation.summary import live_figures, machine
+from foveate.network import UplinkTrace
+from foveate.policies import Policy, by_name, policy_parameters
+
+_OUTPUTS = ("summary.json", "frames.csv", "offloads.csv", "annotated.mp4")
+_MANY_DROPPED = 0.1
+
+
+def run_job(
+    settings: RunSettings, *, load: ModelLoader | None = None, console: Console | None = None
+) -> dict[str, Any]:
+    """Do the main job; returns what `summary.json` holds.
+
+    `load` makes the detector in place of `settings.model`; it must be importable by its name in another process.
+    Whatever stops the run, what was seen until then is in `settings.out`. Raises `TransportError` at the end if a
+    process was lost on the way.
+    """
+    policy, trace = by_name(settings.policy), UplinkTrace.load(settings.trace)
+    _prepare(settings.out)
+    console = Console() if console is None else console
+    log = LiveLog()
+    with Clip(settings.video, loop=settings.loop) as clip, Steps(console) as steps:
+        summary = _run(settings, log, policy=policy, trace=trace, clip=clip, load=load, steps=steps)
+    console.print(summary_table(summary))
+    if log.dropped_frames > _MANY_DROPPED * (len(log.shown) + log.dropped_frames):
+        console.print("many frames were dropped: this machine is too slow to play the clip at its own rate")
+    console.print(f"wrote {settings.out}")
+    if log.lost:
+        raise TransportError(f"{log.lost} during the run; {settings.out} holds a complete report of it")
+    return summary
+
+
+def _run(
+    settings: RunSettings,
+    log: LiveLog,
+    *,
+    policy: Policy,
+    trace: UplinkTrace,
+    clip: Clip,
+    load: ModelLoader | None,
+    steps: Steps,
+) -> dict[str, Any]:
+    load = partial(load_model, settings.model) if load is None else load
+    scores = NO_SCORES
+    try:
+        play_live(
+            log,
+            clip=clip,
+            policy=policy,
+            trace=trace,
+            trace_offset_s=settings.trace_offset_s,
+            load=load,
+            pin=settings.pin,
+            out=settings.out,
+            steps=steps,
+        )
+        assert log.welcome is not None
+        if settings.with_truth:
+            scores = score(
+                log, clip=clip, welcome=log.welcome, load=load, progress=steps.begin("truth", clip.file_frame_count)
+            )
+    finally:
+        summary = _summary(settings, log, scores, policy=policy)
+        if log.welcome is not None:
+            _write(settings.out / "summary.json", summary)
+    if settings.with_video:
+        drawn = steps.begin("annotation", clip.frame_count)
+        annotate(settings.out / "annotated.mp4", clip, log, welcome=log.welcome, policy=settings.policy, progress=drawn)
+    return summary
+
+
+def _summary(settings: RunSettings, log: LiveLog, scores: dict[str, Any], *, policy: Policy) -> dict[str, Any]:
+    """`summary.json` (ARCHITECTURE, section 5)."""
+    welcome = log.welcome
+    return {
+        "video": str(settings.video),
+        "trace": str(settings.trace),
+        "trace_offset_s": settings.trace_offset_s,
+        "policy": policy.name,
+        "policy_parameters": policy_parameters(policy),
+        "model": settings.model if welcome is None else welcome.model,
+        "score_threshold": None if welcome is None else welcome.score_threshold,
+        "profile": None,
+        "machine": machine(),
+        "simulated": False,
+        "seed": settings.seed,
+        "version": foveate.__version__,
+        "loop": settings.loop,
+        "pinned": settings.pin,
+        **live_figures(log),
+        **scores,
+    }
+
+
+def _prepare(out: Path) -> None:
+    """An empty place: what an earlier run left must not look like a part of this one."""
+    out.mkdir(parents=True, exist_ok=True)
+    for name in _OUTPUTS:
+        (out / name).unlink(missing_ok=True)
+
+
+def _write(path: Path, summary: dict[str, Any]) -> None:
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(summary), indent=2) + b"\n")

@@ -1,0 +1,66 @@
+"""F1 of what the user saw and of what the server answered (PROTOCOL, section 4)."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from foveate.core import Detections
+from foveate.device import Clip
+from foveate.evaluation.live_log import LiveLog
+from foveate.evaluation.truth import exact_truth, model_truth, truth_key
+from foveate.metrics import F1Counter, Truth, with_ignore_rules
+from foveate.network.messages import Welcome
+from foveate.server import DetectorLike
+
+NO_SCORES: dict[str, Any] = {"truth_model": None, "rendering_f1": None, "inference_f1": None}
+"""What a summary says of a run that was not scored."""
+
+
+def score(
+    log: LiveLog,
+    *,
+    clip: Clip,
+    welcome: Welcome,
+    load: Callable[[], DetectorLike],
+    progress: Callable[[int], None],
+) -> dict[str, Any]:
+    """The scores of a run against the model's own results, and against exact truth where the clip brings it."""
+    own = _by_position(model_truth(clip.path, truth_key(clip.path, welcome), load, progress), clip.size[0])
+    scores = {
+        "truth_model": welcome.model,
+        "rendering_f1": rendering_f1(log, own, clip.file_position).f1,
+        "inference_f1": inference_f1(log, own, clip.file_position).f1 if log.succeeded else None,
+    }
+    exact = exact_truth(clip.path, frame_height=clip.size[0])
+    if exact is not None:
+        counter = rendering_f1(log, exact, clip.file_position)
+        classes = {name: counts.f1 for name, counts in counter.per_class.items() if counts.tp + counts.fp + counts.fn}
+        scores["rendering_f1_exact"] = {"all": counter.f1, "classes": classes}
+    return scores
+
+
+def rendering_f1(log: LiveLog, truth: Mapping[int, Truth], file_position: Callable[[int], int]) -> F1Counter:
+    """Every displayed frame against the truth of that very frame."""
+    return _count(((shown.frame, shown.detections) for shown in log.shown), truth, file_position)
+
+
+def inference_f1(log: LiveLog, truth: Mapping[int, Truth], file_position: Callable[[int], int]) -> F1Counter:
+    """Every result of the server against the truth of the frame that was sent."""
+    results = ((done.record.frame_index, done.result) for done in log.offloads if done.result is not None)
+    return _count(results, truth, file_position)
+
+
+def _by_position(results: Sequence[Detections], frame_height: int) -> dict[int, Truth]:
+    truths = (with_ignore_rules(Truth(detections=result), frame_height=frame_height) for result in results)
+    return dict(enumerate(truths))
+
+
+def _count(
+    frames: Iterable[tuple[int, Detections]], truth: Mapping[int, Truth], file_position: Callable[[int], int]
+) -> F1Counter:
+    """Frames without truth are left out: an annotation file may cover part of a clip."""
+    counter = F1Counter()
+    for index, detections in frames:
+        true = truth.get(file_position(index))
+        if true is not None:
+            counter.add(detections, true.detections, ignore=true.ignore)
+    return counter

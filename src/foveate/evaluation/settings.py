@@ -1,0 +1,38 @@
+"""What `foveate run` was asked for."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from foveate.core import InputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """One run. Raises `InputError` on numbers out of range."""
+
+    video: Path
+    """The clip."""
+    trace: Path
+    """The uplink."""
+    policy: str
+    """`NAME[:parameter=value,...]`."""
+    out: Path
+    """Folder for tables, summary and video."""
+    model: str
+    """Name or path of the server's model."""
+    seed: int | None = None
+    """What `trace_offset_s` was drawn from; None if it was given."""
+    trace_offset_s: float = 0.0
+    """Where in the trace the run starts, seconds."""
+    pin: bool = False
+    """Device and server on one CPU core each."""
+    with_video: bool = True
+    """Make `annotated.mp4`."""
+    with_truth: bool = True
+    """Score the run."""
+    loop: int = 1
+    """How often the clip is played, alternately forward and backward."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.trace_offset_s < float("inf"):
+            raise InputError(f"the trace offset must be 0 s or more, got {self.trace_offset_s}")

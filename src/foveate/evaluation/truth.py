@@ -1,0 +1,144 @@
+"""What a run is scored against: the model's own full-resolution results, and exact truth where it exists.
+
+A model's results on a clip are computed once and kept under `$FOVEATE_HOME/truth`. The same file, laid beside a clip
+as `NAME.truth.json`, spares everybody else the work; it counts only for the very clip and weights it was made with.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from foveate.codec import VideoReader
+from foveate.core import Detections, foveate_home
+from foveate.metrics import Truth, read_coco, with_ignore_rules
+from foveate.network.messages import Welcome
+from foveate.server import DetectorLike
+
+_CHECKPOINT_S = 60.0
+"""An interrupted computation loses at most this much."""
+
+Progress = Callable[[int], None]
+"""Called with the number of frames that are done."""
+
+
+class TruthKey(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the results depend on."""
+
+    video_sha256: str
+    model: str
+    weights_hash: str
+    score_threshold: float
+    class_names: tuple[str, ...]
+
+    @property
+    def file_name(self) -> str:
+        """Of the cache file."""
+        digest = hashlib.sha256(msgspec.json.encode(self)).hexdigest()[:16]
+        return f"{self.video_sha256[:16]}-{digest}.json"
+
+
+class _Frame(msgspec.Struct, frozen=True):
+    boxes: list[tuple[float, float, float, float]]
+    scores: list[float]
+    class_id: list[int]
+
+
+class _File(msgspec.Struct, kw_only=True):
+    key: TruthKey
+    complete: bool
+    frames: list[_Frame]
+
+
+def truth_key(video: Path, welcome: Welcome) -> TruthKey:
+    """The key of a clip and of the model that a server runs."""
+    with video.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return TruthKey(
+        video_sha256=digest,
+        model=welcome.model,
+        weights_hash=welcome.weights_hash,
+        score_threshold=welcome.score_threshold,
+        class_names=tuple(welcome.class_names),
+    )
+
+
+def model_truth(video: Path, key: TruthKey, load: Callable[[], DetectorLike], progress: Progress) -> list[Detections]:
+    """The model's full-resolution result on every frame of the file, from a cache or computed now.
+
+    `load` is called only if something is left to compute; a computation that was stopped goes on where it was.
+    """
+    cache = foveate_home() / "truth" / key.file_name
+    for path in (video.with_suffix(".truth.json"), cache):
+        known = _read(path, key)
+        if known is not None and known.complete:
+            break
+    else:
+        known = _compute(video, known or _File(key=key, complete=False, frames=[]), load, cache, progress)
+    progress(len(known.frames))
+    return [_detections(frame, key) for frame in known.frames]
+
+
+def exact_truth(video: Path, *, frame_height: int) -> dict[int, Truth] | None:
+    """Truth of a rendered clip by file position, from `NAME.json` beside it; None where there is no such file."""
+    path = video.with_suffix(".json")
+    if not path.is_file():
+        return None
+    images = [image for image in read_coco(path) if image.frame is not None]
+    return {
+        image.frame: with_ignore_rules(image.truth, frame_height=frame_height)
+        for image in images
+        if image.frame is not None
+    }
+
+
+def _read(path: Path, key: TruthKey) -> _File | None:
+    try:
+        content = msgspec.json.decode(path.read_bytes(), type=_File)
+    except (OSError, msgspec.MsgspecError):
+        return None  # absent or torn: it is computed again
+    return content if content.key == key else None
+
+
+def _write(path: Path, content: _File) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(msgspec.json.encode(content))
+    part.replace(path)
+
+
+def _compute(video: Path, content: _File, load: Callable[[], DetectorLike], cache: Path, progress: Progress) -> _File:
+    detector, saved_at = load(), time.monotonic()
+    with VideoReader(video) as reader:
+        for position, pixels in enumerate(reader):
+            if position < len(content.frames):
+                continue
+            content.frames.append(_frame(detector.detect_batch([pixels])[0]))
+            progress(position + 1)
+            if time.monotonic() - saved_at > _CHECKPOINT_S:
+                _write(cache, content)
+                saved_at = time.monotonic()
+    content.complete = True
+    _write(cache, content)
+    return content
+
+
+def _frame(detections: Detections) -> _Frame:
+    """Rounded far below what matching can tell apart: files stay small, and cached truth equals fresh truth."""
+    return _Frame(
+        boxes=np.round(detections.boxes.astype(float), 2).tolist(),
+        scores=np.round(detections.scores.astype(float), 4).tolist(),
+        class_id=detections.class_id.tolist(),
+    )
+
+
+def _detections(frame: _Frame, key: TruthKey) -> Detections:
+    return Detections(
+        boxes=np.array(frame.boxes, np.float32),
+        scores=np.array(frame.scores, np.float32),
+        class_id=np.array(frame.class_id, np.int32),
+        class_names=key.class_names,
+    )

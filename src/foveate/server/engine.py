@@ -1,0 +1,98 @@
+"""Decodes a frame, runs the detector, and measures both."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from foveate.codec import EncodedFrame, decode_frame
+from foveate.core import Clock, Detections, Mask, MixedFrame, Pixels, RegionGrid
+from foveate.network.messages import Offload, Welcome, unpack_mask
+
+
+class DetectorLike(Protocol):
+    """What a server needs of a model; `foveate.models.Detector` is one."""
+
+    name: str
+    """What reports call it."""
+    weights_hash: str
+    """Changes whenever results may change."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of class ids."""
+        ...
+
+    @property
+    def score_threshold(self) -> float:
+        """Detections below it are not shown."""
+        ...
+
+    @property
+    def restoration_points(self) -> range:
+        """0..N."""
+        ...
+
+    def region_grid(self, height: int, width: int) -> RegionGrid:
+        """The decision regions of a frame of `height x width` pixels."""
+        ...
+
+    def detect_batch(
+        self,
+        frames: Sequence[Pixels | MixedFrame],
+        downsampling_masks: Sequence[Mask | None] | None = None,
+        restoration_points: Sequence[int] | None = None,
+        *,
+        score_threshold: float | None = None,
+    ) -> list[Detections]:
+        """Objects of each frame, boxes in its own pixels. `MixedFrame`s bring their own masks."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Inferred:
+    """What the engine made of one offload."""
+
+    detections: Detections
+    """In pixels of the original frame."""
+    decode_s: float
+    """JPEGs to tiles, seconds."""
+    inference_s: float
+    """Tiles to boxes, seconds."""
+
+
+class Engine:
+    """One detector and a clock that its durations are read from."""
+
+    def __init__(self, detector: DetectorLike, *, clock: Clock) -> None:
+        self._detector, self._clock = detector, clock
+
+    def welcome(self) -> Welcome:
+        """The model, described for devices."""
+        detector = self._detector
+        grid = detector.region_grid(1, 1)  # its parameters are the same for every size
+        return Welcome(
+            model=detector.name,
+            weights_hash=detector.weights_hash,
+            class_names=list(detector.class_names),
+            score_threshold=detector.score_threshold,
+            patch_size=grid.patch_size,
+            window_size=grid.window_size,
+            downsampling_factor=grid.downsampling_factor,
+            subsets=detector.restoration_points[-1],
+        )
+
+    def run(self, offload: Offload) -> Inferred:
+        """Decode and detect. Raises `CodecError`, `ProtocolError` or `InputError` on what cannot be a frame."""
+        started_at = self._clock.now()
+        grid = self._detector.region_grid(offload.height, offload.width)
+        encoded = EncodedFrame(full=offload.full, low=offload.low)
+        mixed = decode_frame(encoded, grid=grid, mask=unpack_mask(offload.mask, grid))
+        decoded_at = self._clock.now()
+        detections = self._detector.detect_batch(
+            [mixed], None, [offload.restoration_point], score_threshold=offload.score_threshold
+        )[0]
+        return Inferred(
+            detections=detections,
+            decode_s=decoded_at - started_at,
+            inference_s=self._clock.now() - decoded_at,
+        )

@@ -1,0 +1,75 @@
+"""The live shell of a server: a hub and one worker thread around a session.
+
+Inference runs beside the loop, so that acknowledgements and heartbeats are answered while the model works.
+"""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from foveate.core import FoveateError, MonotonicClock
+from foveate.network.transports import Hub
+from foveate.server.engine import DetectorLike, Engine, Inferred
+from foveate.server.session import Reply, ServerSession, Work
+
+_LOG = logging.getLogger(__name__)
+_LOOK_UP_S = 0.2
+"""How often an idle server asks whether it should stop."""
+
+
+def serve(detector: DetectorLike, hub: Hub, *, stop: Callable[[], bool]) -> None:
+    """Answer the devices of `hub` until `stop()` is true."""
+    with ThreadPoolExecutor(1, thread_name_prefix="inference") as worker:
+        server = LiveServer(Engine(detector, clock=MonotonicClock()), hub, worker)
+        while not stop():
+            server.step(_LOOK_UP_S)
+
+
+class LiveServer:
+    """One session on real sockets and one worker."""
+
+    def __init__(self, engine: Engine, hub: Hub, worker: ThreadPoolExecutor) -> None:
+        self._engine, self._hub, self._worker = engine, hub, worker
+        self._session = ServerSession(engine.welcome())
+        self._running: tuple[Work, Future[Inferred]] | None = None
+
+    def step(self, timeout_s: float) -> None:
+        """Wait for messages or for the worker, and answer all that is there."""
+        item = self._hub.poll(timeout_s)
+        while item is not None:
+            client, payload = item
+            self._send(self._session.receive(client, payload))
+            item = self._hub.poll(0)
+        self._collect()
+        self._start()
+
+    def _collect(self) -> None:
+        if self._running is None or not self._running[1].done():
+            return
+        work, future = self._running
+        self._running = None
+        self._send([self._answer(work, future)])
+
+    def _answer(self, work: Work, future: Future[Inferred]) -> Reply:
+        try:
+            return self._session.finished(work, future.result())
+        except FoveateError as error:
+            return self._session.failed(work, str(error))
+        except Exception as error:  # a server outlives a frame that its model cannot take
+            _LOG.exception("offload %d failed", work.offload.offload_id)
+            return self._session.failed(work, f"internal error: {error}")
+
+    def _start(self) -> None:
+        if self._running is not None:
+            return
+        work = self._session.next_work()
+        if work is None:
+            return
+        future = self._worker.submit(self._engine.run, work.offload)
+        self._running = work, future
+        future.add_done_callback(lambda _: self._hub.wake())
+
+    def _send(self, replies: list[Reply]) -> None:
+        for reply in replies:
+            if not self._hub.send(reply.client, reply.payload):
+                _LOG.info("dropped an answer to client %s", reply.client.hex())

@@ -1,0 +1,111 @@
+"""The server as a state machine without I/O: bytes of clients in, bytes and work out.
+
+Frames are acknowledged when they arrive, whatever the engine is doing. Of each client only the newest frame waits:
+an answer to an older one would be stale before it was computed.
+"""
+
+from dataclasses import dataclass
+
+from foveate.core import ProtocolError
+from foveate.network.messages import (
+    MAX_TEXT,
+    Ack,
+    Failure,
+    FromServer,
+    Hello,
+    Offload,
+    Ping,
+    Pong,
+    Result,
+    Welcome,
+    decode_from_device,
+    encode,
+)
+from foveate.server.engine import Inferred
+
+MAX_WAITING = 64
+"""Clients with a frame in the queue; further ones are refused."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """Bytes for one client."""
+
+    client: bytes
+    """Its name in the transport."""
+    payload: bytes
+    """One message."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Work:
+    """One offload for the engine; hand the outcome to `ServerSession.finished` or `failed`."""
+
+    client: bytes
+    """Who waits for it."""
+    offload: Offload
+    """What to run."""
+
+
+class ServerSession:
+    """Any number of clients, one engine. Clients take turns; the transport names them."""
+
+    def __init__(self, welcome: Welcome) -> None:
+        self._welcome = welcome
+        self._waiting: dict[bytes, Offload] = {}
+
+    def receive(self, client: bytes, payload: bytes) -> list[Reply]:
+        """A message of a client -> what must be answered at once."""
+        try:
+            message = decode_from_device(payload)
+        except ProtocolError as error:
+            return [_failure(client, None, str(error))]
+        match message:
+            case Hello():
+                return [_reply(client, self._welcome)]
+            case Ping(number=number):
+                return [_reply(client, Pong(number=number))]
+            case Offload():
+                return self._enqueue(client, message)
+
+    def next_work(self) -> Work | None:
+        """The frame that has waited longest, for an engine that is free."""
+        if not self._waiting:
+            return None
+        client = next(iter(self._waiting))
+        return Work(client=client, offload=self._waiting.pop(client))
+
+    def finished(self, work: Work, inferred: Inferred) -> Reply:
+        """The engine's outcome -> the answer."""
+        result = Result.of(
+            inferred.detections,
+            offload_id=work.offload.offload_id,
+            decode_s=inferred.decode_s,
+            inference_s=inferred.inference_s,
+        )
+        return _reply(work.client, result)
+
+    def failed(self, work: Work, reason: str) -> Reply:
+        """The engine could not -> the answer."""
+        return _failure(work.client, work.offload.offload_id, reason)
+
+    def _enqueue(self, client: bytes, offload: Offload) -> list[Reply]:
+        replies = [_reply(client, Ack(offload_id=offload.offload_id))]
+        if offload.restoration_point > self._welcome.subsets:
+            text = f"restoration points run from 0 to {self._welcome.subsets}, got {offload.restoration_point}"
+            return [*replies, _failure(client, offload.offload_id, text)]
+        if client not in self._waiting and len(self._waiting) >= MAX_WAITING:
+            return [*replies, _failure(client, offload.offload_id, "the server is busy")]
+        superseded = self._waiting.get(client)
+        self._waiting[client] = offload  # keeps the client's place in the queue
+        if superseded is not None:
+            replies.append(_failure(client, superseded.offload_id, "superseded"))
+        return replies
+
+
+def _reply(client: bytes, message: FromServer) -> Reply:
+    return Reply(client=client, payload=encode(message))
+
+
+def _failure(client: bytes, offload_id: int | None, text: str) -> Reply:
+    return _reply(client, Failure(offload_id=offload_id, text=text[:MAX_TEXT]))

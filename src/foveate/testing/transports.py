@@ -1,0 +1,93 @@
+# ruff: noqa: D102  # the name of a test is its docstring
+"""What every transport promises. Inherit, and build a pair of ends in `ends`."""
+
+import threading
+import time
+from abc import ABC, abstractmethod
+
+from foveate.network.transports import Channel, Hub
+
+PATIENCE_S = 5.0
+
+
+class TransportContract(ABC):
+    """Tests that each transport inherits."""
+
+    @abstractmethod
+    def hub(self) -> Hub:
+        """A server's end."""
+
+    @abstractmethod
+    def channel(self, hub: Hub) -> Channel:
+        """A new device's end that is linked to `hub`."""
+
+    def test_messages_arrive_whole_and_in_order_and_answers_find_their_sender(self) -> None:
+        with self.hub() as hub, self.channel(hub) as first, self.channel(hub) as second:
+            first.send(b"first")
+            peer, payload = self._expect(hub)
+            second.send(b"second" * 100_000)
+            other, long = self._expect(hub)
+            assert (payload, long) == (b"first", b"second" * 100_000)
+            assert peer != other
+            for number in range(5):
+                assert hub.send(peer, bytes([number]))
+            assert [first.poll(PATIENCE_S) for _ in range(5)] == [bytes([number]) for number in range(5)]
+            assert second.poll(0.01) is None
+
+    def test_an_empty_message_is_a_message(self) -> None:
+        with self.hub() as hub, self.channel(hub) as channel:
+            channel.send(b"")
+            assert self._expect(hub)[1] == b""
+
+    def test_a_poll_without_messages_returns_none(self) -> None:
+        with self.hub() as hub, self.channel(hub) as channel:
+            assert channel.poll(0) is None
+            assert hub.poll(0.01) is None
+
+    def test_another_thread_can_wake_a_poll(self) -> None:
+        with self.hub() as hub, self.channel(hub) as channel:
+            for end in (hub, channel):
+                waker = threading.Timer(0.05, end.wake)
+                started_at = time.monotonic()
+                waker.start()
+                assert end.poll(60.0) is None
+                assert time.monotonic() - started_at < 30
+                waker.join()
+
+    def test_a_wake_before_the_poll_is_not_lost_and_wakes_once(self) -> None:
+        with self.hub() as hub, self.channel(hub) as channel:
+            channel.wake()
+            assert channel.poll(60.0) is None
+            channel.send(b"after")
+            assert self._expect(hub)[1] == b"after"
+
+    def test_a_wake_loses_no_message(self) -> None:
+        with self.hub() as hub, self.channel(hub) as channel:
+            channel.send(b"kept")
+            hub.wake()
+            assert self._expect(hub)[1] == b"kept"
+
+    def test_a_sender_never_blocks_however_much_waits(self) -> None:
+        with self.hub() as hub, self.channel(hub) as channel:
+            sent = [channel.send(bytes(1_000_000)) for _ in range(100)]
+            assert not all(sent)
+
+    def test_sending_to_a_peer_that_never_was_is_refused(self) -> None:
+        with self.hub() as hub:
+            assert not hub.send(b"nobody", b"hello")
+
+    def test_ends_close_twice(self) -> None:
+        hub = self.hub()
+        channel = self.channel(hub)
+        for end in (channel, hub):
+            end.close()
+            end.close()
+
+    @staticmethod
+    def _expect(hub: Hub) -> tuple[bytes, bytes]:
+        give_up_at = time.monotonic() + PATIENCE_S
+        while time.monotonic() < give_up_at:
+            item = hub.poll(PATIENCE_S)
+            if item is not None:
+                return item
+        raise AssertionError(f"no message arrived within {PATIENCE_S} s")

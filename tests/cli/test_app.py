@@ -1,0 +1,106 @@
+import errno
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from foveate import __version__
+from foveate.cli.app import OneLineErrors, app
+from foveate.core import InputError, MediaError, TransportError, WeightsError
+
+
+def failing(error):
+    """A program of one command that raises `error`."""
+    program = typer.Typer(cls=OneLineErrors, name="foveate", pretty_exceptions_enable=False)
+
+    @program.callback()
+    def options(debug: bool = False):
+        """Like the real program."""
+
+    @program.command()
+    def work(count: int = 0):
+        raise error
+
+    return program
+
+
+@pytest.mark.parametrize(
+    ("error", "line", "code"),
+    [
+        (InputError("beta must lie in 0..4, got 9"), "beta must lie in 0..4, got 9", 2),
+        (MediaError("a.png is not a readable image"), "a.png is not a readable image", 2),
+        (WeightsError("w: truncated"), "w: truncated", 1),
+        (TransportError("port 5555 is in use"), "port 5555 is in use", 1),
+        (OSError(errno.ENOSPC, "No space left on device", "a.csv"), "a.csv: No space left on device", 1),
+        (ModuleNotFoundError("no", name="torch"), "this command needs torch: pip install 'foveate[server]'", 1),
+        (ModuleNotFoundError("no", name="vtk.all"), "this command needs vtk: pip install 'foveate[world]'", 1),
+        (KeyboardInterrupt(), "interrupted", 130),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
+)
+def test_a_foreseen_error_is_one_line_and_an_exit_code(error, line, code):
+    ran = CliRunner().invoke(failing(error), ["work"])
+    assert (ran.exit_code, ran.stderr, ran.stdout) == (code, f"foveate: {line}\n", "")
+
+
+@pytest.mark.parametrize("arguments", [["--debug", "work"], ["work", "--debug"]])
+def test_debug_raises_the_error_itself_wherever_it_stands(arguments):
+    ran = CliRunner().invoke(failing(InputError("wrong")), arguments)
+    assert isinstance(ran.exception, InputError)
+
+
+def test_an_error_that_nobody_foresaw_keeps_its_traceback():
+    for error in (ZeroDivisionError("bug"), ModuleNotFoundError("no", name="foveate.nothing")):
+        assert CliRunner().invoke(failing(error), ["work"]).exception is error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (["play"], ("'play'", "see foveate --help")),
+        (["work", "--cuont", "1"], ("--cuont", "--count", "see foveate work --help")),
+        (["work", "--count", "x"], ("--count", "integer", "see foveate work --help")),
+        (["work", "3"], ("unexpected", "3", "see foveate work --help")),
+    ],
+)
+def test_wrong_usage_is_one_line_that_says_where_help_is(arguments, parts):
+    ran = CliRunner().invoke(failing(InputError("unreached")), arguments)
+    assert ran.exit_code == 2
+    assert ran.stderr.startswith("foveate: ")
+    assert ran.stderr.count("\n") == 1
+    assert all(part in ran.stderr for part in parts), ran.stderr
+
+
+def test_the_bare_program_prints_its_help_and_no_more():
+    ran = CliRunner().invoke(app, [])
+    assert (ran.exit_code, ran.stderr.strip()) == (2, "")
+    assert "Usage: foveate" in ran.stdout
+
+
+def test_version_is_printed():
+    ran = CliRunner().invoke(app, ["--version"])
+    assert (ran.exit_code, ran.stdout) == (0, f"foveate {__version__}\n")
+
+
+def commands(group, path=()):
+    for name, command in group.commands.items():
+        yield (*path, name)
+        if hasattr(command, "commands"):
+            yield from commands(command, (*path, name))
+
+
+@pytest.mark.parametrize("path", list(commands(typer.main.get_command(app))), ids=" ".join)
+def test_help_of_every_command_ends_with_an_example_of_it(path):
+    ran = CliRunner(env={"COLUMNS": "200"}).invoke(app, [*path, "--help"])
+    assert ran.exit_code == 0
+    last = ran.stdout.strip().splitlines()[-1].strip()
+    assert last.startswith(f"Example: foveate {' '.join(path)}"), last
+
+
+def test_the_program_runs_as_an_installed_script():
+    script = Path(sys.executable).parent / "foveate"
+    ran = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
+    assert ran.stdout == f"foveate {__version__}\n"

@@ -1,0 +1,176 @@
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from foveate.cli.app import app
+from foveate.codec import VideoReader, VideoWriter, write_image
+
+SIZE = (200, 300)
+"""Of the test pictures: 3 x 4 regions of 96 pixels."""
+
+
+def noise(seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def picture(tmp_path):
+    write_image(tmp_path / "street.png", noise())
+    return tmp_path / "street.png"
+
+
+@pytest.fixture
+def video(tmp_path):
+    with VideoWriter(tmp_path / "clip.mp4", SIZE, 10.0) as writer:
+        for seed in range(3):
+            writer.write(noise(seed))
+    return tmp_path / "clip.mp4"
+
+
+@pytest.fixture
+def detect(tmp_path, tiny_weights):
+    """Runs `foveate detect WORDS`; returns what it did and the folder that it was given."""
+
+    def run(*words, out=tmp_path / "out"):
+        arguments = ["detect", *map(str, words), "--out", str(out)]
+        if "--model" not in words:
+            arguments += ["--model", str(tiny_weights)]
+        return CliRunner().invoke(app, arguments), out
+
+    return run
+
+
+def read(out):
+    return json.loads((out / "detections.json").read_text())
+
+
+def assert_refused(ran, *, says, code=2):
+    assert ran.exit_code == code, ran.output
+    assert ran.stderr.startswith("foveate: ")
+    assert ran.stderr.count("\n") == 1, ran.stderr
+    assert says in ran.stderr
+
+
+def test_a_picture_leaves_coco_detections_and_a_drawing(detect, picture):
+    ran, out = detect(picture, "--score", "0.01")
+    assert ran.exit_code == 0, ran.output
+    found = read(out)
+    assert [(i["file_name"], i["height"], i["width"]) for i in found["images"]] == [("street.png", *SIZE)]
+    assert [c["name"] for c in found["categories"]][:3] == ["person", "bicycle", "car"]
+    assert found["annotations"]
+    assert all(0.01 <= a["score"] <= 1 and min(a["bbox"]) >= 0 for a in found["annotations"])
+    assert (out / "street.jpg").is_file()
+    assert f"{len(found['annotations'])} objects in 1 frames" in ran.stdout
+
+
+def test_no_draw_leaves_the_json_alone(detect, picture, video):
+    for source in (picture, video):
+        ran, out = detect(source, "--no-draw")
+        assert ran.exit_code == 0, ran.output
+        assert [path.name for path in out.iterdir()] == ["detections.json"]
+
+
+def test_a_video_leaves_one_entry_per_frame_and_a_video_of_its_size_and_rate(detect, video):
+    ran, out = detect(video, "--mask", "objects")
+    assert ran.exit_code == 0, ran.output
+    assert [image["frame"] for image in read(out)["images"]] == [0, 1, 2]
+    with VideoReader(out / "annotated.mp4") as drawn:
+        assert (drawn.size, drawn.fps, drawn.frame_count) == (SIZE, 10.0, 3)
+
+
+def test_a_corrupt_picture_is_reported_and_the_rest_goes_on(detect, picture):
+    (picture.parent / "broken.jpg").write_bytes(b"\xff\xd8 not a picture")
+    (picture.parent / "notes.txt").write_text("not looked at")
+    write_image(picture.parent / "z.png", noise(1))
+    ran, out = detect(picture.parent)
+    assert ran.exit_code == 1
+    assert [image["file_name"] for image in read(out)["images"]] == ["street.png", "z.png"]
+    first, last = ran.stderr.splitlines()
+    assert first == f"foveate: {picture.parent / 'broken.jpg'} is not a readable image"
+    assert last == "foveate: 1 of 3 pictures could not be read"
+
+
+def test_pictures_of_one_stem_keep_both_drawings(detect, picture):
+    write_image(picture.with_suffix(".jpg"), noise(1))
+    ran, out = detect(picture.parent)
+    assert ran.exit_code == 0, ran.output
+    assert {path.name for path in out.glob("*.jpg")} == {"street.png.jpg", "street.jpg.jpg"}
+
+
+@pytest.mark.parametrize("beta", [0, 1, 2])
+@pytest.mark.parametrize("form", ["json", "npy"])
+def test_a_mask_from_a_file_changes_what_is_seen(detect, picture, tmp_path, form, beta):
+    rows = np.zeros((3, 4), int)
+    plain, out = detect(picture, "--score", "0.01", "--mask", save(tmp_path, rows, form), "--beta", beta)
+    assert plain.exit_code == 0, plain.output
+    full = read(out)
+    rows[:] = 1
+    mixed, out = detect(picture, "--score", "0.01", "--mask", save(tmp_path, rows, form), "--beta", beta)
+    assert mixed.exit_code == 0, mixed.output
+    assert read(out)["annotations"] != full["annotations"]
+
+
+def save(folder, rows, form):
+    path = folder / f"mask.{form}"
+    if form == "npy":
+        np.save(path, rows)
+    else:
+        path.write_text(json.dumps(rows.tolist()))
+    return path
+
+
+def test_an_unknown_model_lists_the_known_ones(detect, picture):
+    ran, _ = detect(picture, "--model", "vitdet-huge")
+    assert_refused(ran, says="no model or weights file named 'vitdet-huge'; models on this machine: ")
+
+
+def test_a_truncated_weights_file_is_refused(detect, picture, tiny_weights, tmp_path):
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(tiny_weights.read_bytes()[:2000])
+    ran, _ = detect(picture, "--model", broken)
+    assert_refused(ran, says=f"{broken}: not a whole safetensors file", code=1)
+
+
+@pytest.mark.parametrize("name", ["broken.png", "broken.mp4", "broken.xyz"])
+def test_a_file_that_is_no_picture_and_no_video_is_refused(detect, tmp_path, name):
+    (tmp_path / name).write_bytes(b"nothing that can be decoded")
+    ran, _ = detect(tmp_path / name)
+    assert_refused(ran, says=str(tmp_path / name))
+
+
+def test_a_missing_source_and_an_empty_folder_are_refused(detect, tmp_path):
+    assert_refused(detect(tmp_path / "no.png")[0], says="no such file or folder")
+    (tmp_path / "empty").mkdir()
+    assert_refused(detect(tmp_path / "empty")[0], says="no pictures in the folder")
+
+
+@pytest.mark.parametrize("beta", [-1, 3])
+def test_a_restoration_point_that_the_model_lacks_is_refused(detect, picture, beta):
+    ran, _ = detect(picture, "--beta", beta)
+    assert_refused(ran, says=f"--beta must lie in 0..2 for tiny-random, got {beta}")
+
+
+def test_a_mask_of_another_shape_is_refused_with_both_shapes(detect, picture, tmp_path):
+    ran, _ = detect(picture, "--mask", save(tmp_path, np.ones((2, 2), int), "json"))
+    assert_refused(ran, says="must be bool of shape (3, 4), got bool of shape (2, 2)")
+
+
+@pytest.mark.parametrize("text", ["", "[[0, 1], [1]]", "[[0, 2]]", "3", '{"a": 1}', '[["x"]]'])
+def test_a_file_that_is_no_mask_is_refused(detect, picture, tmp_path, text):
+    (tmp_path / "mask.json").write_text(text)
+    ran, _ = detect(picture, "--mask", tmp_path / "mask.json")
+    assert_refused(ran, says=str(tmp_path / "mask.json"))
+
+
+def test_drawings_never_overwrite_the_pictures(detect, picture):
+    before = picture.read_bytes()
+    ran, _ = detect(picture.parent, out=picture.parent)
+    assert_refused(ran, says="--out must be another folder than that of the pictures")
+    assert picture.read_bytes() == before
+
+
+def test_a_score_outside_0_to_1_is_refused(detect, picture):
+    ran, _ = detect(picture, "--score", "1.5")
+    assert_refused(ran, says="--score")

@@ -1,0 +1,75 @@
+import json
+import re
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from foveate.cli.run import EXAMPLE, run
+from foveate.core import InputError, MediaError
+from foveate.testing import write_clip
+
+app = typer.Typer()
+app.command(epilog=EXAMPLE)(run)
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], env={"COLUMNS": "200"})
+
+
+@pytest.fixture
+def clip_path(tmp_path):
+    return write_clip(tmp_path / "clip.mp4", frames=20, fps=10)
+
+
+@pytest.fixture
+def trace_path(tmp_path):
+    path = tmp_path / "link.up"
+    path.write_text("\n".join(str(i) for i in range(1, 1001)))
+    return path
+
+
+def test_help_names_every_option_and_ends_with_an_example():
+    text = re.sub(r"\x1b\[[0-9;]*m", "", invoke("--help").stdout)
+    for option in ("trace", "policy", "out", "model", "seed", "trace-offset", "pin", "no-video", "no-truth", "loop"):
+        assert f"--{option}" in text
+    assert " ".join(text.split()).endswith(EXAMPLE)
+
+
+def test_a_real_detector_runs_in_the_servers_process(clip_path, trace_path, tiny_weights, tmp_path):
+    options = ("--model", tiny_weights, "--policy", "fixed:beta=1", "--trace", trace_path, "--out", tmp_path / "out")
+    done = invoke(clip_path, *options)
+    assert done.exit_code == 0, done.output
+    assert "rendering F1" in done.stdout
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert summary["model"] == summary["truth_model"] == "tiny-random"
+    assert summary["frames"] + summary["dropped_frames"] == 20
+    assert summary["offloads"] > summary["failed_offloads"]
+    assert (summary["seed"], summary["trace_offset_s"]) == (None, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [
+        (["--policy", "fast"], InputError),
+        (["--trace", "missing.csv"], MediaError),
+        (["--trace-offset", "-1"], InputError),
+    ],
+)
+def test_bad_input_is_raised_for_the_program_to_print(clip_path, trace_path, tmp_path, options, kind):
+    good = ("--policy", "back2back", "--trace", trace_path, "--out", tmp_path / "out")
+    done = invoke(clip_path, *good, *options)
+    assert isinstance(done.exception, kind)
+
+
+def test_a_seed_draws_the_start_in_the_trace(clip_path, trace_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr("foveate.evaluation.run_job", seen.append)
+    common = (clip_path, "--trace", trace_path, "--out", "out")
+    for options in (["--seed", 1], ["--seed", 1], ["--seed", 2], ["--seed", 1, "--trace-offset", 0.25], []):
+        assert invoke(*common, "--policy", "back2back", *options).exit_code == 0
+    assert invoke(*common, "--policy", "fixed", "--seed", 1).exit_code == 0
+    first, again, other, given, plain, policy = (settings.trace_offset_s for settings in seen)
+    assert first == again == policy != other
+    assert 0 < first < 1
+    assert (given, plain) == (0.25, 0.0)

@@ -1,0 +1,45 @@
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from foveate.cli.app import app
+from foveate.codec import VideoReader
+
+
+@pytest.mark.egl
+def test_a_clip_of_the_asked_size_and_length_is_rendered_with_its_truth(tmp_path):
+    out = tmp_path / "walk.mp4"
+    words = ["walk-sunny", "--seconds", "0.2", "--size", "96x160", "--fps", "10", "--out", str(out)]
+    ran = CliRunner().invoke(app, ["world", "render", *words])
+    assert ran.exit_code == 0, ran.output
+    with VideoReader(out) as clip:
+        assert (clip.size, clip.fps, clip.frame_count) == ((96, 160), 10.0, 2)
+    assert len(json.loads(out.with_suffix(".json").read_text())["images"]) == 2
+
+
+@pytest.mark.egl
+def test_stills_are_rendered_with_their_truth(tmp_path):
+    words = ["walk-sunny", "--count", "2", "--size", "96x160", "--processes", "1", "--out", str(tmp_path)]
+    ran = CliRunner().invoke(app, ["world", "dataset", *words])
+    assert ran.exit_code == 0, ran.output
+    assert len(list((tmp_path / "images").glob("*.jpg"))) == 2
+    assert len(json.loads((tmp_path / "annotations.json").read_text())["images"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "says", "code"),
+    [
+        (["render", "moon", "--out", "moon.mp4"], "unknown scenario 'moon'; known: walk-sunny", 1),
+        (["render", "walk-sunny", "--out", "walk.avi"], "a clip is an .mp4 file, got 'walk.avi'", 1),
+        (["render", "walk-sunny", "--size", "720p", "--out", "a.mp4"], "a size is HEIGHTxWIDTH in pixels", 2),
+        (["dataset", "moon", "--count", "1", "--out", "stills"], "unknown scenario 'moon'", 1),
+    ],
+)
+def test_what_cannot_be_rendered_is_refused_in_one_line(words, says, code, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ran = CliRunner().invoke(app, ["world", *words])
+    assert ran.exit_code == code, ran.output
+    assert ran.stderr.startswith("foveate: ")
+    assert ran.stderr.count("\n") == 1
+    assert says in ran.stderr

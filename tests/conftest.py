@@ -1,0 +1,94 @@
+"""What all tests share: a home of their own, one small model, and what happens where something is missing."""
+
+import ctypes
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).parents[1]
+SHARED_DATA = ROOT.parent / "shared" / "data"
+
+# A busy machine is no failure, and the same tree gives the same verdict.
+settings.register_profile("foveate", deadline=None, derandomize=True)
+settings.load_profile("foveate")
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """Something that a marked test needs and a machine may lack."""
+
+    is_met: Callable[[], bool]
+    install: str
+
+
+def _has_egl() -> bool:
+    try:
+        ctypes.CDLL("libEGL.so.1")
+    except OSError:
+        return False
+    return find_spec("vtkmodules") is not None
+
+
+REQUIREMENTS = {
+    "egl": Requirement(_has_egl, "apt-get install libegl1 libgl1-mesa-dri, and the extra 'world'"),
+    "oracle": Requirement(lambda: find_spec("transformers") is not None, "pip install -r requirements-oracle.txt"),
+}
+"""By marker. Where `FOVEATE_REQUIRE_ALL=1` is set, a test that lacks its requirement fails."""
+
+
+def require(name: str) -> None:
+    """Skip the running test, or fail it under `FOVEATE_REQUIRE_ALL=1`, unless the named requirement is met."""
+    requirement = REQUIREMENTS[name]
+    if requirement.is_met():
+        return
+    give_up = pytest.fail if os.environ.get("FOVEATE_REQUIRE_ALL") == "1" else pytest.skip
+    give_up(f"needs {name}: {requirement.install}")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for name in REQUIREMENTS:
+        if item.get_closest_marker(name):
+            require(name)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The last line counts the skips, also where there are none."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and not config.option.collectonly:
+        print(f"skipped tests: {len(reporter.stats.get('skipped', []))}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def foveate_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`$FOVEATE_HOME` of this session: empty, and not the user's."""
+    home = tmp_path_factory.mktemp("foveate-home")
+    os.environ["FOVEATE_HOME"] = str(home)
+    return home
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real clips, traces and annotated pictures beside the checkout; skips where there is none."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"no shared data at {SHARED_DATA}")
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A weights file with random values: 32 wide, 4 deep, regions of 96 pixels, N = 2."""
+    import torch
+
+    from foveate.models import BackboneConfig, Detector, DetectorConfig, save_detector
+
+    torch.manual_seed(0)
+    backbone = BackboneConfig(dim=32, depth=4, heads=2, subsets=2, window_size=3, stem="convolutional")
+    detector = Detector(DetectorConfig(backbone=backbone, pyramid_channels=16, head_convolutions=1))
+    path = tmp_path_factory.mktemp("weights") / "tiny-random.safetensors"
+    save_detector(detector, path, card={"data": "none: random values", "terms": "Apache-2.0"}, score_threshold=0.1)
+    return path

@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from foveate.core import Detections, InputError
+
+NAMES = ("person", "car", "bus")
+
+
+def some(n=3):
+    return Detections(
+        boxes=np.arange(4 * n).reshape(n, 4),
+        scores=np.linspace(0.1, 0.9, n),
+        class_id=np.arange(n) % len(NAMES),
+        class_names=NAMES,
+    )
+
+
+def test_arrays_take_their_dtypes_and_shapes():
+    found = Detections(boxes=[[1, 2, 3, 4]], scores=[1], class_id=[2], class_names=list(NAMES))
+    assert (found.boxes.dtype, found.boxes.shape) == (np.float32, (1, 4))
+    assert (found.scores.dtype, found.class_id.dtype) == (np.float32, np.int32)
+    assert found.class_names == NAMES
+
+
+def test_nothing_may_be_given_as_empty_lists():
+    assert Detections(boxes=[], scores=[], class_id=[], class_names=NAMES) == Detections.empty(NAMES)
+    assert len(Detections.empty(NAMES)) == 0
+
+
+def test_unequal_lengths_are_refused_with_all_three_named():
+    with pytest.raises(InputError, match="got 1 boxes, 2 scores, 1 class ids"):
+        Detections(boxes=[[0, 0, 1, 1]], scores=[1, 1], class_id=[0], class_names=NAMES)
+
+
+@pytest.mark.parametrize("class_id", [-1, 3])
+def test_a_class_id_without_a_name_is_refused(class_id):
+    with pytest.raises(InputError, match=rf"class ids must lie in 0\.\.2, got {class_id}\.\.{class_id}"):
+        Detections(boxes=[[0, 0, 1, 1]], scores=[1], class_id=[class_id], class_names=NAMES)
+
+
+def test_select_takes_rows_by_index_in_its_order_and_by_mask():
+    found = some(3)
+    assert found.select([2, 0]).class_id.tolist() == [2, 0]
+    assert found.select(np.array([True, False, True])).boxes[:, 0].tolist() == [0, 8]
+    assert found.select(np.array([], int)) == Detections.empty(NAMES)
+
+
+@given(st.lists(st.floats(0, 1, width=32), max_size=8), st.floats(0, 1, width=32))
+def test_above_keeps_scores_that_reach_the_threshold(scores, threshold):
+    n = len(scores)
+    found = Detections(boxes=np.zeros((n, 4)), scores=scores, class_id=np.zeros(n), class_names=NAMES)
+    assert found.above(threshold).scores.tolist() == [s for s in found.scores.tolist() if s >= threshold]
+
+
+def test_scaled_moves_corners_with_the_frame_and_keeps_the_rest():
+    found = some(1).scaled(2.0, 0.5)
+    assert found.boxes.tolist() == [[0, 2, 1, 6]]
+    assert found.scores.tolist() == some(1).scores.tolist()
+
+
+def test_equality_compares_values_and_other_types_are_unequal():
+    assert some() == some()
+    assert some() != some().select([0, 1])
+    assert some() != "detections"
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(some())

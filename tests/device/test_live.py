@@ -1,0 +1,113 @@
+"""The live device against a live server in this process."""
+
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+
+import pytest
+
+from foveate.core import InputError, TransportError
+from foveate.device import Clip, LiveDevice, run_live
+from foveate.network.transports import MemoryHub, ZmqHub
+from foveate.policies import Back2Back, Fixed
+from foveate.server import serve
+from foveate.testing import FakeDetector, write_clip
+
+FRAMES = 20
+
+
+@pytest.fixture(scope="module")
+def clip_path(tmp_path_factory):
+    return write_clip(tmp_path_factory.mktemp("live") / "clip.mp4", frames=FRAMES, fps=30)
+
+
+@contextmanager
+def serving(hub, **options):
+    stop = threading.Event()
+    thread = threading.Thread(target=serve, args=(FakeDetector(**options), hub), kwargs={"stop": stop.is_set})
+    thread.start()
+    try:
+        yield hub
+    finally:
+        stop.set()
+        hub.wake()
+        thread.join(5)
+        hub.close()
+        assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("policy", [Back2Back(), Fixed(beta=2, quality=90)])
+def test_a_clip_is_played_to_its_end(clip_path, policy):
+    frames, offloads = [], []
+    with serving(MemoryHub()) as hub, Clip(clip_path) as clip:
+        device = LiveDevice(
+            clip=clip, channel=hub.connect(), policy=policy, on_frame=frames.append, on_offload=offloads.append
+        )
+        with device:
+            welcome = device.connect()
+            device.play()
+    assert welcome.model == "fake"
+    assert len(frames) == device.frames == FRAMES - device.dropped_frames
+    assert [event.frame.index for event in frames] == sorted(event.frame.index for event in frames)
+    landed = [done for done in offloads if not done.record.failed]
+    assert landed
+    assert all(len(done.result) == 2 for done in landed)
+    assert all(event.displayed_at >= event.frame.captured_at + 1 / 30 for event in frames)
+    downsampled = [done.record.plan.downsampled_regions for done in landed]
+    assert (max(downsampled) > 0) == isinstance(policy, Fixed)
+
+
+def test_run_live_needs_an_address_and_nothing_else(clip_path):
+    frames = []
+    with serving(ZmqHub("127.0.0.1:0")) as hub:
+        run = run_live(clip_path, server=f"127.0.0.1:{hub.port}", policy="back2back", on_frame=frames.append, loop=2)
+    assert run.frames == len(frames)
+    assert run.frames + run.dropped_frames == 2 * FRAMES - 1
+    assert run.welcome.class_names == ["person", "car"]
+
+
+def test_a_parameter_that_the_model_lacks_ends_the_run(clip_path):
+    with serving(ZmqHub("127.0.0.1:0")) as hub, pytest.raises(InputError, match="beta"):
+        run_live(clip_path, server=f"127.0.0.1:{hub.port}", policy="fixed:beta=9")
+
+
+def test_a_server_that_is_not_there_is_one_clear_line(clip_path):
+    with MemoryHub() as hub, Clip(clip_path) as clip:
+        device = LiveDevice(clip=clip, channel=hub.connect(), policy=Back2Back())
+        with device, pytest.raises(TransportError, match=r"no answer from the server within 0\.05 s"):
+            device.connect(timeout_s=0.05)
+
+
+WITHOUT_TORCH = """
+import sys, threading
+
+class NoTorch:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("torch", "safetensors", "av"):
+            raise ImportError(f"{name} is not for devices")
+
+sys.meta_path.insert(0, NoTorch())
+import foveate
+from foveate.network.transports import ZmqHub
+from foveate.server import serve
+from foveate.testing import FakeDetector
+
+stop = threading.Event()
+hub = ZmqHub("127.0.0.1:0")
+server = threading.Thread(target=serve, args=(FakeDetector(), hub), kwargs={"stop": stop.is_set})
+server.start()
+run = foveate.run_live(sys.argv[1], server=f"127.0.0.1:{hub.port}", policy="fixed:beta=2")
+stop.set()
+server.join()
+assert "torch" not in sys.modules
+print(run.frames + run.dropped_frames)
+"""
+
+
+def test_a_device_runs_where_torch_cannot_be_imported(clip_path):
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TORCH, str(clip_path)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(FRAMES)

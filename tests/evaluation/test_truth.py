@@ -1,0 +1,123 @@
+import json
+
+import numpy as np
+import pytest
+
+from foveate.core import Detections, MediaError
+from foveate.evaluation.truth import exact_truth, model_truth, truth_key
+from foveate.metrics import AnnotatedImage, Truth, write_coco
+from foveate.server import Engine
+from foveate.testing import FakeDetector, write_clip
+
+FRAMES = 5
+
+
+class Counting(FakeDetector):
+    calls = 0
+
+    def detect_batch(self, *args, **options):
+        Counting.calls += 1
+        return super().detect_batch(*args, **options)
+
+
+@pytest.fixture
+def clip(tmp_path, monkeypatch):
+    monkeypatch.setenv("FOVEATE_HOME", str(tmp_path / "home"))
+    Counting.calls = 0
+    return write_clip(tmp_path / "clip.mp4", frames=FRAMES, size=(64, 96))
+
+
+def key_of(clip, detector=None):
+    return truth_key(clip, Engine(detector or FakeDetector(), clock=None).welcome())
+
+
+def truth(clip, key=None, load=Counting):
+    return model_truth(clip, key or key_of(clip), load, lambda done: None)
+
+
+def test_it_is_computed_once_and_read_back_the_same(clip):
+    first = truth(clip)
+    assert Counting.calls == len(first) == FRAMES
+    assert all(len(frame) == 2 for frame in first)
+    assert truth(clip) == first
+    assert Counting.calls == FRAMES
+
+
+def test_it_belongs_to_one_clip_one_set_of_weights_and_one_threshold(clip):
+    truth(clip)
+    other = FakeDetector()
+    other.weights_hash = "other"
+    truth(clip, key_of(clip, other))
+    strict = FakeDetector()
+    strict.score_threshold = 0.95
+    truth(clip, key_of(clip, strict))
+    write_clip(clip, frames=FRAMES, size=(64, 128))
+    truth(clip)
+    assert Counting.calls == 4 * FRAMES
+
+
+def test_a_stopped_computation_goes_on_where_it_was(clip, monkeypatch):
+    monkeypatch.setattr("foveate.evaluation.truth._CHECKPOINT_S", 0.0)
+
+    class Stopped(Counting):
+        def detect_batch(self, *args, **options):
+            if Counting.calls == 3:
+                raise KeyboardInterrupt
+            return super().detect_batch(*args, **options)
+
+    with pytest.raises(KeyboardInterrupt):
+        truth(clip, load=Stopped)
+    assert len(truth(clip)) == FRAMES
+    assert Counting.calls == FRAMES
+
+
+def test_a_file_beside_the_clip_is_used_if_it_fits(clip, tmp_path, monkeypatch):
+    first = truth(clip)
+    (cached,) = (tmp_path / "home" / "truth").iterdir()
+    cached.rename(clip.with_suffix(".truth.json"))
+    assert truth(clip) == first
+    assert Counting.calls == FRAMES
+    content = json.loads(clip.with_suffix(".truth.json").read_text())
+    content["key"]["weights_hash"] = "of another model"
+    clip.with_suffix(".truth.json").write_text(json.dumps(content))
+    assert truth(clip) == first
+    assert Counting.calls == 2 * FRAMES
+
+
+def test_a_torn_cache_is_computed_again(clip, tmp_path):
+    truth(clip)
+    (cached,) = (tmp_path / "home" / "truth").iterdir()
+    cached.write_bytes(cached.read_bytes()[:100])
+    assert len(truth(clip)) == FRAMES
+    assert Counting.calls == 2 * FRAMES
+
+
+def test_exact_truth_lies_beside_rendered_clips(clip):
+    assert exact_truth(clip, frame_height=64) is None
+    boxes = Detections(boxes=[[0, 0, 20, 40], [0, 0, 9, 0.5]], scores=[1, 1], class_id=[0, 0], class_names=("car",))
+    images = [
+        AnnotatedImage(file_name="clip.mp4", size=(64, 96), frame=index, truth=Truth(detections=boxes))
+        for index in range(3)
+    ]
+    write_coco(clip.with_suffix(".json"), images)
+    found = exact_truth(clip, frame_height=64)
+    assert sorted(found) == [0, 1, 2]
+    assert len(found[0].detections) == 1
+    assert len(found[0].ignore) == 1  # too small to count
+
+
+def test_exact_truth_that_is_none_is_one_clear_line(clip):
+    clip.with_suffix(".json").write_text("{}")
+    with pytest.raises(MediaError):
+        exact_truth(clip, frame_height=64)
+
+
+def test_cached_boxes_are_rounded_and_fresh_ones_too(clip):
+    class Odd(FakeDetector):
+        def detect_batch(self, frames, *args, **options):
+            (seen,) = super().detect_batch(frames, *args, **options)
+            return [seen.scaled(1 / 3, 1 / 3)]
+
+    fresh = truth(clip, load=Odd)
+    assert fresh == truth(clip, load=Odd)
+    assert np.allclose(fresh[0].boxes, np.round(fresh[0].boxes, 2))

@@ -1,0 +1,134 @@
+import msgspec
+import numpy as np
+import pytest
+
+from foveate.core import Detections
+from foveate.network.messages import (
+    Ack,
+    Failure,
+    Hello,
+    Offload,
+    Ping,
+    Pong,
+    Result,
+    Welcome,
+    decode_from_server,
+    encode,
+)
+from foveate.server import Inferred, ServerSession
+from foveate.server.session import MAX_WAITING
+
+WELCOME = Welcome(
+    model="m",
+    weights_hash="h",
+    class_names=["person"],
+    score_threshold=0.3,
+    patch_size=16,
+    window_size=2,
+    downsampling_factor=2,
+    subsets=4,
+)
+OFFLOAD = Offload(
+    offload_id=0,
+    frame_index=0,
+    height=64,
+    width=64,
+    mask=b"",
+    restoration_point=0,
+    score_threshold=0.3,
+    full=b"jpeg",
+    low=b"",
+)
+INFERRED = Inferred(
+    detections=Detections(boxes=np.ones((1, 4)), scores=np.ones(1), class_id=np.zeros(1), class_names=("person",)),
+    decode_s=0.01,
+    inference_s=0.2,
+)
+
+
+def offload(number, **changes):
+    return msgspec.structs.replace(OFFLOAD, offload_id=number, frame_index=number, **changes)
+
+
+def answers(replies):
+    return [(reply.client, decode_from_server(reply.payload)) for reply in replies]
+
+
+@pytest.fixture
+def session():
+    return ServerSession(WELCOME)
+
+
+def test_it_introduces_its_model_and_answers_heartbeats(session):
+    assert answers(session.receive(b"a", encode(Hello()))) == [(b"a", WELCOME)]
+    assert answers(session.receive(b"a", encode(Ping(number=5)))) == [(b"a", Pong(number=5))]
+
+
+def test_an_offload_is_acknowledged_run_and_answered(session):
+    assert answers(session.receive(b"a", encode(offload(3)))) == [(b"a", Ack(offload_id=3))]
+    work = session.next_work()
+    assert (work.client, work.offload) == (b"a", offload(3))
+    assert session.next_work() is None
+    ((client, result),) = answers([session.finished(work, INFERRED)])
+    assert client == b"a"
+    assert isinstance(result, Result)
+    assert (result.offload_id, result.decode_s, result.inference_s) == (3, 0.01, 0.2)
+    assert result.detections(("person",)) == INFERRED.detections
+
+
+def test_of_each_client_the_newest_frame_wins(session):
+    session.receive(b"a", encode(offload(0)))
+    session.receive(b"b", encode(offload(7)))
+    assert answers(session.receive(b"a", encode(offload(1)))) == [
+        (b"a", Ack(offload_id=1)),
+        (b"a", Failure(offload_id=0, text="superseded")),
+    ]
+    works = [session.next_work(), session.next_work()]
+    assert [(work.client, work.offload.offload_id) for work in works] == [(b"a", 1), (b"b", 7)]
+
+
+def test_a_frame_in_the_engine_is_not_superseded(session):
+    session.receive(b"a", encode(offload(0)))
+    running = session.next_work()
+    assert answers(session.receive(b"a", encode(offload(1)))) == [(b"a", Ack(offload_id=1))]
+    session.finished(running, INFERRED)
+    assert session.next_work().offload.offload_id == 1
+
+
+def test_clients_take_turns(session):
+    served = []
+    for client in (b"a", b"b", b"c"):
+        session.receive(client, encode(offload(0)))
+    for number in range(1, 5):
+        work = session.next_work()
+        served.append(work.client)
+        session.receive(work.client, encode(offload(number)))
+    assert served == [b"a", b"b", b"c", b"a"]
+
+
+def test_what_the_engine_cannot_is_said(session):
+    session.receive(b"a", encode(offload(4)))
+    ((_, failure),) = answers([session.failed(session.next_work(), "no JPEG " * 1000)])
+    assert failure.offload_id == 4
+    assert failure.text.startswith("no JPEG")
+
+
+@pytest.mark.parametrize("payload", [b"", b"noise", encode(Ack(offload_id=1))])
+def test_noise_is_answered_not_obeyed(session, payload):
+    ((client, failure),) = answers(session.receive(b"a", payload))
+    assert (client, failure.offload_id) == (b"a", None)
+    assert session.next_work() is None
+
+
+def test_a_restoration_point_that_the_model_lacks_is_refused(session):
+    _, (_, failure) = answers(session.receive(b"a", encode(offload(0, restoration_point=5))))
+    assert failure == Failure(offload_id=0, text="restoration points run from 0 to 4, got 5")
+    assert session.next_work() is None
+
+
+def test_a_crowd_is_refused_but_those_in_the_queue_are_served(session):
+    for number in range(MAX_WAITING):
+        session.receive(bytes([number]), encode(offload(0)))
+    _, (_, failure) = answers(session.receive(b"late", encode(offload(0))))
+    assert failure == Failure(offload_id=0, text="the server is busy")
+    assert answers(session.receive(bytes([0]), encode(offload(1))))[0] == (bytes([0]), Ack(offload_id=1))
