@@ -8,6 +8,7 @@ Cost: about 4 minutes on two cores. Expected: docs/results.md. Random weights: v
 import argparse
 import json
 import statistics
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ def plain_backbone() -> Backbone:
 def huggingface_backbone() -> torch.nn.Module | None:
     """The same shape by transformers, or None where it is not installed."""
     try:
-        from transformers import VitDetBackbone, VitDetConfig
+        from transformers import VitDetBackbone, VitDetConfig  # noqa: PLC0415 - may be missing
     except ImportError:
         return None
     config = VitDetConfig(
@@ -58,11 +59,14 @@ def against_huggingface(rounds: int) -> list[dict[str, object]]:
     for dtype in (torch.bfloat16, torch.float32):
         ours, image = plain_backbone().to(dtype), torch.randn(1, 3, *SIZE, dtype=dtype)
         theirs.to(dtype)
-        seconds = interleaved({"ours": lambda: ours(image), "theirs": lambda: theirs(image)}, rounds=rounds)
+        seconds = interleaved({"ours": partial(ours, image), "theirs": partial(theirs, image)}, rounds=rounds)
         ratio = median_ratio(seconds["theirs"], seconds["ours"])
         name = str(dtype).removeprefix("torch.")
-        print(f"{name}: ours {milliseconds(seconds['ours'])} ms, VitDetBackbone {milliseconds(seconds['theirs'])} ms, "
-              f"{ratio:.2f} times faster", flush=True)
+        print(
+            f"{name}: ours {milliseconds(seconds['ours'])} ms, VitDetBackbone {milliseconds(seconds['theirs'])} ms, "
+            f"{ratio:.2f} times faster",
+            flush=True,
+        )
         rows.append({"dtype": name, "ratio": ratio, **{k: statistics.median(v) for k, v in seconds.items()}})
     return rows
 
@@ -93,27 +97,29 @@ def mixed_backbone(rounds: int) -> list[dict[str, float]]:
 def whole_detector(rounds: int) -> list[dict[str, float]]:
     """`detect` on decoded tiles: speed-up, and the share that is not backbone."""
     torch.manual_seed(0)
-    model: Detector = vitdet_tiny().eval().requires_grad_(False).bfloat16()
+    model: Detector = vitdet_tiny().eval().requires_grad_(requires_grad=False).bfloat16()
     pixels = np.random.default_rng(0).integers(0, 255, (*SIZE, 3), np.uint8)
     grid = model.region_grid(*SIZE)
     features = torch.randn(1, 192, 68, 120, dtype=torch.bfloat16).to(memory_format=torch.channels_last)
-    calls = {"full": lambda: model.detect(split_regions(pixels, grid))}
     frames = {share: split_regions(pixels, grid, mask_of(grid, share)) for share in SHARES}
     plain = split_regions(pixels, grid)
-    calls["full"] = lambda: model.detect(plain)
+    calls = {"full": lambda: model.detect(plain)}
     for share, frame in frames.items():
         calls[f"{share}"] = lambda f=frame: model.detect(f, restoration_point=4)
-    with torch.inference_mode():
-        calls["pyramid and head"] = lambda: model.head(model.pyramid(features))
-        seconds = interleaved(calls, rounds=rounds)
+    calls["pyramid and head"] = lambda: model.head(model.pyramid(features))
+    seconds = interleaved(calls, rounds=rounds)
     tail, rows = statistics.median(seconds["pyramid and head"]), []
-    print(f"detector vitdet-tiny, bf16, full: {milliseconds(seconds['full'])} ms; "
-          f"pyramid and head {1e3 * tail:.0f} ms = {tail / statistics.median(seconds['full']):.0%}")
+    print(
+        f"detector vitdet-tiny, bf16, full: {milliseconds(seconds['full'])} ms; "
+        f"pyramid and head {1e3 * tail:.0f} ms = {tail / statistics.median(seconds['full']):.0%}"
+    )
     for share in SHARES:
         took = seconds[f"{share}"]
         gain = median_ratio(seconds["full"], took)
         part = tail / statistics.median(took)
-        print(f"{share:.0%} downsampled, beta 4: {milliseconds(took)} ms, {gain:.2f} times; pyramid and head {part:.0%}")
+        print(
+            f"{share:.0%} downsampled, beta 4: {milliseconds(took)} ms, {gain:.2f} times; pyramid and head {part:.0%}"
+        )
         rows.append({"share": share, "s": statistics.median(took), "speedup": gain, "pyramid_and_head": part})
     return rows
 
@@ -125,14 +131,13 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     print(machine())
-    with torch.inference_mode():
-        report = {
-            "machine": machine(),
-            "size": SIZE,
-            "huggingface": against_huggingface(arguments.rounds),
-            "backbone": mixed_backbone(arguments.rounds),
-            "detector": whole_detector(arguments.rounds),
-        }
+    report = {
+        "machine": machine(),
+        "size": SIZE,
+        "huggingface": against_huggingface(arguments.rounds),
+        "backbone": mixed_backbone(arguments.rounds),
+        "detector": whole_detector(arguments.rounds),
+    }
     if arguments.json:
         arguments.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 

@@ -4,21 +4,23 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
-import numpy
+import numpy as np
 import torch
 
 
 def interleaved(contestants: Mapping[str, Callable[[], object]], *, rounds: int) -> dict[str, list[float]]:
     """Seconds of each call, after one warm-up round."""
-    for call in contestants.values():
-        call()
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
-    for _ in range(rounds):
-        for name, call in contestants.items():
-            start = time.perf_counter()
+    with torch.inference_mode():
+        for call in contestants.values():
             call()
-            seconds[name].append(time.perf_counter() - start)
+        for _ in range(rounds):
+            for name, call in contestants.items():
+                start = time.perf_counter()
+                call()
+                seconds[name].append(time.perf_counter() - start)
     return seconds
 
 
@@ -34,10 +36,10 @@ def milliseconds(seconds: list[float]) -> str:
 
 def machine() -> str:
     """Processor, threads and versions."""
-    with open("/proc/cpuinfo", encoding="utf-8") as file:
-        model = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), "unknown")
-    bf16 = "AMX" if torch.cpu._is_amx_tile_supported() else "AVX-512 BF16" if torch.cpu._is_avx512_bf16_supported() else "none"
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown processor")
+    features = {"amx_bf16", "avx512_bf16"} & set(next((line for line in lines if line.startswith("flags")), "").split())
     return (
-        f"{model}, {torch.get_num_threads()} threads, bf16: {bf16}; Python {platform.python_version()}, "
-        f"torch {torch.__version__}, numpy {numpy.__version__}"
+        f"{model}, {torch.get_num_threads()} threads, bf16 by {', '.join(sorted(features)) or 'nothing'}; "
+        f"Python {platform.python_version()}, torch {torch.__version__}, numpy {np.__version__}"
     )

@@ -11,6 +11,8 @@ from foveate import __version__
 from foveate.cli.app import OneLineErrors, app
 from foveate.core import InputError, MediaError, TransportError, WeightsError
 
+ROOT = Path(__file__).parents[2]
+
 
 def failing(error):
     """A program of one command that raises `error`."""
@@ -98,6 +100,8 @@ def test_help_of_every_command_ends_with_an_example_of_it(path):
     assert ran.exit_code == 0
     last = ran.stdout.strip().splitlines()[-1].strip()
     assert last.startswith(f"Example: foveate {' '.join(path)}"), last
+    files = [word for word in last.split() if word.startswith(("src/", "configs/"))]
+    assert not [word for word in files if not (ROOT / word).exists()], "the example names files that do not exist"
 
 
 def test_the_program_runs_as_an_installed_script():

@@ -99,8 +99,7 @@ def test_pictures_of_one_stem_keep_both_drawings(detect, picture):
     assert {path.name for path in out.glob("*.jpg")} == {"street.png.jpg", "street.jpg.jpg"}
 
 
-@pytest.mark.parametrize("beta", [0, 1, 2])
-@pytest.mark.parametrize("form", ["json", "npy"])
+@pytest.mark.parametrize(("form", "beta"), [("json", 0), ("npy", 1), ("json", 2)])
 def test_a_mask_from_a_file_changes_what_is_seen(detect, picture, tmp_path, form, beta):
     rows = np.zeros((3, 4), int)
     plain, out = detect(picture, "--score", "0.01", "--mask", save(tmp_path, rows, form), "--beta", beta)

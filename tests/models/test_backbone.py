@@ -83,7 +83,10 @@ def test_a_low_region_sees_only_its_downsampled_pixels():
     image = torch.randn(1, 3, 576, 576)
     mask = torch.tensor([[[True, False], [False, False]]])
     shuffled = image.clone()
-    shuffled[:, :, 0:288:2, 0:288], shuffled[:, :, 1:288:2, 0:288] = image[:, :, 1:288:2, :288], image[:, :, 0:288:2, :288]
+    shuffled[:, :, 0:288:2, 0:288], shuffled[:, :, 1:288:2, 0:288] = (
+        image[:, :, 1:288:2, :288],
+        image[:, :, 0:288:2, :288],
+    )
     torch.testing.assert_close(model(image, mask, [4]), model(shuffled, mask, [4]), atol=1e-4, rtol=0)
     assert (model(image) - model(shuffled)).abs().max() > 0.1
 

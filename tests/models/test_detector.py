@@ -94,7 +94,7 @@ def test_a_name_is_looked_up_in_foveate_home(detector, tmp_path, monkeypatch):
     monkeypatch.setenv("FOVEATE_HOME", str(tmp_path))
     save_detector(detector, tmp_path / "weights" / "mine.safetensors")
     assert load_detector("mine").name == "mine"
-    with pytest.raises(InputError, match="no model or weights file named 'other'; models on this machine: .*mine"):
+    with pytest.raises(InputError, match=r"no model or weights file named 'other'; models on this machine: .*mine"):
         load_detector("other")
 
 

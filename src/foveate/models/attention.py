@@ -1,11 +1,16 @@
 """Softmax attention without an N x N matrix, by the fastest way that the machine and the call allow."""
 
+from itertools import product
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-QUERY_CHUNK = 256
-"""Queries whose scores are held at once; 256 x 8,160 bf16 scores stay in cache (docs/log.md)."""
+from foveate.core.regions import ceil_div
+from foveate.models.threads import in_threads
+
+SCORES_AT_ONCE = 2**21
+"""Scores that are held at a time: 4 MiB in bf16, which stay in cache (docs/log.md)."""
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
@@ -28,18 +33,21 @@ def _chunks_pay(query: Tensor) -> bool:
 
 def _attend_in_chunks(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     batch, heads, n, _ = query.shape
+    chunk = ceil_div(n, max(1, round(n * key.shape[2] / SCORES_AT_ONCE)))
     out = value.new_empty(batch, heads, n, value.shape[-1])
-    scores = query.new_empty(min(QUERY_CHUNK, n), key.shape[2])
-    shares = torch.empty_like(scores)
-    for b in range(batch):
-        for h in range(heads):
-            transposed = key[b, h].t()
-            for start in range(0, n, QUERY_CHUNK):
-                part = query[b, h, start : start + QUERY_CHUNK]
-                rows = slice(len(part))
-                torch.mm(part, transposed, out=scores[rows])
-                torch.softmax(scores[rows], dim=-1, out=shares[rows])
-                torch.mm(shares[rows], value[b, h], out=out[b, h, start : start + len(part)])
+    jobs = list(product(range(batch), range(heads), range(0, n, chunk)))
+
+    def work(index: int, count: int) -> None:
+        scores = query.new_empty(chunk, key.shape[2])
+        shares = torch.empty_like(scores)
+        for b, h, start in jobs[index::count]:
+            part = query[b, h, start : start + chunk]
+            rows = slice(len(part))
+            torch.mm(part, key[b, h].t(), out=scores[rows])
+            torch.softmax(scores[rows], dim=-1, out=shares[rows])
+            torch.mm(shares[rows], value[b, h], out=out[b, h, start : start + len(part)])
+
+    in_threads(work)
     return out
 
 

@@ -1,5 +1,6 @@
 """One Transformer block of ViTDet, on windows or on whole frames of mixed resolution (Li et al. 2022)."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import torch
@@ -7,8 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from foveate.models.attention import attend, attend_windows
-from foveate.models.layout import BatchLayout, FrameGroup, FrameLayout
+from foveate.models.layout import BatchLayout, FrameGroup, FrameLayout, WindowChunk
 from foveate.models.positions import fit_table, key_code, query_code, relative_axis
+from foveate.models.threads import in_threads
 
 
 class Attention(nn.Module):
@@ -130,13 +132,19 @@ class Block(nn.Module):
     def _overwrite(self, tokens: Tensor, batch: BatchLayout) -> Tensor:
         if self.is_global:
             tokens += self._global(tokens, batch)
-        for rows, padding in batch.chunks:
-            part = tokens[rows]
-            if not self.is_global:
-                part += self._local(part, padding)
-            hidden = torch.ops.aten.gelu_(self.fc1(self.norm2(part)))
-            part += self.fc2(hidden)
+        if tokens.device.type == "cpu":
+            in_threads(lambda index, count: self._take_chunks(tokens, batch.chunks[index::count]))
+        else:
+            self._take_chunks(tokens, batch.chunks)
         return tokens
+
+    def _take_chunks(self, tokens: Tensor, chunks: Sequence[WindowChunk]) -> None:
+        """All that concerns each window alone, in place."""
+        for chunk in chunks:
+            part = tokens[chunk.rows]
+            if not self.is_global:
+                part += self._local(part, chunk.padding)
+            part += self.fc2(torch.ops.aten.gelu_(self.fc1(self.norm2(part))))
 
     def _local(self, tokens: Tensor, padding: Tensor | None) -> Tensor:
         normed: Tensor = self.norm1(tokens)

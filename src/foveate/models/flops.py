@@ -3,6 +3,8 @@
 Only real tokens count, not regions: padding is no work that a better program would have to do.
 """
 
+from itertools import pairwise
+
 from foveate.core import Mask, RegionGrid
 from foveate.models.backbone import BackboneConfig
 from foveate.models.layout import FrameLayout, frame_layout
@@ -38,7 +40,5 @@ def _embedding(config: BackboneConfig, layout: FrameLayout) -> float:
         return 2.0 * tokens * 3 * patch * patch * dim
     halvings = patch.bit_length() - 1
     widths = [3, *(dim >> (halvings - 1 - i) for i in range(halvings))]
-    convolutions = sum(
-        9 * a * b * (patch >> (i + 1)) ** 2 for i, (a, b) in enumerate(zip(widths[:-1], widths[1:], strict=True))
-    )
+    convolutions = sum(9 * a * b * (patch >> (i + 1)) ** 2 for i, (a, b) in enumerate(pairwise(widths)))
     return 2.0 * tokens * (convolutions + dim * dim)

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from foveate.core import Mask, RegionGrid
+from foveate.core.regions import ceil_div
 
 Index = NDArray[np.int64]
 
-CPU_CHUNK = 16
-"""Windows that a block takes at a time on a CPU: their activations stay in cache (docs/log.md)."""
+CPU_CHUNK = 24
+"""About how many windows a block takes at a time on a CPU: their activations stay in cache (docs/log.md)."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -119,6 +120,16 @@ class FrameGroup:
     """Indices of real tokens among the group's tokens, or None if all are real."""
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class WindowChunk:
+    """Windows that a block takes at a time."""
+
+    rows: slice
+    """Which windows of the batch."""
+    padding: Tensor | None
+    """Indices of tokens beyond their frames among the chunk's tokens, or None."""
+
+
 class BatchLayout:
     """Layouts of several frames, their windows one after the other. Equal or different grids and masks."""
 
@@ -129,12 +140,13 @@ class BatchLayout:
         missing = np.concatenate([~f.real for f in frames])
         self.padding = self._padding(missing)
         """Indices of tokens beyond their frames, or None."""
-        step = CPU_CHUNK if torch_device.type == "cpu" else max(1, len(missing))
-        self.chunks = [
-            (slice(i, i + step), self._padding(missing[i : i + step])) for i in range(0, len(missing), step)
-        ]
-        """Windows to take at a time, and the padding among their tokens."""
+        parts = _chunk_count(len(missing)) if torch_device.type == "cpu" else 1
+        step = max(1, ceil_div(len(missing), parts))
+        self.chunks = [self._chunk(slice(i, i + step), missing[i : i + step]) for i in range(0, len(missing), step)]
         self.groups = [self._group(a, b) for a, b in self._equal_runs()]
+
+    def _chunk(self, rows: slice, missing: NDArray[np.bool_]) -> WindowChunk:
+        return WindowChunk(rows=rows, padding=self._padding(missing))
 
     def _padding(self, missing: NDArray[np.bool_]) -> Tensor | None:
         return self._tensor(np.flatnonzero(missing)) if missing.any() else None
@@ -156,6 +168,12 @@ class BatchLayout:
             layouts=tuple(frames),
             real=None if real.all() else self._tensor(np.flatnonzero(real)),
         )
+
+
+def _chunk_count(windows: int) -> int:
+    """Chunks of about `CPU_CHUNK` windows, as many for each thread."""
+    threads = torch.get_num_threads()
+    return threads * max(1, round(windows / (threads * CPU_CHUNK)))
 
 
 @lru_cache(maxsize=64)

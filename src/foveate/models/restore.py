@@ -19,9 +19,10 @@ from foveate.models.layout import FrameLayout, frame_layout
 def restore_windows(tokens: Tensor, layout: FrameLayout) -> Tensor:
     """Tokens of one mixed frame `(windows, w * w, C)` -> those of its full layout, in the full layout's order."""
     full = frame_layout(layout.grid)
-    children = _upsample_low(tokens[layout.full_windows :], layout)
-    order = torch.from_numpy(_restored_order(layout, full)).to(tokens.device)
-    return torch.cat([tokens[: layout.full_windows], children]).index_select(0, order)
+    kept, children = (torch.from_numpy(i).to(tokens.device) for i in _restored_places(layout, full))
+    restored = tokens.new_empty(full.windows + 1, *tokens.shape[1:])
+    restored = restored.index_copy(0, kept, tokens[: layout.full_windows])
+    return restored.index_copy(0, children, _upsample_low(tokens[layout.full_windows :], layout))[: full.windows]
 
 
 def _upsample_low(low: Tensor, layout: FrameLayout) -> Tensor:
@@ -56,12 +57,11 @@ def _axis_weights(w: int, d: int, real: int) -> NDArray[np.float32]:
     return weights
 
 
-def _restored_order(layout: FrameLayout, full: FrameLayout) -> NDArray[np.int64]:
-    """For each window of the full layout: its place among kept full windows followed by all children."""
+def _restored_places(layout: FrameLayout, full: FrameLayout) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Places of the kept full windows and of all children in the full layout; one past its end = beyond the frame."""
     per_region = layout.grid.downsampling_factor**2
-    place = np.empty(len(full.full_regions) * per_region, np.int64)
+    place = np.full(len(full.full_regions) * per_region, full.windows, np.int64)
+    place[full.kept_windows] = np.arange(full.windows)
     kept_region, kept_child = np.divmod(layout.kept_windows, per_region)
-    place[layout.full_regions[kept_region] * per_region + kept_child] = np.arange(layout.full_windows)
-    children = layout.low_regions[:, None] * per_region + np.arange(per_region)
-    place[children.reshape(-1)] = layout.full_windows + np.arange(children.size)
-    return place[full.kept_windows]
+    kept = place[layout.full_regions[kept_region] * per_region + kept_child]
+    return kept, place.reshape(-1, per_region)[layout.low_regions].reshape(-1)

@@ -1,0 +1,84 @@
+"""The state of a training on disk. Draws are functions of seed and step, so no generator's state is kept."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from foveate.core import InputError, WeightsError
+from foveate.training.optimise import MovingAverage
+
+FILE = "checkpoint.pt"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far a training has come."""
+
+    step: int = 0
+    """Optimiser steps taken."""
+    crops: int = 0
+    """Images seen."""
+    elapsed_s: float = 0.0
+    """Wall clock spent in steps, over all resumptions."""
+
+
+def save_checkpoint(
+    folder: Path,
+    *,
+    model: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    average: MovingAverage,
+    progress: Progress,
+    seed: int,
+) -> None:
+    """Write the state to `folder`; an interrupted write leaves the one before."""
+    state = {
+        "model": model.state_dict(),
+        "average": average.values,
+        "optimiser": optimiser.state_dict(),
+        "progress": asdict(progress),
+        "seed": seed,
+    }
+    partial = folder / f"{FILE}.part"
+    torch.save(state, partial)
+    partial.replace(folder / FILE)
+
+
+def load_checkpoint(
+    folder: Path, *, model: nn.Module, optimiser: torch.optim.Optimizer, average: MovingAverage, seed: int
+) -> Progress:
+    """Fill model, optimiser and average from `folder`; without a checkpoint there, leave them and start from 0.
+
+    Raises `WeightsError` for a damaged file or one of another model, `InputError` for one of another seed.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        return Progress()
+    state = _read(path)
+    if state["seed"] != seed:
+        raise InputError(f"{path} was begun with seed {state['seed']}, got seed {seed}; choose another name or seed")
+    try:
+        model.load_state_dict(state["model"])
+        optimiser.load_state_dict(state["optimiser"])
+    except (RuntimeError, ValueError) as error:
+        raise WeightsError(f"{path} holds another model ({str(error).splitlines()[0]})") from error
+    _copy(average.values, state["average"])
+    return Progress(**state["progress"])
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        state: dict[str, Any] = torch.load(path, weights_only=True)
+    except Exception as error:  # torch raises whatever its unpickler and the zip format raise
+        reason = type(error).__name__
+        raise WeightsError(f"{path}: not a whole checkpoint ({reason}); delete it to begin anew") from error
+    return state
+
+
+@torch.no_grad()
+def _copy(into: list[Tensor], values: list[Tensor]) -> None:
+    for target, value in zip(into, values, strict=True):
+        target.copy_(value)

@@ -1,0 +1,177 @@
+"""Labelled pictures on disk: COCO annotation files, read by class name."""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import simplejpeg
+from numpy.typing import NDArray
+
+from foveate.core import InputError, MediaError
+from foveate.training.sample import Sample
+
+MIN_VISIBLE = 0.25
+"""Objects of which a smaller share is visible (field `visible` of rendered sets) are ignored, not learned."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LabelledImage:
+    """One picture of a set; its pixels stay on disk (the page cache holds compressed files well)."""
+
+    path: Path
+    group: str
+    """Clip or sequence, which must not be split between training and validation."""
+    boxes: NDArray[np.float32]
+    """`(n, 4)` xyxy, pixels."""
+    labels: NDArray[np.int64]
+    """`(n,)` zero-based classes."""
+    ignored: NDArray[np.bool_]
+    """`(n,)`; True = ignore region."""
+    by_people: NDArray[np.bool_]
+    """`(n,)`; True = the box was made by a person."""
+
+    def read(self) -> Sample:
+        """Decode the picture; raises `MediaError` if the file is not a whole JPEG."""
+        return Sample(pixels=read_jpeg(self.path), boxes=self.boxes, labels=self.labels, ignored=self.ignored)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ImageSet:
+    """Labelled pictures with one list of classes. Raises `InputError` if there is no picture."""
+
+    name: str
+    images: tuple[LabelledImage, ...]
+    class_names: tuple[str, ...]
+    missing_classes: tuple[str, ...] = ()
+    """Classes of `class_names` that the annotation file does not know."""
+    missing_files: int = 0
+    """Pictures that the annotation file lists but that are not on disk (yet)."""
+
+    def __post_init__(self) -> None:
+        if not self.images:
+            raise InputError(f"set {self.name!r} needs at least one picture, got none")
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def split(self, share: float) -> tuple["ImageSet", "ImageSet"]:
+        """(training, validation): a fixed choice of groups with about `share` of the pictures validates.
+
+        Groups are taken in the order of their names' hashes; those too large for the share stay in training. If
+        every group is, the smallest one validates; a set of a single group is returned whole on both sides.
+        """
+        members: dict[str, list[LabelledImage]] = defaultdict(list)
+        for image in self.images:
+            members[image.group].append(image)
+        if len(members) == 1:
+            return self, self
+        held = _held_groups({group: len(images) for group, images in members.items()}, share * len(self))
+        train = tuple(image for image in self.images if image.group not in held)
+        validation = tuple(image for image in self.images if image.group in held)
+        return replace(self, images=train), replace(self, images=validation)
+
+
+def load_coco(annotations: Path, images: Path, class_names: Sequence[str], *, name: str = "") -> ImageSet:
+    """Read a COCO annotation file whose pictures lie in the folder `images`.
+
+    Category ids are mapped by name to `class_names`; other categories are dropped. `iscrowd: 1` and boxes of which
+    little is `visible` become ignore regions. Raises `MediaError` for a file that is missing or not COCO, and
+    `InputError` if no category has one of the names or no picture is there.
+    """
+    content = read_annotations(annotations)
+    label_of = labels_by_name(content, class_names, annotations)
+    boxes_of: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for annotation in content["annotations"]:
+        if annotation["category_id"] in label_of:
+            boxes_of[annotation["image_id"]].append(annotation)
+    here = [entry for entry in content["images"] if (images / entry["file_name"]).is_file()]
+    if not here:
+        raise InputError(f"{images}: none of the {len(content['images'])} pictures of {annotations} is there")
+    return ImageSet(
+        name=name or annotations.stem,
+        images=tuple(_image(entry, boxes_of[entry["id"]], label_of, images) for entry in here),
+        class_names=tuple(class_names),
+        missing_classes=tuple(n for i, n in enumerate(class_names) if i not in label_of.values()),
+        missing_files=len(content["images"]) - len(here),
+    )
+
+
+def load_folder(folder: Path, class_names: Sequence[str], *, split: str = "train", name: str = "") -> ImageSet:
+    """Read the set in `folder`: pictures under `images`, boxes in `annotations.json` or `SPLIT.json`."""
+    if not folder.is_dir():
+        raise InputError(f"a data set must be a folder, got {folder}, which does not exist")
+    for file in (folder / f"{split}.json", folder / "annotations.json"):
+        if file.is_file():
+            return load_coco(file, folder / "images", class_names, name=name or folder.name)
+    raise InputError(f"{folder}: a data set needs {split}.json or annotations.json, got neither")
+
+
+def read_annotations(path: Path) -> dict[str, Any]:
+    """The content of a COCO annotation file, or `MediaError`."""
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise MediaError(f"{path}: not a readable annotation file ({error})") from error
+    wanted = ("images", "annotations", "categories")
+    if not isinstance(content, dict) or any(not isinstance(content.get(key), list) for key in wanted):
+        raise MediaError(f"{path}: a COCO file needs the lists {', '.join(wanted)}")
+    return content
+
+
+def labels_by_name(content: dict[str, Any], class_names: Sequence[str], path: Path) -> dict[int, int]:
+    """Category id -> zero-based class, by name; raises `InputError` if no name is shared."""
+    known = {category["id"]: category["name"] for category in content["categories"]}
+    found = {i: class_names.index(name) for i, name in known.items() if name in class_names}
+    if not found:
+        raise InputError(
+            f"{path}: no category is one of {', '.join(class_names)}; got {', '.join(known.values()) or 'none'}"
+        )
+    return found
+
+
+def read_jpeg(path: Path) -> NDArray[np.uint8]:
+    """Decode a JPEG file to uint8 `(H, W, 3)` RGB; raises `MediaError`."""
+    try:
+        pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(path.read_bytes(), "RGB")
+    except (OSError, ValueError) as error:
+        raise MediaError(f"{path}: not a whole JPEG picture ({error})") from error
+    return pixels
+
+
+def _image(
+    entry: dict[str, Any], annotations: list[dict[str, Any]], label_of: dict[int, int], folder: Path
+) -> LabelledImage:
+    boxes = np.array([a["bbox"] for a in annotations], np.float32).reshape(-1, 4)
+    boxes[:, 2:] += boxes[:, :2]
+    return LabelledImage(
+        path=folder / entry["file_name"],
+        group=str(entry.get("group", entry["file_name"])),
+        boxes=boxes,
+        labels=np.array([label_of[a["category_id"]] for a in annotations], np.int64),
+        ignored=np.array([_is_ignored(a) for a in annotations], np.bool_),
+        by_people=np.array([a.get("source") == "human" for a in annotations], np.bool_),
+    )
+
+
+def _is_ignored(annotation: dict[str, Any]) -> bool:
+    return bool(annotation.get("iscrowd", 0)) or float(annotation.get("visible", 1.0)) < MIN_VISIBLE
+
+
+def _held_groups(sizes: dict[str, int], wanted: float) -> set[str]:
+    """Groups whose sizes add up to `wanted` or a little less, at least one."""
+    held: set[str] = set()
+    total = 0
+    for group in sorted(sizes, key=_hash):
+        if total + sizes[group] <= wanted:
+            held.add(group)
+            total += sizes[group]
+    return held or {min(sizes, key=lambda group: (sizes[group], _hash(group)))}
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

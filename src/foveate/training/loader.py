@@ -1,0 +1,128 @@
+"""Batches by number: every batch is a function of the seed and the step, made ahead by another process."""
+
+import multiprocessing
+import queue
+import signal
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from foveate.core import FoveateError, InputError
+from foveate.training.augment import AugmentConfig, Augmenter
+from foveate.training.mixture import Mixture
+from foveate.training.sample import Batch, Sample
+
+REUSE = 4
+"""How often a decoded picture is used on average: decoding costs more than cropping."""
+POOL_BATCHES = 3
+"""Decoded pictures that are kept, in batches. One stays for REUSE * POOL_BATCHES steps."""
+AHEAD = 6
+"""Batches that wait in the queue."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BatchPlan:
+    """What batches are made of. Raises `InputError` on sizes below 32 pixels or empty batches."""
+
+    mixture: Mixture
+    size: tuple[int, int]
+    """Height and width of a crop, pixels."""
+    batch_size: int
+    seed: int
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+
+    def __post_init__(self) -> None:
+        if min(self.size) < 32 or self.batch_size < 1:
+            raise InputError(
+                "a batch needs crops of at least 32 pixels and at least one of them, "
+                f"got {self.size} and {self.batch_size}"
+            )
+
+
+class BatchSource:
+    """Makes batch number `step`: crops from a pool of decoded pictures, a few of which change at every step."""
+
+    def __init__(self, plan: BatchPlan) -> None:
+        self.plan = plan
+        self._augment = Augmenter(plan.augment, plan.mixture.class_weights)
+        self._pool: dict[int, tuple[int, Sample]] = {}
+
+    def batch(self, step: int) -> Batch:
+        """Batch number `step`; the same for the same plan, whatever was made before. Raises `MediaError`."""
+        slots = range(POOL_BATCHES * self.plan.batch_size)
+        pool = [self._picture(slot, step) for slot in slots]
+        rng = np.random.default_rng((self.plan.seed, 1, step))
+        return Batch.collate([self._augment(pool, self.plan.size, rng) for _ in range(self.plan.batch_size)])
+
+    def _picture(self, slot: int, step: int) -> Sample:
+        """The picture that occupies a slot of the pool; slots change in turn."""
+        lifetime = REUSE * POOL_BATCHES
+        generation = (step + slot * lifetime // (POOL_BATCHES * self.plan.batch_size)) // lifetime
+        held = self._pool.get(slot)
+        if held is None or held[0] != generation:
+            rng = np.random.default_rng((self.plan.seed, 2, slot, generation))
+            held = generation, self.plan.mixture.draw(rng).read()
+            self._pool[slot] = held
+        return held[1]
+
+
+class Loader(AbstractContextManager["Loader"]):
+    """Batches `first_step`, `first_step + 1`, ... from a process of its own; leave the context to end it."""
+
+    def __init__(self, plan: BatchPlan, first_step: int) -> None:
+        context = multiprocessing.get_context("spawn")  # a fork would copy torch's threads in mid-work
+        self._queue: multiprocessing.queues.Queue[Batch | FoveateError] = context.Queue(AHEAD)
+        self._process = context.Process(target=_produce, args=(plan, first_step, self._queue), daemon=True)
+        self._process.start()
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Batches in order, without end; raises what the process raised."""
+        while True:
+            yield self._next()
+
+    def __exit__(self, *exception: object) -> None:
+        """End the process; batches that wait are lost."""
+        self._process.terminate()
+        self._process.join()
+        self._queue.close()
+
+    def _next(self) -> Batch:
+        while True:
+            try:
+                item = self._queue.get(timeout=5)
+            except queue.Empty:
+                if not self._process.is_alive():
+                    code = self._process.exitcode
+                    raise FoveateError(f"the process that makes batches ended with code {code}") from None
+                continue
+            if isinstance(item, FoveateError):
+                raise item
+            return item
+
+
+def _produce(plan: BatchPlan, first_step: int, out: "multiprocessing.queues.Queue[Batch | FoveateError]") -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
+    cv2.setNumThreads(1)
+    source, step = BatchSource(plan), first_step
+    try:
+        while True:
+            _put(out, source.batch(step))
+            step += 1
+    except FoveateError as error:
+        _put(out, error)
+
+
+def _put(out: "multiprocessing.queues.Queue[Batch | FoveateError]", item: Batch | FoveateError) -> None:
+    """Wait for room in the queue; end this process if the one that reads has died without saying so."""
+    parent = multiprocessing.parent_process()
+    while True:
+        try:
+            out.put(item, timeout=5)
+        except queue.Full:
+            if parent is not None and not parent.is_alive():
+                raise SystemExit(1) from None
+        else:
+            return

@@ -1,0 +1,191 @@
+"""The training loop of detectors: budgeted, resumable, interruptible."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import FrameType
+
+import numpy as np
+import torch
+from torch import nn
+
+from foveate.core import InputError
+from foveate.models import Detector
+from foveate.training.augment import AugmentConfig
+from foveate.training.checkpoint import load_checkpoint, save_checkpoint
+from foveate.training.gradients import GradientWorkers, StepLosses
+from foveate.training.journal import Journal
+from foveate.training.loader import BatchPlan, Loader
+from foveate.training.losses import LossConfig
+from foveate.training.mixture import Mixture
+from foveate.training.optimise import MovingAverage, make_optimiser
+from foveate.training.resolution import ResolutionConfig, draw_resolution
+from foveate.training.sample import Batch
+from foveate.training.schedule import Phase, Schedule
+from foveate.training.targets import to_tensors
+
+LARGEST_GRADIENT = 5.0
+"""Norm to which gradients are clipped."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """How a detector is trained. Raises `InputError` for spans or threads below their least values."""
+
+    schedule: Schedule
+    seed: int = 0
+    average_decay: float = 0.999
+    """Decay of the moving average of weights."""
+    bfloat16: bool = True
+    """Compute in bfloat16 with float32 weights."""
+    threads: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+    """Parts of a batch that are computed side by side; 1 is right on an accelerator."""
+    checkpoint_s: float = 240.0
+    """Wall clock between checkpoints."""
+    loss: LossConfig = field(default_factory=LossConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    resolution: ResolutionConfig = field(default_factory=ResolutionConfig)
+
+    def __post_init__(self) -> None:
+        if self.threads < 1 or self.checkpoint_s <= 0 or not 0 <= self.average_decay < 1:
+            raise InputError(
+                "training needs at least one thread, a positive checkpoint_s and a decay in 0..1, "
+                f"got {self.threads}, {self.checkpoint_s} and {self.average_decay}"
+            )
+
+
+class Trainer:
+    """Trains `model` on `mixture`, keeping its state in `folder`; `run` may be called again to go on."""
+
+    def __init__(self, model: Detector, mixture: Mixture, config: TrainConfig, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.model, self.mixture, self.config, self.folder = model, mixture, config, folder
+        _prepare(model)
+        self.optimiser = make_optimiser(model)
+        self.average = MovingAverage(model, config.average_decay)
+        self.progress = load_checkpoint(
+            folder, model=model, optimiser=self.optimiser, average=self.average, seed=config.seed
+        )
+        self._stop = False
+        self._saved_at = time.monotonic()
+
+    @property
+    def share_done(self) -> float:
+        """Progress of the schedule, 0..1."""
+        return self.config.schedule.progress(self.progress.step, self.progress.elapsed_s)
+
+    def run(self, *, most_steps: int | None = None) -> bool:
+        """Train to the end, or until SIGINT, SIGTERM or `most_steps`; True if the schedule is complete."""
+        config, last = self.config, None if most_steps is None else self.progress.step + most_steps
+        self._stop = False
+        workers = GradientWorkers(self.model, config.loss, threads=config.threads, bfloat16=config.bfloat16)
+        with Journal(self.folder / "log.jsonl") as journal, workers, self._stopped_by_signals():
+            journal.note(f"step {self.progress.step}, {self.share_done:.1%} done, state in {self.folder}")
+            while self.share_done < 1 and not self._stop and self.progress.step != last:
+                self._run_phase(workers, journal, last)
+            self.save()
+        return self.share_done >= 1
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        save_checkpoint(
+            self.folder,
+            model=self.model,
+            optimiser=self.optimiser,
+            average=self.average,
+            progress=self.progress,
+            seed=self.config.seed,
+        )
+        self._saved_at = time.monotonic()
+
+    def _run_phase(self, workers: GradientWorkers, journal: Journal, last: int | None) -> None:
+        """Steps of the present phase, until it or the training ends."""
+        schedule = self.config.schedule
+        number = schedule.phase_at(self.share_done)
+        phase = schedule.phases[number]
+        journal.note(f"crops of {phase.size[0]}x{phase.size[1]} pixels in batches of {phase.batch_size}")
+        with Loader(self._batch_plan(phase), self.progress.step) as loader:
+            began_at = time.monotonic()
+            for batch in loader:
+                self._step(workers, journal, batch)
+                began_at = self._spend_time(began_at)
+                ends = self.share_done >= 1 or schedule.phase_at(self.share_done) != number
+                if ends or self._stop or self.progress.step == last:
+                    return
+
+    def _batch_plan(self, phase: Phase) -> BatchPlan:
+        return BatchPlan(
+            mixture=self.mixture,
+            size=phase.size,
+            batch_size=phase.batch_size,
+            seed=self.config.seed,
+            augment=self.config.augment,
+        )
+
+    def _step(self, workers: GradientWorkers, journal: Journal, batch: Batch) -> None:
+        step, count = self.progress.step, len(batch.images)
+        images, targets = to_tensors(batch, self.model.pixel_mean.device)
+        rng = np.random.default_rng((self.config.seed, 3, step))
+        grid = self.model.region_grid(*images.shape[2:])
+        latest = self.model.restoration_points[-1]
+        losses = workers.compute(
+            images, targets, draw_resolution(self.config.resolution, count, grid.shape, latest, rng)
+        )
+        rate = self.config.schedule.learning_rate_at(step, self.share_done)
+        norm = self._update(rate)
+        self.progress = replace(self.progress, step=step + 1, crops=self.progress.crops + count)
+        journal.record(step + 1, self.share_done, count, _figures(losses, count, rate, norm))
+
+    def _update(self, rate: float) -> float:
+        """One step of the optimiser; returns the gradient's norm. A gradient that is not finite is left out."""
+        norm = float(nn.utils.clip_grad_norm_(self.average.parameters, LARGEST_GRADIENT))
+        if np.isfinite(norm):
+            for group in self.optimiser.param_groups:
+                group["lr"] = rate
+            self.optimiser.step()
+            self.average.update(self.progress.step)
+        return norm
+
+    def _spend_time(self, since: float) -> float:
+        """Book the wall clock since `since`, checkpoint if it is time, and return the present."""
+        now = time.monotonic()
+        self.progress = replace(self.progress, elapsed_s=self.progress.elapsed_s + now - since)
+        if now - self._saved_at >= self.config.checkpoint_s:
+            self.save()
+        return now
+
+    @contextmanager
+    def _stopped_by_signals(self) -> Iterator[None]:
+        """SIGINT and SIGTERM end the training after the present step."""
+        before = {which: signal.signal(which, self._on_signal) for which in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for which, handler in before.items():
+                signal.signal(which, handler)
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self._stop = True
+
+
+def _prepare(model: Detector) -> None:
+    """Training mode, float32, and the memory order in which convolutions are fastest."""
+    model.train().requires_grad_(requires_grad=True).float()
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stub
+
+
+def _figures(losses: StepLosses, images: int, rate: float, norm: float) -> dict[str, float]:
+    return {
+        "loss": losses.total,
+        "class_loss": losses.class_loss,
+        "box_loss": losses.box_loss,
+        "positives": losses.positives / images,
+        "gradient": norm,
+        "rate": rate,
+    }

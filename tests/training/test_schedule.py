@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+
+from foveate.core import InputError
+from foveate.training import Phase, ResolutionConfig, Schedule, draw_resolution
+
+
+def test_progress_is_the_further_of_steps_and_time() -> None:
+    schedule = Schedule(steps=100, minutes=10)
+    assert schedule.progress(50, 60) == 0.5
+    assert schedule.progress(10, 540) == pytest.approx(0.9)
+    assert schedule.progress(10, 1e9) == 1
+
+
+def test_the_learning_rate_warms_up_and_decays_to_its_last_share() -> None:
+    schedule = Schedule(minutes=1, learning_rate=1.0, warmup_steps=10, last_share=0.1)
+    assert schedule.learning_rate_at(0, 0.0) == pytest.approx(0.1)
+    assert schedule.learning_rate_at(20, 0.0) == 1
+    assert schedule.learning_rate_at(20, 1.0) == pytest.approx(0.1)
+
+
+def test_phases_follow_their_shares() -> None:
+    schedule = Schedule(steps=1, phases=(Phase(share=3), Phase(share=1, size=(480, 832), batch_size=4)))
+    assert [schedule.phase_at(p) for p in (0.0, 0.74, 0.76, 1.0)] == [0, 0, 1, 1]
+
+
+def test_training_without_a_limit_is_refused() -> None:
+    with pytest.raises(InputError, match="positive number of steps or minutes"):
+        Schedule()
+
+
+def test_sides_that_are_no_multiple_of_32_are_refused() -> None:
+    with pytest.raises(InputError, match="multiples of 32"):
+        Phase(share=1, size=(300, 288))
+
+
+def test_all_images_of_a_step_have_equally_many_low_regions() -> None:
+    rng = np.random.default_rng(0)
+    always = ResolutionConfig(step_share=1.0)
+    counts = set()
+    for _ in range(20):
+        drawn = draw_resolution(always, 5, (2, 3), 4, rng)
+        assert drawn.masks is not None
+        lows = drawn.masks.flatten(1).sum(dim=1)
+        assert (lows == lows[0]).all()
+        assert len(set(drawn.restoration_points)) == 1
+        counts.add(int(lows[0]))
+    assert counts >= {1, 6}
+
+
+def test_crops_of_one_region_are_seldom_low() -> None:
+    rng = np.random.default_rng(0)
+    drawn = [draw_resolution(ResolutionConfig(), 16, (1, 1), 4, rng) for _ in range(300)]
+    low = sum(0 if d.masks is None else int(d.masks.sum()) for d in drawn)
+    assert low / (300 * 16) == pytest.approx(0.15, abs=0.03)

@@ -1,0 +1,152 @@
+import os
+import signal
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from foveate.core import InputError, WeightsError
+from foveate.models import load_detector, read_card
+from foveate.training import (
+    AugmentConfig,
+    Batch,
+    ColourConfig,
+    ImageSet,
+    LossConfig,
+    Mixture,
+    Phase,
+    Schedule,
+    TrainConfig,
+    Trainer,
+    best_threshold,
+    evaluate,
+    finish,
+    start_from,
+    to_tensors,
+)
+from foveate.training.gradients import GradientWorkers
+from foveate.training.optimise import MovingAverage, make_optimiser
+from foveate.training.resolution import Resolution
+
+from .conftest import CLASSES, tiny_detector
+
+SHORT = Schedule(steps=6, phases=(Phase(share=1, size=(96, 96), batch_size=4),), warmup_steps=2)
+
+
+def trainer(images: ImageSet, folder: Path, schedule: Schedule = SHORT, seed: int = 1) -> Trainer:
+    mixture = Mixture(sets=(images,), weights=(1.0,))
+    return Trainer(tiny_detector(), mixture, TrainConfig(schedule=schedule, seed=seed, threads=2), folder)
+
+
+def parameters(made: Trainer) -> torch.Tensor:
+    return torch.cat([p.detach().flatten() for p in [*made.model.parameters(), *made.average.values]])
+
+
+def test_a_resumed_training_ends_with_the_weights_of_an_uninterrupted_one(street_set: ImageSet, tmp_path: Path) -> None:
+    whole = trainer(street_set, tmp_path / "whole")
+    assert whole.run()
+    assert not trainer(street_set, tmp_path / "parts").run(most_steps=2)
+    resumed = trainer(street_set, tmp_path / "parts")
+    assert resumed.progress.step == 2
+    assert resumed.run()
+    torch.testing.assert_close(parameters(resumed), parameters(whole), atol=1e-6, rtol=0)
+
+
+def test_a_signal_ends_training_with_a_checkpoint(street_set: ImageSet, tmp_path: Path) -> None:
+    endless = trainer(street_set, tmp_path / "run", replace(SHORT, steps=10**6))
+    threading.Timer(4.0, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    assert not endless.run()
+    assert trainer(street_set, tmp_path / "run").progress == endless.progress
+    assert (tmp_path / "run" / "checkpoint.pt").is_file()
+
+
+def test_a_truncated_checkpoint_is_refused(street_set: ImageSet, tmp_path: Path) -> None:
+    trainer(street_set, tmp_path).save()
+    path = tmp_path / "checkpoint.pt"
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(WeightsError, match="not a whole checkpoint"):
+        trainer(street_set, tmp_path)
+
+
+def test_a_checkpoint_of_another_seed_is_refused(street_set: ImageSet, tmp_path: Path) -> None:
+    trainer(street_set, tmp_path).save()
+    with pytest.raises(InputError, match="begun with seed 1, got seed 2"):
+        trainer(street_set, tmp_path, seed=2)
+
+
+def test_threads_share_a_batch_without_changing_its_gradient(street_set: ImageSet) -> None:
+    model = tiny_detector()
+    images, targets = to_tensors(Batch.collate([image.read() for image in street_set.images]), torch.device("cpu"))
+    masks = torch.tensor([[[False, True], [False, False]]] * 4)
+    gradients = []
+    for threads in (1, 2, 3):
+        with GradientWorkers(model, LossConfig(), threads=threads, bfloat16=False) as workers:
+            workers.compute(images, targets, Resolution(masks=masks, restoration_points=[2] * 4))
+        gradients.append(torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None]))
+    for other in gradients[1:]:
+        torch.testing.assert_close(other, gradients[0], atol=1e-5, rtol=1e-4)
+
+
+def test_tables_of_positions_and_biases_do_not_decay() -> None:
+    model = tiny_detector()
+    decayed = make_optimiser(model).param_groups[0]["params"]
+    assert all(p.ndim >= 2 for p in decayed)
+    assert not any(p is model.backbone.positions for p in decayed)
+
+
+def test_the_moving_average_is_applied_for_a_while_only() -> None:
+    model = tiny_detector()
+    average = MovingAverage(model, 0.5)
+    before = model.head.level_scales.detach().clone()
+    with torch.no_grad():
+        model.head.level_scales += 1
+    average.update(100)
+    with average.applied():
+        torch.testing.assert_close(model.head.level_scales.detach(), before + 0.5)
+    torch.testing.assert_close(model.head.level_scales.detach(), before + 1)
+
+
+def test_a_tiny_model_learns_four_pictures_by_heart(street_set: ImageSet, tmp_path: Path) -> None:
+    plain = ColourConfig(hue=0, saturation=0, contrast=0, brightness=0, grey_share=0, blur_share=0, noise_share=0)
+    config = TrainConfig(
+        schedule=Schedule(
+            steps=160,
+            phases=(Phase(share=1, size=(128, 160), batch_size=4),),
+            learning_rate=4e-3,
+            warmup_steps=20,
+        ),
+        augment=AugmentConfig(scales=(0.9, 1.1), mosaic_share=0, colour=replace(plain, jpeg_share=0)),
+        average_decay=0.9,
+        threads=2,
+    )
+    learner = Trainer(tiny_detector(), Mixture(sets=(street_set,), weights=(1.0,)), config, tmp_path / "run")
+    assert learner.run()
+    out = tmp_path / "tiny.safetensors"
+    card = finish(learner, out, validation=(street_set,), evaluation={"street": street_set})
+    assert card["evaluation"]["street"]["ap50"] > 0.8
+    assert card["evaluation"]["street"]["human"]["images"] == 4
+    assert read_card(out)["score_threshold"] == load_detector(out).score_threshold == card["score_threshold"]
+
+
+def test_weights_of_other_classes_are_no_start(street_set: ImageSet, tmp_path: Path) -> None:
+    out = tmp_path / "x.safetensors"
+    finish(trainer(street_set, tmp_path / "run"), out, validation=(street_set,), evaluation={})
+    assert start_from(str(out), CLASSES).class_names == CLASSES
+    with pytest.raises(InputError, match="knows the classes"):
+        start_from(str(out), ("person", "bus"))
+
+
+def test_an_untrained_detector_has_figures(street_set: ImageSet) -> None:
+    figures = evaluate(tiny_detector().eval(), street_set, long_side=200)
+    assert figures["images"] == 4
+    assert 0 <= figures["ap50"] < 0.5
+
+
+def test_without_frames_of_objects_the_threshold_is_one_half() -> None:
+    from foveate.core import Detections
+    from foveate.metrics import Truth
+
+    nothing = Detections.empty(CLASSES)
+    assert best_threshold([(nothing, Truth(detections=nothing))]) == (0.5, 0.0)
