@@ -1,6 +1,7 @@
 import os
 import signal
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,6 +41,12 @@ def trainer(images: ImageSet, folder: Path, schedule: Schedule = SHORT, seed: in
     return Trainer(tiny_detector(), mixture, TrainConfig(schedule=schedule, seed=seed, threads=2), folder)
 
 
+def end_after_first_step(running: Trainer) -> None:
+    while running.progress.step == 0:
+        time.sleep(0.05)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def parameters(made: Trainer) -> torch.Tensor:
     return torch.cat([p.detach().flatten() for p in [*made.model.parameters(), *made.average.values]])
 
@@ -56,7 +63,7 @@ def test_a_resumed_training_ends_with_the_weights_of_an_uninterrupted_one(street
 
 def test_a_signal_ends_training_with_a_checkpoint(street_set: ImageSet, tmp_path: Path) -> None:
     endless = trainer(street_set, tmp_path / "run", replace(SHORT, steps=10**6))
-    threading.Timer(4.0, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    threading.Thread(target=end_after_first_step, args=(endless,)).start()
     assert not endless.run()
     assert trainer(street_set, tmp_path / "run").progress == endless.progress
     assert (tmp_path / "run" / "checkpoint.pt").is_file()

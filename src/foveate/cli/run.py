@@ -7,7 +7,7 @@ import typer
 
 EXAMPLE = (
     "Example: foveate run src/foveate/samples/street.mp4 --trace src/foveate/samples/uplink.csv "
-    "--policy fixed:beta=2,quality=90 --out out/run"
+    "--policy fixed:beta=4,quality=90 --out out/run"
 )
 
 
