@@ -9,8 +9,8 @@ from torch import Tensor
 from foveate.core.regions import ceil_div
 from foveate.models.threads import in_threads
 
-SCORES_AT_ONCE = 2**21
-"""Scores that are held at a time: 4 MiB in bf16, which stay in cache (docs/log.md)."""
+SCORES_AT_ONCE = 2**20
+"""Scores that a thread holds at a time: 2 MiB in bf16, which stay in cache (docs/log.md)."""
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:

@@ -66,23 +66,35 @@ def area_average(tiles: Tensor, factor: int) -> Tensor:
 
 
 def select_tiles(images: Tensor, grid: RegionGrid, layouts: list[FrameLayout]) -> tuple[Tensor, Tensor]:
-    """Full tiles `(n_full, 3, s, s)` and low tiles `(n_low, 3, s / d, s / d)` of a batch, frame by frame."""
-    whole, side = extend_to_regions(images, grid), grid.region_pixels // grid.downsampling_factor
-    tiles = cut_tiles(whole, grid)
-    if not any(len(layout.low_regions) for layout in layouts):
-        return tiles.flatten(0, 2).contiguous(), images.new_zeros(0, 3, side, side)
-    # Averaging the whole image costs less than copying the low tiles first; means never cross a region's border.
-    coarse = cut_tiles(area_average(whole, grid.downsampling_factor), grid)
-    full = _pick(tiles, [layout.full_regions for layout in layouts])
-    return full, _pick(coarse, [layout.low_regions for layout in layouts])
+    """Full tiles `(n_full, 3, s, s)` and low tiles `(n_low, 3, s / d, s / d)` of a batch, frame by frame.
+
+    Each pixel is read once. What lies beyond the frame is 0 in full tiles and repeats the edge in low tiles.
+    """
+    side, d = grid.region_pixels, grid.downsampling_factor
+    pairs = list(zip(images, layouts, strict=True))
+    full_pixels = [_region(image, grid, int(r)) for image, layout in pairs for r in layout.full_regions]
+    low_pixels = [_region(image, grid, int(r)) for image, layout in pairs for r in layout.low_regions]
+    full = images.new_zeros(len(full_pixels), 3, side, side)
+    for tile, pixels in zip(full, full_pixels, strict=True):
+        tile[:, : pixels.shape[1], : pixels.shape[2]] = pixels
+    low = images.new_empty(len(low_pixels), 3, side // d, side // d)
+    for tile, pixels in zip(low, low_pixels, strict=True):
+        tile.copy_(area_average(_extend(pixels, side)[None], d)[0])
+    return full, low
 
 
-def _pick(tiles: Tensor, regions: list[np.ndarray]) -> Tensor:
-    """The tiles of the given raster numbers, one array per frame: `(n, 3, s, s)`."""
-    frame = np.repeat(np.arange(len(regions)), [len(numbers) for numbers in regions])
-    row, column = np.divmod(np.concatenate(regions), tiles.shape[2])
-    index = tuple(torch.from_numpy(i).to(tiles.device) for i in (frame, row, column))
-    return tiles[index]
+def _region(image: Tensor, grid: RegionGrid, region: int) -> Tensor:
+    """The pixels of a region that lie in the frame, as a view `(3, h, w)`."""
+    top, left, bottom, right = grid.box(*divmod(region, grid.shape[1]))
+    return image[:, top:bottom, left:right]
+
+
+def _extend(pixels: Tensor, side: int) -> Tensor:
+    """`(3, h, w)` made up to `(3, side, side)` by repeating the last row and column; the same tensor if whole."""
+    below, beside = side - pixels.shape[1], side - pixels.shape[2]
+    if below:
+        pixels = torch.cat([pixels, pixels[:, -1:].expand(-1, below, -1)], dim=1)
+    return torch.cat([pixels, pixels[:, :, -1:].expand(-1, -1, beside)], dim=2) if beside else pixels
 
 
 def blank_beyond(full: Tensor, low: Tensor, batch: BatchLayout) -> None:

@@ -21,8 +21,9 @@ def restore_windows(tokens: Tensor, layout: FrameLayout) -> Tensor:
     full = frame_layout(layout.grid)
     kept, children = (torch.from_numpy(i).to(tokens.device) for i in _restored_places(layout, full))
     restored = tokens.new_empty(full.windows + 1, *tokens.shape[1:])
-    restored = restored.index_copy(0, kept, tokens[: layout.full_windows])
-    return restored.index_copy(0, children, _upsample_low(tokens[layout.full_windows :], layout))[: full.windows]
+    restored.index_copy_(0, kept, tokens[: layout.full_windows])
+    restored.index_copy_(0, children, _upsample_low(tokens[layout.full_windows :], layout))
+    return restored[: full.windows]
 
 
 def _upsample_low(low: Tensor, layout: FrameLayout) -> Tensor:

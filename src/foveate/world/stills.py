@@ -1,0 +1,236 @@
+"""A detection data set of rendered stills: many streets, a few widely different views of each."""
+
+import json
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from foveate.world.coco import annotation, document
+from foveate.world.errors import WorldError
+from foveate.world.files import appearing, write_text
+from foveate.world.renderer import Renderer, Stage
+from foveate.world.scenarios import Shoot, build
+from foveate.world.sensor import develop, meter, random_sensor
+from foveate.world.textures import Picture
+from foveate.world.truth import observe
+
+STILLS_SEED = 1_000_000
+"""Scene seeds of stills start here; a clip takes its seed as given, below this, so none shares their streets."""
+SEEDS_PER_SET = 100_000
+"""Distance between the scene seeds of stills sets with neighbouring seeds."""
+
+Progress = Callable[[int, int], None]
+"""Called with the number of images done and the number wanted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What one set of stills shall be. Raises `WorldError` where a number makes no sense."""
+
+    scenario: str
+    count: int
+    sizes: tuple[tuple[int, int], ...]
+    """`(height, width)`; scenes take them in turn."""
+    seed: int
+    frames_per_scene: int
+    out: Path
+    quality: int
+    """JPEG quality, 1..100."""
+
+    def __post_init__(self) -> None:
+        if self.count < 1 or self.frames_per_scene < 1 or not 1 <= self.quality <= 100 or self.seed < 0:
+            raise WorldError(
+                f"stills need a count of 1 or more (got {self.count}), frames_per_scene of 1 or more (got "
+                f"{self.frames_per_scene}), quality in 1..100 (got {self.quality}), a seed from 0 (got {self.seed})"
+            )
+        for height, width in self.sizes:
+            if height < 32 or width < 32:
+                raise WorldError(f"a still must be at least 32x32 pixels, got {height}x{width}")
+
+    def describe(self) -> dict[str, Any]:
+        """What must be the same for parts to belong to one set; the count may grow."""
+        return {
+            "scenario": self.scenario,
+            "seed": self.seed,
+            "frames_per_scene": self.frames_per_scene,
+            "sizes": [list(size) for size in self.sizes],
+            "quality": self.quality,
+        }
+
+    def frames(self, scene: int) -> range:
+        """Numbers of the images of a scene."""
+        first = scene * self.frames_per_scene
+        return range(first, min(first + self.frames_per_scene, self.count))
+
+    @property
+    def scenes(self) -> int:
+        """How many scenes the set needs."""
+        return -(-self.count // self.frames_per_scene)
+
+    def part(self, scene: int) -> Path:
+        """Where the truth of one finished scene lies."""
+        return self.out / "parts" / f"{scene:06d}.json"
+
+    def scene_seed(self, scene: int) -> int:
+        """The seed of a scene's street."""
+        return STILLS_SEED + self.seed * SEEDS_PER_SET + scene
+
+
+def render_stills(
+    scenario: str,
+    *,
+    count: int,
+    size: tuple[int, int] | list[tuple[int, int]],
+    seed: int,
+    frames_per_scene: int = 6,
+    out: Path,
+    quality: int = 92,
+    progress: Progress | None = None,
+    processes: int = 2,
+) -> Path:
+    """Renders `count` stills to `out/images` with COCO truth in `out/annotations.json`, and returns that file.
+
+    `size` is `(height, width)`, or several of them for scenes to take in turn. A scene whose part lies in `out/parts`
+    is not rendered again, so a run that was cut short goes on where it stopped. Raises `WorldError` on bad numbers, on
+    an unknown scenario, when `out` holds another set, without a renderer (`RendererError`), and when the disk is full.
+    """
+    sizes = (size,) if isinstance(size, tuple) else tuple(size)
+    order = Order(
+        scenario=scenario,
+        count=count,
+        sizes=sizes,
+        seed=seed,
+        frames_per_scene=frames_per_scene,
+        out=Path(out),
+        quality=quality,
+    )
+    _claim(order)
+    pending = [scene for scene in range(order.scenes) if not _is_done(order, scene)]
+    done = count - sum(len(order.frames(scene)) for scene in pending)
+    for scene in _run(order, pending, processes):
+        done += len(order.frames(scene))
+        if progress is not None:
+            progress(done, count)
+    return _gather(order)
+
+
+def _claim(order: Order) -> None:
+    from foveate.world.scenarios import SCENARIOS  # noqa: PLC0415
+
+    if order.scenario not in SCENARIOS:
+        build(order.scenario, seed=0)
+    mark = order.out / "order.json"
+    wanted = json.dumps(order.describe(), sort_keys=True) + "\n"
+    if mark.exists() and mark.read_text(encoding="utf-8") != wanted:
+        raise WorldError(f"{order.out} holds another set of stills: {mark.read_text(encoding='utf-8').strip()}")
+    write_text(mark, wanted)
+
+
+def _is_done(order: Order, scene: int) -> bool:
+    part = order.part(scene)
+    return part.exists() and len(json.loads(part.read_text(encoding="utf-8"))["images"]) == len(order.frames(scene))
+
+
+def _run(order: Order, pending: list[int], processes: int) -> Iterator[int]:
+    workers = min(processes, len(pending))
+    if workers <= 1:
+        yield from _Studio(order).shoot_all(pending)
+        return
+    # A forked child cannot use its parent's graphics context: start afresh.
+    context = multiprocessing.get_context("spawn")
+    for name in ("LP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        # One thread in each process: the scenes are the parallel work. Libraries read these when they are loaded.
+        os.environ.setdefault(name, "1")
+    with context.Pool(workers, initializer=_open_studio, initargs=(order,)) as pool:
+        yield from pool.imap_unordered(_shoot, pending)
+
+
+_studios: list["_Studio"] = []
+
+
+def _open_studio(order: Order) -> None:
+    cv2.setNumThreads(1)
+    _studios.append(_Studio(order))
+
+
+def _shoot(scene: int) -> int:
+    return _studios[0].shoot(scene)
+
+
+class _Studio:
+    """Renders scenes one after another on stages that stay open."""
+
+    def __init__(self, order: Order) -> None:
+        self._order = order
+        self._stages: dict[tuple[int, int], Stage] = {}
+
+    def shoot_all(self, scenes: Sequence[int]) -> Iterator[int]:
+        for scene in scenes:
+            yield self.shoot(scene)
+
+    def shoot(self, scene: int) -> int:
+        """Renders one scene's stills and leaves its part; returns the scene's number."""
+        order = self._order
+        size = order.sizes[scene % len(order.sizes)]
+        if size not in self._stages:
+            # Smoothing edges costs as much as all the rest; here the sensor's blur must do.
+            self._stages[size] = Stage(size=size, samples=0)
+        stage = self._stages[size]
+        seed = order.scene_seed(scene)
+        shoot = build(order.scenario, seed=seed)
+        renderer = Renderer(shoot.scene, stage)
+        images, annotations = [], []
+        for number in order.frames(scene):
+            picture, found = _still(shoot, renderer, size=size, seed=seed, number=number)
+            name = f"{number:06d}.jpg"
+            _write_jpeg(order.out / "images" / name, picture, order.quality)
+            images.append(
+                {
+                    "id": number + 1,
+                    "file_name": name,
+                    "height": size[0],
+                    "width": size[1],
+                    "group": f"scene {seed}",
+                }
+            )
+            annotations += found
+        write_text(order.part(scene), json.dumps({"images": images, "annotations": annotations}))
+        return scene
+
+
+def _still(
+    shoot: Shoot, renderer: Renderer, *, size: tuple[int, int], seed: int, number: int
+) -> tuple[Picture, list[dict[str, Any]]]:
+    rng = np.random.default_rng([seed, 8, number])
+    time = float(rng.uniform(0, 600))
+    moment = renderer.moment(shoot.still(rng, size, time), time)
+    frame = renderer.frame(moment)
+    sensor = random_sensor(rng)
+    seen = observe(moment, frame, lambda groups: renderer.alone(moment, groups))
+    picture = develop(frame.picture, sensor, rng, exposure=meter(frame.picture, sensor))
+    names = shoot.scene.categories
+    return picture, [annotation(s, image_id=number + 1, category=names[s.track_id]) for s in seen]
+
+
+def _write_jpeg(path: Path, picture: Picture, quality: int) -> None:
+    _, encoded = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    with appearing(path) as draft:
+        draft.write_bytes(encoded.tobytes())
+
+
+def _gather(order: Order) -> Path:
+    parts = [json.loads(order.part(scene).read_text(encoding="utf-8")) for scene in range(order.scenes)]
+    path = order.out / "annotations.json"
+    text = document(
+        info=order.describe(),
+        images=[image for part in parts for image in part["images"]],
+        annotations=[entry for part in parts for entry in part["annotations"]],
+    )
+    write_text(path, text)
+    return path
