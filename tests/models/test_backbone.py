@@ -16,7 +16,7 @@ SIZES = [(720, 1280), (1080, 1920), (301, 507)]
 
 
 def backbone(**changes: object) -> Backbone:
-    values: dict[str, object] = {"dim": 32, "depth": 8, "heads": 2} | changes
+    values: dict[str, object] = {"dim": 16, "depth": 8, "heads": 2} | changes
     torch.manual_seed(1)
     model = Backbone(BackboneConfig(**values)).eval()  # type: ignore[arg-type]
     for parameter in model.parameters():
@@ -26,7 +26,7 @@ def backbone(**changes: object) -> Backbone:
 
 VARIANTS = [
     {"stem": "linear", "positions": "stretched"},
-    {"stem": "linear", "positions": "stretched", "relative_size": (14, 14)},
+    {"stem": "linear", "positions": "stretched", "relative_size": (14, 14), "heads": 1},
     {"stem": "convolutional", "positions": "tiled"},
 ]
 
@@ -210,3 +210,12 @@ def test_gradients_reach_every_parameter_through_mixed_resolution():
     images, masks = torch.randn(2, 3, 301, 507), torch.tensor([[[True, False], [False, True]]] * 2)
     model(images, masks, [2, 4]).square().mean().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
+
+
+def test_mixed_resolution_trains_under_autocast():
+    model = backbone(stem="convolutional", positions="tiled")
+    masks = torch.tensor([[[True, False], [False, True]]])
+    with torch.autocast("cpu", torch.bfloat16):
+        features = model(torch.randn(1, 3, 301, 507), masks, [3])
+    features.float().square().mean().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())

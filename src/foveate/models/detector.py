@@ -42,7 +42,7 @@ class DetectorConfig:
     pyramid_channels: int = 96
     strides: tuple[int, ...] = (8, 16, 32)
     head_convolutions: int = 2
-    nms_iou: float = 0.6
+    nms_iou: float = 0.5
     score_threshold: float = 0.3
     """Detections below it are not shown; from the model card."""
 

@@ -22,7 +22,7 @@ def restore_windows(tokens: Tensor, layout: FrameLayout) -> Tensor:
     kept, children = (torch.from_numpy(i).to(tokens.device) for i in _restored_places(layout, full))
     restored = tokens.new_empty(full.windows + 1, *tokens.shape[1:])
     restored.index_copy_(0, kept, tokens[: layout.full_windows])
-    restored.index_copy_(0, children, _upsample_low(tokens[layout.full_windows :], layout))
+    restored.index_copy_(0, children, _upsample_low(tokens[layout.full_windows :], layout).to(tokens.dtype))
     return restored[: full.windows]
 
 

@@ -9,7 +9,7 @@ from foveate.world.truth import Seen
 
 CATEGORIES: Mapping[str, int] = {"person": 1, "bicycle": 2, "car": 3, "motorcycle": 4, "bus": 5, "truck": 6}
 """Category ids by name."""
-VERSION = 1
+VERSION = 2
 """Changes when the same seed gives another truth."""
 
 
