@@ -18,7 +18,9 @@ def models() -> None:
     found = known_models()
     if not found:
         raise InputError(f"no models found in the package or in {foveate_home() / 'weights'}")
-    table = Table(*_COLUMNS)
+    table = Table()
+    for column in _COLUMNS:
+        table.add_column(column, no_wrap=column == "name", overflow="fold")
     for name, path in sorted(found.items()):
         table.add_row(*_row(name, path))
     Console().print(table)

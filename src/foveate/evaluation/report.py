@@ -24,10 +24,20 @@ def summary_table(summary: dict[str, Any]) -> Table:
         ("bytes per offload", _kilobytes(summary["bytes_per_offload"]["p50"])),
     ]
     if "rendering_f1_exact" in summary:
-        rows.insert(3, ("rendering F1, exact truth", _share(summary["rendering_f1_exact"]["all"])))
+        rows[4:4] = [
+            ("against exact truth:", ""),
+            ("  rendering F1", _by_class(summary["rendering_f1_exact"])),
+            ("  inference F1", _by_class(summary["inference_f1_exact"])),
+            ("  every frame inferred", _by_class(summary["ceiling_f1_exact"])),
+        ]
     for row in rows:
         table.add_row(*row)
     return table
+
+
+def _by_class(scores: dict[str, Any]) -> str:
+    classes = ", ".join(f"{name} {f1:.2f}" for name, f1 in scores["classes"].items())
+    return f"{scores['all']:.3f} ({classes})" if classes else _share(scores["all"])
 
 
 def _milliseconds(spread: dict[str, float | None]) -> str:

@@ -23,8 +23,12 @@ def score(
     load: Callable[[], DetectorLike],
     progress: Callable[[int], None],
 ) -> dict[str, Any]:
-    """The scores of a run against the model's own results, and against exact truth where the clip brings it."""
-    own = _by_position(model_truth(clip.path, truth_key(clip.path, welcome), load, progress), clip.size[0])
+    """The scores of a run against the model's own results, and against exact truth where the clip brings it.
+
+    The ceiling is full-resolution inference on every frame: no policy can show more, but for luck.
+    """
+    results = model_truth(clip.path, truth_key(clip.path, welcome), load, progress)
+    own = _by_position(results, clip.size[0])
     scores = {
         "truth_model": welcome.model,
         "rendering_f1": rendering_f1(log, own, clip.file_position).f1,
@@ -32,9 +36,9 @@ def score(
     }
     exact = exact_truth(clip.path, frame_height=clip.size[0])
     if exact is not None:
-        counter = rendering_f1(log, exact, clip.file_position)
-        classes = {name: counts.f1 for name, counts in counter.per_class.items() if counts.tp + counts.fp + counts.fn}
-        scores["rendering_f1_exact"] = {"all": counter.f1, "classes": classes}
+        scores["rendering_f1_exact"] = _by_class(rendering_f1(log, exact, clip.file_position))
+        scores["inference_f1_exact"] = _by_class(inference_f1(log, exact, clip.file_position))
+        scores["ceiling_f1_exact"] = _by_class(_count(enumerate(results), exact, lambda position: position))
     return scores
 
 
@@ -47,6 +51,11 @@ def inference_f1(log: LiveLog, truth: Mapping[int, Truth], file_position: Callab
     """Every result of the server against the truth of the frame that was sent."""
     results = ((done.record.frame_index, done.result) for done in log.offloads if done.result is not None)
     return _count(results, truth, file_position)
+
+
+def _by_class(counter: F1Counter) -> dict[str, Any]:
+    classes = {name: counts.f1 for name, counts in counter.per_class.items() if counts.tp + counts.fp + counts.fn}
+    return {"all": counter.f1, "classes": classes}
 
 
 def _by_position(results: Sequence[Detections], frame_height: int) -> dict[int, Truth]:
