@@ -6,10 +6,12 @@ import torch
 from foveate.core import InputError, WeightsError
 from foveate.models import convert_huggingface, load_huggingface_backbone
 
-transformers = pytest.importorskip("transformers", reason="oracle: pip install -r requirements-oracle.txt")
+pytestmark = pytest.mark.oracle
 
 
 def vitdet(*, relative: bool, size: tuple[int, int] = (1088, 1920), dim: int = 48) -> torch.nn.Module:
+    import transformers
+
     config = transformers.VitDetConfig(
         hidden_size=dim,
         num_hidden_layers=4,

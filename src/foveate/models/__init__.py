@@ -7,9 +7,10 @@ from foveate.models.flops import backbone_flops
 from foveate.models.head import HeadOutput
 from foveate.models.nms import nms, pairwise_iou
 from foveate.models.presets import vitdet_tiny
-from foveate.models.weights import find_weights, known_models, load_detector, read_card, save_detector
+from foveate.models.weights import SHIPPED, find_weights, known_models, load_detector, read_card, save_detector
 
 __all__ = [
+    "SHIPPED",
     "Backbone",
     "BackboneConfig",
     "Detector",
