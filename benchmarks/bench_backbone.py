@@ -9,6 +9,7 @@ import argparse
 import json
 import statistics
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +23,13 @@ SIZE = (1088, 1920)
 SHARES = (0.25, 0.5, 0.75)
 
 
-def plain_backbone() -> Backbone:
-    """192 wide, 12 deep, as `vitdet_backbone` of transformers has it."""
-    return Backbone(BackboneConfig(dim=192, depth=12, heads=3)).eval()
+def plain_backbone(*, relative: bool = False) -> Backbone:
+    """192 wide, 12 deep; with `relative`, the decomposed relative positions that published ViTDets have."""
+    size = (SIZE[0] // 16, SIZE[1] // 16) if relative else None
+    return Backbone(BackboneConfig(dim=192, depth=12, heads=3, relative_size=size)).eval()
 
 
-def huggingface_backbone() -> torch.nn.Module | None:
+def huggingface_backbone(*, relative: bool) -> torch.nn.Module | None:
     """The same shape by transformers, or None where it is not installed."""
     try:
         from transformers import VitDetBackbone, VitDetConfig  # noqa: PLC0415 - may be missing
@@ -40,6 +42,7 @@ def huggingface_backbone() -> torch.nn.Module | None:
         image_size=list(SIZE),
         window_size=9,
         window_block_indices=[i for i in range(12) if i % 3 != 2],
+        use_relative_position_embeddings=relative,
     )
     return VitDetBackbone(config).eval()
 
@@ -51,23 +54,25 @@ def mask_of(grid: RegionGrid, share: float) -> np.ndarray:
 
 
 def against_huggingface(rounds: int) -> list[dict[str, object]]:
-    """Full resolution, both dtypes."""
-    theirs, rows = huggingface_backbone(), []
-    if theirs is None:
-        print("transformers is not installed: pip install -r requirements-oracle.txt -c constraints.txt")
-        return rows
-    for dtype in (torch.bfloat16, torch.float32):
-        ours, image = plain_backbone().to(dtype), torch.randn(1, 3, *SIZE, dtype=dtype)
-        theirs.to(dtype)
-        seconds = interleaved({"ours": partial(ours, image), "theirs": partial(theirs, image)}, rounds=rounds)
+    """Full resolution, both dtypes, without and with relative positions."""
+    rows: list[dict[str, object]] = []
+    for relative, dtype in product((False, True), (torch.bfloat16, torch.float32)):
+        theirs = huggingface_backbone(relative=relative)
+        if theirs is None:
+            print("transformers is not installed: pip install -r requirements-oracle.txt -c constraints.txt")
+            return rows
+        ours, image = plain_backbone(relative=relative).to(dtype), torch.randn(1, 3, *SIZE, dtype=dtype)
+        calls = {"ours": partial(ours, image), "theirs": partial(theirs.to(dtype), image)}
+        seconds = interleaved(calls, rounds=rounds)
         ratio = median_ratio(seconds["theirs"], seconds["ours"])
         name = str(dtype).removeprefix("torch.")
         print(
-            f"{name}: ours {milliseconds(seconds['ours'])} ms, VitDetBackbone {milliseconds(seconds['theirs'])} ms, "
-            f"{ratio:.2f} times faster",
+            f"{name}, {'with' if relative else 'without'} relative positions: ours {milliseconds(seconds['ours'])} ms, "
+            f"VitDetBackbone {milliseconds(seconds['theirs'])} ms, {ratio:.2f} times faster",
             flush=True,
         )
-        rows.append({"dtype": name, "ratio": ratio, **{k: statistics.median(v) for k, v in seconds.items()}})
+        medians = {k: statistics.median(v) for k, v in seconds.items()}
+        rows.append({"dtype": name, "relative": relative, "ratio": ratio, **medians})
     return rows
 
 
