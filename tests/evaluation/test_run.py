@@ -118,6 +118,8 @@ def test_a_killed_server_leaves_a_complete_report_and_one_clear_line(settings, t
 
 
 INTERRUPTED = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a runner in the background may have it ignored
 import sys
 from pathlib import Path
 from foveate.evaluation import RunSettings, run_job
