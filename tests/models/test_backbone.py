@@ -153,7 +153,7 @@ def test_restoring_a_plane_of_values_is_linear_inside_a_window():
     grid = backbone().config.grid(576, 576)
     layout = frame_layout(grid, np.array([[True, False], [False, True]]))
     tokens = torch.from_numpy(layout.row.astype(np.float32) + (layout.scale[:, None] - 1) / 2)[..., None]
-    restored = restore_windows(tokens, layout)[..., 0]
+    restored = torch.cat(restore_windows(tokens, layout))[..., 0]
     full = frame_layout(grid)
     inner = (full.row % 18 >= 1) & (full.row % 18 < 17)
     np.testing.assert_allclose(restored.numpy()[inner], full.row[inner], atol=1e-4)
@@ -165,7 +165,7 @@ def test_restoration_never_uses_tokens_beyond_the_frame():
     tokens = torch.full((layout.windows, 81, 1), float("nan"))
     tokens[torch.from_numpy(layout.real)] = 1.0
     poisoned = torch.nan_to_num(tokens, nan=1e9)
-    restored = restore_windows(poisoned, layout)
+    restored = torch.cat(restore_windows(poisoned, layout))
     real = torch.from_numpy(frame_layout(grid).real)
     torch.testing.assert_close(restored[real], torch.ones_like(restored[real]))
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from foveate.core import InputError, RegionGrid
 from foveate.models.block import Block
 from foveate.models.embed import ConvolutionalStem, LinearEmbedding
-from foveate.models.layout import BatchLayout, FrameLayout, frame_layout, map_index
+from foveate.models.layout import BatchLayout, FrameLayout, batch_layout, frame_layout, map_index
 from foveate.models.pixels import blank_beyond, check_images, degrade_regions, select_tiles
 from foveate.models.positions import stretched_positions, tiled_positions, token_positions
 from foveate.models.restore import restore_windows
@@ -130,7 +130,8 @@ class Backbone(nn.Module):
         left = (masks & ~early[:, None, None]).cpu().numpy()
         layouts = [frame_layout(grid, mask) for mask in left]
         full, low = select_tiles(images, grid, layouts)
-        return torch.cat(self.forward_tiles(full, low, layouts, points))
+        maps = self.forward_tiles(full, low, layouts, points)
+        return maps[0] if len(maps) == 1 else torch.cat(maps)
 
     def check_points(self, points: Sequence[int] | None, count: int) -> list[int]:
         """Restoration points as a list of `count` numbers in 0..N, or `InputError`."""
@@ -150,7 +151,7 @@ class Backbone(nn.Module):
         `full` `(n_full, 3, s, s)` and `low` `(n_low, 3, s / d, s / d)` hold normalised pixels, frame by frame and
         in raster order; they are overwritten beyond the frame. A frame with low regions needs a point of 1..N.
         """
-        batch = BatchLayout(layouts, full.device)
+        batch = batch_layout(layouts, full.device)
         blank_beyond(full, low, batch)
         tokens = self._embed(full, low, batch)
         per_subset = self.config.depth // self.config.subsets
@@ -217,9 +218,9 @@ def _restore(tokens: Tensor, batch: BatchLayout, due: list[bool]) -> tuple[Tenso
     parts, layouts = [], []
     for i, layout in enumerate(batch.frames):
         part = tokens[batch.offsets[i] : batch.offsets[i + 1]]
-        parts.append(restore_windows(part, layout) if due[i] else part)
+        parts += restore_windows(part, layout) if due[i] else [part]
         layouts.append(frame_layout(layout.grid) if due[i] else layout)
-    return torch.cat(parts), BatchLayout(layouts, batch.torch_device)
+    return torch.cat(parts), batch_layout(layouts, batch.torch_device)
 
 
 def _maps(tokens: Tensor, batch: BatchLayout) -> list[Tensor]:

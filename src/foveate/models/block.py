@@ -1,6 +1,5 @@
 """One Transformer block of ViTDet, on windows or on whole frames of mixed resolution (Li et al. 2022)."""
 
-from collections.abc import Sequence
 from functools import lru_cache
 
 import torch
@@ -8,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from foveate.models.attention import attend, attend_windows
-from foveate.models.layout import BatchLayout, FrameGroup, FrameLayout, WindowChunk
+from foveate.models.layout import BatchLayout, FrameGroup, FrameLayout
 from foveate.models.positions import fit_table, key_code, query_code, relative_axis
 from foveate.models.threads import in_threads
 
@@ -58,21 +57,29 @@ class Attention(nn.Module):
         equation = ("nrcd,rkd->nrck", "nrcd,ckd->nrck")[axis]
         return torch.einsum(equation, grid, distance).reshape(len(query), window_size**2, window_size)
 
-    def frames(self, tokens: Tensor, group: FrameGroup) -> Tensor:
-        """Attention among all real tokens of each frame of a group: `(windows, w * w, C)` -> `(n, C)`."""
-        flat = tokens.flatten(0, 1)
-        real = flat if group.real is None else flat.index_select(0, group.real)
-        count = len(group.layouts)
-        qkv = self.qkv(real).reshape(count, -1, 3, self.heads, self.head_dim).permute(2, 0, 3, 1, 4)
-        # Every chunk of queries reads all keys and values: rows that lie together are worth one copy.
-        query, key, value = qkv.contiguous().unbind(0)
+    def split(self, tokens: Tensor) -> Tensor:
+        """Queries, keys and values of each head: `(n, C)` -> `(3, heads, n, head_dim)`."""
+        joint: Tensor = self.qkv(tokens)
+        return joint.reshape(len(tokens), 3, self.heads, self.head_dim).permute(1, 2, 0, 3)
+
+    def frames(self, qkv: Tensor, batch: BatchLayout) -> Tensor:
+        """Attention among all real tokens of each frame: `(3, heads, n, head_dim)` -> `(heads, n, head_dim)`."""
+        parts = [self._group(qkv[:, :, group.rows], group) for group in batch.groups]
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+
+    def _group(self, qkv: Tensor, group: FrameGroup) -> Tensor:
+        """The frames of one group at once."""
+        query, key, value = qkv.reshape(3, self.heads, len(group.layouts), -1, self.head_dim).transpose(1, 2).unbind(0)
         scaled = query * self.head_dim**-0.5
         if self.relative_rows is not None:
             coded = [self._frame_codes(q, layout) for q, layout in zip(query, group.layouts, strict=True)]
             scaled = torch.cat([scaled, torch.stack([q for q, _ in coded])], dim=-1)
             key = torch.cat([key, torch.stack([k for _, k in coded])], dim=-1)
-        out = attend(scaled, key, value).transpose(1, 2).reshape(len(real), -1)
-        projected: Tensor = self.proj(out)
+        return attend(scaled, key, value).transpose(0, 1).flatten(1, 2)
+
+    def merge(self, attended: Tensor) -> Tensor:
+        """Results of all heads as tokens: `(heads, n, head_dim)` -> `(n, C)`."""
+        projected: Tensor = self.proj(attended.transpose(0, 1).flatten(1))
         return projected
 
     def _frame_codes(self, query: Tensor, layout: FrameLayout) -> tuple[Tensor, Tensor]:
@@ -123,28 +130,43 @@ class Block(nn.Module):
         """
         if not torch.is_grad_enabled():
             return self._overwrite(tokens, batch)
-        attended = self._global(tokens, batch) if self.is_global else self._local(tokens, batch.padding)
+        attended = self._global(tokens, batch) if self.is_global else self._local(tokens, batch.whole.padding)
         tokens = tokens + attended
         hidden = F.gelu(self.fc1(self.norm2(tokens)))
         mixed: Tensor = self.fc2(hidden)
         return tokens + mixed
 
     def _overwrite(self, tokens: Tensor, batch: BatchLayout) -> Tensor:
-        if self.is_global:
-            tokens += self._global(tokens, batch)
-        if tokens.device.type == "cpu":
-            in_threads(lambda index, count: self._take_chunks(tokens, batch.chunks[index::count]))
-        else:
-            self._take_chunks(tokens, batch.chunks)
+        attended = self._attend_frames(tokens, batch) if self.is_global else None
+
+        def work(index: int, count: int) -> None:
+            for chunk in batch.chunks[index::count]:
+                part = tokens[chunk.windows]
+                if attended is None:
+                    part += self._local(part, chunk.padding)
+                else:
+                    chunk.add_real(part, self.attention.merge(attended[:, chunk.rows]))
+                part += self.fc2(torch.ops.aten.gelu_(self.fc1(self.norm2(part))))
+
+        in_threads(work, on=tokens.device)
         return tokens
 
-    def _take_chunks(self, tokens: Tensor, chunks: Sequence[WindowChunk]) -> None:
-        """All that concerns each window alone, in place."""
-        for chunk in chunks:
-            part = tokens[chunk.rows]
-            if not self.is_global:
-                part += self._local(part, chunk.padding)
-            part += self.fc2(torch.ops.aten.gelu_(self.fc1(self.norm2(part))))
+    def _attend_frames(self, tokens: Tensor, batch: BatchLayout) -> Tensor:
+        """Global attention before its projection, without gradients: `(heads, real tokens, head_dim)`."""
+        attention = self.attention
+        qkv = tokens.new_empty(3, attention.heads, batch.whole.rows.stop, attention.head_dim)
+
+        def work(index: int, count: int) -> None:
+            for chunk in batch.chunks[index::count]:
+                qkv[:, :, chunk.rows] = attention.split(self.norm1(chunk.take_real(tokens[chunk.windows])))
+
+        in_threads(work, on=tokens.device)
+        return attention.frames(qkv, batch)
+
+    def _global(self, tokens: Tensor, batch: BatchLayout) -> Tensor:
+        qkv = self.attention.split(self.norm1(batch.whole.take_real(tokens)))
+        attended = self.attention.merge(self.attention.frames(qkv, batch))
+        return batch.whole.spread_real(attended).view_as(tokens)
 
     def _local(self, tokens: Tensor, padding: Tensor | None) -> Tensor:
         normed: Tensor = self.norm1(tokens)
@@ -152,14 +174,3 @@ class Block(nn.Module):
             # ViTDet pads with zeros after the normalisation: padding takes part as key and value of its bias.
             normed.view(-1, normed.shape[-1]).index_fill_(0, padding, 0)
         return self.attention.windows(normed, self.window_size)
-
-    def _global(self, tokens: Tensor, batch: BatchLayout) -> Tensor:
-        normed, parts = self.norm1(tokens), []
-        for group in batch.groups:
-            part = normed[group.start : group.stop]
-            out = self.attention.frames(part, group)
-            if group.real is not None:
-                flat = out.new_zeros(part.shape[0] * part.shape[1], out.shape[1])
-                out = flat.index_copy(0, group.real, out)
-            parts.append(out.reshape(part.shape))
-        return parts[0] if len(parts) == 1 else torch.cat(parts)

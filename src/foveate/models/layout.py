@@ -111,23 +111,42 @@ def _child_origins(window_size: int, factor: int) -> Index:
 class FrameGroup:
     """Consecutive frames of a batch that have equally many real tokens: global attention runs on all at once."""
 
-    start: int
-    """First window."""
-    stop: int
-    """One past the last window."""
     layouts: tuple[FrameLayout, ...]
-    real: Tensor | None
-    """Indices of real tokens among the group's tokens, or None if all are real."""
+    rows: slice
+    """Their real tokens among those of the batch."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class WindowChunk:
     """Windows that a block takes at a time."""
 
-    rows: slice
+    windows: slice
     """Which windows of the batch."""
+    rows: slice
+    """Their real tokens among those of the batch."""
+    real: Tensor | None
+    """Indices of the real tokens among the chunk's, or None if all are real."""
     padding: Tensor | None
-    """Indices of tokens beyond their frames among the chunk's tokens, or None."""
+    """Indices of the other tokens, those beyond their frames, or None."""
+
+    def take_real(self, tokens: Tensor) -> Tensor:
+        """The real ones of the chunk's tokens: `(windows, w * w, C)` -> `(n, C)`."""
+        flat = tokens.flatten(0, 1)
+        return flat if self.real is None else flat.index_select(0, self.real)
+
+    def spread_real(self, values: Tensor) -> Tensor:
+        """The inverse of `take_real` for a differentiable result, 0 beyond the frames: `(n, C)` -> `(tokens, C)`."""
+        if self.real is None or self.padding is None:
+            return values
+        flat = values.new_zeros(len(self.real) + len(self.padding), values.shape[1])
+        return flat.index_copy(0, self.real, values)
+
+    def add_real(self, tokens: Tensor, values: Tensor) -> None:
+        """Add `(n, C)` to the real ones of the chunk's tokens, in place."""
+        if self.real is None:
+            tokens += values.view_as(tokens)
+        else:
+            tokens.view(-1, tokens.shape[-1]).index_add_(0, self.real, values)
 
 
 class BatchLayout:
@@ -137,19 +156,28 @@ class BatchLayout:
         self.frames = frames
         self.torch_device = torch_device
         self.offsets = np.concatenate([[0], np.cumsum([f.windows for f in frames])]).astype(int)
-        missing = np.concatenate([~f.real for f in frames])
-        self.padding = self._padding(missing)
-        """Indices of tokens beyond their frames, or None."""
-        parts = _chunk_count(len(missing)) if torch_device.type == "cpu" else 1
-        step = max(1, ceil_div(len(missing), parts))
-        self.chunks = [self._chunk(slice(i, i + step), missing[i : i + step]) for i in range(0, len(missing), step)]
+        """First window of each frame, and one past the last of all."""
+        real = np.concatenate([f.real for f in frames])
+        self._row = np.concatenate([[0], np.cumsum(real.sum(axis=1))])
+        parts = _chunk_count(len(real)) if torch_device.type == "cpu" else 1
+        step = max(1, ceil_div(len(real), parts))
+        self.whole = self._chunk(slice(0, len(real)), real)
+        """All windows at once."""
+        self.chunks = [self._chunk(slice(i, min(i + step, len(real))), real) for i in range(0, len(real), step)]
         self.groups = [self._group(a, b) for a, b in self._equal_runs()]
 
-    def _chunk(self, rows: slice, missing: NDArray[np.bool_]) -> WindowChunk:
-        return WindowChunk(rows=rows, padding=self._padding(missing))
+    def _chunk(self, windows: slice, real: NDArray[np.bool_]) -> WindowChunk:
+        inside, whole = real[windows].reshape(-1), bool(real[windows].all())
+        return WindowChunk(
+            windows=windows,
+            rows=self._rows(windows.start, windows.stop),
+            real=None if whole else self._tensor(np.flatnonzero(inside)),
+            padding=None if whole else self._tensor(np.flatnonzero(~inside)),
+        )
 
-    def _padding(self, missing: NDArray[np.bool_]) -> Tensor | None:
-        return self._tensor(np.flatnonzero(missing)) if missing.any() else None
+    def _rows(self, first: int, last: int) -> slice:
+        """Real tokens of the windows `first` to `last`, among those of the batch."""
+        return slice(int(self._row[first]), int(self._row[last]))
 
     def _tensor(self, index: Index) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(index)).to(self.torch_device)
@@ -160,14 +188,20 @@ class BatchLayout:
         return list(zip([0, *cuts], [*cuts, len(keys)], strict=True))
 
     def _group(self, first: int, last: int) -> FrameGroup:
-        frames = self.frames[first:last]
-        real = np.concatenate([f.real.reshape(-1) for f in frames])
-        return FrameGroup(
-            start=int(self.offsets[first]),
-            stop=int(self.offsets[last]),
-            layouts=tuple(frames),
-            real=None if real.all() else self._tensor(np.flatnonzero(real)),
-        )
+        rows = self._rows(int(self.offsets[first]), int(self.offsets[last]))
+        return FrameGroup(layouts=tuple(self.frames[first:last]), rows=rows)
+
+
+def batch_layout(frames: list[FrameLayout], torch_device: torch.device) -> BatchLayout:
+    """The layout of a batch, kept while the same frames come again."""
+    return _cached_batch(tuple(frames), torch_device, torch.get_num_threads())
+
+
+@lru_cache(maxsize=64)
+def _cached_batch(frames: tuple[FrameLayout, ...], torch_device: torch.device, _threads: int) -> BatchLayout:
+    # Indices made in inference mode could not take part in a later training.
+    with torch.inference_mode(mode=False):
+        return BatchLayout(list(frames), torch_device)
 
 
 def _chunk_count(windows: int) -> int:

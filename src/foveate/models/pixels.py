@@ -7,6 +7,7 @@ from torch import Tensor
 
 from foveate.core import InputError, RegionGrid
 from foveate.models.layout import BatchLayout, FrameLayout
+from foveate.models.threads import in_threads
 
 
 def check_images(images: Tensor) -> None:
@@ -74,13 +75,24 @@ def select_tiles(images: Tensor, grid: RegionGrid, layouts: list[FrameLayout]) -
     pairs = list(zip(images, layouts, strict=True))
     full_pixels = [_region(image, grid, int(r)) for image, layout in pairs for r in layout.full_regions]
     low_pixels = [_region(image, grid, int(r)) for image, layout in pairs for r in layout.low_regions]
-    full = images.new_zeros(len(full_pixels), 3, side, side)
-    for tile, pixels in zip(full, full_pixels, strict=True):
-        tile[:, : pixels.shape[1], : pixels.shape[2]] = pixels
+    full = images.new_empty(len(full_pixels), 3, side, side)
     low = images.new_empty(len(low_pixels), 3, side // d, side // d)
-    for tile, pixels in zip(low, low_pixels, strict=True):
-        tile.copy_(area_average(_extend(pixels, side)[None], d)[0])
+
+    def work(index: int, count: int) -> None:
+        for tile, pixels in zip(full[index::count], full_pixels[index::count], strict=True):
+            _paste(tile, pixels)
+        for tile, pixels in zip(low[index::count], low_pixels[index::count], strict=True):
+            tile.copy_(area_average(_extend(pixels, side)[None], d)[0])
+
+    in_threads(work, on=images.device)
     return full, low
+
+
+def _paste(tile: Tensor, pixels: Tensor) -> None:
+    """Put `(3, h, w)` into the upper left of a tile and 0 into the rest."""
+    height, width = pixels.shape[1:]
+    tile[:, :height, :width] = pixels
+    _blank(tile, height, width)
 
 
 def _region(image: Tensor, grid: RegionGrid, region: int) -> Tensor:

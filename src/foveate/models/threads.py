@@ -12,12 +12,12 @@ from functools import lru_cache
 import torch
 
 
-def in_threads(work: Callable[[int, int], None]) -> None:
+def in_threads(work: Callable[[int, int], None], *, on: torch.device) -> None:
     """Call `work(i, n)` for i in 0..n-1 side by side, n being torch's number of threads; returns when all are done.
 
-    Gradients are not recorded. An error of any part is raised here.
+    Gradients are not recorded. An error of any part is raised here. Off the CPU it is one call, `work(0, 1)`.
     """
-    count = torch.get_num_threads()
+    count = torch.get_num_threads() if on.type == "cpu" else 1
     if count == 1:
         work(0, 1)
         return
