@@ -148,7 +148,7 @@ def test_the_same_seed_builds_the_same_street_and_another_seed_another() -> None
     np.testing.assert_array_equal(one.scene.skin.rest.points, same.scene.skin.rest.points)
     np.testing.assert_array_equal(one.scene.tracks.bones(2.5), same.scene.tracks.bones(2.5))
     np.testing.assert_array_equal(one.scene.dome, same.scene.dome)
-    assert one.walk == same.walk
+    assert one.path == same.path
     assert one.scene.plan != other.scene.plan
 
 
@@ -164,7 +164,7 @@ def test_parked_cars_leave_the_zebra_free() -> None:
 def test_nobody_but_cars_stands_in_the_way_of_the_camera() -> None:
     shoot = scenarios.build("walk-sunny", seed=13)
     slim = [a for a in shoot.scene.actors if a.model.category == "person" and not a.paces]
-    assert all(abs(a.at[1] - shoot.walk.start[1]) > 0.55 for a in slim)
+    assert all(abs(a.at[1] - shoot.path.start[1]) > 0.55 for a in slim)
 
 
 def test_negative_densities_are_errors() -> None:

@@ -26,7 +26,7 @@ def shot(renderer: None) -> Iterator[tuple[Renderer, Moment, Frame, list[Seen]]]
     stage = Stage(size=SIZE, samples=0)
     shoot = scenarios.build("walk-sunny", seed=SEED)
     drawn = Renderer(shoot.scene, stage)
-    moment = drawn.moment(shoot.walk.at(0.5, size=SIZE), 0.5)
+    moment = drawn.moment(shoot.path.at(0.5, size=SIZE), 0.5)
     frame = drawn.frame(moment)
     yield drawn, moment, frame, observe(moment, frame, lambda groups: drawn.alone(moment, groups))
     stage.close()

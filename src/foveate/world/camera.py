@@ -1,6 +1,7 @@
 """The camera: where it is, how points fall on its picture, and how a walking person carries it."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -63,6 +64,13 @@ class Camera:
         depth = np.maximum(local[:, 2:], NEAR)
         plane = local[:, :2] * (self.focal / depth) + np.array([self.width / 2, self.height / 2])
         return np.concatenate([plane, local[:, 2:]], axis=1).astype(np.float32)
+
+
+class CameraPath(Protocol):
+    """How a camera moves: where it is at any time."""
+
+    def at(self, time: float, *, size: tuple[int, int]) -> Camera:
+        """The camera `time` seconds after the start, for pictures of `size` `(height, width)`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,9 @@ from foveate.world.coco import annotation, document
 from foveate.world.errors import WorldError
 from foveate.world.files import appearing, write_text
 from foveate.world.renderer import Renderer, Stage
-from foveate.world.scenarios import Shoot, build
+from foveate.world.scenarios import build
 from foveate.world.sensor import develop, meter
+from foveate.world.shoot import Shoot
 from foveate.world.stills import STILLS_SEED
 from foveate.world.textures import Picture
 from foveate.world.truth import Seen, observe
@@ -78,7 +79,7 @@ class _Reel:
 
     def _shoot(self, renderer: Renderer, number: int, exposure: float) -> tuple[Picture, float]:
         time, sensor = number / self.order.fps, self.shoot.sensor
-        moment = renderer.moment(self.shoot.walk.at(time, size=self.order.size), time)
+        moment = renderer.moment(self.shoot.path.at(time, size=self.order.size), time)
         frame = renderer.frame(moment)
         self.seen.append(observe(moment, frame, lambda groups: renderer.alone(moment, groups)))
         metered = meter(frame.picture, sensor)

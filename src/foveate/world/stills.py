@@ -15,8 +15,9 @@ from foveate.world.coco import annotation, document
 from foveate.world.errors import WorldError
 from foveate.world.files import appearing, write_text
 from foveate.world.renderer import Renderer, Stage
-from foveate.world.scenarios import Shoot, build
+from foveate.world.scenarios import build
 from foveate.world.sensor import develop, meter, random_sensor
+from foveate.world.shoot import Shoot
 from foveate.world.textures import Picture
 from foveate.world.truth import observe
 
