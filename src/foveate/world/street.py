@@ -150,8 +150,8 @@ def _furnish(plan: Plan, rng: np.random.Generator) -> list[Mesh]:
     return meshes
 
 
-def build(plan: Plan, rng: np.random.Generator) -> Scenery:
-    """The scenery of a street; surfaces of one texture are merged into one."""
+def build(plan: Plan, rng: np.random.Generator, *, unseen: bool = False) -> Scenery:
+    """The scenery of a street; surfaces of one texture are merged into one. `unseen`: see `scenarios.Builder`."""
     walls, solids = _rows(plan, rng)
     surfaces = by_texture([*_grounds(plan, rng), *walls])
     return Scenery(

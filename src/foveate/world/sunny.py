@@ -17,16 +17,16 @@ def dome(light: Light, rng: np.random.Generator) -> Picture:
     return sky(rng, zenith=light.zenith_colour, horizon=light.haze_colour, cover=light.clouds)
 
 
-def walk_sunny(seed: int) -> Shoot:
+def walk_sunny(seed: int, *, unseen: bool = False) -> Shoot:
     """A walk along a street on a sunny day."""
     plan = street.random_plan(stream(seed, 0))
     light = sunny(stream(seed, 1))
     walk = random_walk(plan, stream(seed, 4))
-    actors = populate(plan, random_density(stream(seed, 2)), stream(seed, 3))
+    actors = populate(plan, random_density(stream(seed, 2)), stream(seed, 3), unseen=unseen)
     scene = Scene(
         plan=plan,
         light=light,
-        scenery=street.build(plan, stream(seed, 5)),
+        scenery=street.build(plan, stream(seed, 5), unseen=unseen),
         dome=dome(light, stream(seed, 6)),
         actors=clear_way(actors, y=walk.start[1], half=0.55),
     )

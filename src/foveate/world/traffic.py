@@ -258,8 +258,8 @@ def clear_way(actors: Sequence[Actor], *, y: float, half: float) -> list[Actor]:
     return [actor for actor in actors if actor.paces or actor.model.category not in slim or abs(actor.at[1] - y) > half]
 
 
-def populate(plan: Plan, density: Density, rng: np.random.Generator) -> Sequence[Actor]:
-    """Everybody and everything in the street."""
+def populate(plan: Plan, density: Density, rng: np.random.Generator, *, unseen: bool = False) -> Sequence[Actor]:
+    """Everybody and everything in the street. `unseen`: see `scenarios.Builder`."""
     cast = Cast(rng, people=min(26, 6 + density.walkers // 2), vehicles=12)
     groups = (walkers, standers, crossers, parked, driving, cyclists)
     return [actor for group in groups for actor in group(plan, density, cast, rng)]
