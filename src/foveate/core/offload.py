@@ -10,7 +10,8 @@ from foveate.core.regions import Mask
 class OffloadPlan:
     """The configuration of one offload: what is downsampled, at what quality it is sent, where it is restored.
 
-    Raises `InputError` on a quality outside 1..100 or a negative restoration point.
+    Raises `InputError` on a quality outside 1..100, a negative restoration point, a scale outside (0, 1], or masks
+    together with a scale.
     """
 
     downsampling_mask: Mask | None = None
@@ -21,12 +22,22 @@ class OffloadPlan:
     """lambda: 1..100."""
     restoration_point: int = 0
     """beta: 0 restores pixels before the backbone, k restores tokens inside subset k."""
+    blank_mask: Mask | None = None
+    """Bool `(regions_h, regions_w)`, True = the region is sent as plain grey; None = none is."""
+    frame_scale: float = 1.0
+    """Factor on height and width before anything else: below 1 the frame is sent as a smaller image of its own."""
+    reason: str = ""
+    """Why a policy chose it, in a word or two, for the reports."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.jpeg_quality <= 100:
             raise InputError(f"jpeg_quality must lie in 1..100, got {self.jpeg_quality}")
         if self.restoration_point < 0:
             raise InputError(f"restoration_point must be 0 or more, got {self.restoration_point}")
+        if not 0 < self.frame_scale <= 1:
+            raise InputError(f"frame_scale must lie above 0 and not above 1, got {self.frame_scale:g}")
+        if self.frame_scale < 1 and (self.downsampling_mask is not None or self.blank_mask is not None):
+            raise InputError("a frame that is scaled as a whole has no masks: they belong to the full-size grid")
 
     @property
     def downsampled_regions(self) -> int:

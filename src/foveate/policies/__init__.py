@@ -2,16 +2,35 @@
 
 from foveate.policies._base import DeviceState, Policy
 from foveate.policies.back2back import Back2Back
+from foveate.policies.configurations import QUALITIES, Configurations, configurations
 from foveate.policies.fixed import Fixed
+from foveate.policies.frontier import knee_point, pareto_frontier
+from foveate.policies.region_types import RegionType, downsampling_mask, region_types
 from foveate.policies.registry import POLICIES, by_name, parse_policy, policy_parameters
+from foveate.policies.track_b2b import TrackB2B
+from foveate.policies.track_roi import TrackRoI
+from foveate.policies.track_ud import TrackUD
+from foveate.policies.vitmalis import VitMAlis
 
 __all__ = [
     "POLICIES",
+    "QUALITIES",
     "Back2Back",
+    "Configurations",
     "DeviceState",
     "Fixed",
     "Policy",
+    "RegionType",
+    "TrackB2B",
+    "TrackRoI",
+    "TrackUD",
+    "VitMAlis",
     "by_name",
+    "configurations",
+    "downsampling_mask",
+    "knee_point",
+    "pareto_frontier",
     "parse_policy",
     "policy_parameters",
+    "region_types",
 ]

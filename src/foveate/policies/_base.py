@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from foveate.core import Detections, OffloadPlan, RegionGrid
+from foveate.core import Detections, Estimate, FrameContent, OffloadPlan, RegionGrid
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -22,11 +22,26 @@ class DeviceState:
     """What the server saw last; None before the first result."""
     result_frame: int | None
     """The frame in which it saw it."""
+    frame_interval_s: float = 1 / 30
+    """Seconds between frames of the camera."""
+    content: FrameContent | None = None
+    """Motion and relevance of the frame; None where the device does not measure them."""
+    retention: float = 1.0
+    """kappa: share of the latest result's objects that the tracker still follows; 1 if it had none."""
+    last_latency_s: float | None = None
+    """End-to-end latency of the last offload that succeeded; None before the first."""
+    estimate: Estimate | None = None
+    """Expected latency and accuracy of configurations of this frame on the link at hand; None without a profile."""
 
     @property
     def frames_since_offload(self) -> int | None:
         """eta: frames from the last offloaded frame to this one; None before the first."""
         return None if self.offloaded_frame is None else self.frame_index - self.offloaded_frame
+
+    @property
+    def since_offload_s(self) -> float:
+        """eta in seconds; 0 before the first offload."""
+        return (self.frames_since_offload or 0) * self.frame_interval_s
 
 
 class Policy(Protocol):
@@ -38,6 +53,8 @@ class Policy(Protocol):
 
     name: ClassVar[str]
     """What users call it."""
+    tracks: ClassVar[bool]
+    """Whether a local tracker carries results over to newer frames."""
 
     def decide(self, state: DeviceState) -> OffloadPlan | None:
         """A plan for frame `state.frame_index`, or None to wait for the next one.

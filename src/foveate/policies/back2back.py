@@ -15,6 +15,7 @@ class Back2Back:
     """Offloads the newest frame as soon as the last result is back, at full resolution and quality 95."""
 
     name: ClassVar[str] = "back2back"
+    tracks: ClassVar[bool] = False
 
     def decide(self, state: DeviceState) -> OffloadPlan:  # noqa: ARG002  # the same for every state
         """The full frame."""

@@ -12,6 +12,7 @@ class Fixed:
     """Offloads as Back2Back does, but downsamples every region in which the last result saw no object."""
 
     name: ClassVar[str] = "fixed"
+    tracks: ClassVar[bool] = False
 
     beta: int = 2
     """Restoration point, 0..N of the server's model."""

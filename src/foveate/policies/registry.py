@@ -9,11 +9,12 @@ from foveate.core import InputError
 from foveate.policies._base import Policy
 from foveate.policies.back2back import Back2Back
 from foveate.policies.fixed import Fixed
+from foveate.policies.track_b2b import TrackB2B
+from foveate.policies.track_roi import TrackRoI
+from foveate.policies.track_ud import TrackUD
+from foveate.policies.vitmalis import VitMAlis
 
-POLICIES: dict[str, type[Any]] = {
-    "back2back": Back2Back,
-    "fixed": Fixed,
-}
+POLICIES: dict[str, type[Any]] = {kind.name: kind for kind in (Back2Back, Fixed, TrackB2B, TrackRoI, TrackUD, VitMAlis)}
 
 
 def by_name(text: str) -> Policy:

@@ -6,17 +6,39 @@ from typing import Any
 
 import numpy as np
 
-from foveate.core import Detections, RegionGrid
+from foveate.core import Candidates, Detections, Estimates, FrameContent, RegionGrid
 from foveate.policies import DeviceState, Policy
 
 GRID = RegionGrid(height=200, width=330, window_size=2)
 """4 x 6 regions of 64 pixels, the last row and column clipped."""
 
 
+def content_of(result: Detections | None) -> FrameContent:
+    """Every region moves alike; relevance follows the objects of `result`."""
+    boxes = np.zeros((0, 4), np.float32) if result is None else result.boxes
+    return FrameContent(
+        region_motion=np.full(GRID.shape, 1 / len(GRID), np.float32),
+        frame_motion=0.1,
+        task_relevance=GRID.overlapping(boxes).astype(np.float32),
+    )
+
+
+def plain_estimate(candidates: Candidates) -> Estimates:
+    """Fewer pixels, lower quality and later restoration are faster and worse."""
+    low = candidates.downsampled_regions * (1 + candidates.restoration_point)
+    size = 1000.0 * candidates.jpeg_quality - 100.0 * low
+    return Estimates(
+        latency_s=size / 1e5, accuracy=np.sqrt(candidates.jpeg_quality / 100) - low / 1000, size_bytes=size
+    )
+
+
 def device_state(result: Detections | None = None) -> DeviceState:
     """A state at frame 7; with a result, frame 3 was offloaded and seen."""
     seen = None if result is None else 3
     return DeviceState(
+        content=content_of(result),
+        estimate=plain_estimate,
+        last_latency_s=None if result is None else 0.1,
         grid=GRID,
         restoration_points=range(5),
         frame_index=7,
@@ -52,6 +74,11 @@ class PolicyContract:
         plan = self.policy.decide(device_state())
         assert plan is not None
         assert plan.downsampled_regions == 0
+        assert plan.blank_mask is None
+        assert plan.frame_scale == 1
+
+    def test_it_says_whether_it_needs_a_tracker(self) -> None:
+        assert isinstance(self.policy.tracks, bool)
 
     def test_equal_states_give_equal_plans(self) -> None:
         for result in (None, one_object(), one_object(300, 190, 100)):
@@ -61,13 +88,15 @@ class PolicyContract:
             if first is None or second is None:
                 continue
             assert np.array_equal(GRID.check_mask(first.downsampling_mask), GRID.check_mask(second.downsampling_mask))
-            assert first.jpeg_quality == second.jpeg_quality
-            assert first.restoration_point == second.restoration_point
+            assert np.array_equal(GRID.check_mask(first.blank_mask), GRID.check_mask(second.blank_mask))
+            for name in ("jpeg_quality", "restoration_point", "frame_scale", "reason"):
+                assert getattr(first, name) == getattr(second, name)
 
     def test_its_plans_fit_the_grid_and_the_model(self) -> None:
         state = device_state(one_object())
         plan = self.policy.decide(state)
         if plan is not None:
             GRID.check_mask(plan.downsampling_mask)
+            GRID.check_mask(plan.blank_mask)
             assert plan.restoration_point in state.restoration_points
             assert plan.downsampled_regions or plan.restoration_point == 0

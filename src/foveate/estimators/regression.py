@@ -1,0 +1,49 @@
+"""Small regressions in plain numpy: the device needs no torch for them."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foveate.core import InputError, Regression
+
+Numbers = NDArray[np.float64]
+
+
+class Regressor:
+    """Evaluates a `Regression` on many rows of features at once. Raises `InputError` if its layers do not fit."""
+
+    def __init__(self, regression: Regression) -> None:
+        self.features = regression.features
+        self._mean = np.array(regression.mean, np.float32)
+        self._scale = np.array(regression.scale, np.float32)
+        self._layers = [
+            (np.array(weights, np.float32).T.copy(), np.array(biases, np.float32))
+            for weights, biases in regression.layers
+        ]
+        self._output = regression.output
+        self._check()
+
+    def _check(self) -> None:
+        width = len(self.features)
+        if not len(self._mean) == len(self._scale) == width:
+            raise InputError(f"a regression of {width} features needs as many means and scales")
+        for weights, biases in self._layers:
+            if weights.shape != (width, len(biases)):
+                raise InputError(f"a layer must take {width} numbers and have a bias for each result")
+            width = len(biases)
+        if width != 1:
+            raise InputError(f"a regression ends in one number, this one in {width}")
+
+    def __call__(self, columns: dict[str, Numbers]) -> Numbers:
+        """Features by name, each `(n,)` -> `(n,)`."""
+        values = np.stack([np.asarray(columns[name], np.float32) for name in self.features], axis=1)
+        values = (values - self._mean) / self._scale
+        for weights, biases in self._layers[:-1]:
+            values = np.maximum(values @ weights + biases, 0)
+        weights, biases = self._layers[-1]
+        last = (values @ weights + biases)[:, 0].astype(np.float64)
+        match self._output:
+            case "exponential":
+                return np.exp(last)
+            case "logistic":
+                return 1 / (1 + np.exp(-last))
+        return last

@@ -1,0 +1,61 @@
+"""All configurations of a frame, those of equal effect once (ViTMAlis, sections IV-B and VI-A)."""
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from foveate.core import Candidates, FrameContent, Mask
+from foveate.policies.region_types import RegionTypes, downsampling_mask
+
+QUALITIES = (70, 75, 80, 85, 90, 95, 100)
+"""JPEG qualities of the paper: 7 x (type 0 + 2 types x 5 restoration points) = 77 configurations."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Configurations:
+    """Candidates of one frame, and the masks of the types that they use."""
+
+    candidates: Candidates
+    masks: dict[int, Mask]
+    """By downsampling type."""
+
+
+def configurations(
+    types: RegionTypes,
+    content: FrameContent,
+    *,
+    restoration_points: range,
+    qualities: tuple[int, ...] = QUALITIES,
+    downsampling_types: tuple[int, ...] = (0, 1, 2),
+) -> Configurations:
+    """What can be done with a frame of these region types.
+
+    A type that downsamples nothing, or what a lower type downsamples, is left out: it would do the same.
+    """
+    masks = _distinct(types, downsampling_types)
+    rows = [
+        (kind, quality, beta)
+        for kind, mask in masks.items()
+        for quality, beta in product(qualities, restoration_points if mask.any() else (0,))
+    ]
+    kinds, quality, beta = np.array(rows, np.int64).T
+    regions = {kind: int(mask.sum()) for kind, mask in masks.items()}
+    motion = {kind: float(content.region_motion[mask].sum()) for kind, mask in masks.items()}
+    candidates = Candidates(
+        downsampling_type=kinds,
+        downsampled_regions=np.array([regions[kind] for kind in kinds], np.int64),
+        downsampled_motion=np.array([motion[kind] for kind in kinds]),
+        jpeg_quality=quality,
+        restoration_point=beta,
+    )
+    return Configurations(candidates=candidates, masks=masks)
+
+
+def _distinct(types: RegionTypes, downsampling_types: tuple[int, ...]) -> dict[int, Mask]:
+    masks: dict[int, Mask] = {}
+    for kind in downsampling_types:
+        mask = downsampling_mask(types, kind)
+        if not any(np.array_equal(mask, other) for other in masks.values()):
+            masks[kind] = mask
+    return masks

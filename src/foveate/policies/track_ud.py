@@ -1,0 +1,28 @@
+"""TrackUD: half resolution when the last offload took long (ViTMAlis, section VI-A, baselines)."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from foveate.core import InputError, OffloadPlan
+from foveate.policies._base import DeviceState
+from foveate.policies.back2back import QUALITY
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackUD:
+    """TrackB2B that sends the frame at half its height and width while the last latency is above a threshold."""
+
+    name: ClassVar[str] = "track-ud"
+    tracks: ClassVar[bool] = True
+
+    threshold_s: float = 0.5
+    """End-to-end latency above which the frame is halved: 15 frame intervals at 30 FPS."""
+
+    def __post_init__(self) -> None:
+        if self.threshold_s <= 0:
+            raise InputError(f"threshold_s must be positive, got {self.threshold_s:g}")
+
+    def decide(self, state: DeviceState) -> OffloadPlan:
+        """The full frame, or an image of its own of half the size."""
+        slow = state.last_latency_s is not None and state.last_latency_s > self.threshold_s
+        return OffloadPlan(jpeg_quality=QUALITY, frame_scale=0.5 if slow else 1.0)

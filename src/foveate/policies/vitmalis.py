@@ -1,0 +1,77 @@
+"""ViTMAlis: the configuration at the knee of estimated latency and accuracy, or the fastest when results grow old."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from foveate.core import Estimates, InputError, OffloadPlan
+from foveate.policies._base import DeviceState
+from foveate.policies.back2back import QUALITY
+from foveate.policies.configurations import Configurations, configurations
+from foveate.policies.frontier import Knee, knee_point, pareto_frontier
+from foveate.policies.region_types import DELTA_M, DELTA_RHO, region_types
+
+
+@dataclass(frozen=True, kw_only=True)
+class VitMAlis:
+    """Offload configuration selection (ViTMAlis, section IV-E, algorithm 1). Needs a profile."""
+
+    name: ClassVar[str] = "vitmalis"
+    tracks: ClassVar[bool] = True
+
+    delta_m: float = DELTA_M
+    """Share of the foreground from which a region counts as moving."""
+    delta_rho: float = DELTA_RHO
+    """Share of the objects above which a region counts as relevant."""
+    delta_eta_s: float = 1.0
+    """Seconds since the last offload after which the fastest configuration is taken: 30 frames at 30 FPS."""
+    delta_kappa: float = 0.7
+    """Tracking retention under which the fastest configuration is taken."""
+    knee: Knee = "chord"
+    """How the balance is found: `chord` or `utility`, see `frontier.knee_point`."""
+    relevance_first: bool = False
+    """Whether an object makes a region a DOR even without motion."""
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.delta_m <= 1 and 0 <= self.delta_rho <= 1 and 0 <= self.delta_kappa <= 1):
+            raise InputError(
+                "delta_m, delta_rho and delta_kappa must lie in 0..1, got "
+                f"{self.delta_m:g}, {self.delta_rho:g} and {self.delta_kappa:g}"
+            )
+        if self.delta_eta_s <= 0:
+            raise InputError(f"delta_eta_s must be positive, got {self.delta_eta_s:g}")
+
+    def decide(self, state: DeviceState) -> OffloadPlan:
+        """Lines 1 to 20 of algorithm 1; before a first result, the full frame."""
+        if state.result is None:
+            return OffloadPlan(jpeg_quality=QUALITY)
+        if state.content is None or state.estimate is None:
+            raise InputError("policy vitmalis needs the motion of the frame and a performance estimator (--profile)")
+        types = region_types(
+            state.content, delta_m=self.delta_m, delta_rho=self.delta_rho, relevance_first=self.relevance_first
+        )
+        choices = configurations(types, state.content, restoration_points=state.restoration_points)
+        index, reason = self._choose(state.estimate(choices.candidates), state)
+        return _plan(choices, index, reason)
+
+    def _choose(self, estimates: Estimates, state: DeviceState) -> tuple[int, str]:
+        """Lines 12 to 19: the index of a candidate, and why."""
+        frontier = pareto_frontier(estimates.latency_s, estimates.accuracy)
+        if len(frontier) == 1:
+            return int(frontier[0]), "only"
+        urgent = {"lost": state.retention < self.delta_kappa, "stale": state.since_offload_s > self.delta_eta_s}
+        if any(urgent.values()):
+            return int(frontier[0]), " ".join(word for word, holds in urgent.items() if holds)
+        return knee_point(estimates.latency_s, estimates.accuracy, kind=self.knee), "knee"
+
+
+def _plan(choices: Configurations, index: int, reason: str) -> OffloadPlan:
+    candidates = choices.candidates
+    kind = int(candidates.downsampling_type[index])
+    mask = choices.masks[kind]
+    return OffloadPlan(
+        downsampling_mask=mask if mask.any() else None,
+        downsampling_type=kind,
+        jpeg_quality=int(candidates.jpeg_quality[index]),
+        restoration_point=int(candidates.restoration_point[index]),
+        reason=reason,
+    )

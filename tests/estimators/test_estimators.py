@@ -1,0 +1,203 @@
+"""Numbers that policies compare, on cases worked out by hand."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from foveate.core import (
+    Candidates,
+    FrameContent,
+    InputError,
+    LinkState,
+    MediaError,
+    OffloadPlan,
+    OffloadRecord,
+    RegionGrid,
+    Regression,
+)
+from foveate.estimators import (
+    AVERAGES,
+    LinkEstimator,
+    PerformanceEstimator,
+    Regressor,
+    encode_seconds,
+    inference_seconds,
+    load_profile,
+    read_profile,
+    task_relevance,
+    write_profile,
+)
+from foveate.testing.profiles import round_profile
+
+GRID = RegionGrid(height=1080, width=1920)
+
+
+def record(megabits_per_s, *, rtt_s=0.04, failed=False):
+    size = 100_000
+    uplink_s = 8 * size / (megabits_per_s * 1e6) + rtt_s / 2
+    return OffloadRecord(
+        offload_id=0,
+        frame_index=0,
+        started_at=0.0,
+        finished_at=1.0,
+        plan=OffloadPlan(),
+        payload_bytes=size,
+        encode_s=0.01,
+        uplink_s=uplink_s,
+        decode_s=0.01,
+        inference_s=0.1,
+        downlink_s=0.02,
+        rtt_s=rtt_s,
+        failed=failed,
+    )
+
+
+def test_relevance_is_the_share_of_objects_that_touch_a_region():
+    grid = RegionGrid(height=576, width=576)
+    boxes = np.array([[10, 10, 20, 20], [200, 10, 300, 20], [280, 280, 300, 300]], np.float32)
+    assert np.allclose(task_relevance(boxes, grid), np.array([[3, 2], [1, 1]]) / 3)
+    assert not task_relevance(np.zeros((0, 4), np.float32), grid).any()
+
+
+def test_before_an_offload_nothing_is_known_of_the_link():
+    link = LinkEstimator()
+    assert link.state() is None
+    link.observe(record(5, failed=True))
+    assert link.state() is None
+
+
+@pytest.mark.parametrize(
+    ("average", "expected"),
+    [("mean", 15.0), ("harmonic", 5 / (1 / 40 + 1 / 40 + 1 / 40 + 1 / 10 + 1 / 20)), ("ewma", None)],
+)
+def test_averages_of_throughput(average, expected):
+    link, seen = LinkEstimator(average), [40, 40, 40, 10, 20]
+    for rate in seen:
+        link.observe(record(rate))
+    if expected is None:
+        expected = 40.0
+        for rate in seen[1:]:
+            expected += (rate - expected) / 3
+    assert link.state().throughput_bps == pytest.approx(expected * 1e6)
+    assert link.state().rtt_s == pytest.approx(0.04)
+
+
+@pytest.mark.parametrize("average", AVERAGES)
+def test_every_average_of_equal_values_is_that_value(average):
+    assert AVERAGES[average]([7.0] * 9) == pytest.approx(7.0)
+    assert AVERAGES[average]([7.0]) == pytest.approx(7.0)
+
+
+def test_an_unknown_average_is_named():
+    with pytest.raises(InputError, match="'median'; known: mean, harmonic, ewma"):
+        LinkEstimator("median")
+
+
+def test_a_regression_is_standardised_layers_with_relu_and_an_output():
+    regression = Regression(
+        features=("a", "b"),
+        mean=(1.0, 0.0),
+        scale=(2.0, 1.0),
+        layers=((((1.0, 1.0), (-1.0, 0.0)), (0.0, 0.5)), (((2.0, 4.0),), (-1.0,))),
+        output="linear",
+    )
+    columns = {"b": np.array([3.0, 0.0]), "a": np.array([5.0, -3.0])}
+    # a standardised: 2 and -2; hidden: relu(2 + 3), relu(-2 + 0.5); relu(-2), relu(2 + 0.5)
+    assert np.allclose(Regressor(regression)(columns), [2 * 5 - 1, 4 * 2.5 - 1])
+    assert np.allclose(Regressor(replace(regression, output="exponential"))(columns), np.exp([9, 9]))
+    assert np.allclose(Regressor(replace(regression, output="logistic"))(columns), 1 / (1 + np.exp([-9, -9])))
+
+
+@pytest.mark.parametrize("change", [{"mean": (1.0,)}, {"features": ("a", "b", "c")}, {"layers": ()}])
+def test_layers_that_do_not_fit_are_refused(change):
+    good = Regression(
+        features=("a", "b"), mean=(0.0, 0.0), scale=(1.0, 1.0), layers=((((1.0, 1.0),), (0.0,)),), output="linear"
+    )
+    with pytest.raises(InputError):
+        Regressor(replace(good, **change))
+
+
+def test_encoding_times_are_linear_between_measured_points():
+    codec = round_profile().codec
+    got = encode_seconds(codec, np.array([0.0, 14.0, 28.0, 0.0]), np.array([70, 85, 100, 85]))
+    assert np.allclose(got, [0.020, (0.020 + 0.006 + 0.040 + 0.012) / 4, 0.012, 0.030])
+
+
+def test_inference_times_follow_the_model_of_their_point():
+    server = round_profile().server
+    got = inference_seconds(server, np.array([0.0, 20.0, 20.0]), np.array([0, 4, 0]))
+    assert np.allclose(got, [0.2, 0.1, 0.2])
+
+
+def candidates(**columns):
+    one = {
+        "downsampling_type": 2,
+        "downsampled_regions": 14,
+        "downsampled_motion": 0.3,
+        "jpeg_quality": 100,
+        "restoration_point": 4,
+    } | columns
+    return Candidates(**{name: np.atleast_1d(value) for name, value in one.items()})
+
+
+CONTENT = FrameContent(
+    region_motion=np.full(GRID.shape, 1 / 28, np.float32),
+    frame_motion=0.2,
+    task_relevance=np.zeros(GRID.shape, np.float32),
+)
+
+
+def test_latency_is_the_sum_of_equation_2():
+    link = LinkState(throughput_bps=20e6, rtt_s=0.03)
+    got = PerformanceEstimator(round_profile()).bind(grid=GRID, content=CONTENT, link=link)(candidates())
+    size = (0.05 + 0.1 - 0.025) * 1080 * 1920
+    assert got.size_bytes[0] == pytest.approx(size, rel=1e-5)
+    wanted = (0.040 + 0.012) / 2 + 8 * size / 20e6 + 0.008 + (0.2 - 0.005 * 14) + 0.03
+    assert got.latency_s[0] == pytest.approx(wanted, rel=1e-5)
+    assert got.accuracy[0] == pytest.approx(0.75 + 0.2 - 0.1 - 0.04, rel=1e-5)
+
+
+def test_a_link_that_is_gone_still_orders_configurations_by_size():
+    link = LinkState(throughput_bps=0.0, rtt_s=0.03)
+    two = candidates(
+        downsampling_type=[0, 0],
+        downsampled_regions=[0, 0],
+        downsampled_motion=[0.0, 0.0],
+        jpeg_quality=[70, 100],
+        restoration_point=[0, 0],
+    )
+    got = PerformanceEstimator(round_profile()).bind(grid=GRID, content=CONTENT, link=link)(two)
+    assert np.isfinite(got.latency_s).all()
+    assert got.latency_s[0] < got.latency_s[1]
+
+
+def test_a_profile_without_content_is_refused():
+    with pytest.raises(InputError, match="says nothing about content"):
+        PerformanceEstimator(replace(round_profile(), content=None))
+
+
+def test_profiles_survive_their_file(tmp_path):
+    write_profile(round_profile(), tmp_path / "deep" / "round.json")
+    assert read_profile(tmp_path / "deep" / "round.json") == round_profile()
+    assert load_profile(str(tmp_path / "deep" / "round.json")) == round_profile()
+
+
+def test_profiles_of_the_user_are_found_by_name(tmp_path, monkeypatch):
+    monkeypatch.setenv("FOVEATE_HOME", str(tmp_path))
+    write_profile(round_profile(), tmp_path / "profiles" / "mine.json")
+    assert load_profile("mine") == round_profile()
+    with pytest.raises(InputError, match="no profile 'other'"):
+        load_profile("other")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]", '{"version": 2}', '{"version": 1}', '{"version": 1, "profile": {"name": 3}}']
+)
+def test_files_that_are_no_profile_are_refused_in_one_line(tmp_path, text):
+    path = tmp_path / "bad.json"
+    path.write_text(text)
+    with pytest.raises(MediaError) as raised:
+        read_profile(path)
+    assert str(path) in str(raised.value)
+    assert "\n" not in str(raised.value)
