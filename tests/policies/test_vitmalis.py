@@ -139,9 +139,13 @@ class TestVitMAlis(PolicyContract):
             plan = self.policy.decide(replace(device_state(one_object()), retention=retention))
             assert plan.downsampling_mask is None or not plan.downsampling_mask[0, 1]
 
-    def test_without_a_profile_it_says_what_is_missing(self):
-        with pytest.raises(InputError, match="performance estimator"):
-            self.policy.decide(replace(device_state(one_object()), estimate=None))
+    @pytest.mark.parametrize("missing", ["content", "estimate"])
+    def test_while_nothing_is_measured_it_sends_the_full_frame(self, missing):
+        plan = self.policy.decide(replace(device_state(one_object()), **{missing: None}))
+        assert plan.downsampling_mask is None
+
+    def test_it_needs_a_profile_and_says_so(self):
+        assert self.policy.needs_profile
 
     @pytest.mark.parametrize("bad", [{"delta_m": 2}, {"delta_kappa": -0.1}, {"delta_eta_s": 0}])
     def test_thresholds_out_of_range_are_refused(self, bad):

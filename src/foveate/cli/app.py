@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from foveate import __version__
-from foveate.cli import detect, models, run, train, world
+from foveate.cli import detect, models, profile, run, train, world
 from foveate.core import FoveateError, InputError
 
 _EXTRAS = {
@@ -92,6 +92,7 @@ app = typer.Typer(
 )
 app.command(name="detect", epilog=detect.EXAMPLE)(detect.detect)
 app.command(name="run", epilog=run.EXAMPLE)(run.run)
+app.add_typer(profile.app, name="profile", epilog=profile.EXAMPLE)
 app.add_typer(train.app, name="train", epilog=train.EXAMPLE)
 app.add_typer(world.app, name="world", epilog=world.EXAMPLE)
 app.command(name="models", epilog=models.EXAMPLE)(models.models)

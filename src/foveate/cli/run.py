@@ -16,8 +16,14 @@ def run(
     *,
     trace: Annotated[Path, typer.Option(help="Uplink trace: a CSV (t_s,uplink_mbps,rtt_ms) or a mahimahi .up file.")],
     out: Annotated[Path, typer.Option(help="Folder for summary.json, frames.csv, offloads.csv and annotated.mp4.")],
-    policy: Annotated[str, typer.Option(help="NAME[:parameter=value,...]: back2back, or fixed:beta=B,quality=Q.")],
+    policy: Annotated[str, typer.Option(help="NAME[:parameter=value,...]; a wrong name lists them all.")],
     model: Annotated[str, typer.Option(help="Name or path of the server's model.")] = "vitdet-tiny-world",
+    simulate: Annotated[
+        bool, typer.Option("--simulate", help="On virtual time, with the profile's durations.")
+    ] = False,
+    profile: Annotated[
+        str | None, typer.Option(help="Name or path of a profile; simulations and policy vitmalis need one.")
+    ] = None,
     trace_offset: Annotated[
         float | None, typer.Option(help="Start in the trace, seconds. Default: drawn from --seed, or 0.")
     ] = None,
@@ -27,7 +33,7 @@ def run(
     no_video: Annotated[bool, typer.Option("--no-video", help="Make no annotated.mp4.")] = False,
     no_truth: Annotated[bool, typer.Option("--no-truth", help="Do not score the run.")] = False,
 ) -> None:
-    """Play VIDEO as a live camera against a server process over an uplink that follows TRACE.
+    """Play VIDEO as a live camera against a server process over an uplink that follows TRACE, or simulate that.
 
     Afterwards the run is scored against the model's own full-resolution results, and against exact truth where
     VIDEO.json lies beside a rendered clip, and drawn as a video.
@@ -42,6 +48,8 @@ def run(
             policy=policy,
             out=out,
             model=model,
+            simulate=simulate,
+            profile=profile,
             seed=seed,
             trace_offset_s=_draw_offset(seed or 0, video, trace) if drawn else trace_offset or 0.0,
             pin=pin,

@@ -1,6 +1,6 @@
 """(frame, plan) <-> bytes, and the files that frames come from and go to. No decisions, no torch."""
 
-from foveate.codec.frames import EncodedFrame, decode_frame, encode_frame
+from foveate.codec.frames import EncodedFrame, decode_frame, encode_frame, scaled_to
 from foveate.codec.image import is_image, is_video, read_image, write_image
 from foveate.codec.jpeg import ChromaSubsampling, decode_jpeg, encode_jpeg
 from foveate.codec.video_reader import VideoReader
@@ -18,5 +18,6 @@ __all__ = [
     "is_image",
     "is_video",
     "read_image",
+    "scaled_to",
     "write_image",
 ]

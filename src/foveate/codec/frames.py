@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from foveate.codec.jpeg import ChromaSubsampling, decode_jpeg, encode_jpeg
 from foveate.codec.layout import Layout
 from foveate.codec.mosaic import frame_layout, full_layout, full_mosaic, low_layout, low_mosaic, unpack
 from foveate.core import CodecError, InputError, Mask, MixedFrame, Pixels, RegionGrid, Tiles, check_pixels
+
+GREY = 114
+"""Grey level of blanked regions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,17 +35,21 @@ def encode_frame(
     *,
     grid: RegionGrid,
     mask: Mask | None = None,
+    blank: Mask | None = None,
     quality: int,
     colorsubsampling: ChromaSubsampling = "420",
 ) -> EncodedFrame:
     """Compress a frame: as one plain JPEG, or as two mosaics where `mask` (True = low) names any region.
 
-    `pixels`: uint8 `(H, W, 3)` of the grid's size. Raises `InputError` on sizes or a quality that do not fit.
+    `pixels`: uint8 `(H, W, 3)` of the grid's size. Regions in `blank` are painted grey first. Raises `InputError` on
+    sizes or a quality that do not fit.
     """
     check_pixels(pixels)
     if pixels.shape[:2] != (grid.height, grid.width):
         raise InputError(f"the grid is for {grid.height} x {grid.width}, got a frame of {pixels.shape[:2]}")
     low = grid.check_mask(mask)
+    if blank is not None:
+        pixels = _painted(pixels, grid, grid.check_mask(blank))
     if not low.any():
         return EncodedFrame(full=encode_jpeg(pixels, quality=quality, colorsubsampling=colorsubsampling))
     mosaics = full_mosaic(pixels, grid, low), low_mosaic(pixels, grid, low)
@@ -50,6 +58,22 @@ def encode_frame(
         for mosaic in mosaics
     )
     return EncodedFrame(full=full_bytes, low=low_bytes)
+
+
+def scaled_to(pixels: Pixels, grid: RegionGrid) -> Pixels:
+    """The frame at the grid's size: itself, or reduced by area averages."""
+    if pixels.shape[:2] == (grid.height, grid.width):
+        return pixels
+    return np.asarray(cv2.resize(pixels, (grid.width, grid.height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _painted(pixels: Pixels, grid: RegionGrid, blank: Mask) -> Pixels:
+    """A copy with the `blank` regions in one grey, near the mean colour of pictures."""
+    painted = pixels.copy()
+    for row, column in np.argwhere(blank):
+        top, left, bottom, right = grid.box(int(row), int(column))
+        painted[top:bottom, left:right] = GREY
+    return painted
 
 
 def decode_frame(encoded: EncodedFrame, *, grid: RegionGrid, mask: Mask | None = None) -> MixedFrame:

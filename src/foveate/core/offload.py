@@ -44,6 +44,11 @@ class OffloadPlan:
         """N_d: how many regions are sent at low resolution."""
         return 0 if self.downsampling_mask is None else int(self.downsampling_mask.sum())
 
+    @property
+    def blanked_regions(self) -> int:
+        """How many regions are sent as plain grey."""
+        return 0 if self.blank_mask is None else int(self.blank_mask.sum())
+
 
 @dataclass(frozen=True, kw_only=True)
 class OffloadRecord:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from foveate.core import Detections, Frame, OffloadPlan, OffloadRecord, RegionGrid
 from foveate.network.messages import Welcome
+from foveate.tracking import GreyPair
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,54 @@ class EncodeWork:
     """Its decision regions."""
     plan: OffloadPlan
     """Mask and quality."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecideWork:
+    """Ask the policy: call `DeviceSession.decide` when that is done."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Seen:
+    """A frame as motion analysis and tracker see it."""
+
+    index: int
+    """The frame's."""
+    grey: GreyPair
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MotionWork:
+    """Measure the motion of a frame, then call `DeviceSession.moved`."""
+
+    seen: Seen
+    grid: RegionGrid
+    """Regions of the full-size frame."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrackWork:
+    """Track objects over frames, then call `DeviceSession.tracked`."""
+
+    source: Frame
+    """The offloaded frame that the objects come from."""
+    restart: Detections | None
+    """Objects to start with, in the first of `frames`; None = go on with those at hand."""
+    frames: tuple[Seen, ...]
+    """In order, at least one."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Tracked:
+    """What came of a `TrackWork`."""
+
+    source: Frame
+    """The offloaded frame that the objects come from."""
+    frame_index: int
+    """The frame in which they are here."""
+    detections: Detections
+    retention: float
+    """kappa: share of the source's objects that are still followed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,4 +118,4 @@ class OffloadDone:
     """Why it failed; empty if it did not."""
 
 
-DeviceEvent = Connected | EncodeWork | Send | Displayed | OffloadDone
+DeviceEvent = Connected | DecideWork | Displayed | EncodeWork | MotionWork | OffloadDone | Send | TrackWork

@@ -4,24 +4,40 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeVar
 
-from foveate.codec import EncodedFrame, encode_frame
-from foveate.core import Clock, MonotonicClock, TransportError
+from foveate.codec import EncodedFrame, encode_frame, scaled_to
+from foveate.core import Clock, MonotonicClock, Profile, TransportError
 from foveate.device.camera import Clip, ClipCamera
-from foveate.device.events import Connected, DeviceEvent, Displayed, EncodeWork, OffloadDone, Send
+from foveate.device.events import (
+    Connected,
+    DecideWork,
+    DeviceEvent,
+    Displayed,
+    EncodeWork,
+    MotionWork,
+    OffloadDone,
+    Send,
+    TrackWork,
+)
+from foveate.device.perception import Perception
 from foveate.device.session import OFFLOAD_TIMEOUT_S, DeviceSession
+from foveate.estimators import PerformanceEstimator
 from foveate.network.messages import Welcome
 from foveate.network.transports import Channel, ZmqChannel
 from foveate.policies import Policy, by_name
+from foveate.tracking import reduce
 
 CONNECT_TIMEOUT_S = 10.0
 """A server that has not answered by then is not there."""
 SOCKET_BUFFER_BYTES = 16 * 1024
 """Asked of the kernel, so that it holds next to nothing in front of a slow link."""
 _IDLE_S = 0.5
+_W = TypeVar("_W")
+_R = TypeVar("_R")
 
 
 def _ignore(event: object) -> None:
@@ -47,14 +63,16 @@ def run_live(
     policy: Policy | str,
     on_frame: Callable[[Displayed], None] = _ignore,
     on_offload: Callable[[OffloadDone], None] = _ignore,
+    profile: Profile | None = None,
     loop: int = 1,
     offload_timeout_s: float = OFFLOAD_TIMEOUT_S,
 ) -> LiveRun:
     """Play `video` as a live camera against the server at `server` (`HOST:PORT`), until the clip ends.
 
-    `policy`: a policy or its text, such as `"fixed:beta=4"`. `on_frame` is called for each displayed frame, at its
-    time: a slow one delays the next frames. Raises `MediaError` if the clip cannot be read, `TransportError` if the
-    server does not answer at the start; a server lost later fails its offloads and nothing else.
+    `policy`: a policy or its text, such as `"fixed:beta=4"`; one that compares estimates needs a `profile`.
+    `on_frame` is called for each displayed frame, at its time: a slow one delays the next frames. Raises `MediaError`
+    if the clip cannot be read, `TransportError` if the server does not answer at the start; a server lost later fails
+    its offloads and nothing else.
     """
     chosen = by_name(policy) if isinstance(policy, str) else policy
     with Clip(video, loop=loop) as clip, ZmqChannel(server, buffer_bytes=SOCKET_BUFFER_BYTES) as channel:
@@ -64,6 +82,7 @@ def run_live(
             policy=chosen,
             on_frame=on_frame,
             on_offload=on_offload,
+            profile=profile,
             offload_timeout_s=offload_timeout_s,
         )
         with device:
@@ -83,6 +102,7 @@ class LiveDevice:
         policy: Policy,
         on_frame: Callable[[Displayed], None] = _ignore,
         on_offload: Callable[[OffloadDone], None] = _ignore,
+        profile: Profile | None = None,
         offload_timeout_s: float = OFFLOAD_TIMEOUT_S,
     ) -> None:
         self.frames = 0
@@ -91,10 +111,17 @@ class LiveDevice:
         self._clock: Clock = MonotonicClock()
         self._camera = ClipCamera(clip, on_ready=channel.wake)
         self._session = DeviceSession(
-            policy=policy, frame_interval_s=self._camera.interval_s, offload_timeout_s=offload_timeout_s
+            policy=policy,
+            frame_interval_s=self._camera.interval_s,
+            offload_timeout_s=offload_timeout_s,
+            estimator=None if profile is None or profile.content is None else PerformanceEstimator(profile),
         )
-        self._codec = ThreadPoolExecutor(1, thread_name_prefix="codec")
-        self._encoding: deque[tuple[int, Future[EncodedFrame]]] = deque()
+        self._perception = Perception()
+        # One thread each: what a codec does must not wait for a tracker.
+        self._workers = {
+            name: ThreadPoolExecutor(1, thread_name_prefix=name) for name in ("codec", "motion", "tracker")
+        }
+        self._working: deque[tuple[Future[Any], Callable[[Any, float], list[DeviceEvent]]]] = deque()
         self._welcome: Welcome | None = None
 
     @property
@@ -111,7 +138,8 @@ class LiveDevice:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._camera.close()
-        self._codec.shutdown(cancel_futures=True)
+        for worker in self._workers.values():
+            worker.shutdown(cancel_futures=True)
 
     def connect(self, timeout_s: float = CONNECT_TIMEOUT_S) -> Welcome:
         """Wait for the server's `Welcome`. Raises `TransportError` if none comes within `timeout_s` seconds."""
@@ -128,7 +156,7 @@ class LiveDevice:
         self._camera.start(self._clock.now())
         while not self._session.finished:
             self._receive(self._next_at())
-            self._finish_encoding()
+            self._finish_work()
             self._capture()
             self._carry_out(self._session.advance(self._clock.now()))
 
@@ -143,16 +171,19 @@ class LiveDevice:
             self._carry_out(self._session.receive(payload, self._clock.now()))
             payload = self._channel.poll(0)
 
-    def _finish_encoding(self) -> None:
-        while self._encoding and self._encoding[0][1].done():
-            offload_id, future = self._encoding.popleft()
-            self._carry_out(self._session.encoded(offload_id, future.result(), self._clock.now()))
+    def _finish_work(self) -> None:
+        """Tell the session of all work that is done."""
+        for item in [item for item in self._working if item[0].done()]:
+            self._working.remove(item)
+            future, tell = item
+            self._carry_out(tell(future.result(), self._clock.now()))
 
     def _capture(self) -> None:
         now = self._clock.now()
         frame = self._camera.take(now)
         if frame is not None:
-            self._carry_out(self._session.capture(frame, now))
+            grey = reduce(frame.pixels) if self._session.wants_grey else None
+            self._carry_out(self._session.capture(frame, now, grey))
         if self._camera.ended:
             self._session.end()
 
@@ -164,20 +195,32 @@ class LiveDevice:
                     self._on_frame(event)
                 case OffloadDone():
                     self._on_offload(event)
-                case EncodeWork():
-                    self._encode(event)
+                case DecideWork():
+                    self._carry_out(self._session.decide(self._clock.now()))
+                case EncodeWork(offload_id=offload_id):
+                    self._work("codec", _encode, event, partial(self._session.encoded, offload_id))
+                case MotionWork():
+                    self._work("motion", self._perception.measure, event, self._session.moved)
+                case TrackWork():
+                    self._work("tracker", self._perception.track, event, self._session.tracked)
                 case Send(payload=payload):
                     self._channel.send(payload)
                 case Connected(welcome=welcome):
                     self._welcome = welcome
 
-    def _encode(self, work: EncodeWork) -> None:
-        future = self._codec.submit(
-            encode_frame,
-            work.frame.pixels,
-            grid=work.grid,
-            mask=work.plan.downsampling_mask,
-            quality=work.plan.jpeg_quality,
-        )
-        self._encoding.append((work.offload_id, future))
+    def _work(
+        self, worker: str, do: Callable[[_W], _R], work: _W, tell: Callable[[_R, float], list[DeviceEvent]]
+    ) -> None:
+        future = self._workers[worker].submit(do, work)
+        self._working.append((future, tell))
         future.add_done_callback(lambda _: self._channel.wake())
+
+
+def _encode(work: EncodeWork) -> EncodedFrame:
+    return encode_frame(
+        scaled_to(work.frame.pixels, work.grid),
+        grid=work.grid,
+        mask=work.plan.downsampling_mask,
+        blank=work.plan.blank_mask,
+        quality=work.plan.jpeg_quality,
+    )

@@ -14,6 +14,7 @@ class Renderer:
         self._waiting: deque[Frame] = deque()
         self._detections = Detections.empty(())
         self._source: Frame | None = None
+        self._cached: tuple[Frame, Detections] | None = None
 
     @property
     def due_at(self) -> float | None:
@@ -28,10 +29,17 @@ class Renderer:
         """From now on these detections are displayed."""
         self._detections, self._source = detections, source
 
+    def cache(self, detections: Detections, source: Frame) -> None:
+        """The server's own result for a frame: shown if that very frame is still to be displayed."""
+        self._cached = (source, detections)
+
     def display(self, now: float) -> list[Displayed]:
         """The frames whose time has come."""
         shown = []
         while self.due_at is not None and self.due_at <= now:
             frame = self._waiting.popleft()
-            shown.append(Displayed(frame=frame, displayed_at=now, detections=self._detections, source=self._source))
+            detections, source = self._detections, self._source
+            if self._cached is not None and self._cached[0].index == frame.index:
+                source, detections = self._cached
+            shown.append(Displayed(frame=frame, displayed_at=now, detections=detections, source=source))
         return shown

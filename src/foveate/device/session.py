@@ -4,12 +4,35 @@ A shell, live or simulated, passes the time with every call, carries out the eve
 `advance` at `wake_at`. Every decision and every computation of a time is made here.
 """
 
+import numpy as np
+
 from foveate.codec import EncodedFrame
-from foveate.core import Detections, Frame, ProtocolError
-from foveate.device.events import Connected, DeviceEvent, EncodeWork, OffloadDone, Send
+from foveate.core import (
+    Detections,
+    Estimate,
+    Frame,
+    FrameContent,
+    InputError,
+    OffloadPlan,
+    ProtocolError,
+    RegionGrid,
+)
+from foveate.device.events import (
+    Connected,
+    DecideWork,
+    DeviceEvent,
+    EncodeWork,
+    MotionWork,
+    OffloadDone,
+    Seen,
+    Send,
+    Tracked,
+)
 from foveate.device.flight import Flight
+from foveate.device.following import Following
 from foveate.device.renderer import Renderer
 from foveate.device.round_trip import RoundTrip
+from foveate.estimators import LinkEstimator, PerformanceEstimator, task_relevance
 from foveate.network.messages import (
     Ack,
     Failure,
@@ -22,6 +45,7 @@ from foveate.network.messages import (
     encode,
 )
 from foveate.policies import DeviceState, Policy
+from foveate.tracking import GreyPair, Motion
 
 OFFLOAD_TIMEOUT_S = 5.0
 """An offload without a result by then is lost."""
@@ -34,10 +58,25 @@ class DeviceSession:
     """
 
     def __init__(
-        self, *, policy: Policy, frame_interval_s: float, offload_timeout_s: float = OFFLOAD_TIMEOUT_S
+        self,
+        *,
+        policy: Policy,
+        frame_interval_s: float,
+        offload_timeout_s: float = OFFLOAD_TIMEOUT_S,
+        estimator: PerformanceEstimator | None = None,
+        link: LinkEstimator | None = None,
     ) -> None:
-        self._policy = policy
+        if policy.needs_profile and estimator is None:
+            raise InputError(f"policy {policy.name} needs a profile with estimators of size and accuracy")
+        self._policy, self._interval_s = policy, frame_interval_s
         self._timeout_s = offload_timeout_s
+        self._estimator, self._link = estimator, LinkEstimator() if link is None else link
+        self._following = Following() if policy.tracks else None
+        self._motion_busy = False
+        self._unmeasured: Seen | None = None
+        self._motion: Motion | None = None
+        self._deciding = False
+        self._last_latency_s: float | None = None
         self._renderer = Renderer(frame_interval_s)
         self._round_trip = RoundTrip()
         self._welcome: Welcome | None = None
@@ -64,12 +103,34 @@ class DeviceSession:
         """Greet the server. Frames may be captured before it answers; they are displayed without detections."""
         return [Send(payload=encode(Hello()))]
 
-    def capture(self, frame: Frame, now: float) -> list[DeviceEvent]:
-        """The camera delivered a frame; it becomes the newest."""
+    @property
+    def wants_grey(self) -> bool:
+        """Whether `capture` needs the frame in grey: only a policy that tracks does."""
+        return self._following is not None
+
+    def capture(self, frame: Frame, now: float, grey: GreyPair | None = None) -> list[DeviceEvent]:
+        """The camera delivered a frame; it becomes the newest. See `wants_grey`."""
         events = self.advance(now)
         self._renderer.capture(frame)
         self._newest = frame
-        return [*events, *self._consider(now)]
+        if self._following is not None and grey is not None:
+            self._following.capture(frame, grey)
+            self._unmeasured = Seen(index=frame.index, grey=grey)
+        return [*events, *self._measure(), *self._follow(), *self._consider()]
+
+    def moved(self, motion: Motion, now: float) -> list[DeviceEvent]:
+        """A `MotionWork` is done."""
+        events = self.advance(now)
+        self._motion, self._motion_busy = motion, False
+        return [*events, *self._measure()]
+
+    def tracked(self, tracked: Tracked, now: float) -> list[DeviceEvent]:
+        """A `TrackWork` is done."""
+        events = self.advance(now)
+        assert self._following is not None
+        self._following.tracked(tracked)
+        self._renderer.update(tracked.detections, tracked.source)
+        return [*events, *self._follow(), *self._consider()]
 
     def encoded(self, offload_id: int, encoded: EncodedFrame, now: float) -> list[DeviceEvent]:
         """The codec finished an `EncodeWork`; its bytes leave now."""
@@ -78,12 +139,11 @@ class DeviceSession:
         if flight is None or flight.offload_id != offload_id or self._welcome is None:
             return events  # given up in the meantime
         flight.sent_at, flight.payload_bytes = now, encoded.size_bytes
-        height, width = flight.frame.size
         message = Offload.of(
             flight.plan,
             offload_id=offload_id,
             frame_index=flight.frame.index,
-            grid=self._welcome.grid(height, width),
+            grid=_sent_grid(flight.frame, flight.plan, self._welcome),
             score_threshold=self._welcome.score_threshold,
             full=encoded.full,
             low=encoded.low,
@@ -150,48 +210,124 @@ class DeviceSession:
     def _welcomed(self, welcome: Welcome, now: float) -> list[DeviceEvent]:
         self._welcome = welcome
         self._renderer.update(Detections.empty(tuple(welcome.class_names)), None)
-        return [Connected(welcome=welcome), *self.advance(now), *self._consider(now)]
+        return [Connected(welcome=welcome), *self.advance(now), *self._consider()]
 
     def _land(self, result: Result, now: float) -> list[DeviceEvent]:
         flight, welcome = self._flight, self._welcome
         assert flight is not None
         assert welcome is not None
-        detections = result.detections(tuple(welcome.class_names))
         record = flight.landed(now, decode_s=result.decode_s, inference_s=result.inference_s, rtt_s=self._rtt_s)
+        detections = _in_full_size(result.detections(tuple(welcome.class_names)), flight, welcome)
         done = OffloadDone(record=record, captured_at=flight.frame.captured_at, result=detections)
         self._flight = None
+        self._link.observe(record)
+        self._last_latency_s = record.e2e_latency_s
         self._result, self._result_frame = detections, flight.frame
-        self._renderer.update(detections, flight.frame)
-        return [done, *self._consider(now)]
+        if self._following is None:
+            self._renderer.update(detections, flight.frame)
+        else:
+            self._renderer.cache(detections, flight.frame)
+            self._following.landed(flight.frame, detections)
+        return [done, *self._follow(), *self._consider()]
 
     def _give_up(self, reason: str, now: float) -> list[DeviceEvent]:
         flight, self._flight = self._flight, None
         if flight is None:
             return []
+        if self._following is not None:
+            self._following.offloaded(None)
         record = flight.failed(now, rtt_s=self._rtt_s)
         done = OffloadDone(record=record, captured_at=flight.frame.captured_at, result=None, reason=reason)
-        return [done, *self._consider(now)]
+        return [done, *self._consider()]
 
-    def _consider(self, now: float) -> list[DeviceEvent]:
-        """Ask the policy, if a frame that was not sent yet could be sent now."""
-        frame, welcome = self._newest, self._welcome
-        if frame is None or welcome is None or self._flight is not None or self._ended or frame is self._last_sent:
+    def _measure(self) -> list[DeviceEvent]:
+        """Have the motion of the newest frame measured, if nobody is at it."""
+        if self._unmeasured is None or self._motion_busy or self._welcome is None or self._newest is None:
             return []
-        grid = welcome.grid(*frame.size)
+        seen, self._unmeasured, self._motion_busy = self._unmeasured, None, True
+        return [MotionWork(seen=seen, grid=self._welcome.grid(*self._newest.size))]
+
+    def _follow(self) -> list[DeviceEvent]:
+        """Let the tracker go on, if there is something for it to do."""
+        work = None if self._following is None else self._following.next_work()
+        return [] if work is None else [work]
+
+    @property
+    def _may_offload(self) -> bool:
+        """Whether a frame that was not sent yet could be sent now; not before its result was caught up with."""
+        free = self._welcome is not None and self._flight is None and not self._ended
+        present = self._following is None or not self._following.catching_up
+        return free and present and self._newest is not None and self._newest is not self._last_sent
+
+    def _consider(self) -> list[DeviceEvent]:
+        """Ask for a decision, if there is one to make."""
+        if self._deciding or not self._may_offload:
+            return []
+        self._deciding = True
+        return [DecideWork()]
+
+    def decide(self, now: float) -> list[DeviceEvent]:
+        """A `DecideWork` is done: ask the policy about the frame that is the newest now."""
+        events = self.advance(now)
+        self._deciding = False
+        frame, welcome = self._newest, self._welcome
+        if not self._may_offload or frame is None or welcome is None:
+            return events
         plan = self._policy.decide(self._state(frame, welcome))
         if plan is None:
-            return []
+            return events
         self._flight = Flight(offload_id=self._next_id, frame=frame, plan=plan, started_at=now)
         self._next_id += 1
         self._last_sent = frame
-        return [EncodeWork(offload_id=self._flight.offload_id, frame=frame, grid=grid, plan=plan)]
+        if self._following is not None:
+            self._following.offloaded(frame)
+        grid = _sent_grid(frame, plan, welcome)
+        return [*events, EncodeWork(offload_id=self._flight.offload_id, frame=frame, grid=grid, plan=plan)]
 
     def _state(self, frame: Frame, welcome: Welcome) -> DeviceState:
+        grid = welcome.grid(*frame.size)
+        content = self._content(grid)
+        latest = None if self._following is None else self._following.latest
         return DeviceState(
-            grid=welcome.grid(*frame.size),
+            grid=grid,
             restoration_points=range(welcome.subsets + 1),
             frame_index=frame.index,
             offloaded_frame=None if self._last_sent is None else self._last_sent.index,
             result=self._result,
             result_frame=None if self._result_frame is None else self._result_frame.index,
+            frame_interval_s=self._interval_s,
+            content=content,
+            retention=1.0 if latest is None else latest.retention,
+            last_latency_s=self._last_latency_s,
+            estimate=self._estimate(grid, content),
         )
+
+    def _content(self, grid: RegionGrid) -> FrameContent | None:
+        if self._following is None or self._motion is None:
+            return None
+        latest = self._following.latest
+        boxes = np.zeros((0, 4), np.float32) if latest is None else latest.detections.boxes
+        return FrameContent(
+            region_motion=self._motion.region_motion,
+            frame_motion=self._motion.frame_motion,
+            task_relevance=task_relevance(boxes, grid),
+        )
+
+    def _estimate(self, grid: RegionGrid, content: FrameContent | None) -> Estimate | None:
+        link = self._link.state()
+        if self._estimator is None or content is None or link is None:
+            return None
+        return self._estimator.bind(grid=grid, content=content, link=link)
+
+
+def _sent_grid(frame: Frame, plan: OffloadPlan, welcome: Welcome) -> RegionGrid:
+    """Regions of the picture that is sent: those of the frame, or of a smaller image of its own."""
+    return welcome.grid(*(max(1, round(side * plan.frame_scale)) for side in frame.size))
+
+
+def _in_full_size(detections: Detections, flight: Flight, welcome: Welcome) -> Detections:
+    """Boxes in pixels of the frame, whatever size was sent."""
+    sent, (height, width) = _sent_grid(flight.frame, flight.plan, welcome), flight.frame.size
+    if (sent.height, sent.width) == (height, width):
+        return detections
+    return detections.scaled(height / sent.height, width / sent.width)

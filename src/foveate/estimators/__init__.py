@@ -9,7 +9,7 @@ from foveate.estimators.performance import (
     features,
     inference_seconds,
 )
-from foveate.estimators.profile_files import load_profile, read_profile, write_profile
+from foveate.estimators.profile_files import load_profile, read_profile, shipped_profiles, write_profile
 from foveate.estimators.regression import Regressor
 from foveate.estimators.relevance import task_relevance
 
@@ -25,6 +25,7 @@ __all__ = [
     "inference_seconds",
     "load_profile",
     "read_profile",
+    "shipped_profiles",
     "task_relevance",
     "write_profile",
 ]

@@ -47,8 +47,12 @@ def load_profile(name_or_path: str) -> Profile:
             return read_profile(path)
     if Path(name_or_path).is_file():
         return read_profile(name_or_path)
-    known = ", ".join(sorted(path.stem for path in _SHIPPED.glob("*.json"))) or "none"
-    raise InputError(f"no profile {name_or_path!r}: neither a file nor a known name ({known})")
+    raise InputError(f"no profile {name_or_path!r}: neither a file nor a known name ({', '.join(shipped_profiles())})")
+
+
+def shipped_profiles() -> list[str]:
+    """Names of the profiles that come with foveate."""
+    return sorted(path.stem for path in _SHIPPED.glob("*.json"))
 
 
 _SHIPPED = Path(__file__).parent / "shipped"

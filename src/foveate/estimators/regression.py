@@ -7,6 +7,9 @@ from foveate.core import InputError, Regression
 
 Numbers = NDArray[np.float64]
 
+_SINGLE_THREADED = 2**18
+"""OpenBLAS starts threads above this many multiplications; waking them on a busy device costs a hundred times more."""
+
 
 class Regressor:
     """Evaluates a `Regression` on many rows of features at once. Raises `InputError` if its layers do not fit."""
@@ -38,12 +41,18 @@ class Regressor:
         values = np.stack([np.asarray(columns[name], np.float32) for name in self.features], axis=1)
         values = (values - self._mean) / self._scale
         for weights, biases in self._layers[:-1]:
-            values = np.maximum(values @ weights + biases, 0)
+            values = np.maximum(_product(values, weights) + biases, 0)
         weights, biases = self._layers[-1]
-        last = (values @ weights + biases)[:, 0].astype(np.float64)
+        last = (_product(values, weights) + biases)[:, 0].astype(np.float64)
         match self._output:
             case "exponential":
                 return np.exp(last)
             case "logistic":
                 return 1 / (1 + np.exp(-last))
         return last
+
+
+def _product(values: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """`values @ weights`, a few rows at a time."""
+    rows = max(1, _SINGLE_THREADED // weights.size)
+    return np.concatenate([values[i : i + rows] @ weights for i in range(0, len(values), rows)])

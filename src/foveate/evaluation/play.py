@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from foveate.core import InputError
+from foveate.core import InputError, Profile
 from foveate.device import Clip, Displayed, LiveDevice, OffloadDone, Recorder
 from foveate.device.live import SOCKET_BUFFER_BYTES
 from foveate.evaluation.live_log import LiveLog
@@ -22,6 +22,7 @@ def play_live(
     policy: Policy,
     trace: UplinkTrace,
     trace_offset_s: float,
+    profile: Profile | None = None,
     load: ModelLoader,
     pin: bool,
     out: Path,
@@ -41,12 +42,14 @@ def play_live(
         address = f"{HOST}:{relay.wait_for_port()}"
         loaded(1)
         with pinned_to(device_core):
-            _play(log, clip=clip, policy=policy, address=address, out=out, steps=steps)
+            _play(log, clip=clip, policy=policy, profile=profile, address=address, out=out, steps=steps)
         gone = [child for child in (server, relay) if not child.alive]
         log.lost = " and ".join(f"the {child.name} ended ({child.ending})" for child in gone)
 
 
-def _play(log: LiveLog, *, clip: Clip, policy: Policy, address: str, out: Path, steps: Steps) -> None:
+def _play(
+    log: LiveLog, *, clip: Clip, policy: Policy, profile: Profile | None, address: str, out: Path, steps: Steps
+) -> None:
     played = steps.begin("live run", clip.frame_count)
     with Recorder(out) as recorder, ZmqChannel(address, buffer_bytes=SOCKET_BUFFER_BYTES) as channel:
 
@@ -59,7 +62,9 @@ def _play(log: LiveLog, *, clip: Clip, policy: Policy, address: str, out: Path, 
             recorder.offloaded(event)
             log.offloads.append(event)
 
-        device = LiveDevice(clip=clip, channel=channel, policy=policy, on_frame=on_frame, on_offload=on_offload)
+        device = LiveDevice(
+            clip=clip, channel=channel, policy=policy, profile=profile, on_frame=on_frame, on_offload=on_offload
+        )
         with device:
             log.welcome = device.connect()
             try:

@@ -23,6 +23,11 @@ class Steps:
         task = self._progress.add_task(name, total=total)
         return lambda done: self._progress.update(task, completed=done)
 
+    def begin_open(self, name: str) -> Callable[[int, int], None]:
+        """A new bar whose total comes with each call: units done, units wanted."""
+        task = self._progress.add_task(name, total=None)
+        return lambda done, wanted: self._progress.update(task, completed=done, total=wanted)
+
     def __enter__(self) -> Self:
         self._progress.start()
         return self

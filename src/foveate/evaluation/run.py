@@ -1,8 +1,9 @@
-"""The main job: a clip played live against a server over a shaped link, then scored and drawn.
+"""The main job: a clip played against a server over a shaped link, live or simulated, then scored and drawn.
 
 Truth, F1 and the annotated video are made after the live run, never during it (PROTOCOL, section 3).
 """
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,13 @@ import msgspec
 from rich.console import Console
 
 import foveate
-from foveate.core import TransportError
+from foveate.core import InputError, Profile, TransportError
 from foveate.device import Clip
+from foveate.estimators import load_profile, shipped_profiles
 from foveate.evaluation.annotate import annotate
 from foveate.evaluation.live_log import LiveLog
 from foveate.evaluation.play import play_live
+from foveate.evaluation.play_simulated import play_simulated
 from foveate.evaluation.processes import ModelLoader, load_model
 from foveate.evaluation.progress import Steps
 from foveate.evaluation.report import summary_table
@@ -39,11 +42,17 @@ def run_job(
     process was lost on the way.
     """
     policy, trace = by_name(settings.policy), UplinkTrace.load(settings.trace)
+    profile = None if settings.profile is None else load_profile(settings.profile)
+    if profile is None and (settings.simulate or policy.needs_profile):
+        wants = "a simulation" if settings.simulate else f"policy {policy.name}"
+        raise InputError(
+            f"{wants} needs a profile (--profile); these ship with foveate: {', '.join(shipped_profiles())}"
+        )
     _prepare(settings.out)
     console = Console() if console is None else console
     log = LiveLog()
     with Clip(settings.video, loop=settings.loop) as clip, Steps(console) as steps:
-        summary = _run(settings, log, policy=policy, trace=trace, clip=clip, load=load, steps=steps)
+        summary = _run(settings, log, policy=policy, trace=trace, profile=profile, clip=clip, load=load, steps=steps)
     console.print(summary_table(summary))
     if log.dropped_frames > _MANY_DROPPED * (len(log.shown) + log.dropped_frames):
         console.print("many frames were dropped: this machine is too slow to play the clip at its own rate")
@@ -59,6 +68,7 @@ def _run(
     *,
     policy: Policy,
     trace: UplinkTrace,
+    profile: Profile | None,
     clip: Clip,
     load: ModelLoader | None,
     steps: Steps,
@@ -66,14 +76,14 @@ def _run(
     load = partial(load_model, settings.model) if load is None else load
     scores = NO_SCORES
     try:
-        play_live(
+        play = _player(settings, profile)
+        play(
             log,
             clip=clip,
             policy=policy,
             trace=trace,
             trace_offset_s=settings.trace_offset_s,
             load=load,
-            pin=settings.pin,
             out=settings.out,
             steps=steps,
         )
@@ -83,7 +93,7 @@ def _run(
                 log, clip=clip, welcome=log.welcome, load=load, progress=steps.begin("truth", clip.file_frame_count)
             )
     finally:
-        summary = _summary(settings, log, scores, policy=policy)
+        summary = _summary(settings, log, scores, policy=policy, profile=profile)
         if log.welcome is not None:
             _write(settings.out / "summary.json", summary)
     if settings.with_video:
@@ -92,7 +102,17 @@ def _run(
     return summary
 
 
-def _summary(settings: RunSettings, log: LiveLog, scores: dict[str, Any], *, policy: Policy) -> dict[str, Any]:
+def _player(settings: RunSettings, profile: Profile | None) -> Callable[..., None]:
+    """What plays the clip: processes and sockets, or virtual time."""
+    if not settings.simulate:
+        return partial(play_live, profile=profile, pin=settings.pin)
+    assert profile is not None
+    return partial(play_simulated, profile=profile, seed=settings.seed or 0)
+
+
+def _summary(
+    settings: RunSettings, log: LiveLog, scores: dict[str, Any], *, policy: Policy, profile: Profile | None
+) -> dict[str, Any]:
     """`summary.json` (ARCHITECTURE, section 5)."""
     welcome = log.welcome
     return {
@@ -103,9 +123,9 @@ def _summary(settings: RunSettings, log: LiveLog, scores: dict[str, Any], *, pol
         "policy_parameters": policy_parameters(policy),
         "model": settings.model if welcome is None else welcome.model,
         "score_threshold": None if welcome is None else welcome.score_threshold,
-        "profile": None,
+        "profile": None if profile is None else profile.name,
         "machine": machine(),
-        "simulated": False,
+        "simulated": settings.simulate,
         "seed": settings.seed,
         "version": foveate.__version__,
         "loop": settings.loop,

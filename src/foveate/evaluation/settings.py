@@ -20,6 +20,10 @@ class RunSettings:
     """Folder for tables, summary and video."""
     model: str
     """Name or path of the server's model."""
+    simulate: bool = False
+    """On virtual time, with the durations of `profile`."""
+    profile: str | None = None
+    """Name or path; simulations need one, and policies that compare estimates."""
     seed: int | None = None
     """What `trace_offset_s` was drawn from; None if it was given."""
     trace_offset_s: float = 0.0

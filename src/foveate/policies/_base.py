@@ -55,6 +55,8 @@ class Policy(Protocol):
     """What users call it."""
     tracks: ClassVar[bool]
     """Whether a local tracker carries results over to newer frames."""
+    needs_profile: ClassVar[bool]
+    """Whether it compares estimates, which need a profile with content."""
 
     def decide(self, state: DeviceState) -> OffloadPlan | None:
         """A plan for frame `state.frame_index`, or None to wait for the next one.

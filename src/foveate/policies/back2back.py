@@ -16,6 +16,7 @@ class Back2Back:
 
     name: ClassVar[str] = "back2back"
     tracks: ClassVar[bool] = False
+    needs_profile: ClassVar[bool] = False
 
     def decide(self, state: DeviceState) -> OffloadPlan:  # noqa: ARG002  # the same for every state
         """The full frame."""

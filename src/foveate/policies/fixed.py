@@ -13,6 +13,7 @@ class Fixed:
 
     name: ClassVar[str] = "fixed"
     tracks: ClassVar[bool] = False
+    needs_profile: ClassVar[bool] = False
 
     beta: int = 2
     """Restoration point, 0..N of the server's model."""

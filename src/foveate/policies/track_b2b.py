@@ -14,6 +14,7 @@ class TrackB2B:
 
     name: ClassVar[str] = "track-b2b"
     tracks: ClassVar[bool] = True
+    needs_profile: ClassVar[bool] = False
 
     def decide(self, state: DeviceState) -> OffloadPlan:  # noqa: ARG002  # the same for every state
         """The full frame."""

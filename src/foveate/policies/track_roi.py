@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from foveate.core import InputError, OffloadPlan
+from foveate.core import OffloadPlan
 from foveate.policies._base import DeviceState
 from foveate.policies.back2back import QUALITY
 from foveate.policies.region_types import RegionType, region_types
@@ -15,15 +15,14 @@ class TrackRoI:
 
     name: ClassVar[str] = "track-roi"
     tracks: ClassVar[bool] = True
+    needs_profile: ClassVar[bool] = False
 
     relevance_first: bool = False
     """Whether an object makes a region a DOR even without motion."""
 
     def decide(self, state: DeviceState) -> OffloadPlan:
         """The frame with its other regions blanked; one miss must not blind it for ever, hence the full frame."""
-        if state.result is None:
+        if state.result is None or state.content is None:
             return OffloadPlan(jpeg_quality=QUALITY)
-        if state.content is None:
-            raise InputError("policy track-roi needs the motion of the frame")
         other = region_types(state.content, relevance_first=self.relevance_first) != RegionType.DOR
         return OffloadPlan(jpeg_quality=QUALITY, blank_mask=other if other.any() and not other.all() else None)

@@ -14,6 +14,7 @@ class TrackUD:
 
     name: ClassVar[str] = "track-ud"
     tracks: ClassVar[bool] = True
+    needs_profile: ClassVar[bool] = False
 
     threshold_s: float = 0.5
     """End-to-end latency above which the frame is halved: 15 frame intervals at 30 FPS."""

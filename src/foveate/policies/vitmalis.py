@@ -17,6 +17,7 @@ class VitMAlis:
 
     name: ClassVar[str] = "vitmalis"
     tracks: ClassVar[bool] = True
+    needs_profile: ClassVar[bool] = True
 
     delta_m: float = DELTA_M
     """Share of the foreground from which a region counts as moving."""
@@ -41,11 +42,9 @@ class VitMAlis:
             raise InputError(f"delta_eta_s must be positive, got {self.delta_eta_s:g}")
 
     def decide(self, state: DeviceState) -> OffloadPlan:
-        """Lines 1 to 20 of algorithm 1; before a first result, the full frame."""
-        if state.result is None:
+        """Lines 1 to 20 of algorithm 1; the full frame before a first result, or while nothing is measured yet."""
+        if state.result is None or state.content is None or state.estimate is None:
             return OffloadPlan(jpeg_quality=QUALITY)
-        if state.content is None or state.estimate is None:
-            raise InputError("policy vitmalis needs the motion of the frame and a performance estimator (--profile)")
         types = region_types(
             state.content, delta_m=self.delta_m, delta_rho=self.delta_rho, relevance_first=self.relevance_first
         )

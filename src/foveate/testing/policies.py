@@ -77,8 +77,14 @@ class PolicyContract:
         assert plan.blank_mask is None
         assert plan.frame_scale == 1
 
-    def test_it_says_whether_it_needs_a_tracker(self) -> None:
+    def test_it_says_whether_it_needs_a_tracker_and_a_profile(self) -> None:
         assert isinstance(self.policy.tracks, bool)
+        assert isinstance(self.policy.needs_profile, bool)
+
+    def test_a_device_that_measures_nothing_yet_offloads_all_the_same(self) -> None:
+        bare = replace(device_state(one_object()), content=None, estimate=None, last_latency_s=None)
+        plan = self.policy.decide(bare)
+        assert plan is None or plan.restoration_point in bare.restoration_points
 
     def test_equal_states_give_equal_plans(self) -> None:
         for result in (None, one_object(), one_object(300, 190, 100)):

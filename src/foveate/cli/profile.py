@@ -1,0 +1,175 @@
+"""`foveate profile`: measure an own camera, device and server."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from foveate.core import Profile
+    from foveate.profiling import Figures
+
+EXAMPLE = "Example: foveate profile all my.mp4 --out my.json"
+
+app = typer.Typer(no_args_is_help=True, help="Measure codec, model, device and content; profiles are JSON files.")
+
+Clip = Annotated[Path, typer.Argument(metavar="VIDEO", help="A clip of the camera that will be used.")]
+Clips = Annotated[
+    list[Path], typer.Argument(metavar="VIDEO...", help="Clips of the camera; the last one judges the fits.")
+]
+Model = Annotated[str, typer.Option(help="Name or path of the server's model.")]
+Out = Annotated[Path, typer.Option(metavar="FILE.json", help="The profile to write.")]
+Into = Annotated[Path, typer.Option(metavar="FILE.json", help="The profile whose part is replaced.")]
+Every = Annotated[int, typer.Option(min=2, help="Take one frame of this many.")]
+PerFrame = Annotated[int, typer.Option(min=1, help="Configurations tried on each of these frames.")]
+Repeats = Annotated[int, typer.Option(min=1, help="Measurements of each time.")]
+Seed = Annotated[int, typer.Option(help="Of the draws.")]
+
+
+@app.command(name="all", epilog=EXAMPLE)
+def everything(
+    videos: Clips,
+    out: Out,
+    *,
+    model: Model = "vitdet-tiny-world",
+    every: Every = 30,
+    per_frame: PerFrame = 12,
+    repeats: Repeats = 3,
+    seed: Seed = 0,
+) -> None:
+    """From own clips to a usable profile: times of this machine, estimators of size and accuracy, their errors."""
+    from foveate.models import load_detector
+    from foveate.estimators import write_profile
+    from foveate.profiling import Sampling, content_rows, measure_machine, with_content, with_decision
+
+    detector = load_detector(model)
+    sampling = Sampling(every=every, per_frame=per_frame, repeats=repeats, seed=seed)
+    with _bars() as begin:
+        profile = measure_machine(videos[0], detector, name=out.stem, begin=begin, sampling=sampling)
+        write_profile(profile, out)
+        parts = content_rows(videos, detector, begin=begin, sampling=sampling)
+    profile, fits = with_content(profile, parts, seed=seed)
+    profile = with_decision(profile)
+    write_profile(profile, out)
+    _print_times(profile)
+    _print_fits(fits)
+    typer.echo(f"wrote {out}")
+
+
+@app.command(epilog="Example: foveate profile codec my.mp4 --into my.json")
+def codec(video: Clip, into: Into, *, model: Model = "vitdet-tiny-world", repeats: Repeats = 3) -> None:
+    """Encoding and decoding by number of downsampled regions and quality; motion and tracking."""
+    _remeasure(video, into, model, repeats, ("codec", "device"))
+
+
+@app.command(epilog="Example: foveate profile server my.mp4 --into my.json")
+def server(video: Clip, into: Into, *, model: Model = "vitdet-tiny-world", repeats: Repeats = 3) -> None:
+    """Inference by number of downsampled regions and restoration point, with the errors of the fits."""
+    _remeasure(video, into, model, repeats, ("server",))
+
+
+@app.command(epilog="Example: foveate profile content my.mp4 --every 30")
+def content(
+    videos: Clips,
+    *,
+    model: Model = "vitdet-tiny-world",
+    every: Every = 30,
+    per_frame: PerFrame = 12,
+    seed: Seed = 0,
+) -> None:
+    """Size and accuracy of configurations on frames of clips, kept under $FOVEATE_HOME for `profile train`."""
+    from foveate.models import load_detector
+    from foveate.profiling import Sampling, content_rows
+
+    with _bars() as begin:
+        sampling = Sampling(every=every, per_frame=per_frame, seed=seed)
+        parts = content_rows(videos, load_detector(model), begin=begin, sampling=sampling)
+    for video, rows in zip(videos, parts, strict=True):
+        typer.echo(f"{video}: {len(rows)} rows")
+
+
+@app.command(epilog="Example: foveate profile train my.mp4 --into my.json --every 30")
+def train(
+    videos: Clips,
+    into: Into,
+    *,
+    model: Model = "vitdet-tiny-world",
+    every: Every = 30,
+    per_frame: PerFrame = 12,
+    seed: Seed = 0,
+) -> None:
+    """Fit the estimators of size and accuracy to what `profile content` measured with the same options."""
+    from foveate.models import load_detector
+    from foveate.estimators import read_profile, write_profile
+    from foveate.profiling import Sampling, content_rows, with_content
+
+    with _bars() as begin:
+        sampling = Sampling(every=every, per_frame=per_frame, seed=seed)
+        parts = content_rows(videos, load_detector(model), begin=begin, sampling=sampling)
+    profile, fits = with_content(read_profile(into), parts, seed=seed)
+    write_profile(profile, into)
+    _print_fits(fits)
+
+
+def _remeasure(video: Path, into: Path, model: str, repeats: int, parts: tuple[str, ...]) -> None:
+    from dataclasses import replace
+
+    from foveate.models import load_detector
+    from foveate.estimators import read_profile, write_profile
+    from foveate.profiling import Sampling, measure_machine
+
+    before = read_profile(into)
+    with _bars() as begin:
+        new = measure_machine(
+            video, load_detector(model), name=before.name, begin=begin, sampling=Sampling(repeats=repeats)
+        )
+    after = replace(before, **{part: getattr(new, part) for part in parts})
+    write_profile(after, into)
+    _print_times(after)
+
+
+def _print_times(profile: "Profile") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("stage", "ms", title=f"profile {profile.name}, {profile.codec.frame_size}")
+    codec, server, device = profile.codec, profile.server, profile.device
+    table.add_row("encode, nothing / all downsampled, quality 95", _span(codec.encode_s[-2]))
+    table.add_row("decode", _span(codec.decode_s))
+    table.add_row("inference, whole frame", f"{1e3 * server.full_s:.0f}")
+    for beta, fit in server.inference.items():
+        ends = (fit.seconds(1), fit.seconds(server.regions))
+        label = f"inference, 1 / all downsampled, beta {beta}"
+        table.add_row(label, f"{_span(ends)} (fit {fit.residual:.0%} off at most)")
+    table.add_row("motion", f"{1e3 * device.motion_s:.1f}")
+    table.add_row("tracking", f"{1e3 * device.tracker_frame_s:.1f} + {1e3 * device.tracker_object_s:.2f} an object")
+    table.add_row("deciding", f"{1e3 * device.decide_s:.2f}")
+    Console().print(table)
+
+
+def _span(seconds: tuple[float, ...]) -> str:
+    return f"{1e3 * seconds[0]:.1f} / {1e3 * seconds[-1]:.1f}"
+
+
+def _print_fits(fits: "dict[str, dict[str, Figures]]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("method", "estimates", "MAE", "RMSE", "MAPE", "R2", "rows", title="on clips not seen in the fit")
+    for target, methods in fits.items():
+        for method, f in methods.items():
+            numbers = (f"{f.mae:.4f}", f"{f.rmse:.4f}", f"{f.mape:.1%}", f"{f.r2:.3f}", str(f.rows))
+            table.add_row(method, "bytes per pixel" if target == "size" else "F1", *numbers)
+    Console().print(table)
+
+
+@contextmanager
+def _bars() -> Iterator[Callable[[str], Callable[[int, int], None]]]:
+    from rich.console import Console
+
+    from foveate.evaluation.progress import Steps
+
+    with Steps(Console(stderr=True)) as steps:
+        yield steps.begin_open

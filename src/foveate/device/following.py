@@ -1,0 +1,65 @@
+"""Which frames the local tracker has still to see, and from which result it starts (ViTMAlis, section IV-B)."""
+
+from collections import deque
+
+from foveate.core import Detections, Frame
+from foveate.device.events import Seen, Tracked, TrackWork
+from foveate.tracking import GreyPair
+
+MOST_KEPT = 300
+"""Reduced frames kept for a catch-up; an offload that takes longer is tracked from a later frame."""
+
+
+class Following:
+    """Hands out `TrackWork`, one at a time: a restart with catch-up for each result, then frame after frame."""
+
+    def __init__(self) -> None:
+        self.latest: Tracked | None = None
+        """Where the tracker had its objects last; None before it reported."""
+        self._kept: deque[Seen] = deque(maxlen=MOST_KEPT)
+        self._landed: tuple[Frame, Detections] | None = None
+        self._running: TrackWork | None = None
+        self._source: Frame | None = None
+        self._handed_out = -1
+        self._awaited: int | None = None
+
+    @property
+    def catching_up(self) -> bool:
+        """Whether the latest result has not been carried to the present yet."""
+        return self._landed is not None or (self._running is not None and self._running.restart is not None)
+
+    def capture(self, frame: Frame, grey: GreyPair) -> None:
+        """A new frame of the camera."""
+        self._kept.append(Seen(index=frame.index, grey=grey))
+
+    def offloaded(self, frame: Frame | None) -> None:
+        """A result for this frame may come; None: no result is awaited any more."""
+        self._awaited = None if frame is None else frame.index
+        needed = self._handed_out + 1 if self._awaited is None else min(self._awaited, self._handed_out + 1)
+        while self._kept and self._kept[0].index < needed:
+            self._kept.popleft()
+
+    def landed(self, frame: Frame, result: Detections) -> None:
+        """The server's result for `frame`: the next work starts there."""
+        self._landed = (frame, result)
+
+    def next_work(self) -> TrackWork | None:
+        """What the tracker should do now, if it is free and there is anything to do."""
+        if self._running is not None:
+            return None
+        if self._landed is not None:
+            (source, restart), first = self._landed, self._landed[0].index
+        elif self._source is not None:
+            source, restart, first = self._source, None, self._handed_out + 1
+        else:
+            return None
+        frames = tuple(seen for seen in self._kept if seen.index >= first)
+        if not frames:
+            return None
+        self._landed, self._source, self._handed_out = None, source, frames[-1].index
+        self._running = TrackWork(source=source, restart=restart, frames=frames)
+        return self._running
+
+    def tracked(self, tracked: Tracked) -> None:
+        """The work handed out last is done."""
+        self._running, self.latest = None, tracked

@@ -1,0 +1,62 @@
+"""Grey frames of a clip on disk: the same for every policy, so made once and memory-mapped."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foveate.codec import VideoReader
+from foveate.core import foveate_home
+from foveate.tracking import GreyPair, motion_size, reduce, tracking_size
+
+Progress = Callable[[int], None]
+"""Called with the number of frames that are done."""
+
+
+class Greys:
+    """Grey pairs by file position."""
+
+    def __init__(self, size: tuple[int, int], tracking: NDArray[np.uint8], motion: NDArray[np.uint8]) -> None:
+        self._size, self._tracking, self._motion = size, tracking, motion
+
+    def __len__(self) -> int:
+        return len(self._tracking)
+
+    def __getitem__(self, position: int) -> GreyPair:
+        return GreyPair(size=self._size, tracking=self._tracking[position], motion=self._motion[position])
+
+
+def greys_of(video: Path, sha256: str, progress: Progress) -> Greys:
+    """The grey frames of a clip, from `$FOVEATE_HOME/greys` or made now. Raises `MediaError` on a bad video."""
+    folder = foveate_home() / "greys" / sha256[:24]
+    paths = folder / "tracking.raw", folder / "motion.raw"
+    with VideoReader(video) as reader:
+        size = reader.size
+        if not all(path.is_file() for path in paths):
+            _make(reader, paths, progress)
+    tracking, motion = (
+        _mapped(path, reduced) for path, reduced in zip(paths, (tracking_size(size), motion_size(size)), strict=True)
+    )
+    progress(len(tracking))
+    return Greys(size, tracking, motion)
+
+
+def _mapped(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
+    return np.memmap(path, np.uint8, "r").reshape(-1, *size)
+
+
+def _make(reader: VideoReader, paths: tuple[Path, Path], progress: Progress) -> None:
+    """Written under other names first: a torn file never looks whole."""
+    paths[0].parent.mkdir(parents=True, exist_ok=True)
+    parts = [path.with_suffix(".part") for path in paths]
+    with ExitStack() as files:
+        tracking, motion = (files.enter_context(part.open("wb")) for part in parts)
+        for done, pixels in enumerate(reader, 1):
+            pair = reduce(pixels)
+            tracking.write(np.ascontiguousarray(pair.tracking).data)
+            motion.write(np.ascontiguousarray(pair.motion).data)
+            progress(done)
+    for part, path in zip(parts, paths, strict=True):
+        part.replace(path)

@@ -1,0 +1,71 @@
+"""The simulated part of a run: as `play_live`, on virtual time and without processes or sockets."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from foveate.core import ManualClock, Profile
+from foveate.device import Clip, Displayed, OffloadDone, Recorder
+from foveate.evaluation.greys import greys_of
+from foveate.evaluation.live_log import LiveLog
+from foveate.evaluation.outcomes import Outcomes
+from foveate.evaluation.processes import ModelLoader
+from foveate.evaluation.progress import Steps
+from foveate.evaluation.simulate import Simulation
+from foveate.evaluation.truth import truth_key
+from foveate.network import UplinkTrace
+from foveate.policies import Policy
+from foveate.server import Engine
+
+
+def play_simulated(
+    log: LiveLog,
+    *,
+    clip: Clip,
+    policy: Policy,
+    trace: UplinkTrace,
+    trace_offset_s: float,
+    profile: Profile,
+    load: ModelLoader,
+    seed: int,
+    out: Path,
+    steps: Steps,
+) -> None:
+    """Play the clip once; what happens is added to `log` and to the tables in `out`."""
+    loaded = steps.begin("load", 1)
+    detector = load()
+    welcome = Engine(detector, clock=ManualClock()).welcome()
+    key = truth_key(clip.path, welcome)
+    loaded(1)
+    greys = greys_of(clip.path, key.video_sha256, steps.begin("grey frames", clip.file_frame_count))
+    played = steps.begin("simulation", clip.frame_count)
+    outcomes = Outcomes(
+        clip_sha256=key.video_sha256,
+        weights_hash=welcome.weights_hash,
+        class_names=tuple(welcome.class_names),
+        score_threshold=welcome.score_threshold,
+        load=lambda: detector,
+    )
+    with Recorder(out) as recorder, outcomes:
+
+        def on_frame(event: Displayed) -> None:
+            recorder.displayed(event)
+            log.displayed(event)
+            played(event.frame.index + 1)
+
+        def on_offload(event: OffloadDone) -> None:
+            recorder.offloaded(event)
+            log.offloads.append(event)
+
+        log.welcome = welcome
+        Simulation(
+            clip=clip,
+            greys=greys,
+            outcomes=outcomes,
+            welcome=welcome,
+            policy=policy,
+            trace=replace(trace, offset_s=trace.offset_s + trace_offset_s),
+            profile=profile,
+            on_frame=on_frame,
+            on_offload=on_offload,
+            seed=seed,
+        ).run()

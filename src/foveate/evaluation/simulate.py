@@ -1,0 +1,231 @@
+"""A run on virtual time: the same sessions, codec bytes and model results, durations from a profile, link from a trace.
+
+The order of events depends on their times alone, and nothing reads a clock: same inputs, same bytes of output.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+
+from foveate.core import Frame, OffloadPlan, Pixels, Profile, RegionGrid
+from foveate.device import (
+    Clip,
+    Connected,
+    DecideWork,
+    DeviceEvent,
+    DeviceSession,
+    Displayed,
+    EncodeWork,
+    MotionWork,
+    OffloadDone,
+    Perception,
+    Send,
+    TrackWork,
+)
+from foveate.estimators import PerformanceEstimator, encode_seconds, inference_seconds
+from foveate.evaluation.agenda import Agenda, Cores
+from foveate.evaluation.greys import Greys
+from foveate.evaluation.outcomes import Outcome, Outcomes
+from foveate.network import Link, UplinkTrace
+from foveate.network.messages import Welcome
+from foveate.policies import Policy
+from foveate.server import Inferred, ServerSession, Work
+from foveate.tracking import Motion
+
+CLIENT = b"device"
+"""The one client of the simulated server."""
+
+
+@dataclass(kw_only=True)
+class Simulation:
+    """One device and one server. `run` plays the clip once."""
+
+    clip: Clip
+    greys: Greys
+    """Of the clip's file."""
+    outcomes: Outcomes
+    """What offloads of the clip bring."""
+    welcome: Welcome
+    """The server's model."""
+    policy: Policy
+    trace: UplinkTrace
+    profile: Profile
+    on_frame: Callable[[Displayed], None]
+    on_offload: Callable[[OffloadDone], None]
+    seed: int = 0
+    """Of the spread of the server's durations."""
+    _agenda: Agenda = field(default_factory=Agenda, init=False)
+    _perception: Perception = field(default_factory=Perception, init=False)
+    _plans: dict[int, tuple[OffloadPlan, RegionGrid]] = field(default_factory=dict, init=False)
+    _found: dict[int, Outcome] = field(default_factory=dict, init=False)
+    _server_busy: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        content = self.profile.content
+        self._device = DeviceSession(
+            policy=self.policy,
+            frame_interval_s=1 / self.clip.fps,
+            estimator=None if content is None else PerformanceEstimator(self.profile),
+        )
+        self._server = ServerSession(self.welcome)
+        self._link = Link(self.trace)
+        self._cores = Cores(self.profile.device.cores)
+        self._frames = _FrameReader(self.clip)
+
+    def run(self) -> None:
+        """From the first frame to the last display."""
+        self._carry_out(self._device.start(), 0.0)
+        for index in range(self._frame_count):
+            # Captures start after the server answered, as a live device's do.
+            self._agenda.book(self._first_capture_at + index / self.clip.fps, partial(self._capture, index))
+        while not self._device.finished:
+            self._step()
+
+    @property
+    def _frame_count(self) -> int:
+        return len(self.greys) if self.clip.order is None else len(self.clip.order)
+
+    @property
+    def _first_capture_at(self) -> float:
+        return 2 * self.trace.rtt_at(0) + 0.1
+
+    def _step(self) -> None:
+        wake_at, next_at = self._device.wake_at, self._agenda.next_at
+        if next_at is not None and (wake_at is None or next_at <= wake_at):
+            self._agenda.run_next()
+        elif wake_at is not None:
+            self._carry_out(self._device.advance(wake_at), wake_at)
+        else:
+            self._device.end()
+
+    def _capture(self, index: int, now: float) -> None:
+        height, width = self.clip.size
+        # The codec takes its pixels from the file, and only if nobody sent this frame so before.
+        unseen: Pixels = np.broadcast_to(np.zeros(1, np.uint8), (height, width, 3))
+        grey = self.greys[self.clip.file_position(index)] if self._device.wants_grey else None
+        frame = Frame(pixels=unseen, index=index, captured_at=now)
+        self._carry_out(self._device.capture(frame, now, grey), now)
+        if index == self._frame_count - 1:
+            self._device.end()
+
+    def _carry_out(self, events: list[DeviceEvent], now: float) -> None:
+        for event in events:
+            match event:
+                case Displayed():
+                    self.on_frame(event)
+                case OffloadDone():
+                    self.on_offload(event)
+                case Send(payload=payload):
+                    self._agenda.book(self._link.send(now, len(payload)), partial(self._at_server, payload))
+                case DecideWork():
+                    spent = self.profile.device.decide_s if self.policy.needs_profile else 0.0
+                    self._book_work(now, spent, self._device.decide)
+                case EncodeWork():
+                    self._encode(event, now)
+                case MotionWork():
+                    motion = self._perception.measure(event)
+                    self._book_work(now, self.profile.device.motion_s, partial(self._moved, motion))
+                case TrackWork():
+                    self._track(event, now)
+                case Connected():
+                    pass
+
+    def _book_work(self, now: float, seconds: float, tell: Callable[[float], list[DeviceEvent]]) -> None:
+        """Work on the device's cores, then its outcome for the session."""
+        done_at = self._cores.take(now, seconds) if seconds > 0 else now
+        self._agenda.book(done_at, lambda when: self._carry_out(tell(when), when))
+
+    def _moved(self, motion: Motion, now: float) -> list[DeviceEvent]:
+        return self._device.moved(motion, now)
+
+    def _track(self, work: TrackWork, now: float) -> None:
+        tracked = self._perception.track(work)
+        device = self.profile.device
+        steps = len(work.frames) - (work.restart is not None)
+        objects = len(tracked.detections if work.restart is None else work.restart)
+        seconds = max(steps, 1) * (device.tracker_frame_s + objects * device.tracker_object_s)
+        self._book_work(now, seconds, lambda when: self._device.tracked(tracked, when))
+
+    def _encode(self, work: EncodeWork, now: float) -> None:
+        position = self.clip.file_position(work.frame.index)
+        outcome = self.outcomes.get(position, work.plan, work.grid, lambda: self._frames.at(work.frame.index))
+        self._plans[work.offload_id], self._found[work.offload_id] = (work.plan, work.grid), outcome
+        codec = self.profile.codec
+        share = work.plan.downsampled_regions / len(work.grid)
+        seconds = encode_seconds(codec, np.array([share * codec.regions]), np.array([work.plan.jpeg_quality]))[0]
+        self._book_work(
+            now,
+            float(seconds) * _pixels(work.grid) / _pixels_of(codec.frame_size),
+            lambda when: self._device.encoded(work.offload_id, outcome.encoded, when),
+        )
+
+    def _at_server(self, payload: bytes, now: float) -> None:
+        for reply in self._server.receive(CLIENT, payload):
+            self._answer(reply.payload, now)
+        self._infer(now)
+
+    def _answer(self, payload: bytes, now: float) -> None:
+        arrives_at = self._link.reply(now)
+        self._agenda.book(arrives_at, lambda when: self._carry_out(self._device.receive(payload, when), when))
+
+    def _infer(self, now: float) -> None:
+        work = None if self._server_busy else self._server.next_work()
+        if work is None:
+            return
+        self._server_busy = True
+        decode_s, inference_s = self._server_seconds(work)
+        self._agenda.book(now + decode_s + inference_s, partial(self._inferred, work, decode_s, inference_s))
+
+    def _inferred(self, work: Work, decode_s: float, inference_s: float, now: float) -> None:
+        offload_id = work.offload.offload_id
+        found = self._found.pop(offload_id)
+        del self._plans[offload_id]
+        inferred = Inferred(detections=found.detections, decode_s=decode_s, inference_s=inference_s)
+        self._answer(self._server.finished(work, inferred).payload, now)
+        self._server_busy = False
+        self._infer(now)
+
+    def _server_seconds(self, work: Work) -> tuple[float, float]:
+        """Decoding and inference of an offload, the latter with the profile's spread."""
+        plan, grid = self._plans[work.offload.offload_id]
+        codec, server = self.profile.codec, self.profile.server
+        share = plan.downsampled_regions / len(grid)
+        decode = float(np.interp(share * codec.regions, codec.downsampled, codec.decode_s))
+        if plan.frame_scale < 1:
+            # Between the measured sizes the time follows the number of pixels.
+            part = (plan.frame_scale**2 - 0.25) / 0.75
+            inference = server.half_s + part * (server.full_s - server.half_s)
+            decode *= plan.frame_scale**2
+        else:
+            point = np.array([plan.restoration_point])
+            inference = float(inference_seconds(server, np.array([share * server.regions]), point)[0])
+        rng = np.random.default_rng([self.seed, work.offload.offload_id])
+        return decode, inference * float(np.exp(rng.normal(0, server.spread)))
+
+
+class _FrameReader:
+    """Frames of a clip in rising order of index: what is skipped is decoded and dropped."""
+
+    def __init__(self, clip: Clip) -> None:
+        self._clip = clip
+        self._frames: Iterator[Pixels] | None = None
+        self._next = 0
+
+    def at(self, index: int) -> Pixels:
+        if self._frames is None or index < self._next:
+            self._frames, self._next = iter(self._clip), 0
+        for pixels in self._frames:
+            self._next += 1
+            if self._next == index + 1:
+                return pixels
+        raise IndexError(f"the clip has no frame {index}")
+
+
+def _pixels(grid: RegionGrid) -> int:
+    return grid.height * grid.width
+
+
+def _pixels_of(size: tuple[int, int]) -> int:
+    return size[0] * size[1]

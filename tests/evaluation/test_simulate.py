@@ -1,0 +1,209 @@
+"""Simulated runs: the report of a live one, on virtual time."""
+
+import csv
+import json
+import subprocess
+import sys
+from functools import partial
+from io import StringIO
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from foveate.codec import VideoWriter
+from foveate.core import InputError, OffloadPlan
+from foveate.device import Clip
+from foveate.estimators import write_profile
+from foveate.evaluation import RunSettings, run_job
+from foveate.evaluation.agenda import Agenda, Cores
+from foveate.evaluation.greys import greys_of
+from foveate.evaluation.outcomes import Outcomes
+from foveate.testing import FakeDetector, write_clip
+from foveate.testing.profiles import round_profile
+from foveate.tracking import reduce
+
+FRAMES = 60
+OUTPUTS = ("summary.json", "frames.csv", "offloads.csv")
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("FOVEATE_HOME", str(tmp_path / "home"))
+    return tmp_path
+
+
+@pytest.fixture
+def settings(home):
+    video = write_clip(home / "clip.mp4", frames=FRAMES, fps=30)
+    trace = home / "steady.csv"
+    trace.write_text("t_s,uplink_mbps,rtt_ms\n" + "".join(f"{i / 10:.1f},8.0,20.0\n" for i in range(100)))
+    write_profile(round_profile(), home / "round.json")
+    return partial(
+        RunSettings,
+        video=video,
+        trace=trace,
+        model="fake",
+        simulate=True,
+        profile=str(home / "round.json"),
+        with_video=False,
+        out=home / "out",
+    )
+
+
+def go(settings, load=FakeDetector):
+    return run_job(settings, load=load, console=Console(file=StringIO()))
+
+
+def rows(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("policy", ["back2back", "fixed:beta=2", "track-b2b", "track-roi", "track-ud", "vitmalis"])
+def test_every_policy_shows_every_frame_at_its_time(settings, policy):
+    summary = go(settings(policy=policy))
+    assert (summary["frames"], summary["dropped_frames"], summary["simulated"]) == (FRAMES, 0, True)
+    assert summary["profile"] == "round"
+    assert summary["failed_offloads"] == 0
+    shown = rows(settings(policy=policy).out / "frames.csv")
+    assert [int(row["frame"]) for row in shown] == list(range(FRAMES))
+    for row in shown:
+        assert float(row["displayed_at"]) == pytest.approx(float(row["captured_at"]) + 1 / 30, abs=1e-5)
+
+
+def test_durations_are_the_profiles_and_the_links(settings):
+    summary = go(settings(policy="back2back"))
+    stages = summary["stages_s"]
+    codec = round_profile().codec
+    small = 128 * 192 / (1080 * 1920)
+    assert stages["encode"] == pytest.approx((0.020 + 25 / 30 * 0.020) * small, rel=1e-3)
+    assert stages["decode"] == pytest.approx(codec.decode_s[0], rel=1e-6)
+    assert stages["inference"] == pytest.approx(0.2, rel=1e-6)
+    # uplink: the message at 8 Mbit/s and one propagation; downlink: the other one
+    payload = summary["bytes_per_offload"]["p50"]
+    assert stages["uplink"] == pytest.approx(8 * payload / 8e6 + 0.010, abs=0.001)
+    assert stages["downlink"] == pytest.approx(0.010, abs=0.001)
+    assert summary["e2e_latency_s"]["p50"] == pytest.approx(sum(stages.values()), rel=0.02)
+
+
+def test_same_inputs_same_bytes_also_in_a_fresh_process(settings, home):
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from foveate.evaluation import RunSettings, run_job;"
+        "from foveate.testing import FakeDetector; from pathlib import Path; from rich.console import Console;"
+        "p = [Path(a) for a in sys.argv[2:]];"
+        "run_job(RunSettings(video=p[0], trace=p[1], out=p[2], model='fake', simulate=True, profile=str(p[3]),"
+        " policy='vitmalis', with_video=False, seed=3), load=FakeDetector, console=Console(quiet=True))"
+    )
+    first = settings(policy="vitmalis", seed=3, out=home / "one")
+    go(first)
+    arguments = [str(p) for p in (first.video, first.trace, home / "two", first.profile)]
+    subprocess.run([sys.executable, "-c", code, ".", *arguments], check=True)
+    for name in OUTPUTS:
+        assert (home / "one" / name).read_bytes() == (home / "two" / name).read_bytes(), name
+
+
+def test_a_second_run_computes_nothing(settings):
+    class Once(FakeDetector):
+        calls = 0
+
+        def detect_batch(self, *args, **options):
+            Once.calls += 1
+            return super().detect_batch(*args, **options)
+
+    go(settings(policy="vitmalis"), load=Once)
+    used = Once.calls
+    assert used > 0
+    go(settings(policy="vitmalis"), load=Once)
+    assert Once.calls == used
+
+
+def test_a_clip_may_be_played_forward_and_backward(settings):
+    assert go(settings(policy="track-b2b", loop=2))["frames"] == 2 * FRAMES - 1
+
+
+def test_the_spread_of_the_server_depends_on_the_seed(settings, home):
+    from dataclasses import replace
+
+    profile = round_profile()
+    write_profile(replace(profile, server=replace(profile.server, spread=0.2)), home / "spread.json")
+    spans = [
+        go(settings(policy="back2back", seed=seed, profile=str(home / "spread.json"), with_truth=False))[
+            "e2e_latency_s"
+        ]["mean"]
+        for seed in (1, 1, 2)
+    ]
+    assert spans[0] == spans[1] != spans[2]
+
+
+@pytest.mark.parametrize(("policy", "simulate"), [("back2back", True), ("vitmalis", False)])
+def test_what_needs_a_profile_says_so_before_anything_runs(settings, policy, simulate):
+    with pytest.raises(InputError, match=r"needs a profile .*ship with foveate: paper-jetson"):
+        go(settings(policy=policy, simulate=simulate, profile=None))
+    assert not settings(policy=policy).out.exists()
+
+
+def test_the_agenda_keeps_time_and_the_order_of_booking():
+    agenda, seen = Agenda(), []
+    for when, name in ((2.0, "b"), (1.0, "a"), (2.0, "c")):
+        agenda.book(when, lambda now, name=name: seen.append((now, name)))
+    while agenda.next_at is not None:
+        agenda.run_next()
+    assert seen == [(1.0, "a"), (2.0, "b"), (2.0, "c")]
+
+
+def test_cores_are_shared_in_the_order_of_arrival():
+    cores = Cores(2)
+    assert [cores.take(0.0, 1.0), cores.take(0.0, 3.0), cores.take(0.5, 1.0), cores.take(0.5, 1.0)] == [1, 3, 2, 3]
+
+
+def test_grey_frames_on_disk_are_those_of_the_frames(home):
+    video = write_clip(home / "clip.mp4", frames=8)
+    for _ in range(2):
+        greys = greys_of(video, "0" * 64, lambda done: None)
+        with Clip(video) as clip:
+            pairs = [reduce(pixels) for pixels in clip]
+        assert len(greys) == len(pairs)
+        for stored, made in zip((greys[k] for k in range(8)), pairs, strict=True):
+            assert np.array_equal(stored.tracking, made.tracking)
+            assert np.array_equal(stored.motion, made.motion)
+
+
+def outcomes():
+    return Outcomes(
+        clip_sha256="ab", weights_hash="w", class_names=("person", "car"), score_threshold=0.5, load=FakeDetector
+    )
+
+
+def test_outcomes_survive_a_torn_file(home):
+    video = write_clip(home / "clip.mp4", frames=3)
+    with Clip(video) as clip:
+        pixels = next(iter(clip))
+    grid = FakeDetector().region_grid(*pixels.shape[:2])
+    plans = [OffloadPlan(jpeg_quality=quality) for quality in (80, 90)]
+    with outcomes() as fresh:
+        made = [fresh.get(0, plan, grid, lambda: pixels) for plan in plans]
+        assert fresh.computed == 2
+    file = next((home / "home" / "outcomes").iterdir())
+    file.write_bytes(file.read_bytes()[:-5])
+    with outcomes() as torn:
+        again = [torn.get(0, plan, grid, lambda: pixels) for plan in plans]
+        assert torn.computed == 1
+    with outcomes() as whole:
+        assert [whole.get(0, plan, grid, lambda: pixels).full_bytes for plan in plans] == [m.full_bytes for m in made]
+        assert whole.computed == 0
+    assert [a.detections for a in again] == [m.detections for m in made]
+
+
+def test_the_link_of_a_simulation_is_seen_by_its_device_within_5_percent(settings, home):
+    """What records say of the uplink against the trace's own rate, with pictures long enough to measure it."""
+    rate, noise = 2e6, np.random.default_rng(0)
+    with VideoWriter(home / "noise.mp4", (128, 192), 30, crf=10) as writer:
+        for _ in range(FRAMES):
+            writer.write(noise.integers(0, 255, (128, 192, 3), np.uint8))
+    trace = home / "slow.csv"
+    trace.write_text("t_s,uplink_mbps,rtt_ms\n" + "".join(f"{i / 10:.1f},{rate / 1e6},30.0\n" for i in range(100)))
+    go(settings(policy="back2back", video=home / "noise.mp4", trace=trace, with_truth=False))
+    seen = [float(row["throughput_bps"]) for row in rows(home / "out" / "offloads.csv")]
+    assert np.median(seen) == pytest.approx(rate, rel=0.05)
+    assert json.loads((home / "out" / "summary.json").read_text())["rtt_s"] == pytest.approx(0.03, rel=0.05)
