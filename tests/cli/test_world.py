@@ -21,7 +21,7 @@ def test_a_clip_of_the_asked_size_and_length_is_rendered_with_its_truth(tmp_path
 @pytest.mark.egl
 def test_stills_are_rendered_with_their_truth(tmp_path):
     words = ["walk-sunny", "--count", "2", "--size", "96x160", "--processes", "1", "--out", str(tmp_path)]
-    ran = CliRunner().invoke(app, ["world", "dataset", *words])
+    ran = CliRunner().invoke(app, ["world", "stills", *words])
     assert ran.exit_code == 0, ran.output
     assert len(list((tmp_path / "images").glob("*.jpg"))) == 2
     assert len(json.loads((tmp_path / "annotations.json").read_text())["images"]) == 2
@@ -30,10 +30,11 @@ def test_stills_are_rendered_with_their_truth(tmp_path):
 @pytest.mark.parametrize(
     ("words", "says", "code"),
     [
-        (["render", "moon", "--out", "moon.mp4"], "unknown scenario 'moon'; known: walk-sunny", 1),
-        (["render", "walk-sunny", "--out", "walk.avi"], "a clip is an .mp4 file, got 'walk.avi'", 1),
+        (["render", "moon", "--out", "moon.mp4"], "unknown scenario 'moon'; known: cycle-sunny", 1),
+        (["render", "walk-sunny", "--out", "walk.avi"], "got 'walk.avi'", 1),
         (["render", "walk-sunny", "--size", "720p", "--out", "a.mp4"], "a size is HEIGHTxWIDTH in pixels", 2),
-        (["dataset", "moon", "--count", "1", "--out", "stills"], "unknown scenario 'moon'", 1),
+        (["stills", "moon", "--count", "1", "--out", "stills"], "unknown scenario 'moon'", 1),
+        (["dataset", "moon"], "unknown set 'moon'; known: train-mixed", 1),
     ],
 )
 def test_what_cannot_be_rendered_is_refused_in_one_line(words, says, code, tmp_path, monkeypatch):
@@ -43,3 +44,23 @@ def test_what_cannot_be_rendered_is_refused_in_one_line(words, says, code, tmp_p
     assert ran.stderr.startswith("foveate: ")
     assert ran.stderr.count("\n") == 1
     assert says in ran.stderr
+
+
+def test_the_standard_sets_are_listed_with_their_length_and_cost(tmp_path, monkeypatch):
+    monkeypatch.setenv("FOVEATE_HOME", str(tmp_path))
+    ran = CliRunner().invoke(app, ["world", "dataset", "--list"])
+    assert ran.exit_code == 0, ran.output
+    assert "walk-rain-eval" in ran.stdout
+    assert "60 s" in ran.stdout
+
+
+@pytest.mark.egl
+def test_a_standard_set_is_rendered_under_home_and_found_there_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("FOVEATE_HOME", str(tmp_path))
+    words = ["world", "dataset", "val-mixed", "--count", "1", "--processes", "1"]
+    ran = CliRunner().invoke(app, words)
+    assert ran.exit_code == 0, ran.output
+    (picture,) = (tmp_path / "world" / "val-mixed" / "images").glob("*.jpg")
+    before = picture.stat().st_mtime_ns
+    assert CliRunner().invoke(app, words).exit_code == 0
+    assert picture.stat().st_mtime_ns == before

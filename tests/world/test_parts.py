@@ -17,7 +17,8 @@ from foveate.world.files import appearing, write_text
 from foveate.world.light import GAMMA, shade, shadow_table, sunny
 from foveate.world.mesh import ball, box, limb, merged, panels, rings_of
 from foveate.world.rig import skinned
-from foveate.world.stills import STILLS_SEED, Order
+from foveate.world.splits import STILLS_SEED
+from foveate.world.stills import Order
 from foveate.world.vehicles import SHAPES, vehicle
 
 
@@ -38,7 +39,8 @@ def test_errors_are_foveate_errors_and_value_errors() -> None:
 def test_an_unknown_scenario_lists_the_known_ones() -> None:
     with pytest.raises(WorldError, match=r"'walk-hail'.*walk-sunny"):
         scenarios.build("walk-hail", seed=0)
-    assert list(SCENARIOS) == ["walk-sunny"]
+    names = ["cycle-sunny", "drive-night", "plaza-crowd", "walk-indoor", "walk-rain", "walk-sunny"]
+    assert list(SCENARIOS) == names
 
 
 def test_a_machine_without_egl_gets_one_line_and_the_packages_to_install() -> None:
@@ -279,17 +281,25 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     ],
 )
 def test_impossible_clips_are_refused_in_one_line(changes, message: str) -> None:
-    good = {"seconds": 1.0, "size": (64, 96), "seed": 0, "fps": 30, "crf": 18}
+    good = {"scenario": "walk-sunny", "seconds": 1.0, "size": (64, 96), "seed": 0, "fps": 30, "crf": 18}
     with pytest.raises(WorldError, match=message) as caught:
         ClipOrder(**{**good, **changes})
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    "changes", [{"count": 0}, {"frames_per_scene": 0}, {"quality": 0}, {"seed": -1}, {"sizes": ((8, 8),)}]
+    "changes",
+    [{"count": 0}, {"frames_per_scene": 0}, {"quality": 0}, {"seed": -1}, {"sizes": ((8, 8),)}, {"scenarios": ()}],
 )
 def test_impossible_stills_are_refused(changes) -> None:
-    good = {"scenario": "walk-sunny", "count": 1, "sizes": ((64, 96),), "seed": 0, "frames_per_scene": 2, "quality": 90}
+    good = {
+        "scenarios": ("walk-sunny",),
+        "count": 1,
+        "sizes": ((64, 96),),
+        "seed": 0,
+        "frames_per_scene": 2,
+        "quality": 90,
+    }
     with pytest.raises(WorldError):
         Order(**{**good, "out": Path("x"), **changes})
 
@@ -297,7 +307,7 @@ def test_impossible_stills_are_refused(changes) -> None:
 def test_scene_seeds_of_neighbouring_sets_and_of_clips_are_disjoint() -> None:
     sets = [
         Order(
-            scenario="walk-sunny",
+            scenarios=("walk-sunny",),
             count=10_000,
             sizes=((64, 96),),
             seed=seed,
@@ -307,6 +317,6 @@ def test_scene_seeds_of_neighbouring_sets_and_of_clips_are_disjoint() -> None:
         )
         for seed in (0, 1)
     ]
-    seeds = [{order.scene_seed(scene) for scene in range(order.scenes)} for order in sets]
+    seeds = [{order.scene(scene)[1] for scene in range(order.scenes)} for order in sets]
     assert not seeds[0] & seeds[1]
     assert min(seeds[0]) >= STILLS_SEED

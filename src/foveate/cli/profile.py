@@ -40,8 +40,8 @@ def everything(
     seed: Seed = 0,
 ) -> None:
     """From own clips to a usable profile: times of this machine, estimators of size and accuracy, their errors."""
-    from foveate.models import load_detector
     from foveate.estimators import write_profile
+    from foveate.models import load_detector
     from foveate.profiling import Sampling, content_rows, measure_machine, with_content, with_decision
 
     detector = load_detector(model)
@@ -101,8 +101,8 @@ def train(
     seed: Seed = 0,
 ) -> None:
     """Fit the estimators of size and accuracy to what `profile content` measured with the same options."""
-    from foveate.models import load_detector
     from foveate.estimators import read_profile, write_profile
+    from foveate.models import load_detector
     from foveate.profiling import Sampling, content_rows, with_content
 
     with _bars() as begin:
@@ -116,8 +116,8 @@ def train(
 def _remeasure(video: Path, into: Path, model: str, repeats: int, parts: tuple[str, ...]) -> None:
     from dataclasses import replace
 
-    from foveate.models import load_detector
     from foveate.estimators import read_profile, write_profile
+    from foveate.models import load_detector
     from foveate.profiling import Sampling, measure_machine
 
     before = read_profile(into)

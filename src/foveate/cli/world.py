@@ -15,6 +15,10 @@ app = typer.Typer(no_args_is_help=True, help="Render streets with exact truth, w
 
 Scenario = Annotated[str, typer.Argument(help="Name of a scenario, such as walk-sunny; a wrong name lists them all.")]
 Seed = Annotated[int, typer.Option(min=0, help="Same seed, same bytes.")]
+Processes = Annotated[int, typer.Option(min=1, help="How many render at once.")]
+Unseen = Annotated[
+    bool, typer.Option("--unseen/--no-unseen", help="Objects and textures that no training picture shows.")
+]
 
 
 @app.command(epilog=EXAMPLE)
@@ -23,24 +27,41 @@ def render(
     out: Annotated[Path, typer.Option(metavar="FILE.mp4", help="The clip; its truth lies beside it as FILE.json.")],
     *,
     seconds: Annotated[float, typer.Option(help="Length of the clip.")] = 10.0,
-    size: Annotated[str, typer.Option(metavar="HEIGHTxWIDTH", help="Pixels.")] = "720x1280",
+    size: Annotated[
+        str | None,
+        typer.Option(metavar="HEIGHTxWIDTH", help="Pixels. [default: 1080x1920, for plaza-crowd 2160x3840]"),
+    ] = None,
     fps: Annotated[int, typer.Option(min=1, help="Frames per second.")] = 30,
     crf: Annotated[int, typer.Option(min=0, max=51, help="Constant rate factor of H.264: lower is better.")] = 18,
+    processes: Processes = 2,
+    unseen: Unseen = False,
     seed: Seed = 0,
 ) -> None:
-    """Render a clip with a moving camera, and its truth as COCO JSON."""
+    """Render a clip with a moving camera, and its truth as COCO JSON.
+
+    A run that was interrupted goes on where it stopped when the same command is given again.
+    """
     from foveate.world import render_clip
 
-    with _progress("rendering") as progress:
+    with _resumable(), _progress("rendering") as progress:
         truth = render_clip(
-            scenario, seconds=seconds, size=read_size(size), seed=seed, fps=fps, out=out, crf=crf, progress=progress
+            scenario,
+            seconds=seconds,
+            size=None if size is None else read_size(size),
+            seed=seed,
+            fps=fps,
+            out=out,
+            crf=crf,
+            progress=progress,
+            processes=processes,
+            unseen=unseen,
         )
     typer.echo(f"{out}, truth in {truth}")
 
 
-@app.command(epilog="Example: foveate world dataset walk-sunny --count 12 --out out/stills")
-def dataset(
-    scenario: Scenario,
+@app.command(epilog="Example: foveate world stills walk-sunny cycle-sunny --count 12 --out out/stills")
+def stills(
+    scenarios: Annotated[list[str], typer.Argument(help="Names of scenarios, which streets take in turn.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for images/ and annotations.json.")],
     *,
     count: Annotated[int, typer.Option(min=1, help="Number of pictures; more of them later go on with the set.")],
@@ -50,15 +71,16 @@ def dataset(
     ] = None,
     per_scene: Annotated[int, typer.Option(min=1, help="Views of each street.")] = 6,
     quality: Annotated[int, typer.Option(min=1, max=100, help="JPEG quality.")] = 92,
-    processes: Annotated[int, typer.Option(min=1, help="Streets that are rendered at once.")] = 2,
+    processes: Processes = 2,
+    unseen: Unseen = False,
     seed: Seed = 0,
 ) -> None:
-    """Render stills to train on, with COCO truth. A set that was interrupted goes on where it stopped."""
+    """Render stills of your own choice, with COCO truth. A set that was interrupted goes on where it stopped."""
     from foveate.world import render_stills
 
-    with _progress("rendering") as progress:
+    with _resumable(), _progress("rendering") as progress:
         truth = render_stills(
-            scenario,
+            scenarios,
             count=count,
             size=[read_size(text) for text in size or ["720x1280"]],
             seed=seed,
@@ -67,8 +89,79 @@ def dataset(
             quality=quality,
             progress=progress,
             processes=processes,
+            unseen=unseen,
         )
     typer.echo(f"{count} pictures in {out / 'images'}, truth in {truth}")
+
+
+@app.command(epilog="Example: foveate world dataset walk-sunny-eval --seconds 2")
+def dataset(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Standard sets; see --list.")] = None,
+    *,
+    listed: Annotated[bool, typer.Option("--list", help="Show the standard sets, their length and cost.")] = False,
+    count: Annotated[int | None, typer.Option(min=1, help="Number of stills instead of the standard one.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Seconds of clips instead of the standard ones.")] = None,
+    processes: Processes = 2,
+) -> None:
+    """Render standard sets under $FOVEATE_HOME/world. What is interrupted goes on where it stopped."""
+    from foveate.world.sets import render_set
+    from foveate.world.splits import StillsSet, standard_set
+
+    if listed or not names:
+        _list_sets()
+        return
+    for entry in [standard_set(name) for name in names]:
+        with _resumable(), _progress(entry.name) as progress:
+            length = count if isinstance(entry, StillsSet) else seconds
+            truth = render_set(entry.name, length=length, processes=processes, progress=progress)
+        typer.echo(f"{entry.name}: truth in {truth}")
+
+
+def _list_sets() -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from foveate.world.sets import core_minutes, place
+    from foveate.world.splits import SETS, ClipSet
+
+    heads = ("set", "purpose", "scenarios", "length", "unseen", "core minutes", "there")
+    table = Table(*heads, box=None)
+    for entry in SETS.values():
+        clip = isinstance(entry, ClipSet)
+        there = place(entry) if clip else place(entry) / "annotations.json"
+        table.add_row(
+            entry.name,
+            entry.purpose,
+            entry.scenario if isinstance(entry, ClipSet) else ", ".join(dict.fromkeys(entry.scenarios)),
+            f"{entry.seconds:g} s" if isinstance(entry, ClipSet) else f"{entry.count} stills",
+            "yes" if entry.unseen else "no",
+            f"{core_minutes(entry):.0f}",
+            "yes" if there.exists() else "no",
+        )
+    Console(width=150).print(table)
+
+
+@contextmanager
+def _resumable() -> Iterator[None]:
+    """Turns Ctrl-C into one line that says how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        typer.echo("interrupted: the same command goes on where it stopped", err=True)
+        raise typer.Exit(130) from interrupt
+
+
+@app.command(epilog="Example: foveate world sheet --out out/world.jpg")
+def sheet(
+    out: Annotated[Path, typer.Option(metavar="FILE.jpg", help="The picture.")],
+    *,
+    scenarios: Annotated[list[str] | None, typer.Argument(help="Names of scenarios. [default: all]")] = None,
+    time: Annotated[float, typer.Option(min=0, help="Seconds from the start of the clips.")] = 4.0,
+) -> None:
+    """Draw a contact sheet: one frame of each scenario with its truth."""
+    from foveate.world.sheet import contact_sheet
+
+    typer.echo(contact_sheet(out, scenarios=scenarios or (), time=time))
 
 
 def read_size(text: str) -> tuple[int, int]:
@@ -83,9 +176,14 @@ def read_size(text: str) -> tuple[int, int]:
 def _progress(task: str) -> Iterator[Callable[[int, int], None]]:
     """A bar where somebody looks; the value is called with the number done and the number wanted."""
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    # A frame may take seconds: the time left is judged by the frames of the last ten minutes.
+    bar = Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal, speed_estimate_period=600
+    )
+    with bar as progress:
         number = progress.add_task(task, total=None)
         yield lambda done, total: progress.update(number, completed=done, total=total)

@@ -1,7 +1,7 @@
 """Truth as COCO JSON."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from foveate.world.errors import WorldError
@@ -31,18 +31,28 @@ def annotation(seen: Seen, *, image_id: int, category: str) -> dict[str, Any]:
 
 
 def document(
-    *, info: Mapping[str, Any], images: Sequence[Mapping[str, Any]], annotations: Iterable[Mapping[str, Any]]
+    *, info: Mapping[str, Any], images: Iterable[Mapping[str, Any]], annotations: Iterable[Mapping[str, Any]]
 ) -> str:
     """The JSON text; annotations are numbered from 1. The same input gives the same bytes."""
-    content = {
-        "info": {
-            "description": "rendered by foveate.world",
-            "kind": "rendered",
-            "world_version": VERSION,
-            **info,
-        },
-        "categories": [{"id": number, "name": name} for name, number in CATEGORIES.items()],
-        "images": list(images),
-        "annotations": [{"id": number, **entry} for number, entry in enumerate(annotations, 1)],
-    }
-    return json.dumps(content, separators=(",", ":"), sort_keys=True) + "\n"
+    return "".join(pieces(info=info, images=images, annotations=annotations))
+
+
+def pieces(
+    *, info: Mapping[str, Any], images: Iterable[Mapping[str, Any]], annotations: Iterable[Mapping[str, Any]]
+) -> Iterator[str]:
+    """`document` piece by piece, for truth that would fill the memory. Keys are in alphabetical order."""
+    about = {"description": "rendered by foveate.world", "kind": "rendered", "world_version": VERSION, **info}
+    yield '{"annotations":['
+    yield from _listed({"id": number, **entry} for number, entry in enumerate(annotations, 1))
+    yield f'],"categories":{_json([{"id": number, "name": name} for name, number in CATEGORIES.items()])},"images":['
+    yield from _listed(images)
+    yield f'],"info":{_json(about)}}}\n'
+
+
+def _listed(entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for number, entry in enumerate(entries):
+        yield ("," if number else "") + _json(entry)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), sort_keys=True)

@@ -10,7 +10,8 @@ BICYCLE_SADDLE, MOTORCYCLE_SADDLE = 0.98, 0.84
 """Height of a rider's hips, metres."""
 
 
-def _hoop(radius: float, thick: float, colour: Colour, *, x: float) -> Mesh:
+def hoop(radius: float, thick: float, colour: Colour, *, x: float) -> Mesh:
+    """An upright tyre of `radius` metres that stands on z = 0 at `x`."""
     around = np.linspace(0, 2 * np.pi, 21)[:, None]
     section = np.linspace(0, 2 * np.pi, 6, endpoint=False)[None]
     reach = radius - thick + thick * np.cos(section)
@@ -18,7 +19,8 @@ def _hoop(radius: float, thick: float, colour: Colour, *, x: float) -> Mesh:
     return loft(np.stack(ring, axis=-1), colour).moved(by=(x, 0, radius))
 
 
-def _spokes(radius: float, *, x: float, count: int) -> list[Mesh]:
+def spokes(radius: float, *, x: float, count: int) -> list[Mesh]:
+    """`count` diameters of a wheel, see `hoop`."""
     angles = np.arange(count) * np.pi / count
     tips: list[Floats] = [0.92 * radius * np.array([np.cos(a), 0, np.sin(a)], np.float32) for a in angles]
     hub = np.array([x, 0, radius], np.float32)
@@ -32,8 +34,8 @@ def _paint(rng: np.random.Generator) -> Colour:
 def bicycle(rng: np.random.Generator) -> Model:
     """A diamond or step-through frame, sometimes with a basket."""
     colour, high = _paint(rng), 0.92 if rng.random() < 0.6 else 0.66
-    wheels = [_hoop(0.34, 0.022, DARK, x=x) for x in (-0.52, 0.52)]
-    spokes = [spoke for x in (-0.52, 0.52) for spoke in _spokes(0.34, x=x, count=4)]
+    wheels = [hoop(0.34, 0.022, DARK, x=x) for x in (-0.52, 0.52)]
+    rods = [rod for x in (-0.52, 0.52) for rod in spokes(0.34, x=x, count=4)]
     crank, seat, head, rear, front = (
         (-0.06, 0, 0.30),
         (-0.20, 0, 0.80),
@@ -64,7 +66,7 @@ def bicycle(rng: np.random.Generator) -> Model:
     ]
     if rng.random() < 0.35:
         extras.append(box((0.26, 0.34, 0.22), (0.35, 0.28, 0.2), centre=(0.55, 0, 0.92)))
-    mesh = merged([*wheels, *spokes, *frame, *bars, *seat_top, *extras])
+    mesh = merged([*wheels, *rods, *frame, *bars, *seat_top, *extras])
     return Model(category="bicycle", parts=(Part(mesh=mesh, bone=0),), bones=1)
 
 
@@ -84,7 +86,7 @@ def _front(colour: Colour, *, x: float, radius: float) -> list[Mesh]:
 
 def _road_bike(rng: np.random.Generator) -> Model:
     colour = _paint(rng)
-    solids = [_hoop(0.32, 0.07, DARK, x=x) for x in (-0.68, 0.72)]
+    solids = [hoop(0.32, 0.07, DARK, x=x) for x in (-0.68, 0.72)]
     solids += [tube((x, -0.05, 0.32), (x, 0.05, 0.32), 0.17, SILVER, segments=10) for x in (-0.68, 0.72)]
     solids += [
         ball((0.34, 0.16, 0.15), colour, gloss=0.5).moved(by=(0.15, 0, 0.86)),
@@ -102,7 +104,7 @@ def _road_bike(rng: np.random.Generator) -> Model:
 
 def _scooter(rng: np.random.Generator) -> Model:
     colour = _paint(rng)
-    solids = [_hoop(0.24, 0.06, DARK, x=x) for x in (-0.60, 0.66)]
+    solids = [hoop(0.24, 0.06, DARK, x=x) for x in (-0.60, 0.66)]
     solids += [
         ball((0.48, 0.20, 0.24), colour, gloss=0.5).moved(by=(-0.46, 0, 0.56)),
         ball((0.38, 0.15, 0.07), DARK).moved(by=(-0.34, 0, 0.79)),

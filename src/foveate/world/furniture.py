@@ -19,6 +19,7 @@ from foveate.world.mesh import (
 
 IRON = (0.20, 0.21, 0.22)
 WOOD = (0.42, 0.30, 0.20)
+LAMP_HEAD = (0.70, 0.70, 0.68)
 
 
 def _leaves(rng: np.random.Generator, centre: Floats, radius: float, colour: Floats, count: int) -> Mesh:
@@ -70,7 +71,7 @@ def lamp_post(rng: np.random.Generator) -> Mesh:
         [
             *pole,
             tube((0, 0, tall), (0, -1.2, tall + 0.15), 0.04, IRON),
-            box((0.22, 0.6, 0.10), (0.7, 0.7, 0.68), centre=(0, -1.3, tall + 0.12)),
+            box((0.22, 0.6, 0.10), LAMP_HEAD, centre=(0, -1.3, tall + 0.12)),
         ]
     )
 

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from foveate.world import furniture
+from foveate.world.families import materials
 from foveate.world.mesh import Mesh, box
 from foveate.world.surfaces import Surface, wall
-from foveate.world.textures import FACADE_BAYS, FACADE_FLOORS, SHOPS_WIDE, Picture, facade, shops
+from foveate.world.textures import FACADE_BAYS, FACADE_FLOORS, SHOPS_WIDE, Picture
 
 _DEPTH = 14.0
 """Depth of every house, metres."""
+_NARROWEST = 9.0
+"""What a fitted row leaves no less of for its last house, metres."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +98,21 @@ def _grove(low: float, high: float, *, side: int, front: float, rng: np.random.G
     return [*posts, *rails, *trees]
 
 
+def some_house(
+    x: float,
+    width: float,
+    *,
+    side: int,
+    front: float,
+    stock: tuple[list[Picture], list[Picture]],
+    rng: np.random.Generator,
+) -> tuple[list[Surface], list[Mesh]]:
+    """A house `width` metres wide from `x` on: its textured walls, and the rest of it."""
+    house, (uppers, fronts) = random_house(x, width, side=side, front=front, rng=rng), stock
+    walls = walls_of(house, uppers[rng.integers(len(uppers))], fronts[rng.integers(len(fronts))])
+    return walls, _solids_of(house, rng)
+
+
 def row(
     x: tuple[float, float],
     *,
@@ -102,23 +120,30 @@ def row(
     front: float,
     stock: tuple[list[Picture], list[Picture]],
     rng: np.random.Generator,
+    fitted: bool = False,
 ) -> tuple[list[Surface], list[Mesh]]:
-    """Houses and groves from `x[0]` to `x[1]` on one side; `stock` holds textures of upper floors and of shops."""
+    """Houses and groves from `x[0]` to `x[1]` on one side; `stock` holds textures of upper floors and of shops.
+
+    The last of them may stand out beyond `x[1]` unless the row is `fitted`.
+    """
     surfaces: list[Surface] = []
     meshes: list[Mesh] = []
-    at, (uppers, fronts) = x[0], stock
+    at = x[0]
     while at < x[1]:
         width = float(rng.uniform(9, 24))
+        if fitted and x[1] - at - width < _NARROWEST:
+            width = x[1] - at
         if rng.random() < 0.14:
             meshes += _grove(at, at + width, side=side, front=front, rng=rng)
         else:
-            house = random_house(at, width, side=side, front=front, rng=rng)
-            surfaces += walls_of(house, uppers[rng.integers(len(uppers))], fronts[rng.integers(len(fronts))])
-            meshes += _solids_of(house, rng)
+            sheets, solids = some_house(at, width, side=side, front=front, stock=stock, rng=rng)
+            surfaces += sheets
+            meshes += solids
         at += width + (float(rng.uniform(2, 9)) if rng.random() < 0.15 else 0.0)
     return surfaces, meshes
 
 
-def stock_of(rng: np.random.Generator) -> tuple[list[Picture], list[Picture]]:
+def stock_of(rng: np.random.Generator, *, unseen: bool = False) -> tuple[list[Picture], list[Picture]]:
     """Textures for a street: upper floors and shop fronts."""
-    return [facade(rng) for _ in range(6)], [shops(rng) for _ in range(3)]
+    made = materials(unseen=unseen)
+    return [made.facade(rng) for _ in range(6)], [made.shops(rng) for _ in range(3)]

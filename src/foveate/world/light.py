@@ -1,4 +1,4 @@
-"""Daylight: a sun, a sky above and the ground's bounce below, as albedo-free light in linear units."""
+"""The light of a scene: perhaps a sun, a sky above and the ground's bounce below, albedo-free in linear units."""
 
 from dataclasses import dataclass
 
@@ -13,10 +13,10 @@ GAMMA = 2.2
 
 @dataclass(frozen=True, kw_only=True)
 class Light:
-    """Light of one scene. Raises `WorldError` when the sun is not above the horizon."""
+    """Light of one scene. Raises `WorldError` when there is a sun that is not above the horizon."""
 
-    sun: tuple[float, float, float]
-    """Unit vector towards the sun."""
+    sun: tuple[float, float, float] | None
+    """Unit vector towards the sun; None where no direct light throws a shadow."""
     sun_colour: Colour
     """Linear RGB on a surface that faces the sun."""
     sky_colour: Colour
@@ -33,7 +33,7 @@ class Light:
     """Share of the sky under cloud, 0..1."""
 
     def __post_init__(self) -> None:
-        if self.sun[2] <= 0:
+        if self.sun is not None and self.sun[2] <= 0:
             raise WorldError(f"the sun must stand above the horizon, got height {self.sun[2]:.2f}")
 
 
@@ -61,12 +61,45 @@ def sunny(rng: np.random.Generator) -> Light:
     )
 
 
+def overcast(rng: np.random.Generator) -> Light:
+    """A rainy day: grey from all sides, and haze within the street."""
+    exposure, grey = rng.uniform(0.72, 0.95), rng.uniform(0.62, 0.74)
+    tint = np.array([0.97, 1.0, 1.03]) + rng.normal(0, 0.01, 3)
+    return Light(
+        sun=None,
+        sun_colour=(0.0, 0.0, 0.0),
+        sky_colour=_triple(np.array([0.74, 0.77, 0.81]) * exposure),
+        ground_colour=_triple(np.array([0.30, 0.30, 0.30]) * exposure),
+        haze_m=float(rng.uniform(110, 260)),
+        haze_colour=_triple(grey * tint),
+        zenith_colour=_triple(0.86 * grey * tint),
+        clouds=0.35,
+    )
+
+
+def dark(rng: np.random.Generator) -> Light:
+    """A clear night. The scene is drawn in an even light by which colours can be told; lamps then say what is seen."""
+    glow = rng.uniform(0.8, 1.3)
+    return Light(
+        sun=None,
+        sun_colour=(0.0, 0.0, 0.0),
+        sky_colour=(0.70, 0.70, 0.70),
+        ground_colour=(0.50, 0.50, 0.50),
+        haze_m=float(rng.uniform(350, 900)),
+        haze_colour=_triple(np.array([0.15, 0.16, 0.24]) * glow),
+        zenith_colour=_triple(np.array([0.035, 0.055, 0.14]) * glow),
+        clouds=0.0,
+    )
+
+
 def _triple(values: Floats) -> Colour:
     return (float(values[0]), float(values[1]), float(values[2]))
 
 
 def facing(light: Light, normals: Floats) -> Floats:
-    """`(V,)`: cosine between each normal and the sun, 0 where it faces away."""
+    """`(V,)`: cosine between each normal and the sun, 0 where it faces away or none shines."""
+    if light.sun is None:
+        return np.zeros(len(normals), np.float32)
     cosine: Floats = np.maximum(normals @ np.asarray(light.sun, np.float32), 0)
     return cosine
 
@@ -93,9 +126,17 @@ def _mirrored(light: Light, lit: Floats, normals: Floats, gloss: Floats, towards
     height = np.clip(mirrored[:, 2:3] * 2 + 0.15, 0, 1)
     sky = height * np.asarray(light.haze_colour) + (1 - height) * np.array([0.25, 0.24, 0.22])
     share = gloss[:, None] * (0.10 + 0.75 * (1 - cosine) ** 3)
-    glint = np.clip(mirrored @ np.asarray(light.sun), 0, 1)[:, None] ** 60 * gloss[:, None]
+    glint = _glint(light, mirrored)[:, None] * gloss[:, None]
     result: Floats = (lit * (1 - share) + sky * share + 0.8 * glint).astype(np.float32)
     return result
+
+
+def _glint(light: Light, mirrored: Floats) -> Floats:
+    """`(V,)`: how much of the sun's disc is seen along `mirrored` views, 0..1."""
+    if light.sun is None:
+        return np.zeros(len(mirrored), np.float32)
+    glint: Floats = np.clip(mirrored @ np.asarray(light.sun), 0, 1) ** 60
+    return glint
 
 
 def shadow_table(light: Light) -> Floats:

@@ -1,14 +1,20 @@
-"""Where every object is at a moment: straight tracks along the street, entered again or paced, and their bones."""
+"""Where every object is at a moment: tracks along a street, entered again or paced or closed, and their bones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from foveate.world.errors import WorldError
+from foveate.world.flow import Flow
 from foveate.world.gait import BONES, Habit, joints, skeleton, stride_length
 from foveate.world.mesh import Floats
 from foveate.world.rig import Model
+from foveate.world.ring import Ring
+
+_Key = TypeVar("_Key")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +53,22 @@ class Actor:
     """Turns round at the ends of the track; otherwise it enters again at the other end."""
     bearing: Bearing | None = field(default=None)
     """For people only."""
+    ring: Ring | None = None
+    """The closed street whose coordinates the track is in: `at[1]` to its left, once round `span`."""
+    flow: Flow | None = None
+    """The lane whose speeds it keeps instead of its own; `start` is then in seconds."""
 
     def __post_init__(self) -> None:
         if self.span <= 0:
             raise WorldError(f"a track must have a length, got {self.span} m")
+
+
+def footprint(actor: Actor) -> tuple[float, float]:
+    """Half length and half width of what it covers on the ground, metres."""
+    if actor.bearing is not None:
+        return (0.32, 0.30)
+    points = actor.model.parts[0].mesh.points
+    return (float(np.ptp(points[:, 0])) / 2 * 1.04, float(np.ptp(points[:, 1])) / 2 * 1.12)
 
 
 class Tracks:
@@ -67,6 +85,8 @@ class Tracks:
         names = ("height", "phase", "swing", "elbow", "raise_arm", "lean", "saddle", "reach")
         self._body = {name: np.array([getattr(b, name) for b in bearings], np.float64) for name in names}
         self._bones = np.array([a.model.bones for a in actors], np.int64)
+        self._flows = _grouped([a.flow for a in actors])
+        self._rings = _grouped([a.ring if a.flow is None else None for a in actors])
 
     def places(self, time: float) -> tuple[Floats, Floats]:
         """Positions `(N, 3)` in metres and headings `(N,)` in radians at `time` seconds."""
@@ -77,7 +97,14 @@ class Tracks:
         along = np.where(back, self._span - along, along) - self._span / 2
         direction = np.stack([np.cos(self._heading), np.sin(self._heading), np.zeros_like(along)], axis=1)
         headings = self._heading + np.pi * back
-        return (self._at + along[:, None] * direction).astype(np.float32), headings.astype(np.float32)
+        at = self._at + along[:, None] * direction
+        for ring, who in self._rings:
+            middle = ring.middle(at[who, 0], at[who, 1])
+            at[who, :2], bend = ring.place(middle, at[who, 1])
+            headings[who] += bend
+        for flow, who in self._flows:
+            at[who, :2], headings[who] = flow.place(self._start[who] + time, self._at[who, 1])
+        return at.astype(np.float32), headings.astype(np.float32)
 
     def bones(self, time: float) -> Floats:
         """Bones `(sum of bones, 3, 4)` of all actors at `time` seconds, in the world."""
@@ -111,6 +138,15 @@ class Tracks:
             reach=body["reach"],
         )
         return skeleton(joints(habit, body["phase"] + 2 * np.pi * rate * time), body["height"], body["saddle"])
+
+
+def _grouped(keys: Sequence[_Key | None]) -> list[tuple[_Key, NDArray[np.int64]]]:
+    """Which actors share a key, for each key but None."""
+    groups: dict[int, tuple[_Key, list[int]]] = {}
+    for number, key in enumerate(keys):
+        if key is not None:
+            groups.setdefault(id(key), (key, []))[1].append(number)
+    return [(key, np.array(who, np.int64)) for key, who in groups.values()]
 
 
 def _placed(at: Floats, heading: Floats) -> Floats:

@@ -1,9 +1,10 @@
 """People at rest: bodies, hair and clothes, each limb on its bone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from foveate.world import unseen_people
 from foveate.world.gait import ARM, BONES, FOREARM, REFERENCE_HEIGHT, SHIN, THIGH
 from foveate.world.mesh import Colour, Floats, Mesh, ball, box, limb, loft, rings_of
 from foveate.world.rig import Model, Part
@@ -59,15 +60,15 @@ class Look:
     sleeve: str
     """`short` or `long`."""
     legs: str
-    """`trousers`, `shorts`, `skirt` or `dress`."""
+    """`trousers`, `shorts`, `skirt` or `dress`, or of `unseen_people.LEGS`."""
     outer: str
-    """`none`, `coat` or `open` (a jacket over a lighter shirt)."""
+    """`none`, `coat` or `open` (a jacket over a lighter shirt), or of `unseen_people.OUTER`."""
     hairdo: str
-    """`short`, `long`, `bald`, `bun`, `hat` or `helmet`."""
+    """`short`, `long`, `bald`, `bun`, `hat` or `helmet`, or of `unseen_people.HAIRDOS`."""
     bag: str
-    """`none`, `backpack`, `shoulder` or `hand`."""
+    """`none`, `backpack`, `shoulder` or `hand`, or of `unseen_people.BAGS`."""
     pattern: str
-    """`plain`, `stripes`, `print` or `panel`."""
+    """`plain`, `stripes`, `print` or `panel`, or of `unseen_people.PATTERNS`."""
 
 
 def _pick(rng: np.random.Generator, palette: tuple[Colour, ...], jitter: float = 0.05) -> Colour:
@@ -75,8 +76,29 @@ def _pick(rng: np.random.Generator, palette: tuple[Colour, ...], jitter: float =
     return (float(colour[0]), float(colour[1]), float(colour[2]))
 
 
-def random_look(rng: np.random.Generator, *, riding: bool = False) -> Look:
-    """A person dressed at random; a rider wears trousers or shorts, and often a helmet."""
+def random_look(rng: np.random.Generator, *, riding: bool = False, unseen: bool = False) -> Look:
+    """A person dressed at random; a rider wears trousers or shorts, and often a helmet. `unseen`: in other dress."""
+    look = _usual_look(rng, riding=riding)
+    return _unseen_look(look, rng, riding=riding) if unseen else look
+
+
+def _unseen_look(look: Look, rng: np.random.Generator, *, riding: bool) -> Look:
+    """The body of `look` in dress of the held-out families."""
+    legs = ("wide", "leggings") if riding else unseen_people.LEGS
+    return replace(
+        look,
+        hair=_pick(rng, unseen_people.HAIR, 0.02),
+        top=_pick(rng, unseen_people.CLOTH),
+        bottom=_pick(rng, unseen_people.CLOTH),
+        legs=str(rng.choice(legs)),
+        outer=str(rng.choice(["vest", "parka"] if riding else [*unseen_people.OUTER, "none"])),
+        hairdo=str(rng.choice(["beanie", "hood", "ponytail"] if riding else unseen_people.HAIRDOS)),
+        bag=str(rng.choice(["trek", "crossbody", "none"] if riding else unseen_people.BAGS)),
+        pattern=str(rng.choice(unseen_people.PATTERNS)),
+    )
+
+
+def _usual_look(rng: np.random.Generator, *, riding: bool) -> Look:
     child = not riding and rng.random() < 0.07
     return Look(
         height=float(rng.uniform(1.1, 1.45) if child else np.clip(rng.normal(1.71, 0.09), 1.5, 1.95)),
@@ -123,6 +145,14 @@ def _torso(look: Look, rng: np.random.Generator) -> Mesh:
         paint[9:13, [11, 0, 1]] = _pick(rng, CLOTH)
     if look.pattern == "panel":
         paint[:8] = _pick(rng, CLOTH)
+    if look.pattern == "checks":
+        paint[2:-2:3] *= 0.55
+        paint[:, ::3] *= 0.6
+    if look.pattern == "hoops":
+        paint[2:8] = _pick(rng, unseen_people.CLOTH)
+    if look.pattern == "sash":
+        for row in range(len(paint)):
+            paint[row, [(row // 2) % 12, (row // 2 + 1) % 12]] = _pick(rng, unseen_people.CLOTH, 0.0)
     if look.outer == "open":
         paint[:, [0, 1]] = 0.35 + 0.55 * np.asarray(look.top[::-1])
     return loft(grid, paint)
@@ -154,6 +184,8 @@ def _hair(look: Look, rng: np.random.Generator) -> list[Mesh]:
         ]
     if look.hairdo == "long":
         return [cap, ball((0.055, 0.10, 0.19), look.hair, segments=8, rings=6).moved(by=(-0.075, 0, 0.09))]
+    if look.hairdo in unseen_people.HAIRDOS:
+        return unseen_people.headwear(look.hairdo, look.hair, _pick(rng, unseen_people.CLOTH))
     bun = [ball((0.05, 0.05, 0.05), look.hair).moved(by=(-0.13, 0, 0.23))] if look.hairdo == "bun" else []
     return [cap, *bun]
 
@@ -162,7 +194,7 @@ def _leg(look: Look) -> tuple[Mesh, Mesh, Mesh]:
     girth = 0.5 + 0.5 * look.girth
     bare = look.legs in ("skirt", "dress")
     upper = look.skin if bare else look.bottom
-    lower = look.bottom if look.legs == "trousers" else look.skin
+    lower = look.bottom if look.legs in ("trousers", "wide", "leggings") else look.skin
     width = (0.068, 0.050) if look.legs == "trousers" else (0.052, 0.036)
     thigh = limb(THIGH, 0.095 * girth, 0.066 * girth, upper)
     shin = limb(SHIN, width[0] * girth, width[1] * girth, lower)
@@ -200,7 +232,7 @@ def _bag(look: Look, rng: np.random.Generator) -> list[tuple[str, Mesh]]:
         return [("pelvis", box((0.28, 0.09, 0.22), colour, centre=(0, 0.22, 0.0)))]
     if look.bag == "hand":
         return [("forearm_l", box((0.26, 0.08, 0.28), colour, centre=(0, 0, -FOREARM - 0.26)))]
-    return []
+    return unseen_people.carried(look.bag, colour)
 
 
 def person(look: Look, rng: np.random.Generator) -> Model:
@@ -211,6 +243,7 @@ def person(look: Look, rng: np.random.Generator) -> Model:
     worn = [("pelvis", hips), ("chest", _torso(look, rng)), *_bag(look, rng)]
     worn += [("head", mesh) for mesh in _head(look, rng)]
     worn += [("pelvis", mesh) for mesh in _skirt(look, rng)]
+    worn += [*unseen_people.legwear(look.legs, look.bottom), *unseen_people.outer(look.outer, look.top)]
     for side in "lr":
         thigh, shin, foot = _leg(look)
         upper, lower = _arm(look)

@@ -1,10 +1,11 @@
-"""All moving things as one skinned mesh: a rest mesh whose vertices each follow one bone."""
+"""All moving things as one skinned mesh, in several levels of detail: each vertex at rest follows one bone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from foveate.world.detail import LEVELS, simplified
 from foveate.world.errors import WorldError
 from foveate.world.mesh import Floats, Ints, Mesh, merged
 
@@ -34,23 +35,27 @@ class Model:
 
 @dataclass(frozen=True, kw_only=True)
 class Skin:
-    """Many models in one set of arrays."""
+    """Many models in one set of arrays: shapes, which are the objects in full, then all of them at each level."""
 
     rest: Mesh
     bone: Ints
     """`(V,)`: bone of each vertex, counted over all objects."""
     vertex_start: Ints
-    """`(objects + 1,)`: first vertex of each object."""
+    """`(shapes + 1,)`: first vertex of each shape."""
     triangle_start: Ints
-    """`(objects + 1,)`: first triangle of each object."""
+    """`(shapes + 1,)`: first triangle of each shape."""
 
     @property
     def count(self) -> int:
         """How many objects there are."""
-        return len(self.vertex_start) - 1
+        return (len(self.vertex_start) - 1) // (len(LEVELS) + 1)
 
-    def posed(self, bones: Floats, keep: Ints) -> tuple[Mesh, Ints]:
-        """The mesh of the objects `keep` under `bones` `(bones, 3, 4)`, and the object of each vertex."""
+    def posed(self, bones: Floats, objects: Ints, levels: Ints | None = None) -> tuple[Mesh, Ints]:
+        """The mesh of `objects` under `bones` `(bones, 3, 4)`, and the object of each vertex.
+
+        `levels` is the level of detail of each object, see `detail.level_at`; all are drawn in full without it.
+        """
+        keep = objects if levels is None else objects + levels * self.count
         vertices = ranges(self.vertex_start, keep)
         matrices = bones[self.bone[vertices]]
         points = np.einsum("vij,vj->vi", matrices[..., :3], self.rest.points[vertices]) + matrices[..., 3]
@@ -67,7 +72,7 @@ class Skin:
             gloss=self.rest.gloss[vertices],
             triangles=triangles.astype(np.int32),
         )
-        return mesh, np.repeat(keep, sizes).astype(np.int32)
+        return mesh, np.repeat(objects, sizes).astype(np.int32)
 
 
 def ranges(start: Ints, keep: Ints) -> Ints:
@@ -79,17 +84,22 @@ def ranges(start: Ints, keep: Ints) -> Ints:
 
 def skinned(models: Sequence[Model]) -> Skin:
     """One skin over all `models`; their bones follow one another in the same order."""
-    meshes, bones, vertices, triangles, base = [], [], [0], [0], 0
-    for model in models:
-        mesh = merged([part.mesh for part in model.parts])
-        meshes.append(mesh)
-        bones += [np.full(len(part.mesh.points), base + part.bone, np.int32) for part in model.parts]
-        vertices.append(vertices[-1] + len(mesh.points))
-        triangles.append(triangles[-1] + len(mesh.triangles))
-        base += model.bones
+    first = np.cumsum([0, *(model.bones for model in models[:-1])])
+    kinds = {id(model): _shapes(model) for model in models}
+    shapes = [(kinds[id(m)][k], base) for k in range(len(LEVELS) + 1) for m, base in zip(models, first, strict=True)]
+    meshes = [mesh for (mesh, _), _ in shapes]
     return Skin(
         rest=merged(meshes),
-        bone=np.concatenate(bones),
-        vertex_start=np.array(vertices, np.int32),
-        triangle_start=np.array(triangles, np.int32),
+        bone=np.concatenate([bone + base for (_, bone), base in shapes]).astype(np.int32),
+        vertex_start=np.cumsum([0, *(len(mesh.points) for mesh in meshes)]).astype(np.int32),
+        triangle_start=np.cumsum([0, *(len(mesh.triangles) for mesh in meshes)]).astype(np.int32),
     )
+
+
+def _shapes(model: Model) -> list[tuple[Mesh, Ints]]:
+    """A model in full and at each level: its mesh, and the bone of each vertex."""
+    full, bones = merged([part.mesh for part in model.parts]), np.array([part.bone for part in model.parts], np.int32)
+    sizes = [len(part.mesh.points) for part in model.parts]
+    part = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+    levels = [(full, part), *(simplified(full, part, level.cell) for level in LEVELS)]
+    return [(mesh, bones[number]) for mesh, number in levels]

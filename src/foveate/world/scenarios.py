@@ -3,7 +3,12 @@
 from collections.abc import Mapping
 from typing import Protocol
 
+from foveate.world.cycling import cycle_sunny
 from foveate.world.errors import WorldError
+from foveate.world.hall import walk_indoor
+from foveate.world.night import drive_night
+from foveate.world.plaza import plaza_crowd
+from foveate.world.rainy import walk_rain
 from foveate.world.shoot import Shoot
 from foveate.world.sunny import walk_sunny
 
@@ -15,14 +20,33 @@ class Builder(Protocol):
         """`unseen`: of the object families and textures that no training picture shows."""
 
 
-SCENARIOS: Mapping[str, Builder] = {"walk-sunny": walk_sunny}
+SCENARIOS: Mapping[str, Builder] = {
+    "cycle-sunny": cycle_sunny,
+    "drive-night": drive_night,
+    "plaza-crowd": plaza_crowd,
+    "walk-indoor": walk_indoor,
+    "walk-rain": walk_rain,
+    "walk-sunny": walk_sunny,
+}
 """Builders of a `Shoot` from a seed, by name."""
+_WIDE_AREA = ("plaza-crowd",)
+"""Seen by one large static camera."""
+
+
+def builder(scenario: str) -> Builder:
+    """The builder of `scenario`; raises `WorldError` for an unknown name."""
+    if scenario not in SCENARIOS:
+        raise WorldError(f"unknown scenario {scenario!r}; known: {', '.join(sorted(SCENARIOS))}")
+    return SCENARIOS[scenario]
+
+
+def usual_size(scenario: str) -> tuple[int, int]:
+    """`(height, width)` of a clip of `scenario` unless another is asked for."""
+    return (2160, 3840) if scenario in _WIDE_AREA else (1080, 1920)
 
 
 def build(scenario: str, *, seed: int, unseen: bool = False) -> Shoot:
     """The scene of `scenario` for `seed`, see `Builder`; raises `WorldError` for an unknown name or a negative seed."""
-    if scenario not in SCENARIOS:
-        raise WorldError(f"unknown scenario {scenario!r}; known: {', '.join(sorted(SCENARIOS))}")
     if seed < 0:
         raise WorldError(f"a seed must not be negative, got {seed}")
-    return SCENARIOS[scenario](seed, unseen=unseen)
+    return builder(scenario)(seed, unseen=unseen)

@@ -7,9 +7,12 @@ from functools import cached_property
 import numpy as np
 
 from foveate.world.camera import Camera
+from foveate.world.detail import level_at
+from foveate.world.lamps import Lamps
 from foveate.world.light import Light
 from foveate.world.mesh import Floats, Ints
-from foveate.world.motion import Actor, Tracks
+from foveate.world.motion import Actor, Tracks, footprint
+from foveate.world.rain import Rain
 from foveate.world.rig import Skin, skinned
 from foveate.world.street import Plan, Scenery
 from foveate.world.textures import Picture
@@ -22,13 +25,22 @@ _MARGIN = 8.0
 class Scene:
     """Everything that is to be seen, over all time."""
 
-    plan: Plan
     light: Light
     scenery: Scenery
     dome: Picture
     """Panorama of the sky, see `textures.sky`."""
     actors: Sequence[Actor]
     """Objects; the place in this sequence is the object's number and its track id."""
+    plan: Plan | None = None
+    """Measures of the street, where there is one."""
+    shaded: float = 46.0
+    """Half side of the square before the camera in which the sun casts shadows, metres."""
+    polish: float = 0.0
+    """Share of what a polished floor mirrors at grazing view, 0..1."""
+    rain: Rain | None = None
+    """Falling rain, with the wet ground that it leaves."""
+    lamps: Lamps | None = None
+    """Artificial light, where it is night."""
 
     @cached_property
     def skin(self) -> Skin:
@@ -48,7 +60,7 @@ class Scene:
     @cached_property
     def reach(self) -> Floats:
         """`(N, 2)`: half length and half width of each actor's footprint, metres."""
-        return np.array([_footprint(actor) for actor in self.actors], np.float32).reshape(-1, 2)
+        return np.array([footprint(actor) for actor in self.actors], np.float32).reshape(-1, 2)
 
     def near(self, camera: Camera, time: float, *, distance: float) -> Ints:
         """Numbers of the actors within `distance` metres that may be in view, or may cast a shadow into it."""
@@ -60,9 +72,8 @@ class Scene:
         close = np.linalg.norm(offset, axis=1) < distance
         return np.flatnonzero((ahead > -_MARGIN) & (aside < cone) & close).astype(np.int32)
 
-
-def _footprint(actor: Actor) -> tuple[float, float]:
-    if actor.bearing is not None:
-        return (0.32, 0.30)
-    points = actor.model.parts[0].mesh.points
-    return (float(np.ptp(points[:, 0])) / 2 * 1.04, float(np.ptp(points[:, 1])) / 2 * 1.12)
+    def levels(self, camera: Camera, time: float, kept: Ints) -> Ints:
+        """`(N,)`: levels of detail at which the objects `kept` serve this view, see `detail.level_at`."""
+        at, _ = self.tracks.places(time)
+        away = np.linalg.norm(at[kept] - np.asarray(camera.position, np.float32), axis=1)
+        return level_at((away - self.reach[kept].max(axis=1, initial=0)) / camera.focal)

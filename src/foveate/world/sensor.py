@@ -1,6 +1,7 @@
 """What a camera's sensor and processing do to the light: blur, exposure, white balance, noise, sharpening."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -51,6 +52,31 @@ def random_sensor(rng: np.random.Generator) -> Sensor:
     )
 
 
+def dulled(sensor: Sensor) -> Sensor:
+    """`sensor` on a grey day: a little more noise, less contrast, little colour."""
+    return replace(
+        sensor,
+        noise=0.8 + 1.1 * sensor.noise,
+        contrast=0.5 + 0.5 * sensor.contrast,
+        curve=0.35 * sensor.curve,
+        saturation=0.8 * sensor.saturation,
+        level=0.92 * sensor.level,
+    )
+
+
+def nocturnal(sensor: Sensor) -> Sensor:
+    """`sensor` at night: far more noise, a darker picture."""
+    return replace(
+        sensor,
+        noise=2.2 + 0.9 * sensor.noise,
+        contrast=0.85 + 0.15 * sensor.contrast,
+        curve=0.3 * sensor.curve,
+        saturation=0.25 + 0.75 * sensor.saturation,
+        sharpen=0.5 * sensor.sharpen,
+        level=0.55 * sensor.level,
+    )
+
+
 def _tone(sensor: Sensor) -> Picture:
     level = np.linspace(0, 1, 256)[:, None] * np.asarray(sensor.gains)
     level = np.clip(level, 0, 1) ** sensor.contrast
@@ -68,7 +94,8 @@ def _grain(shape: tuple[int, ...], deviation: float, rng: np.random.Generator) -
     return np.tile(tile, repeats)[: shape[0], : shape[1]]
 
 
-def _falloff(shape: tuple[int, ...], strength: float) -> Floats:
+@lru_cache(maxsize=2)
+def _falloff(shape: tuple[int, int], strength: float) -> Floats:
     y, x = np.linspace(-1, 1, shape[0])[:, None], np.linspace(-1, 1, shape[1])[None]
     fall: Floats = (1 - strength * (x * x + y * y) / 2).astype(np.float32)
     return fall[..., None]
@@ -85,8 +112,8 @@ def develop(picture: Floats, sensor: Sensor, rng: np.random.Generator, *, exposu
     soft: Any = cv2.GaussianBlur(picture * np.float32(exposure), (0, 0), sigma)
     if sensor.sharpen > 0.05:
         soft = soft + sensor.sharpen * (soft - cv2.GaussianBlur(soft, (0, 0), 1.2))
-    grey = soft.mean(axis=2, keepdims=True)
-    soft = (grey + sensor.saturation * (soft - grey)) * _falloff(picture.shape, sensor.vignette)
+    grey = np.full((3, 3), (1 - sensor.saturation) / 3)
+    soft = cv2.transform(soft, grey + sensor.saturation * np.eye(3)) * _falloff(picture.shape[:2], sensor.vignette)
     toned = cv2.LUT(np.clip(soft, 0, 255).astype(np.uint8), _tone(sensor)[:, None].transpose(1, 0, 2))
     photograph: Picture = np.clip(toned + _grain(picture.shape, sensor.noise, rng), 0, 255).astype(np.uint8)
     return photograph

@@ -16,8 +16,12 @@ from foveate.world.textures import Picture
 
 _BIAS = 0.12
 """Metres by which a surface must lie behind what the sun sees before it counts as shadowed."""
-_SKY = 400.0
+SKY = 400.0
 """Beyond this distance in metres is only sky, which has no haze in front."""
+
+
+_ROWS = 32
+"""Rows of a frame that are worked on together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,12 +68,20 @@ def shadowed(sun: SunMap, camera: Camera, distance: Floats) -> Floats:
     return soft
 
 
-def lit(picture: Picture, *, cosine: Picture, hidden: Floats, distance: Floats, light: Light) -> Floats:
-    """The frame with shadows and haze, float32 `(H, W, 3)` of 0..255. `cosine` is that to the sun times 255."""
-    factor = 1 - shadow_table(light)[cosine]
-    shown = picture * (1 - factor * hidden[..., None])
-    share = 1 - np.exp(-distance / light.haze_m)
-    share[distance > _SKY] = 0
-    haze = np.asarray(light.haze_colour, np.float32) * 255
-    shown += share[..., None] * (haze - shown)
+def sunlit(picture: Picture, *, cosine: Picture, hidden: Floats, light: Light) -> Floats:
+    """The frame with shadows, float32 `(H, W, 3)` of 0..255. `cosine` is that to the sun times 255."""
+    shown: Floats = picture.astype(np.float32)
+    where = np.nonzero(hidden)
+    shown[where] *= 1 - (1 - shadow_table(light)[cosine[where]]) * hidden[where][:, None]
+    return shown
+
+
+def hazed(shown: Floats, *, distance: Floats, metres: float, colour: Floats) -> Floats:
+    """`shown` `(H, W, 3)` behind haze of `colour`, which replaces 63 % of what is `metres` away. In place."""
+    # A few rows at a time: whole planes of a large frame do not fit into the processor's caches.
+    for top in range(0, len(shown), _ROWS):
+        part, away = shown[top : top + _ROWS], distance[top : top + _ROWS]
+        share = 1 - np.exp(-away / metres)
+        share[away > SKY] = 0
+        part += share[..., None] * (colour - part)
     return shown

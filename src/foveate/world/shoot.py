@@ -7,7 +7,7 @@ import numpy as np
 
 from foveate.world.camera import Camera, CameraPath
 from foveate.world.scene import Scene
-from foveate.world.sensor import Sensor
+from foveate.world.sensor import Sensor, random_sensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +19,8 @@ class Shoot:
     sensor: Sensor
     still: Callable[[np.random.Generator, tuple[int, int], float], Camera]
     """Camera of one still, from a generator, the picture's size and the time in seconds."""
+    draw_sensor: Callable[[np.random.Generator], Sensor] = random_sensor
+    """Another sensor for every still."""
 
 
 def stream(seed: int, purpose: int) -> np.random.Generator:

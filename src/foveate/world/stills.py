@@ -3,7 +3,11 @@
 import json
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,19 +16,15 @@ import cv2
 import numpy as np
 
 from foveate.world.coco import annotation, document
-from foveate.world.errors import WorldError
+from foveate.world.errors import RendererError, WorldError
 from foveate.world.files import appearing, write_text
 from foveate.world.renderer import Renderer, Stage
-from foveate.world.scenarios import build
-from foveate.world.sensor import develop, meter, random_sensor
+from foveate.world.scenarios import build, builder
+from foveate.world.sensor import develop, meter
 from foveate.world.shoot import Shoot
+from foveate.world.splits import scene_seed
 from foveate.world.textures import Picture
 from foveate.world.truth import observe
-
-STILLS_SEED = 1_000_000
-"""Scene seeds of stills start here; a clip takes its seed as given, below this, so none shares their streets."""
-SEEDS_PER_SET = 100_000
-"""Distance between the scene seeds of stills sets with neighbouring seeds."""
 
 Progress = Callable[[int, int], None]
 """Called with the number of images done and the number wanted."""
@@ -34,7 +34,8 @@ Progress = Callable[[int, int], None]
 class Order:
     """What one set of stills shall be. Raises `WorldError` where a number makes no sense."""
 
-    scenario: str
+    scenarios: tuple[str, ...]
+    """Scenes take them in turn."""
     count: int
     sizes: tuple[tuple[int, int], ...]
     """`(height, width)`; scenes take them in turn."""
@@ -43,6 +44,8 @@ class Order:
     out: Path
     quality: int
     """JPEG quality, 1..100."""
+    unseen: bool = False
+    """Of the object families and textures that no training picture shows."""
 
     def __post_init__(self) -> None:
         if self.count < 1 or self.frames_per_scene < 1 or not 1 <= self.quality <= 100 or self.seed < 0:
@@ -50,14 +53,18 @@ class Order:
                 f"stills need a count of 1 or more (got {self.count}), frames_per_scene of 1 or more (got "
                 f"{self.frames_per_scene}), quality in 1..100 (got {self.quality}), a seed from 0 (got {self.seed})"
             )
+        if not self.scenarios or not self.sizes:
+            raise WorldError(f"stills need a scenario and a size, got {self.scenarios} and {self.sizes}")
         for height, width in self.sizes:
             if height < 32 or width < 32:
                 raise WorldError(f"a still must be at least 32x32 pixels, got {height}x{width}")
 
     def describe(self) -> dict[str, Any]:
         """What must be the same for parts to belong to one set; the count may grow."""
+        unseen = {"unseen": True} if self.unseen else {}
         return {
-            "scenario": self.scenario,
+            "scenario": self.scenarios[0] if len(self.scenarios) == 1 else list(self.scenarios),
+            **unseen,
             "seed": self.seed,
             "frames_per_scene": self.frames_per_scene,
             "sizes": [list(size) for size in self.sizes],
@@ -78,13 +85,16 @@ class Order:
         """Where the truth of one finished scene lies."""
         return self.out / "parts" / f"{scene:06d}.json"
 
-    def scene_seed(self, scene: int) -> int:
-        """The seed of a scene's street."""
-        return STILLS_SEED + self.seed * SEEDS_PER_SET + scene
+    def scene(self, scene: int) -> tuple[str, int, tuple[int, int]]:
+        """Scenario, seed and picture size of a scene."""
+        # Scenarios and sizes in turn, so that each scenario comes in each size whatever their numbers are.
+        turn, place = divmod(scene, len(self.scenarios))
+        size = self.sizes[(turn if len(self.scenarios) > 1 else scene) % len(self.sizes)]
+        return self.scenarios[place], scene_seed(self.seed, scene), size
 
 
 def render_stills(
-    scenario: str,
+    scenario: str | Sequence[str],
     *,
     count: int,
     size: tuple[int, int] | list[tuple[int, int]],
@@ -94,22 +104,25 @@ def render_stills(
     quality: int = 92,
     progress: Progress | None = None,
     processes: int = 2,
+    unseen: bool = False,
 ) -> Path:
     """Renders `count` stills to `out/images` with COCO truth in `out/annotations.json`, and returns that file.
 
-    `size` is `(height, width)`, or several of them for scenes to take in turn. A scene whose part lies in `out/parts`
-    is not rendered again, so a run that was cut short goes on where it stopped. Raises `WorldError` on bad numbers, on
-    an unknown scenario, when `out` holds another set, without a renderer (`RendererError`), and when the disk is full.
+    `scenario` may be several that scenes take in turn; `size` is `(height, width)`, or several of them. A scene whose
+    part lies in `out/parts` is not rendered again, so a run that was cut short goes on where it stopped. `unseen`: of
+    object families and textures that no training picture shows. Raises `WorldError` on bad numbers, on an unknown
+    scenario, when `out` holds another set, without a renderer (`RendererError`), and when the disk is full.
     """
     sizes = (size,) if isinstance(size, tuple) else tuple(size)
     order = Order(
-        scenario=scenario,
+        scenarios=(scenario,) if isinstance(scenario, str) else tuple(scenario),
         count=count,
         sizes=sizes,
         seed=seed,
         frames_per_scene=frames_per_scene,
         out=Path(out),
         quality=quality,
+        unseen=unseen,
     )
     _claim(order)
     pending = [scene for scene in range(order.scenes) if not _is_done(order, scene)]
@@ -122,10 +135,8 @@ def render_stills(
 
 
 def _claim(order: Order) -> None:
-    from foveate.world.scenarios import SCENARIOS  # noqa: PLC0415
-
-    if order.scenario not in SCENARIOS:
-        build(order.scenario, seed=0)
+    for scenario in order.scenarios:
+        builder(scenario)
     mark = order.out / "order.json"
     wanted = json.dumps(order.describe(), sort_keys=True) + "\n"
     if mark.exists() and mark.read_text(encoding="utf-8") != wanted:
@@ -143,19 +154,37 @@ def _run(order: Order, pending: list[int], processes: int) -> Iterator[int]:
     if workers <= 1:
         yield from _Studio(order).shoot_all(pending)
         return
+    with _hired(order, workers) as pool:
+        try:
+            for done in as_completed([pool.submit(_shoot, scene) for scene in pending]):
+                yield done.result()
+        except BrokenProcessPool as error:
+            raise RendererError(
+                "a rendering process ended early (out of memory?); the same command goes on where it stopped"
+            ) from error
+
+
+@contextmanager
+def _hired(order: Order, workers: int) -> Iterator[Executor]:
+    """Processes that render scenes; what is waiting is dropped when the block ends early."""
     # A forked child cannot use its parent's graphics context: start afresh.
     context = multiprocessing.get_context("spawn")
     for name in ("LP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         # One thread in each process: the scenes are the parallel work. Libraries read these when they are loaded.
         os.environ.setdefault(name, "1")
-    with context.Pool(workers, initializer=_open_studio, initargs=(order,)) as pool:
-        yield from pool.imap_unordered(_shoot, pending)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_open_studio, initargs=(order,))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 _studios: list["_Studio"] = []
 
 
 def _open_studio(order: Order) -> None:
+    # Ctrl-C is the parent's: it lets the scenes in hand come to their end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
     _studios.append(_Studio(order))
 
@@ -178,13 +207,12 @@ class _Studio:
     def shoot(self, scene: int) -> int:
         """Renders one scene's stills and leaves its part; returns the scene's number."""
         order = self._order
-        size = order.sizes[scene % len(order.sizes)]
+        scenario, seed, size = order.scene(scene)
         if size not in self._stages:
             # Smoothing edges costs as much as all the rest; here the sensor's blur must do.
             self._stages[size] = Stage(size=size, samples=0)
         stage = self._stages[size]
-        seed = order.scene_seed(scene)
-        shoot = build(order.scenario, seed=seed)
+        shoot = build(scenario, seed=seed, unseen=order.unseen)
         renderer = Renderer(shoot.scene, stage)
         images, annotations = [], []
         for number in order.frames(scene):
@@ -198,6 +226,7 @@ class _Studio:
                     "height": size[0],
                     "width": size[1],
                     "group": f"scene {seed}",
+                    "scenario": scenario,
                 }
             )
             annotations += found
@@ -212,7 +241,7 @@ def _still(
     time = float(rng.uniform(0, 600))
     moment = renderer.moment(shoot.still(rng, size, time), time)
     frame = renderer.frame(moment)
-    sensor = random_sensor(rng)
+    sensor = shoot.draw_sensor(rng)
     seen = observe(moment, frame, lambda groups: renderer.alone(moment, groups))
     picture = develop(frame.picture, sensor, rng, exposure=meter(frame.picture, sensor))
     names = shoot.scene.categories

@@ -3,6 +3,7 @@
 import numpy as np
 
 from foveate.world import street
+from foveate.world.clearance import unmet
 from foveate.world.light import Light, sunny
 from foveate.world.scene import Scene
 from foveate.world.sensor import random_sensor
@@ -28,7 +29,7 @@ def walk_sunny(seed: int, *, unseen: bool = False) -> Shoot:
         light=light,
         scenery=street.build(plan, stream(seed, 5), unseen=unseen),
         dome=dome(light, stream(seed, 6)),
-        actors=clear_way(actors, y=walk.start[1], half=0.55),
+        actors=unmet(clear_way(actors, y=walk.start[1], half=0.55), walk),
     )
     return Shoot(
         scene=scene,

@@ -160,7 +160,7 @@ def _shop(rng: np.random.Generator, front: _Field) -> None:
     front[20:, :] = colour * 0.8
     front[24:64, 4:-4] = colour
     letters = np.zeros((64, width), np.uint8)
-    cv2.putText(letters, _word(rng), (18, 54), int(rng.choice([0, 2, 3])), 1.0, 255, 2, cv2.LINE_AA)
+    cv2.putText(letters, word(rng), (18, 54), int(rng.choice([0, 2, 3])), 1.0, 255, 2, cv2.LINE_AA)
     ink = letters[..., None] / np.float32(255)
     front[:64] = front[:64] * (1 - ink) + (255 - colour) * ink
     front[72:232, 8 : width - 70] = _window(rng, 160, width - 78, np.float32(40) * np.ones(3, np.float32))
@@ -176,7 +176,8 @@ def _shop(rng: np.random.Generator, front: _Field) -> None:
         front[62:88] = np.where(stripes, colour, 235)
 
 
-def _word(rng: np.random.Generator) -> str:
+def word(rng: np.random.Generator) -> str:
+    """What a sign says: two to four syllables."""
     syllables = [
         "CA",
         "FE",

@@ -5,17 +5,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from foveate.world.cycles import BICYCLE_SADDLE, MOTORCYCLE_SADDLE, bicycle, motorcycle
+from foveate.world.cycles import BICYCLE_SADDLE, MOTORCYCLE_SADDLE
 from foveate.world.errors import WorldError
-from foveate.world.motion import Actor, Bearing
+from foveate.world.families import families
+from foveate.world.motion import Actor, Bearing, footprint
 from foveate.world.people import person, random_look
 from foveate.world.rig import Model
-from foveate.world.street import KERB, LENGTH, Plan
-from foveate.world.vehicles import vehicle
-
-CAR_KINDS = ("sedan", "hatch", "estate", "suv", "city", "coupe", "minivan", "van")
-SPAN = LENGTH - 20.0
-"""Length of a track along the whole street, metres."""
+from foveate.world.street import KERB, Plan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,16 +52,17 @@ def random_density(rng: np.random.Generator) -> Density:
 class Cast:
     """A stock of models drawn once and shared: building a body costs more than placing it."""
 
-    def __init__(self, rng: np.random.Generator, *, people: int, vehicles: int) -> None:
+    def __init__(self, rng: np.random.Generator, *, people: int, vehicles: int, unseen: bool = False) -> None:
         self._rng = rng
-        looks = [random_look(rng) for _ in range(people)]
+        kinds = families(unseen=unseen)
+        looks = [random_look(rng, unseen=unseen) for _ in range(people)]
         self._people = [(look.height, person(look, rng)) for look in looks]
-        riders = [random_look(rng, riding=True) for _ in range(5)]
+        riders = [random_look(rng, riding=True, unseen=unseen) for _ in range(5)]
         self._riders = [(look.height, person(look, rng)) for look in riders]
-        self._cars = [vehicle(str(rng.choice(CAR_KINDS)), rng) for _ in range(vehicles)]
-        self._large = [vehicle(kind, rng) for kind in ("bus", "truck", "truck")]
-        self._bicycles = [bicycle(rng) for _ in range(3)]
-        self._motorcycles = [motorcycle(rng) for _ in range(3)]
+        self._cars = [kinds.car(rng) for _ in range(vehicles)]
+        self._large = kinds.large(rng)
+        self._bicycles = [kinds.bicycle(rng) for _ in range(3)]
+        self._motorcycles = [kinds.motorcycle(rng) for _ in range(3)]
 
     def someone(self, *, riding: bool = False) -> tuple[float, Model]:
         """Body height in metres and a model."""
@@ -86,12 +83,13 @@ class Cast:
         return stock[self._rng.integers(3)]
 
 
-def _length(model: Model) -> float:
+def length_of(model: Model) -> float:
+    """Metres from the front of a vehicle to its back."""
     x = model.parts[0].mesh.points[:, 0]
     return float(x.max() - x.min())
 
 
-def _walk(
+def on_foot(
     cast: Cast,
     rng: np.random.Generator,
     *,
@@ -99,7 +97,9 @@ def _walk(
     heading: float,
     pace: float,
     start: float,
+    span: float,
 ) -> Actor:
+    """Somebody who walks at `pace`, or stands at 0; now and then with a phone."""
     height, model = cast.someone()
     phone = rng.random() < 0.15
     bearing = Bearing(
@@ -110,7 +110,7 @@ def _walk(
         raise_arm=float(rng.uniform(0.3, 0.9)) if phone else 0.0,
         lean=float(rng.normal(0.04, 0.03)),
     )
-    return Actor(model=model, at=at, heading=heading, speed=pace, start=start, span=SPAN, bearing=bearing)
+    return Actor(model=model, at=at, heading=heading, speed=pace, start=start, span=span, bearing=bearing)
 
 
 def walkers(plan: Plan, density: Density, cast: Cast, rng: np.random.Generator) -> list[Actor]:
@@ -118,20 +118,21 @@ def walkers(plan: Plan, density: Density, cast: Cast, rng: np.random.Generator) 
     actors: list[Actor] = []
     while len(actors) < density.walkers:
         side, direction = float(rng.choice([-1, 1])), float(rng.choice([0, np.pi]))
-        pace, start = float(rng.uniform(0.9, 1.7)), float(rng.uniform(-SPAN / 2, SPAN / 2))
+        pace, start = float(rng.uniform(0.9, 1.7)), float(rng.uniform(-plan.track / 2, plan.track / 2))
         y = side * float(rng.uniform(plan.kerb + 1.1, plan.wall - 0.5))
         for member in range(int(rng.choice([1, 2, 3, 4], p=[0.6, 0.25, 0.1, 0.05]))):
             row, column = divmod(member, 2)
             shift = y + side * (-0.65 if y * side > plan.wall - 1.2 else 0.65) * column
             at = (0.0, shift + float(rng.normal(0, 0.06)), KERB)
             actors.append(
-                _walk(
+                on_foot(
                     cast,
                     rng,
                     at=at,
                     heading=direction,
                     pace=pace,
                     start=start - 1.1 * row + float(rng.normal(0, 0.15)),
+                    span=plan.track,
                 )
             )
     return actors
@@ -141,18 +142,19 @@ def standers(plan: Plan, density: Density, cast: Cast, rng: np.random.Generator)
     """People who wait, talk or look at shop windows."""
     actors = []
     for _ in range(density.standing):
-        x, side = float(rng.uniform(-SPAN / 2, SPAN / 2)), float(rng.choice([-1, 1]))
+        x, side = float(rng.uniform(-plan.track / 2, plan.track / 2)), float(rng.choice([-1, 1]))
         near_wall = rng.random() < 0.55
         y = plan.wall - float(rng.uniform(0.4, 1.0)) if near_wall else plan.kerb + float(rng.uniform(0.3, 1.2))
         for member in range(int(rng.choice([1, 2, 3], p=[0.5, 0.35, 0.15]))):
             heading = float(rng.uniform(0, 2 * np.pi)) if member == 0 else float(rng.uniform(2, 4))
-            actor = _walk(
+            actor = on_foot(
                 cast,
                 rng,
                 at=(x + 0.75 * member, side * y + float(rng.normal(0, 0.15)), KERB),
                 heading=heading,
                 pace=0.0,
                 start=0.0,
+                span=plan.track,
             )
             bearing = actor.bearing
             assert bearing is not None
@@ -167,8 +169,9 @@ def crossers(plan: Plan, density: Density, cast: Cast, rng: np.random.Generator)
         span, pace = 2 * plan.kerb, float(rng.uniform(1.0, 1.6))
         at = (plan.crossing + float(rng.uniform(-1.5, 1.5)), 0.0, 0.0)
         start = float(rng.uniform(-span / 2, span / 2))
-        actor = _walk(cast, rng, at=at, heading=float(rng.choice([-1, 1])) * np.pi / 2, pace=pace, start=start)
-        actors.append(replace(actor, span=span, paces=True))
+        heading = float(rng.choice([-1, 1])) * np.pi / 2
+        actor = on_foot(cast, rng, at=at, heading=heading, pace=pace, start=start, span=span)
+        actors.append(replace(actor, paces=True))
     return actors
 
 
@@ -176,10 +179,10 @@ def parked(plan: Plan, density: Density, cast: Cast, rng: np.random.Generator) -
     """Cars in the parking strips, free of the zebra."""
     actors: list[Actor] = []
     for side in (-1, 1) if plan.parking else ():
-        x = -SPAN / 2
-        while x < SPAN / 2:
+        x = -plan.track / 2
+        while x < plan.track / 2:
             model = cast.car()
-            long = _length(model)
+            long = length_of(model)
             if rng.random() < density.parked and abs(x + long / 2 - plan.crossing) > 3 + long / 2:
                 y = side * (plan.kerb - plan.parking / 2 + float(rng.normal(0, 0.06)))
                 turned = 0.0 if (side < 0) == (rng.random() < 0.92) else np.pi
@@ -190,7 +193,7 @@ def parked(plan: Plan, density: Density, cast: Cast, rng: np.random.Generator) -
     return actors
 
 
-def _lane(plan: Plan, lane: int) -> tuple[float, float]:
+def lane_of(plan: Plan, lane: int) -> tuple[float, float]:
     """Lateral place of a lane, metres, and its heading: traffic keeps to the right."""
     y = (lane + 0.5) * plan.lane - plan.lanes * plan.lane / 2
     return y, (0.0 if lane < plan.lanes / 2 else np.pi)
@@ -200,16 +203,16 @@ def driving(plan: Plan, density: Density, cast: Cast, rng: np.random.Generator) 
     """Vehicles in the driving lanes, one speed in each lane; queues before the zebra where traffic stops."""
     actors: list[Actor] = []
     for lane in range(plan.lanes):
-        y, heading = _lane(plan, lane)
+        y, heading = lane_of(plan, lane)
         speed, x = 0.0 if plan.stopped else float(rng.uniform(3.5, 11)), 4.0
-        while x < SPAN - 14:
+        while x < plan.track - 14:
             model = cast.driven()
-            long = _length(model)
-            middle = x + long / 2 - SPAN / 2
+            long = length_of(model)
+            middle = x + long / 2 - plan.track / 2
             clear = abs(middle - plan.crossing * np.cos(heading)) > 3 + long / 2 or not plan.stopped
             if clear:
                 at = (0.0, y + float(rng.normal(0, 0.12)), 0.0)
-                actors.append(Actor(model=model, at=at, heading=heading, speed=speed, start=middle, span=SPAN))
+                actors.append(Actor(model=model, at=at, heading=heading, speed=speed, start=middle, span=plan.track))
             free = rng.exponential(0.35 if plan.stopped else 0.8) * density.gap_m
             x += long + 1.8 + float(free)
     return actors
@@ -222,7 +225,7 @@ def cyclists(plan: Plan, density: Density, cast: Cast, rng: np.random.Generator)
         actors += _ridden(plan, cast, rng)
         side = float(rng.choice([-1, 1]))
         at = (
-            float(rng.uniform(-SPAN / 2, SPAN / 2)),
+            float(rng.uniform(-plan.track / 2, plan.track / 2)),
             side * (plan.kerb + float(rng.uniform(0.4, 0.9))),
             KERB,
         )
@@ -233,12 +236,12 @@ def cyclists(plan: Plan, density: Density, cast: Cast, rng: np.random.Generator)
 def _ridden(plan: Plan, cast: Cast, rng: np.random.Generator) -> list[Actor]:
     cycle, (height, model) = cast.cycle(), cast.someone(riding=True)
     lane = 0 if rng.random() < 0.5 else plan.lanes - 1
-    y, heading = _lane(plan, lane)
+    y, heading = lane_of(plan, lane)
     edge = float(np.sign(y)) * (plan.lanes * plan.lane / 2 - 0.35)
     pedals = cycle.category == "bicycle"
     speed, start = (
         float(rng.uniform(3, 6) if pedals else rng.uniform(5, 10)),
-        float(rng.uniform(-SPAN / 2, SPAN / 2)),
+        float(rng.uniform(-plan.track / 2, plan.track / 2)),
     )
     bearing = Bearing(
         height=height,
@@ -248,18 +251,26 @@ def _ridden(plan: Plan, cast: Cast, rng: np.random.Generator) -> list[Actor]:
         reach=float(rng.uniform(0.7, 1.0)),
     )
     seat = start - (0.20 if pedals else 0.28)
-    mount = Actor(model=cycle, at=(0.0, edge, 0.0), heading=heading, speed=speed, start=start, span=SPAN)
+    mount = Actor(model=cycle, at=(0.0, edge, 0.0), heading=heading, speed=speed, start=start, span=plan.track)
     return [mount, replace(mount, model=model, start=seat, bearing=bearing)]
 
 
-def clear_way(actors: Sequence[Actor], *, y: float, half: float) -> list[Actor]:
-    """Without those on foot or on two wheels within `half` metres of the line at `y`, where a camera will pass."""
+def clear_way(actors: Sequence[Actor], *, y: float, half: float, touch: float = 0.1) -> list[Actor]:
+    """Without those that a camera on the line at `y` would meet.
+
+    On foot or on two wheels who keeps within `half` metres of the line, and vehicles whose sides would come nearer than
+    `touch` metres.
+    """
     slim = ("person", "bicycle", "motorcycle")
-    return [actor for actor in actors if actor.paces or actor.model.category not in slim or abs(actor.at[1] - y) > half]
+    return [
+        actor
+        for actor in actors
+        if actor.paces or abs(actor.at[1] - y) > (half if actor.model.category in slim else footprint(actor)[1] + touch)
+    ]
 
 
 def populate(plan: Plan, density: Density, rng: np.random.Generator, *, unseen: bool = False) -> Sequence[Actor]:
     """Everybody and everything in the street. `unseen`: see `scenarios.Builder`."""
-    cast = Cast(rng, people=min(26, 6 + density.walkers // 2), vehicles=12)
+    cast = Cast(rng, people=min(26, 6 + density.walkers // 2), vehicles=12, unseen=unseen)
     groups = (walkers, standers, crossers, parked, driving, cyclists)
     return [actor for group in groups for actor in group(plan, density, cast, rng)]

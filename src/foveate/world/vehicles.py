@@ -94,6 +94,10 @@ SHAPES: dict[str, Shape] = {
 """Outlines by name; `truck` is the cab, its load is added behind."""
 
 
+Wheels = list[tuple[Floats, Mesh]]
+"""Wheels and where their hubs are, metres."""
+
+
 def _ring(x: float, half: float, low: float, high: float) -> list[tuple[float, float, float]]:
     """A rounded section across the vehicle, counter-clockwise as seen from the front."""
     side = [(0.86, 0.0), (0.97, 0.12), (1.0, 0.45), (0.985, 0.78), (0.95, 0.95), (0.82, 1.0)]
@@ -189,7 +193,8 @@ def _glazing(shape: Shape, paint: Colour, grid: Floats, feet: Floats) -> tuple[F
     return colours, np.where(dark, 0.85, 0.45).astype(np.float32)
 
 
-def _wheel(radius: float, rng: np.random.Generator) -> Mesh:
+def wheel(radius: float, rng: np.random.Generator) -> Mesh:
+    """A wheel of `radius` metres about the origin, its axle along y."""
     tyre = loft(rings_of([(-0.10, radius, radius), (0.10, radius, radius)], segments=16), DARK)
     upright = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]], np.float32)
     rim = np.asarray(SILVER) * rng.uniform(0.5, 1.1)
@@ -271,38 +276,53 @@ def _arches(shape: Shape) -> list[Mesh]:
     ]
 
 
-def _wheels(shape: Shape, rng: np.random.Generator) -> list[tuple[Floats, Mesh]]:
-    wheel = _wheel(shape.wheel, rng)
+def _wheels(shape: Shape, rng: np.random.Generator) -> Wheels:
+    made = wheel(shape.wheel, rng)
     return [
-        (np.array([axle * shape.length, side * (shape.width / 2 - 0.09), shape.wheel], np.float32), wheel)
+        (np.array([axle * shape.length, side * (shape.width / 2 - 0.09), shape.wheel], np.float32), made)
         for axle in shape.axles
         for side in (-1, 1)
     ]
 
 
+def random_paint(rng: np.random.Generator) -> Colour:
+    """A paint of `PAINT`, a little off."""
+    paint = np.clip(np.array(PAINT[rng.integers(len(PAINT))]) + rng.normal(0, 0.03, 3), 0.04, 0.95)
+    return (float(paint[0]), float(paint[1]), float(paint[2]))
+
+
+def bodywork(shape: Shape, paint: Colour, rng: np.random.Generator) -> tuple[list[Mesh], Wheels]:
+    """Body, glass, lamps and fittings of `shape`, its rear end at the origin, and its wheels."""
+    body = [_body(shape, paint), _cabin(shape, paint), *_fittings(shape, rng), *_arches(shape)]
+    return body, _wheels(shape, rng)
+
+
+def assembled(category: str, body: list[Mesh], wheels: Wheels, *, ends: tuple[float, float]) -> Model:
+    """The model of what reaches from `ends[0]` to `ends[1]` along x, put with its middle over the origin."""
+    shift = np.array([-sum(ends) / 2, 0, 0])
+    parts = [Part(mesh=merged([part.moved(by=shift) for part in body]), bone=0)]
+    parts += [Part(mesh=mesh.moved(by=at + shift), bone=0) for at, mesh in wheels]
+    return Model(category=category, parts=tuple(parts), bones=1)
+
+
 def vehicle(kind: str, rng: np.random.Generator) -> Model:
     """A vehicle of `SHAPES[kind]` in random paint, its centre above the origin."""
     shape = SHAPES[kind]
-    paint = np.clip(np.array(PAINT[rng.integers(len(PAINT))]) + rng.normal(0, 0.03, 3), 0.04, 0.95)
-    colour = (float(paint[0]), float(paint[1]), float(paint[2]))
-    body = [_body(shape, colour), _cabin(shape, colour), *_fittings(shape, rng), *_arches(shape)]
-    wheels, length = _wheels(shape, rng), shape.length
+    body, wheels = bodywork(shape, random_paint(rng), rng)
+    rear = 0.0
     if kind == "truck":
-        load, extra, length = _load(shape, rng)
+        load, extra, rear = _load(shape, rng)
         body += load
         wheels += extra
     if kind == "bus":
         body.append(_route(shape, rng))
     elif rng.random() < 0.04 and shape.category == "car":
-        body.append(box((0.15, 0.55, 0.16), (0.9, 0.75, 0.2), centre=(0.42 * length, 0, shape.height + 0.06)))
-    shift = (-length / 2 + (length - shape.length if kind == "truck" else 0), 0, 0)
-    parts = [Part(mesh=merged([part.moved(by=shift) for part in body]), bone=0)]
-    parts += [Part(mesh=mesh.moved(by=at + np.asarray(shift)), bone=0) for at, mesh in wheels]
-    return Model(category=shape.category, parts=tuple(parts), bones=1)
+        body.append(box((0.15, 0.55, 0.16), (0.9, 0.75, 0.2), centre=(0.42 * shape.length, 0, shape.height + 0.06)))
+    return assembled(shape.category, body, wheels, ends=(rear, shape.length))
 
 
-def _load(shape: Shape, rng: np.random.Generator) -> tuple[list[Mesh], list[tuple[Floats, Mesh]], float]:
-    """A box body or a flat bed behind the cab, its wheels, and the length of the whole truck in metres."""
+def _load(shape: Shape, rng: np.random.Generator) -> tuple[list[Mesh], Wheels, float]:
+    """A box body or a flat bed behind the cab, its wheels, and where it ends."""
     long = float(rng.uniform(3.5, 6.0))
     colour = np.clip(np.array([0.85, 0.85, 0.83]) - rng.uniform(0, 0.5, 3) * (rng.random() < 0.5), 0, 1)
     tall = float(rng.uniform(2.0, 2.5)) if rng.random() < 0.75 else 0.5
@@ -314,11 +334,11 @@ def _load(shape: Shape, rng: np.random.Generator) -> tuple[list[Mesh], list[tupl
         centre=(-long / 2, 0, 0.95 + 0.55 * tall),
     )
     lamps = [box((0.05, 0.25, 0.15), RED_LAMP, centre=(-long - 0.08, side * 0.9, 0.8)) for side in (-1, 1)]
-    wheel = _wheel(shape.wheel, rng)
+    made = wheel(shape.wheel, rng)
     wheels = [
-        (np.array([-0.72 * long, side * (shape.width / 2 - 0.12), shape.wheel], np.float32), wheel) for side in (-1, 1)
+        (np.array([-0.72 * long, side * (shape.width / 2 - 0.12), shape.wheel], np.float32), made) for side in (-1, 1)
     ]
-    return [hold, frame, stripe, *lamps], wheels, long + shape.length
+    return [hold, frame, stripe, *lamps], wheels, -long
 
 
 def _route(shape: Shape, rng: np.random.Generator) -> Mesh:

@@ -1,11 +1,14 @@
 """Where a camera may stand: walks for clips, and widely different places for stills."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from foveate.world.camera import Camera, Walk
+from foveate.world.errors import WorldError
 from foveate.world.mesh import Floats
 from foveate.world.scene import Scene
-from foveate.world.street import KERB, LENGTH, Plan
+from foveate.world.street import KERB, Plan
 
 _ELBOW_ROOM = 0.9
 """Metres by which nobody may stand nearer to the camera of a still, beyond the object's own footprint."""
@@ -32,6 +35,7 @@ def random_walk(plan: Plan, rng: np.random.Generator) -> Walk:
         pitch=float(rng.uniform(-0.09, 0.0)),
         bob=float(rng.uniform(0.012, 0.03)),
         field_of_view=float(np.radians(rng.uniform(36, 50))),
+        limit=plan.length / 2 - 28,
     )
 
 
@@ -53,17 +57,31 @@ def _spot(plan: Plan, rng: np.random.Generator) -> tuple[float, float, float, fl
     return side * float(rng.uniform(0.1, 0.75)) * plan.kerb, raised, yaw, -float(rng.uniform(0.12, 0.32))
 
 
-def random_still(scene: Scene, rng: np.random.Generator, *, size: tuple[int, int], time: float) -> Camera:
-    """A camera somewhere in the street, not inside anybody."""
+Put = Callable[[float, float], tuple[tuple[float, float], float]]
+"""Where a place of the street lies in the world, metres, and the street's heading there."""
+
+
+def _straight(x: float, y: float) -> tuple[tuple[float, float], float]:
+    return (x, y), 0.0
+
+
+def random_still(
+    scene: Scene, rng: np.random.Generator, *, size: tuple[int, int], time: float, put: Put = _straight
+) -> Camera:
+    """A camera somewhere in the street, not inside anybody; raises `WorldError` where there is no street."""
+    plan = scene.plan
+    if plan is None:
+        raise WorldError("a still of a street needs a scene with a street's plan, got none")
     at, _ = scene.tracks.places(time)
     for _ in range(40):
-        y, height, yaw, pitch = _spot(scene.plan, rng)
-        eye = np.array([rng.uniform(-0.38, 0.38) * LENGTH, y, height], np.float32)
+        y, height, yaw, pitch = _spot(plan, rng)
+        place, bend = put(float(rng.uniform(-0.38, 0.38) * plan.length), y)
+        eye = np.array([*place, height], np.float32)
         if height > 3 or _is_free(eye, at, scene.reach):
             break
     return Camera(
         position=(float(eye[0]), float(eye[1]), float(eye[2])),
-        yaw=yaw,
+        yaw=yaw + bend,
         pitch=pitch,
         roll=float(rng.normal(0, 0.02)),
         field_of_view=float(np.radians(rng.uniform(26, 56))),
