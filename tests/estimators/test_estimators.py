@@ -21,6 +21,7 @@ from foveate.estimators import (
     LinkEstimator,
     PerformanceEstimator,
     Regressor,
+    decode_seconds,
     encode_seconds,
     inference_seconds,
     load_profile,
@@ -120,14 +121,25 @@ def test_layers_that_do_not_fit_are_refused(change):
 
 def test_encoding_times_are_linear_between_measured_points():
     codec = round_profile().codec
-    got = encode_seconds(codec, np.array([0.0, 14.0, 28.0, 0.0]), np.array([70, 85, 100, 85]))
+    got = encode_seconds(codec, GRID, np.array([0.0, 14.0, 28.0, 0.0]), np.array([70, 85, 100, 85]))
     assert np.allclose(got, [0.020, (0.020 + 0.006 + 0.040 + 0.012) / 4, 0.012, 0.030])
 
 
 def test_inference_times_follow_the_model_of_their_point():
     server = round_profile().server
-    got = inference_seconds(server, np.array([0.0, 20.0, 20.0]), np.array([0, 4, 0]))
+    got = inference_seconds(server, GRID, np.array([0.0, 20.0, 20.0]), np.array([0, 4, 0]))
     assert np.allclose(got, [0.2, 0.1, 0.2])
+
+
+def test_frames_of_another_size_take_their_share():
+    profile = round_profile()
+    half, none = RegionGrid(height=540, width=960), np.array([0.0])
+    assert encode_seconds(profile.codec, half, none, np.array([70]))[0] == pytest.approx(0.020 / 4)
+    assert decode_seconds(profile.codec, half, 0) == pytest.approx(0.012 / 4)
+    assert inference_seconds(profile.server, half, none, np.array([0]))[0] == pytest.approx(0.05)
+    all_low = np.array([float(len(half))])
+    ratio = inference_seconds(profile.server, half, all_low, np.array([4]))[0] / 0.05
+    assert ratio == pytest.approx(inference_seconds(profile.server, GRID, np.array([28.0]), np.array([4]))[0] / 0.2)
 
 
 def candidates(**columns):

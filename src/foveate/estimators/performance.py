@@ -68,34 +68,57 @@ ACCURACY_FEATURES = (*SIZE_FEATURES, "restoration_point", "relevance_mean", "rel
 
 
 def computing_s(profile: Profile, candidates: Candidates, *, grid: RegionGrid) -> Numbers:
-    """Encoding, mean decoding and inference of each candidate, scaled to the frame's number of regions."""
-    codec, server = profile.codec, profile.server
-    share = candidates.downsampled_regions / len(grid)
-    encode = encode_seconds(codec, share * codec.regions, candidates.jpeg_quality) * len(grid) / codec.regions
-    decode = float(np.mean(codec.decode_s)) * len(grid) / codec.regions
-    return (
-        encode
-        + decode
-        + inference_seconds(server, share * server.regions, candidates.restoration_point) * (len(grid) / server.regions)
-    )
+    """Encoding, mean decoding and inference of each candidate."""
+    downsampled = candidates.downsampled_regions.astype(np.float64)
+    encode = encode_seconds(profile.codec, grid, downsampled, candidates.jpeg_quality)
+    decode = np.mean(profile.codec.decode_s) * _pixel_ratio(profile.codec, grid)
+    return encode + decode + inference_seconds(profile.server, grid, downsampled, candidates.restoration_point)
 
 
-def encode_seconds(codec: CodecProfile, downsampled: Numbers, quality: NDArray[np.int64]) -> Numbers:
-    """T_enc(N_d, lambda) of the measured frame size, linear between the points of the table."""
-    table = np.array(codec.encode_s)
-    rows = np.stack([np.interp(downsampled, codec.downsampled, row) for row in table])
+def encode_seconds(codec: CodecProfile, grid: RegionGrid, downsampled: Numbers, quality: NDArray[np.int64]) -> Numbers:
+    """T_enc(N_d, lambda), linear between the points of the table; frames of another size by their pixels."""
+    table, share = np.array(codec.encode_s), downsampled / len(grid)
+    rows = np.stack([np.interp(share * codec.regions, codec.downsampled, row) for row in table])
     at = np.interp(quality, codec.qualities, np.arange(len(table)))
     below = np.minimum(at.astype(np.int64), max(len(table) - 2, 0))
     above = np.minimum(below + 1, len(table) - 1)
     column = np.arange(len(quality))
-    return np.asarray(rows[below, column] + (at - below) * (rows[above, column] - rows[below, column]))
+    seconds = rows[below, column] + (at - below) * (rows[above, column] - rows[below, column])
+    return np.asarray(seconds * _pixel_ratio(codec, grid))
 
 
-def inference_seconds(server: ServerProfile, downsampled: Numbers, restoration_point: NDArray[np.int64]) -> Numbers:
-    """LM_beta(N_d) of the measured frame size; a frame with nothing downsampled takes `full_s`."""
-    seconds = np.full(len(downsampled), server.full_s)
+def decode_seconds(codec: CodecProfile, grid: RegionGrid, downsampled: float) -> float:
+    """T_dec(N_d), linear between the points of the table; frames of another size by their pixels."""
+    measured = np.interp(downsampled / len(grid) * codec.regions, codec.downsampled, codec.decode_s)
+    return float(measured) * _pixel_ratio(codec, grid)
+
+
+def inference_seconds(
+    server: ServerProfile, grid: RegionGrid, downsampled: Numbers, restoration_point: NDArray[np.int64]
+) -> Numbers:
+    """LM_beta(N_d); a frame with nothing downsampled takes `whole_frame_seconds`.
+
+    Frames of another size than the measured one in the proportion of the times for whole frames.
+    """
+    whole = whole_frame_seconds(server, grid)
+    seconds = np.full(len(downsampled), whole)
     for beta, model in server.inference.items():
         here = (restoration_point == beta) & (downsampled > 0)
-        powers = [c * downsampled[here] ** k for k, c in enumerate(model.coefficients)]
-        seconds[here] = np.sum(powers, axis=0)
+        measured = downsampled[here] / len(grid) * server.regions
+        powers = [c * measured**k for k, c in enumerate(model.coefficients)]
+        seconds[here] = np.sum(powers, axis=0) * (whole / server.full_s)
     return seconds
+
+
+def whole_frame_seconds(server: ServerProfile, grid: RegionGrid) -> float:
+    """Inference on a frame of any size with nothing downsampled.
+
+    A power of the number of pixels through the two measured sizes: the full one and a quarter of its pixels.
+    """
+    exponent = np.log(server.full_s / server.half_s) / np.log(4)
+    pixels = server.frame_size[0] * server.frame_size[1]
+    return float(server.full_s * (grid.height * grid.width / pixels) ** exponent)
+
+
+def _pixel_ratio(codec: CodecProfile, grid: RegionGrid) -> float:
+    return grid.height * grid.width / (codec.frame_size[0] * codec.frame_size[1])

@@ -24,7 +24,7 @@ from foveate.device import (
     Send,
     TrackWork,
 )
-from foveate.estimators import PerformanceEstimator, encode_seconds, inference_seconds
+from foveate.estimators import PerformanceEstimator, decode_seconds, encode_seconds, inference_seconds
 from foveate.evaluation.agenda import Agenda, Cores
 from foveate.evaluation.greys import Greys
 from foveate.evaluation.outcomes import Outcome, Outcomes
@@ -152,14 +152,10 @@ class Simulation:
         position = self.clip.file_position(work.frame.index)
         outcome = self.outcomes.get(position, work.plan, work.grid, lambda: self._frames.at(work.frame.index))
         self._plans[work.offload_id], self._found[work.offload_id] = (work.plan, work.grid), outcome
-        codec = self.profile.codec
-        share = work.plan.downsampled_regions / len(work.grid)
-        seconds = encode_seconds(codec, np.array([share * codec.regions]), np.array([work.plan.jpeg_quality]))[0]
-        self._book_work(
-            now,
-            float(seconds) * _pixels(work.grid) / _pixels_of(codec.frame_size),
-            lambda when: self._device.encoded(work.offload_id, outcome.encoded, when),
-        )
+        plan = work.plan
+        downsampled, quality = np.array([float(plan.downsampled_regions)]), np.array([plan.jpeg_quality])
+        seconds = float(encode_seconds(self.profile.codec, work.grid, downsampled, quality)[0])
+        self._book_work(now, seconds, lambda when: self._device.encoded(work.offload_id, outcome.encoded, when))
 
     def _at_server(self, payload: bytes, now: float) -> None:
         for reply in self._server.receive(CLIENT, payload):
@@ -190,19 +186,12 @@ class Simulation:
     def _server_seconds(self, work: Work) -> tuple[float, float]:
         """Decoding and inference of an offload, the latter with the profile's spread."""
         plan, grid = self._plans[work.offload.offload_id]
-        codec, server = self.profile.codec, self.profile.server
-        share = plan.downsampled_regions / len(grid)
-        decode = float(np.interp(share * codec.regions, codec.downsampled, codec.decode_s))
-        if plan.frame_scale < 1:
-            # Between the measured sizes the time follows the number of pixels.
-            part = (plan.frame_scale**2 - 0.25) / 0.75
-            inference = server.half_s + part * (server.full_s - server.half_s)
-            decode *= plan.frame_scale**2
-        else:
-            point = np.array([plan.restoration_point])
-            inference = float(inference_seconds(server, np.array([share * server.regions]), point)[0])
+        server, downsampled = self.profile.server, float(plan.downsampled_regions)
+        point = np.array([plan.restoration_point])
+        inference = float(inference_seconds(server, grid, np.array([downsampled]), point)[0])
         rng = np.random.default_rng([self.seed, work.offload.offload_id])
-        return decode, inference * float(np.exp(rng.normal(0, server.spread)))
+        spread = float(np.exp(rng.normal(0, server.spread)))
+        return decode_seconds(self.profile.codec, grid, downsampled), inference * spread
 
 
 class _FrameReader:
@@ -221,11 +210,3 @@ class _FrameReader:
             if self._next == index + 1:
                 return pixels
         raise IndexError(f"the clip has no frame {index}")
-
-
-def _pixels(grid: RegionGrid) -> int:
-    return grid.height * grid.width
-
-
-def _pixels_of(size: tuple[int, int]) -> int:
-    return size[0] * size[1]
