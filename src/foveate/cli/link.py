@@ -1,0 +1,41 @@
+"""`foveate link`: a shaped link between a device and a server."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EXAMPLE = "Example: foveate link --trace uplink.csv --listen 127.0.0.1:5556 --server 127.0.0.1:5555"
+
+
+def link(
+    *,
+    trace: Annotated[Path, typer.Option(help="Uplink trace: a CSV (t_s,uplink_mbps,rtt_ms) or a mahimahi .up file.")],
+    server: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where bytes are handed on to.")],
+    listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where devices connect.")] = "127.0.0.1:5556",
+    trace_offset: Annotated[float, typer.Option(min=0, help="Start in the trace, seconds.")] = 0.0,
+) -> None:
+    """Relay TCP at the rate and delay of a trace until interrupted; no privileges needed."""
+    import threading
+
+    from foveate.network import ShapedRelay, UplinkTrace
+
+    shaped = ShapedRelay(
+        trace=UplinkTrace.load(trace),
+        target=_address(server),
+        host=_address(listen)[0],
+        port=_address(listen)[1],
+        trace_offset_s=trace_offset,
+    )
+    with shaped:
+        typer.echo("{}:{} to {}, as {}; Ctrl-C ends it".format(*shaped.address, server, trace.name))
+        threading.Event().wait()
+
+
+def _address(text: str) -> tuple[str, int]:
+    from foveate.core import InputError
+
+    host, _, port = text.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise InputError(f"an address is HOST:PORT, got {text!r}")
+    return host, int(port)

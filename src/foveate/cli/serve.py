@@ -1,0 +1,35 @@
+"""`foveate serve`: the end with the accelerator."""
+
+from typing import Annotated
+
+import typer
+
+EXAMPLE = "Example: foveate serve --model vitdet-tiny-world --address 127.0.0.1:5555"
+
+
+def serve(
+    *,
+    model: Annotated[str, typer.Option(help="Name or path of the model.")] = "vitdet-tiny-world",
+    address: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where devices connect; on the loopback.")] = (
+        "127.0.0.1:5555"
+    ),
+) -> None:
+    """Answer devices until interrupted. Traffic is not encrypted, so only this machine can connect."""
+    import ipaddress
+
+    from foveate.core import InputError
+    from foveate.models import load_detector
+    from foveate.network.transports import ZmqHub
+    from foveate.server import serve as answer
+
+    host = address.rpartition(":")[0]
+    try:
+        local = host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError as error:
+        raise InputError(f"an address is HOST:PORT with an IP address as host, got {address!r}") from error
+    if not local:
+        raise InputError(f"traffic is not encrypted: serve on the loopback and use a tunnel, got {address}")
+    detector = load_detector(model)
+    with ZmqHub(address) as hub:
+        typer.echo(f"{detector.name} at {address}; Ctrl-C ends it")
+        answer(detector, hub, stop=lambda: False)
