@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from foveate.world import WorldError, circuit, scenarios
+from foveate.world import WorldError, circuit, houses, scenarios
 from foveate.world.camera import Fixed, Walk
 from foveate.world.clearance import least_gaps
 from foveate.world.drive import Drive, random_drive
@@ -187,3 +187,13 @@ def test_the_exposure_of_a_frame_is_the_same_wherever_a_rendering_begins() -> No
     assert [late.at(k) for k in range(120, 200)] == values[120:]
     assert values[0] == light(0)
     assert np.abs(np.diff(values)).max() < 0.02
+
+
+@pytest.mark.parametrize("width", [0.3, 2.0, 3.9])
+def test_the_last_house_of_a_row_may_be_as_narrow_as_what_is_left(width: float) -> None:
+    stock = houses.stock_of(np.random.default_rng(0))
+    for seed in range(12):
+        surfaces, _ = houses.some_house(0.0, width, side=1, front=5.0, stock=stock, rng=np.random.default_rng(seed))
+        along = np.concatenate([surface.mesh.points[:, 0] for surface in surfaces])
+        assert (along.min(), along.max()) == pytest.approx((0, width))
+        assert all(np.ptp(surface.uv[:, 0]) > 0 for surface in surfaces)

@@ -61,14 +61,14 @@ def walls_of(house: House, upper: Picture, shop: Picture) -> list[Surface]:
     left, right = house.x if house.side < 0 else house.x[::-1]
     width, floors, whole = house.x[1] - house.x[0], house.floors / FACADE_FLOORS, (0.0, house.height)
     start, end = (right, house.near), (left, house.near)
-    bays = round(width / 3) / FACADE_BAYS
+    bays = max(1, round(width / 3)) / FACADE_BAYS
     surfaces = [
         wall(start, end, z=(house.shop, house.height), texture=upper, repeats=(bays, floors)),
         wall((right, house.far), start, z=whole, texture=upper, repeats=(1, floors)),
         wall(end, (left, house.far), z=whole, texture=upper, repeats=(1, floors)),
     ]
     if house.shop:
-        shops_wide = round(width / 4.5) / SHOPS_WIDE
+        shops_wide = max(1, round(width / 4.5)) / SHOPS_WIDE
         surfaces.append(wall(start, end, z=(0, house.shop), texture=shop, repeats=(shops_wide, 1)))
     return surfaces
 
@@ -82,7 +82,8 @@ def _solids_of(house: House, rng: np.random.Generator) -> list[Mesh]:
         box((width, _DEPTH, 0.2), (0.35, 0.30, 0.28), centre=roof_at),
     ]
     if house.shop and rng.random() < 0.5:
-        at = (rng.uniform(house.x[0] + 2, house.x[1] - 2), house.near, 0)
+        margin = min(2.0, width / 2)  # what is left at the end of a row may be narrower than an awning
+        at = (rng.uniform(house.x[0] + margin, house.x[1] - margin), house.near, 0)
         meshes.append(furniture.awning(rng).moved(by=at, yaw=0.0 if house.side > 0 else np.pi))
     return meshes
 
