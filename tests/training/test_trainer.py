@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from foveate.core import InputError, WeightsError
-from foveate.models import load_detector, read_card
+from foveate.models import Detector, load_detector, read_card
 from foveate.training import (
     AugmentConfig,
     Batch,
@@ -24,6 +24,7 @@ from foveate.training import (
     best_threshold,
     evaluate,
     finish,
+    gradients,
     start_from,
     to_tensors,
 )
@@ -87,13 +88,61 @@ def test_threads_share_a_batch_without_changing_its_gradient(street_set: ImageSe
     model = tiny_detector()
     images, targets = to_tensors(Batch.collate([image.read() for image in street_set.images]), torch.device("cpu"))
     masks = torch.tensor([[[False, True], [False, False]]] * 4)
-    gradients = []
+    found = []
     for threads in (1, 2, 3):
         with GradientWorkers(model, LossConfig(), threads=threads, bfloat16=False) as workers:
             workers.compute(images, targets, Resolution(masks=masks, restoration_points=[2] * 4))
-        gradients.append(torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None]))
-    for other in gradients[1:]:
-        torch.testing.assert_close(other, gradients[0], atol=1e-5, rtol=1e-4)
+        found.append(torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None]))
+    for other in found[1:]:
+        torch.testing.assert_close(other, found[0], atol=1e-5, rtol=1e-4)
+
+
+def gradient(model: Detector, images: ImageSet, *, bfloat16: bool, point: int = 2) -> torch.Tensor:
+    pixels, targets = to_tensors(Batch.collate([image.read() for image in images.images]), torch.device("cpu"))
+    masks = torch.tensor([[[False, True], [False, False]]] * 4)
+    with GradientWorkers(model, LossConfig(), threads=1, bfloat16=bfloat16) as workers:
+        workers.compute(pixels, targets, Resolution(masks=masks, restoration_points=[point] * 4))
+    return torch.cat([p.grad.flatten() for p in model.parameters()])
+
+
+def test_gradients_in_parts_add_up_to_that_of_the_batch(street_set: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tiny_detector()
+    whole = gradient(model, street_set, bfloat16=False)
+    monkeypatch.setattr(gradients, "PIXELS_AT_ONCE", 1)
+    torch.testing.assert_close(gradient(model, street_set, bfloat16=False), whole, atol=1e-5, rtol=1e-4)
+
+
+def test_the_gradient_in_bfloat16_is_that_in_float32_but_for_rounding(street_set: ImageSet) -> None:
+    model = tiny_detector()
+    exact = gradient(model, street_set, bfloat16=False)
+    rounded = gradient(model, street_set, bfloat16=True)
+    assert rounded.dtype == torch.float32
+    assert torch.cosine_similarity(rounded, exact, dim=0) > 0.99
+    assert abs(rounded.norm() / exact.norm() - 1) < 0.05
+
+
+def test_weights_in_bfloat16_follow_those_in_float32(street_set: ImageSet) -> None:
+    model = tiny_detector()
+    pixels, targets = to_tensors(Batch.collate([image.read() for image in street_set.images]), torch.device("cpu"))
+    full = Resolution(masks=None, restoration_points=[0] * 4)
+    with GradientWorkers(model, LossConfig(), threads=1, bfloat16=True) as workers:
+        before = workers.compute(pixels, targets, full).total
+        with torch.no_grad():
+            model.head.class_logits.bias += 3
+        assert abs(workers.compute(pixels, targets, full).total - before) > 0.2
+    assert all(p.dtype == torch.float32 for p in model.parameters())
+
+
+def test_a_checkpoint_of_an_optimiser_of_separate_operations_goes_on_in_a_fused_one(
+    street_set: ImageSet, tmp_path: Path
+) -> None:
+    earlier = trainer(street_set, tmp_path)
+    for group in earlier.optimiser.param_groups:
+        group["fused"] = None
+    assert not earlier.run(most_steps=2)
+    later = trainer(street_set, tmp_path)
+    assert all(group["fused"] for group in later.optimiser.param_groups)
+    assert later.run()
 
 
 def test_tables_of_positions_and_biases_do_not_decay() -> None:

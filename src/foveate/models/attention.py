@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from foveate.core.regions import ceil_div
+from foveate.models.attention_gradient import attend_for_training
 from foveate.models.threads import in_threads
 
 SCORES_AT_ONCE = 3 * 2**19
@@ -26,6 +27,9 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """
     if _chunks_pay(query):
         return _attend_in_chunks(query, key, value)
+    if query.device.type == "cpu" and torch.is_grad_enabled():
+        attended = attend_for_training(query.flatten(0, 1), key.flatten(0, 1), value.flatten(0, 1))
+        return attended.reshape(*query.shape[:3], value.shape[-1])
     missing = query.shape[-1] - value.shape[-1]
     padded = F.pad(value, (0, missing)) if missing else value
     out = F.scaled_dot_product_attention(query, key, padded, scale=1.0)
@@ -70,6 +74,8 @@ def _powers_are_in_range(query: Tensor, key: Tensor) -> bool:
 
 def attend_windows(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """`softmax(q k^T) v` inside windows: `(windows * heads, tokens, dim)`, the scale already in the query."""
-    if torch.is_grad_enabled() or query.device.type != "cpu":
+    if query.device.type != "cpu":
         return attend(query[None], key[None], value[None])[0]
+    if torch.is_grad_enabled():
+        return attend_for_training(query, key, value)
     return torch.bmm(torch.bmm(query, key.transpose(1, 2)).softmax(dim=-1), value)

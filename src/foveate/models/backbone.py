@@ -165,17 +165,17 @@ class Backbone(nn.Module):
 
     def _embed(self, full: Tensor, low: Tensor, batch: BatchLayout) -> Tensor:
         """Pixels of tiles to position-coded tokens `(windows, w * w, C)`, frame by frame."""
-        config, parts, full_at, low_at = self.config, [], 0, 0
+        config, parts = self.config, []
         w, d, dim = config.window_size, config.downsampling_factor, config.dim
         fine = self.embed(full).reshape(-1, d, w, d, w, dim).transpose(2, 3).reshape(-1, d * d, w * w, dim)
         coarse = self.embed(low).reshape(-1, w * w, dim) if len(low) else fine.new_zeros(0, w * w, dim)
-        for layout in batch.frames:
-            n_full, n_low = len(layout.full_regions), len(layout.low_regions)
-            windows = fine[full_at : full_at + n_full].flatten(0, 1)
+        fine_parts = torch.split(fine, [len(layout.full_regions) for layout in batch.frames])
+        coarse_parts = torch.split(coarse, [len(layout.low_regions) for layout in batch.frames])
+        for layout, full_windows, low_windows in zip(batch.frames, fine_parts, coarse_parts, strict=True):
+            windows = full_windows.flatten(0, 1)
             if layout.full_windows < len(windows):
                 windows = windows[torch.from_numpy(layout.kept_windows).to(windows.device)]
-            parts += [windows, coarse[low_at : low_at + n_low]]
-            full_at, low_at = full_at + n_full, low_at + n_low
+            parts += [windows, low_windows]
         tokens = torch.cat(parts)
         if self.positions is None:
             return tokens
@@ -215,19 +215,22 @@ def _restore(tokens: Tensor, batch: BatchLayout, due: list[bool]) -> tuple[Tenso
     due = [now and len(layout.low_regions) > 0 for now, layout in zip(due, batch.frames, strict=True)]
     if not any(due):
         return tokens, batch
-    parts, layouts = [], []
-    for i, layout in enumerate(batch.frames):
-        part = tokens[batch.offsets[i] : batch.offsets[i + 1]]
-        parts += restore_windows(part, layout) if due[i] else [part]
-        layouts.append(frame_layout(layout.grid) if due[i] else layout)
+    parts: list[Tensor] = []
+    layouts = []
+    windows = torch.split(tokens, [layout.windows for layout in batch.frames])
+    for part, layout, now in zip(windows, batch.frames, due, strict=True):
+        parts += restore_windows(part, layout) if now else [part]
+        layouts.append(frame_layout(layout.grid) if now else layout)
     return torch.cat(parts), batch_layout(layouts, batch.torch_device)
 
 
 def _maps(tokens: Tensor, batch: BatchLayout) -> list[Tensor]:
     """Windows of full layouts -> one map `(1, C, rows, columns)` per frame, channels last in memory."""
     maps = []
-    for i, layout in enumerate(batch.frames):
-        part = tokens[batch.offsets[i] : batch.offsets[i + 1]].flatten(0, 1)
+    # Splitting joins the gradients once; slices would each make zeros for the whole batch.
+    parts = torch.split(tokens, [layout.windows for layout in batch.frames])
+    for windows, layout in zip(parts, batch.frames, strict=True):
+        part = windows.flatten(0, 1)
         index = torch.from_numpy(map_index(layout.grid)).to(tokens.device)
         rows, columns = layout.grid.patches
         maps.append(part.index_select(0, index).reshape(1, rows, columns, -1).permute(0, 3, 1, 2))

@@ -11,6 +11,7 @@ from foveate.core import InputError, WeightsError
 from foveate.training.optimise import MovingAverage
 
 FILE = "checkpoint.pt"
+_WAYS = ("foreach", "fused")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +63,7 @@ def load_checkpoint(
         raise InputError(f"{path} was begun with seed {state['seed']}, got seed {seed}; choose another name or seed")
     try:
         model.load_state_dict(state["model"])
-        optimiser.load_state_dict(state["optimiser"])
+        _load_optimiser(optimiser, state["optimiser"])
     except (RuntimeError, ValueError) as error:
         raise WeightsError(f"{path} holds another model ({str(error).splitlines()[0]})") from error
     _copy(average.values, state["average"])
@@ -76,6 +77,14 @@ def _read(path: Path) -> dict[str, Any]:
         reason = type(error).__name__
         raise WeightsError(f"{path}: not a whole checkpoint ({reason}); delete it to begin anew") from error
     return state
+
+
+def _load_optimiser(optimiser: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Take in moments and steps; how the optimiser computes is its own affair, not the checkpoint's."""
+    ways = [{name: group[name] for name in _WAYS if name in group} for group in optimiser.param_groups]
+    optimiser.load_state_dict(state)
+    for group, way in zip(optimiser.param_groups, ways, strict=True):
+        group.update(way)
 
 
 @torch.no_grad()

@@ -20,7 +20,7 @@ def make_optimiser(model: nn.Module) -> torch.optim.AdamW:
             is_matrix = parameter.ndim >= 2 and not name.endswith(NO_DECAY)
             (matrices if is_matrix else others).append(parameter)
     groups = [{"params": matrices, "weight_decay": DECAY}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.99))
+    return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.99), fused=True)
 
 
 class MovingAverage:
