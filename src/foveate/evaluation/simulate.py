@@ -65,6 +65,7 @@ class Simulation:
     _found: dict[int, Outcome] = field(default_factory=dict, init=False)
     _truths: dict[int, LinkTruth] = field(default_factory=dict, init=False)
     _server_busy: bool = field(default=False, init=False)
+    _filming: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         content = self.profile.content
@@ -92,7 +93,10 @@ class Simulation:
         return len(self.greys) if self.clip.order is None else len(self.clip.order)
 
     def _start_camera(self, now: float) -> None:
-        """Captures start after the server answered, as a live device's do."""
+        """Captures start after the server answered for the first time, as a live device's do."""
+        if self._filming:
+            return
+        self._filming = True
         if now > CONNECT_TIMEOUT_S:
             raise TransportError(f"no answer from the server within {CONNECT_TIMEOUT_S:g} s")
         first_at = max(now, 2 * self._link.rtt_at(0.0) + 0.1)
