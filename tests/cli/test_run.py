@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from foveate.cli.run import EXAMPLE, run
 from foveate.core import InputError, MediaError
+from foveate.network import Outage
 from foveate.testing import write_clip
 
 app = typer.Typer()
@@ -31,7 +32,8 @@ def trace_path(tmp_path):
 
 def test_help_names_every_option_and_ends_with_an_example():
     text = re.sub(r"\x1b\[[0-9;]*m", "", invoke("--help").stdout)
-    for option in ("trace", "policy", "out", "model", "seed", "trace-offset", "pin", "no-video", "no-truth", "loop"):
+    names = "trace policy out model seed trace-offset pin no-video no-truth loop transport outage rtt-ms"
+    for option in names.split():
         assert f"--{option}" in text
     assert " ".join(text.split()).endswith(EXAMPLE)
 
@@ -54,12 +56,29 @@ def test_a_real_detector_runs_in_the_servers_process(clip_path, trace_path, tiny
         (["--policy", "fast"], InputError),
         (["--trace", "missing.csv"], MediaError),
         (["--trace-offset", "-1"], InputError),
+        (["--transport", "udp"], InputError),
+        (["--outage", "soon"], InputError),
+        (["--outage", "1:2", "--outage", "3:0"], InputError),
+        (["--rtt-ms", "-5"], InputError),
     ],
 )
 def test_bad_input_is_raised_for_the_program_to_print(clip_path, trace_path, tmp_path, options, kind):
     good = ("--policy", "back2back", "--trace", trace_path, "--out", tmp_path / "out")
     done = invoke(clip_path, *good, *options)
     assert isinstance(done.exception, kind)
+
+
+def test_the_link_is_as_asked_for(clip_path, trace_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr("foveate.evaluation.run_job", seen.append)
+    options = ("--transport", "tcp", "--outage", "3:1.5", "--outage", "9:2", "--rtt-ms", 60)
+    common = (clip_path, "--trace", trace_path, "--out", "out", "--policy", "back2back")
+    for words in (options, ()):
+        assert invoke(*common, *words).exit_code == 0
+    chosen, plain = (settings.link() for settings in seen)
+    assert (chosen.transport, chosen.trace.rtt_at(0)) == ("tcp", 0.06)
+    assert chosen.outages == (Outage(start_s=3, seconds=1.5), Outage(start_s=9, seconds=2))
+    assert (plain.transport, plain.trace.rtt_at(0), plain.outages) == ("ideal", 0.04, ())
 
 
 def test_a_seed_draws_the_start_in_the_trace(clip_path, trace_path, monkeypatch):

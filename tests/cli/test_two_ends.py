@@ -6,13 +6,16 @@ import socket
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+import foveate
 from foveate.testing import write_clip
 
 FOVEATE = (sys.executable, "-c", "from foveate.cli.app import main; main()")
 FRAMES = 20
+SAMPLE = str(Path(foveate.__file__).parent / "samples" / "uplink.csv")
 
 
 def free_port():
@@ -40,7 +43,10 @@ def test_a_device_talks_to_a_server_over_a_shaped_link(tmp_path, tiny_weights, p
     there, between = (f"127.0.0.1:{free_port()}" for _ in range(2))
     with (
         running("serve", "--model", tiny_weights, "--address", there) as greeting,
-        running("link", "--trace", trace, "--server", there, "--listen", between) as shaping,
+        running(
+            *("link", "--trace", trace, "--server", there, "--listen", between, "--transport", "tcp"),
+            *("--outage", "0.5:0.3", "--outage", "1.5:0.2"),
+        ) as shaping,
     ):
         assert there in greeting
         assert between in shaping
@@ -59,6 +65,9 @@ def test_a_device_talks_to_a_server_over_a_shaped_link(tmp_path, tiny_weights, p
         (("serve", "--address", "0.0.0.0:5555"), "traffic is not encrypted"),
         (("serve", "--address", "somewhere"), "an address is HOST:PORT"),
         (("link", "--trace", "none.csv", "--server", "127.0.0.1:1"), "none.csv"),
+        (("link", "--trace", SAMPLE, "--server", "127.0.0.1:1", "--transport", "udp"), "known: ideal, tcp"),
+        (("link", "--trace", SAMPLE, "--server", "127.0.0.1:1", "--outage", "5"), "START:SECONDS"),
+        (("link", "--trace", SAMPLE, "--server", "127.0.0.1:1", "--rtt-ms", "5"), "only a mahimahi file"),
         (("device", "--camera", "none.mp4", "--server", "127.0.0.1:1"), "none.mp4"),
         (("device", "--camera", "none.mp4", "--server", "127.0.0.1:1", "--policy", "x"), "unknown policy 'x'"),
     ],

@@ -25,8 +25,9 @@ def record(**changes):
         "payload_bytes": 1000,
         "encode_s": 0.02,
         "uplink_s": 0.1,
+        "queue_s": 0.05,
         "decode_s": 0.01,
-        "inference_s": 0.15,
+        "inference_s": 0.1,
         "downlink_s": 0.02,
         "rtt_s": 0.04,
     }
@@ -59,7 +60,7 @@ def test_rows_are_on_the_disk_while_the_run_goes_on(tmp_path):
     assert tuple(offload) == OFFLOAD_COLUMNS
     assert (offload["bytes"], offload["quality"], offload["failed"], offload["reason"]) == ("1000", "80", "0", "")
     assert offload["throughput_bps"] == "100000"
-    stages = ("encode_s", "uplink_s", "decode_s", "inference_s", "downlink_s")
+    stages = ("encode_s", "uplink_s", "queue_s", "decode_s", "inference_s", "downlink_s")
     assert sum(float(offload[name]) for name in stages) == pytest.approx(float(offload["e2e_latency_s"]), abs=1e-5)
 
 
@@ -77,6 +78,14 @@ def test_a_failed_offload_has_its_reason(tmp_path):
         )
     (row,) = rows(tmp_path / "offloads.csv")
     assert (row["failed"], row["reason"], row["objects"], row["throughput_bps"]) == ("1", "no result, in 5 s", "", "")
+
+
+def test_further_columns_follow_those_of_every_run(tmp_path):
+    with Recorder(tmp_path, more_offload_columns=("link_rtt_s",)) as recorder:
+        recorder.offloaded(OffloadDone(record=record(), captured_at=50.0, result=NONE), ("0.040000",))
+    (row,) = rows(tmp_path / "offloads.csv")
+    assert tuple(row) == (*OFFLOAD_COLUMNS, "link_rtt_s")
+    assert (row["queue_s"], row["link_rtt_s"]) == ("0.050000", "0.040000")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full of Linux")

@@ -72,8 +72,10 @@ class Bench:
     def advance(self, now):
         return self.take(self.session.advance(now), now)
 
-    def result(self, offload_id, now, *, objects=1, decode_s=0.01, inference_s=0.05):
-        message = Result.of(seen(objects), offload_id=offload_id, decode_s=decode_s, inference_s=inference_s)
+    def result(self, offload_id, now, *, objects=1, queue_s=0.0, decode_s=0.01, inference_s=0.05):
+        message = Result.of(
+            seen(objects), offload_id=offload_id, queue_s=queue_s, decode_s=decode_s, inference_s=inference_s
+        )
         return self.receive(message, now)
 
     def of(self, kind):
@@ -119,20 +121,42 @@ def test_stages_are_exact_and_add_up():
     assert not record.failed
 
 
+def test_waiting_for_a_busy_server_is_not_taken_for_the_downlink():
+    bench = Bench()
+    measured_rtt(bench, 0.04)
+    bench.capture(0, 1.0)
+    bench.encoded(0, 1.02)
+    bench.receive(Ack(offload_id=0), 1.17)
+    bench.result(0, 2.26, queue_s=1.0, decode_s=0.01, inference_s=0.05)
+    (record,) = bench.records
+    assert (record.queue_s, record.uplink_s) == pytest.approx((1.0, 0.13))
+    assert record.downlink_s == pytest.approx(0.26 - 0.02 - 0.13 - 0.06)
+
+
 @pytest.mark.parametrize(
-    ("acked_at", "decode_s", "inference_s"),
-    [(1.17, 0.01, 0.05), (1.021, 0.0, 0.0), (1.26, 0.01, 0.05), (1.1, 5.0, 5.0), (1.1, 0.0, 9.0), (None, 0.01, 0.02)],
+    ("acked_at", "queue_s", "decode_s", "inference_s"),
+    [
+        (1.17, 0.0, 0.01, 0.05),
+        (1.17, 0.03, 0.01, 0.05),
+        (1.021, 0.0, 0.0, 0.0),
+        (1.26, 0.0, 0.01, 0.05),
+        (1.1, 5.0, 5.0, 5.0),
+        (1.1, 0.1, 5.0, 5.0),
+        (1.1, 0.0, 0.0, 9.0),
+        (None, 0.0, 0.01, 0.02),
+    ],
 )
-def test_no_stage_is_negative_and_stages_add_up_whatever_the_server_claims(acked_at, decode_s, inference_s):
+def test_no_stage_is_negative_and_stages_add_up_whatever_the_server_claims(acked_at, queue_s, decode_s, inference_s):
     bench = Bench()
     measured_rtt(bench, 0.04)
     bench.capture(0, 1.0)
     bench.encoded(0, 1.02)
     if acked_at is not None:
         bench.receive(Ack(offload_id=0), acked_at)
-    bench.result(0, 1.26, decode_s=decode_s, inference_s=inference_s)
+    bench.result(0, 1.26, queue_s=queue_s, decode_s=decode_s, inference_s=inference_s)
     (record,) = bench.records
-    stages = (record.encode_s, record.uplink_s, record.decode_s, record.inference_s, record.downlink_s)
+    served = (record.queue_s, record.decode_s, record.inference_s)
+    stages = (record.encode_s, record.uplink_s, *served, record.downlink_s)
     assert min(stages) >= 0
     assert sum(stages) == pytest.approx(record.e2e_latency_s, abs=1e-12)
 
@@ -324,6 +348,23 @@ def test_a_heartbeat_that_is_never_answered_is_followed_by_another():
     bench.encoded(0, 5.1)
     bench.result(0, 5.2)
     assert bench.records[0].rtt_s == 0
+
+
+def test_a_heartbeat_behind_bytes_of_a_lost_offload_tells_that_the_link_is_idle_and_measures_nothing():
+    bench = Bench(offload_timeout_s=1.0)
+    bench.capture(0, 0.1)
+    bench.encoded(0, 0.1)
+    bench.receive(Pong(number=1), 0.02)
+    bench.advance(1.1)  # given up, never acknowledged
+    assert pings(bench) == [1, 2]
+    bench.receive(Pong(number=2), 3.1)
+    bench.advance(3.1)
+    assert pings(bench) == [1, 2, 3]
+    bench.receive(Pong(number=3), 3.13)
+    bench.capture(1, 3.2)
+    bench.encoded(1, 3.2)
+    bench.result(1, 3.3)
+    assert bench.records[-1].rtt_s == pytest.approx(0.02)
 
 
 def test_the_round_trip_is_the_smoothed_minimum():

@@ -22,7 +22,7 @@ from foveate.core import FoveateError, InputError, MediaError, TransportError
 from foveate.evaluation import RunSettings, run_job
 from foveate.evaluation.play import pinned_to, two_cores
 from foveate.evaluation.processes import Child
-from foveate.network import UplinkTrace
+from foveate.network import Outage, UplinkTrace
 from foveate.testing import FakeDetector, write_clip
 
 FRAMES = 45
@@ -82,11 +82,22 @@ def test_the_main_job_leaves_a_complete_report(settings, tmp_path):
     assert len(offloads) == summary["offloads"] > 1
     assert max(int(row["downsampled_regions"]) for row in offloads) > 0
     for row in offloads:
-        stages = ("encode_s", "uplink_s", "decode_s", "inference_s", "downlink_s")
+        stages = ("encode_s", "uplink_s", "queue_s", "decode_s", "inference_s", "downlink_s")
         assert sum(float(row[name]) for name in stages) == pytest.approx(float(row["e2e_latency_s"]), abs=1e-5)
         assert min(float(row[name]) for name in stages) >= 0
     with VideoReader(out / "annotated.mp4") as reader:
         assert len(list(reader)) == 1 + int(frames[-1]["frame"])
+
+
+def test_a_live_run_goes_over_the_link_that_it_was_asked_for(settings, tmp_path):
+    cut = Outage(start_s=0.8, seconds=0.6)
+    summary = go(settings(transport="tcp", outages=(cut,), with_truth=False, with_video=False, policy="back2back"))
+    assert (summary["transport"], summary["outages"]) == ("tcp", [{"start_s": 0.8, "seconds": 0.6}])
+    assert summary["frames"] + summary["dropped_frames"] == FRAMES
+    assert summary["failed_offloads"] == 0
+    spans = [float(row["e2e_latency_s"]) for row in rows(tmp_path / "out" / "offloads.csv")]
+    assert max(spans) > 0.3  # one waited for the link
+    assert "link_rtt_s" not in rows(tmp_path / "out" / "offloads.csv")[0]
 
 
 def test_without_truth_and_video_there_are_neither(settings, tmp_path):
@@ -185,6 +196,8 @@ def test_a_child_that_dies_before_it_is_ready_is_one_clear_line():
         ({"video": "missing.mp4"}, "missing.mp4"),
         ({"loop": 0}, "loop"),
         ({"trace_offset_s": -1.0}, "trace offset"),
+        ({"transport": "udp"}, "unknown transport 'udp'; known: ideal, tcp"),
+        ({"trace_rtt_s": 0.04}, "only a mahimahi file"),
         ({"trace_offset_s": float("nan")}, "trace offset"),
     ],
 )

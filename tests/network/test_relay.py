@@ -8,7 +8,8 @@ from contextlib import contextmanager, suppress
 import numpy as np
 import pytest
 
-from foveate.core import TransportError
+from foveate.core import InputError, TransportError
+from foveate.network.outages import Outage
 from foveate.network.relay import ShapedRelay
 from foveate.network.trace import UplinkTrace
 
@@ -145,7 +146,46 @@ def test_a_sender_is_held_back_once_the_queue_is_full():
             with suppress(TimeoutError):
                 while sent < 10_000_000:
                     sent += device.send(bytes(4096))
-    assert 256 * 1024 <= sent <= 256 * 1024 + 200_000
+    assert 256 * 1024 <= sent <= 256 * 1024 + 100_000
+
+
+def test_over_tcp_what_exceeds_a_window_waits_for_acknowledgements():
+    trace = UplinkTrace.constant(200e6, 0.2, 10)
+    with (
+        server(count) as target,
+        ShapedRelay(trace=trace, target=target, transport="tcp") as relay,
+        connect(relay) as device,
+    ):
+        started = time.monotonic()
+        device.sendall(bytes(1_000_000))
+        assert device.recv(1)
+        took = time.monotonic() - started
+    # 10, 20, ... 640 segments in seven windows: six acknowledgements are waited for.
+    assert 6 * 0.2 + 0.2 <= took <= 7 * 0.2 + 0.04 + SLACK_S
+
+
+def test_an_outage_holds_both_directions_and_then_all_of_it_arrives():
+    trace = UplinkTrace.constant(20e6, 0.02, 10)
+    cut = Outage(start_s=0.3, seconds=0.7)
+    payload = noise(20_000)
+    with (
+        server(echo) as target,
+        ShapedRelay(trace=trace, target=target, outages=(cut,)) as relay,
+        connect(relay) as device,
+    ):
+        started = time.monotonic()
+        device.sendall(b"first")
+        assert device.recv(5) == b"first"
+        time.sleep(max(0.0, 0.4 - (time.monotonic() - started)))
+        device.sendall(payload)
+        assert receive(device, len(payload)) == payload
+        took = time.monotonic() - started
+    assert 1.0 + 0.02 <= took <= 1.0 + 0.03 + SLACK_S
+
+
+def test_an_unknown_transport_is_refused():
+    with pytest.raises(InputError, match="unknown transport"):
+        ShapedRelay(trace=UplinkTrace.constant(1e6, 0.0, 1), target=("127.0.0.1", 9), transport="udp")
 
 
 def test_the_end_of_a_stream_travels_too():

@@ -60,15 +60,15 @@ def session():
 
 
 def test_it_introduces_its_model_and_answers_heartbeats(session):
-    assert answers(session.receive(b"a", encode(Hello()))) == [(b"a", WELCOME)]
-    assert answers(session.receive(b"a", encode(Ping(number=5)))) == [(b"a", Pong(number=5))]
+    assert answers(session.receive(b"a", encode(Hello()), 0.0)) == [(b"a", WELCOME)]
+    assert answers(session.receive(b"a", encode(Ping(number=5)), 0.0)) == [(b"a", Pong(number=5))]
 
 
 def test_an_offload_is_acknowledged_run_and_answered(session):
-    assert answers(session.receive(b"a", encode(offload(3)))) == [(b"a", Ack(offload_id=3))]
-    work = session.next_work()
+    assert answers(session.receive(b"a", encode(offload(3)), 0.0)) == [(b"a", Ack(offload_id=3))]
+    work = session.next_work(0.0)
     assert (work.client, work.offload) == (b"a", offload(3))
-    assert session.next_work() is None
+    assert session.next_work(0.0) is None
     ((client, result),) = answers([session.finished(work, INFERRED)])
     assert client == b"a"
     assert isinstance(result, Result)
@@ -77,58 +77,70 @@ def test_an_offload_is_acknowledged_run_and_answered(session):
 
 
 def test_of_each_client_the_newest_frame_wins(session):
-    session.receive(b"a", encode(offload(0)))
-    session.receive(b"b", encode(offload(7)))
-    assert answers(session.receive(b"a", encode(offload(1)))) == [
+    session.receive(b"a", encode(offload(0)), 0.0)
+    session.receive(b"b", encode(offload(7)), 0.0)
+    assert answers(session.receive(b"a", encode(offload(1)), 0.0)) == [
         (b"a", Ack(offload_id=1)),
         (b"a", Failure(offload_id=0, text="superseded")),
     ]
-    works = [session.next_work(), session.next_work()]
+    works = [session.next_work(0.0), session.next_work(0.0)]
     assert [(work.client, work.offload.offload_id) for work in works] == [(b"a", 1), (b"b", 7)]
 
 
 def test_a_frame_in_the_engine_is_not_superseded(session):
-    session.receive(b"a", encode(offload(0)))
-    running = session.next_work()
-    assert answers(session.receive(b"a", encode(offload(1)))) == [(b"a", Ack(offload_id=1))]
+    session.receive(b"a", encode(offload(0)), 0.0)
+    running = session.next_work(0.0)
+    assert answers(session.receive(b"a", encode(offload(1)), 0.0)) == [(b"a", Ack(offload_id=1))]
     session.finished(running, INFERRED)
-    assert session.next_work().offload.offload_id == 1
+    assert session.next_work(0.0).offload.offload_id == 1
+
+
+def test_what_waits_for_the_engine_is_told_and_what_does_not_waited_0_s(session):
+    session.receive(b"a", encode(offload(0)), 1.0)
+    assert session.next_work(1.0).queue_s == 0
+    session.receive(b"b", encode(offload(0)), 1.25)
+    session.receive(b"c", encode(offload(0)), 1.5)
+    session.receive(b"c", encode(offload(1)), 2.0)  # in place of the older frame, but it came only now
+    works = [session.next_work(2.5), session.next_work(3.0)]
+    assert [work.queue_s for work in works] == [1.25, 1.0]
+    (_, result) = answers([session.finished(works[0], INFERRED)])[0]
+    assert (result.queue_s, result.decode_s, result.inference_s) == (1.25, 0.01, 0.2)
 
 
 def test_clients_take_turns(session):
     served = []
     for client in (b"a", b"b", b"c"):
-        session.receive(client, encode(offload(0)))
+        session.receive(client, encode(offload(0)), 0.0)
     for number in range(1, 5):
-        work = session.next_work()
+        work = session.next_work(0.0)
         served.append(work.client)
-        session.receive(work.client, encode(offload(number)))
+        session.receive(work.client, encode(offload(number)), 0.0)
     assert served == [b"a", b"b", b"c", b"a"]
 
 
 def test_what_the_engine_cannot_is_said(session):
-    session.receive(b"a", encode(offload(4)))
-    ((_, failure),) = answers([session.failed(session.next_work(), "no JPEG " * 1000)])
+    session.receive(b"a", encode(offload(4)), 0.0)
+    ((_, failure),) = answers([session.failed(session.next_work(0.0), "no JPEG " * 1000)])
     assert failure.offload_id == 4
     assert failure.text.startswith("no JPEG")
 
 
 @pytest.mark.parametrize("payload", [b"", b"noise", encode(Ack(offload_id=1))])
 def test_noise_is_answered_not_obeyed(session, payload):
-    ((client, failure),) = answers(session.receive(b"a", payload))
+    ((client, failure),) = answers(session.receive(b"a", payload, 0.0))
     assert (client, failure.offload_id) == (b"a", None)
-    assert session.next_work() is None
+    assert session.next_work(0.0) is None
 
 
 def test_a_restoration_point_that_the_model_lacks_is_refused(session):
-    _, (_, failure) = answers(session.receive(b"a", encode(offload(0, restoration_point=5))))
+    _, (_, failure) = answers(session.receive(b"a", encode(offload(0, restoration_point=5)), 0.0))
     assert failure == Failure(offload_id=0, text="restoration points run from 0 to 4, got 5")
-    assert session.next_work() is None
+    assert session.next_work(0.0) is None
 
 
 def test_a_crowd_is_refused_but_those_in_the_queue_are_served(session):
     for number in range(MAX_WAITING):
-        session.receive(bytes([number]), encode(offload(0)))
-    _, (_, failure) = answers(session.receive(b"late", encode(offload(0))))
+        session.receive(bytes([number]), encode(offload(0)), 0.0)
+    _, (_, failure) = answers(session.receive(b"late", encode(offload(0)), 0.0))
     assert failure == Failure(offload_id=0, text="the server is busy")
-    assert answers(session.receive(bytes([0]), encode(offload(1))))[0] == (bytes([0]), Ack(offload_id=1))
+    assert answers(session.receive(bytes([0]), encode(offload(1)), 0.0))[0] == (bytes([0]), Ack(offload_id=1))

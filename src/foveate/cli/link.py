@@ -14,18 +14,30 @@ def link(
     server: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where bytes are handed on to.")],
     listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where devices connect.")] = "127.0.0.1:5556",
     trace_offset: Annotated[float, typer.Option(min=0, help="Start in the trace, seconds.")] = 0.0,
+    rtt_ms: Annotated[
+        float | None, typer.Option(help="Round trip of a mahimahi trace, milliseconds. Default: 40.")
+    ] = None,
+    transport: Annotated[
+        str, typer.Option(help="ideal: the whole link at once; tcp: a window opens step by step, again after pauses.")
+    ] = "ideal",
+    outage: Annotated[
+        list[str] | None,
+        typer.Option(metavar="START:SECONDS", help="Cut the link; seconds since its first byte. May be repeated."),
+    ] = None,
 ) -> None:
     """Relay TCP at the rate and delay of a trace until interrupted; no privileges needed."""
     import threading
 
-    from foveate.network import ShapedRelay, UplinkTrace
+    from foveate.network import Outage, ShapedRelay, UplinkTrace
 
     shaped = ShapedRelay(
-        trace=UplinkTrace.load(trace),
+        trace=UplinkTrace.load(trace, rtt_s=None if rtt_ms is None else rtt_ms / 1000),
         target=_address(server),
         host=_address(listen)[0],
         port=_address(listen)[1],
         trace_offset_s=trace_offset,
+        transport=transport,
+        outages=tuple(Outage.parse(text) for text in outage or ()),
     )
     with shaped:
         typer.echo("{}:{} to {}, as {}; Ctrl-C ends it".format(*shaped.address, server, trace.name))

@@ -27,6 +27,16 @@ def run(
     trace_offset: Annotated[
         float | None, typer.Option(help="Start in the trace, seconds. Default: drawn from --seed, or 0.")
     ] = None,
+    rtt_ms: Annotated[
+        float | None, typer.Option(help="Round trip of a mahimahi trace, milliseconds. Default: 40.")
+    ] = None,
+    transport: Annotated[
+        str, typer.Option(help="ideal: the whole link at once; tcp: a window opens step by step, again after pauses.")
+    ] = "ideal",
+    outage: Annotated[
+        list[str] | None,
+        typer.Option(metavar="START:SECONDS", help="Cut the link; seconds since its first byte. May be repeated."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Draws the start in the trace, the same for all policies.")] = None,
     loop: Annotated[int, typer.Option(min=1, help="Play the clip this often, alternately forward and backward.")] = 1,
     pin: Annotated[bool, typer.Option("--pin", help="Device and server on one CPU core each.")] = False,
@@ -39,6 +49,7 @@ def run(
     VIDEO.json lies beside a rendered clip, and drawn as a video.
     """
     from foveate.evaluation import RunSettings, run_job
+    from foveate.network import Outage
 
     drawn = trace_offset is None and seed is not None
     run_job(
@@ -52,6 +63,9 @@ def run(
             profile=profile,
             seed=seed,
             trace_offset_s=_draw_offset(seed or 0, video, trace) if drawn else trace_offset or 0.0,
+            trace_rtt_s=None if rtt_ms is None else rtt_ms / 1000,
+            transport=transport,
+            outages=tuple(Outage.parse(text) for text in outage or ()),
             pin=pin,
             with_video=not no_video,
             with_truth=not no_truth,

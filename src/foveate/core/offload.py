@@ -52,10 +52,10 @@ class OffloadPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class OffloadRecord:
-    """One offload as the device saw it. All spans are of the device's clock except the two server durations.
+    """One offload as the device saw it. All spans are of the device's clock except the three server durations.
 
-    `uplink_s` and `downlink_s` follow PROTOCOL: the server acknowledges full receipt at once, and the five
-    stages add up to `e2e_latency_s`.
+    `uplink_s` and `downlink_s` follow PROTOCOL: the server acknowledges full receipt at once, and encoding, uplink,
+    the server's durations and downlink add up to `e2e_latency_s`.
     """
 
     offload_id: int
@@ -82,6 +82,8 @@ class OffloadRecord:
     """What is left of the end-to-end latency."""
     rtt_s: float
     """Round-trip time assumed when the stages were computed."""
+    queue_s: float = 0.0
+    """Wait for a server that is busy with other frames, as the server measured it."""
     failed: bool = False
     """True if no result came: the stages after the failure are 0."""
 

@@ -83,6 +83,8 @@ class Send:
 
     payload: bytes
     """One message."""
+    offload_id: int | None = None
+    """The offload that it carries, if any."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -22,7 +22,7 @@ class Flight:
         """Whether its bytes may be on the uplink."""
         return self.sent_at is not None and self.acked_at is None
 
-    def landed(self, now: float, *, decode_s: float, inference_s: float, rtt_s: float) -> OffloadRecord:
+    def landed(self, now: float, *, queue_s: float, decode_s: float, inference_s: float, rtt_s: float) -> OffloadRecord:
         """The record of an offload whose result arrives now.
 
         PROTOCOL: uplink = acknowledged - sent - RTT / 2, downlink = what is left, neither below 0. Stages are taken
@@ -31,6 +31,8 @@ class Flight:
         sent_at = now if self.sent_at is None else self.sent_at
         acked_at = now if self.acked_at is None else self.acked_at
         left = now - sent_at
+        queue_s = min(queue_s, left)
+        left -= queue_s
         decode_s = min(decode_s, left)
         inference_s = min(inference_s, left - decode_s)
         left = max(left - decode_s - inference_s, 0.0)
@@ -39,6 +41,7 @@ class Flight:
             now,
             encode_s=sent_at - self.started_at,
             uplink_s=uplink_s,
+            queue_s=queue_s,
             decode_s=decode_s,
             inference_s=inference_s,
             downlink_s=left - uplink_s,
@@ -60,6 +63,7 @@ class Flight:
         *,
         encode_s: float,
         uplink_s: float,
+        queue_s: float = 0.0,
         decode_s: float = 0.0,
         inference_s: float = 0.0,
         downlink_s: float = 0.0,
@@ -75,6 +79,7 @@ class Flight:
             payload_bytes=self.payload_bytes,
             encode_s=encode_s,
             uplink_s=uplink_s,
+            queue_s=queue_s,
             decode_s=decode_s,
             inference_s=inference_s,
             downlink_s=downlink_s,

@@ -1,7 +1,7 @@
 """Tables of a run, written line by line while it runs, so that an interrupted run keeps what it has seen."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +20,7 @@ OFFLOAD_COLUMNS = (
     "e2e_latency_s",
     "encode_s",
     "uplink_s",
+    "queue_s",
     "decode_s",
     "inference_s",
     "downlink_s",
@@ -42,12 +43,13 @@ OFFLOAD_COLUMNS = (
 class Recorder:
     """Context manager that appends to `frames.csv` and `offloads.csv` in a folder.
 
-    Points in time count from the capture of the first frame. Raises `FoveateError` where the disk refuses.
+    Points in time count from the capture of the first frame. `more_offload_columns` name what else is told of each
+    offload. Raises `FoveateError` where the disk refuses.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, more_offload_columns: Sequence[str] = ()) -> None:
         self._frames = _Table(folder / "frames.csv", FRAME_COLUMNS)
-        self._offloads = _Table(folder / "offloads.csv", OFFLOAD_COLUMNS)
+        self._offloads = _Table(folder / "offloads.csv", (*OFFLOAD_COLUMNS, *more_offload_columns))
         self._origin: float | None = None
 
     def displayed(self, event: Displayed) -> None:
@@ -64,13 +66,14 @@ class Recorder:
             )
         )
 
-    def offloaded(self, event: OffloadDone) -> None:
-        """One row per offload."""
+    def offloaded(self, event: OffloadDone, more: Sequence[Any] = ()) -> None:
+        """One row per offload; `more` fills the further columns."""
         record, plan = event.record, event.record.plan
         stages = (
             record.e2e_latency_s,
             record.encode_s,
             record.uplink_s,
+            record.queue_s,
             record.decode_s,
             record.inference_s,
             record.downlink_s,
@@ -96,6 +99,7 @@ class Recorder:
                 "" if event.result is None else len(event.result),
                 int(record.failed),
                 event.reason,
+                *more,
             )
         )
 

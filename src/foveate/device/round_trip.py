@@ -24,6 +24,7 @@ class RoundTrip:
         self._number = 0
         self._sent_at: float | None = None
         self._open = False
+        self._blocked = self._behind_block = False
 
     @property
     def due_at(self) -> float:
@@ -36,13 +37,24 @@ class RoundTrip:
         """The next heartbeat, sent now."""
         self._number += 1
         self._sent_at, self._open = now, True
+        self._behind_block = self._blocked
         return Ping(number=self._number)
+
+    def blocked(self) -> None:
+        """An offload was given up before it was acknowledged: its bytes may still be on the uplink.
+
+        The next heartbeat waits behind them. Its answer tells that the link is idle again, and measures nothing.
+        """
+        self._blocked = True
 
     def pong(self, number: int, now: float) -> None:
         """An answer arrived; answers to lost heartbeats do not count."""
         if not self._open or self._sent_at is None or number != self._number:
             return
         self._open = False
+        if self._behind_block:
+            self._blocked = False
+            return
         self._recent.append(now - self._sent_at)
         least = min(self._recent)
         self.seconds = least if self.seconds is None else self.seconds + SMOOTHING * (least - self.seconds)

@@ -148,7 +148,7 @@ class DeviceSession:
             full=encoded.full,
             low=encoded.low,
         )
-        return [*events, Send(payload=encode(message))]
+        return [*events, Send(payload=encode(message), offload_id=offload_id)]
 
     def receive(self, payload: bytes, now: float) -> list[DeviceEvent]:
         """A message arrived. Raises `ProtocolError` on a bad one before the server's `Welcome`.
@@ -216,7 +216,13 @@ class DeviceSession:
         flight, welcome = self._flight, self._welcome
         assert flight is not None
         assert welcome is not None
-        record = flight.landed(now, decode_s=result.decode_s, inference_s=result.inference_s, rtt_s=self._rtt_s)
+        record = flight.landed(
+            now,
+            queue_s=result.queue_s,
+            decode_s=result.decode_s,
+            inference_s=result.inference_s,
+            rtt_s=self._rtt_s,
+        )
         detections = _in_full_size(result.detections(tuple(welcome.class_names)), flight, welcome)
         done = OffloadDone(record=record, captured_at=flight.frame.captured_at, result=detections)
         self._flight = None
@@ -234,6 +240,8 @@ class DeviceSession:
         flight, self._flight = self._flight, None
         if flight is None:
             return []
+        if flight.uplink_busy:
+            self._round_trip.blocked()
         if self._following is not None:
             self._following.offloaded(None)
         record = flight.failed(now, rtt_s=self._rtt_s)

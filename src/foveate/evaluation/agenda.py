@@ -9,6 +9,8 @@ class Agenda:
     """Calls booked for points in time; those of one time in the order in which they were booked."""
 
     def __init__(self) -> None:
+        self.now = 0.0
+        """When the last call was made; never runs back."""
         self._booked: list[tuple[float, int, Callable[[float], None]]] = []
         self._number = count()
 
@@ -24,7 +26,13 @@ class Agenda:
     def run_next(self) -> None:
         """Make the next call."""
         when, _, call = heapq.heappop(self._booked)
-        call(when)
+        self.now = max(self.now, when)
+        call(self.now)
+
+    def advance(self, when: float) -> float:
+        """Time passes up to `when`, before which nothing is booked; what the time is now."""
+        self.now = max(self.now, when)
+        return self.now
 
 
 class Cores:

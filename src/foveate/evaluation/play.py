@@ -11,7 +11,7 @@ from foveate.device.live import SOCKET_BUFFER_BYTES
 from foveate.evaluation.live_log import LiveLog
 from foveate.evaluation.processes import HOST, ModelLoader, start_relay, start_server
 from foveate.evaluation.progress import Steps
-from foveate.network import UplinkTrace, ZmqChannel
+from foveate.network import LinkSettings, ZmqChannel
 from foveate.policies import Policy
 
 
@@ -20,8 +20,7 @@ def play_live(
     *,
     clip: Clip,
     policy: Policy,
-    trace: UplinkTrace,
-    trace_offset_s: float,
+    link: LinkSettings,
     profile: Profile | None = None,
     load: ModelLoader,
     pin: bool,
@@ -38,7 +37,7 @@ def play_live(
     with ExitStack() as children:
         server = children.enter_context(start_server(load, frame_size=clip.size, core=server_core))
         port = server.wait_for_port()
-        relay = children.enter_context(start_relay(trace, offset_s=trace_offset_s, server_port=port))
+        relay = children.enter_context(start_relay(link, server_port=port))
         address = f"{HOST}:{relay.wait_for_port()}"
         loaded(1)
         with pinned_to(device_core):

@@ -1,18 +1,18 @@
 """The simulated part of a run: as `play_live`, on virtual time and without processes or sockets."""
 
-from dataclasses import replace
 from pathlib import Path
 
 from foveate.core import ManualClock, Profile
 from foveate.device import Clip, Displayed, OffloadDone, Recorder
 from foveate.evaluation.greys import greys_of
+from foveate.evaluation.link_truth import LINK_COLUMNS, NO_ROW, LinkTruth
 from foveate.evaluation.live_log import LiveLog
 from foveate.evaluation.outcomes import Outcomes
 from foveate.evaluation.processes import ModelLoader
 from foveate.evaluation.progress import Steps
 from foveate.evaluation.simulate import Simulation
 from foveate.evaluation.truth import truth_key
-from foveate.network import UplinkTrace
+from foveate.network import LinkSettings
 from foveate.policies import Policy
 from foveate.server import Engine
 
@@ -22,8 +22,7 @@ def play_simulated(
     *,
     clip: Clip,
     policy: Policy,
-    trace: UplinkTrace,
-    trace_offset_s: float,
+    link: LinkSettings,
     profile: Profile,
     load: ModelLoader,
     seed: int,
@@ -45,15 +44,15 @@ def play_simulated(
         score_threshold=welcome.score_threshold,
         load=lambda: detector,
     )
-    with Recorder(out) as recorder, outcomes:
+    with Recorder(out, more_offload_columns=LINK_COLUMNS) as recorder, outcomes:
 
         def on_frame(event: Displayed) -> None:
             recorder.displayed(event)
             log.displayed(event)
             played(event.frame.index + 1)
 
-        def on_offload(event: OffloadDone) -> None:
-            recorder.offloaded(event)
+        def on_offload(event: OffloadDone, truth: LinkTruth | None) -> None:
+            recorder.offloaded(event, NO_ROW if truth is None else truth.row)
             log.offloads.append(event)
 
         log.welcome = welcome
@@ -63,7 +62,7 @@ def play_simulated(
             outcomes=outcomes,
             welcome=welcome,
             policy=policy,
-            trace=replace(trace, offset_s=trace.offset_s + trace_offset_s),
+            link=link,
             profile=profile,
             on_frame=on_frame,
             on_offload=on_offload,

@@ -17,7 +17,7 @@ from typing import Any, Self
 import numpy as np
 
 from foveate.core import FoveateError, TransportError
-from foveate.network import ShapedRelay, UplinkTrace
+from foveate.network import LinkSettings, ShapedRelay
 from foveate.network.transports import ZmqHub
 from foveate.server import DetectorLike, serve
 
@@ -92,9 +92,9 @@ def start_server(load: ModelLoader, *, frame_size: tuple[int, int], core: int | 
     return Child("server", _server_main, load, frame_size, core)
 
 
-def start_relay(trace: UplinkTrace, *, offset_s: float, server_port: int) -> Child:
-    """A relay process in front of the server, `offset_s` seconds into the trace at its first byte."""
-    return Child("relay", _relay_main, trace, offset_s, server_port)
+def start_relay(link: LinkSettings, *, server_port: int) -> Child:
+    """A relay process in front of the server; the clock of its link starts at its first byte."""
+    return Child("relay", _relay_main, link, server_port)
 
 
 def _run_child(pipe: Connection, target: Callable[..., None], *arguments: Any) -> None:
@@ -115,10 +115,11 @@ def _server_main(pipe: Connection, load: ModelLoader, frame_size: tuple[int, int
         serve(detector, hub, stop=partial(_parent_left, pipe))
 
 
-def _relay_main(pipe: Connection, trace: UplinkTrace, offset_s: float, server_port: int) -> None:
+def _relay_main(pipe: Connection, link: LinkSettings, server_port: int) -> None:
     # A server that is gone is told once, by the parent.
     logging.getLogger("foveate.network").setLevel(logging.ERROR)
-    with ShapedRelay(trace=trace, target=(HOST, server_port), trace_offset_s=offset_s) as relay:
+    target = (HOST, server_port)
+    with ShapedRelay(trace=link.trace, transport=link.transport, outages=link.outages, target=target) as relay:
         pipe.send((relay.address[1], ""))
         pipe.poll(None)
 

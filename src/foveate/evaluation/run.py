@@ -25,7 +25,7 @@ from foveate.evaluation.report import summary_table
 from foveate.evaluation.score import NO_SCORES, score
 from foveate.evaluation.settings import RunSettings
 from foveate.evaluation.summary import live_figures, machine
-from foveate.network import UplinkTrace
+from foveate.network import LinkSettings
 from foveate.policies import Policy, by_name, policy_parameters
 
 _OUTPUTS = ("summary.json", "frames.csv", "offloads.csv", "annotated.mp4")
@@ -41,7 +41,7 @@ def run_job(
     Whatever stops the run, what was seen until then is in `settings.out`. Raises `TransportError` at the end if a
     process was lost on the way.
     """
-    policy, trace = by_name(settings.policy), UplinkTrace.load(settings.trace)
+    policy, link = by_name(settings.policy), settings.link()
     profile = None if settings.profile is None else load_profile(settings.profile)
     if profile is None and (settings.simulate or policy.needs_profile):
         wants = "a simulation" if settings.simulate else f"policy {policy.name}"
@@ -52,7 +52,7 @@ def run_job(
     console = Console() if console is None else console
     log = LiveLog()
     with Clip(settings.video, loop=settings.loop) as clip, Steps(console) as steps:
-        summary = _run(settings, log, policy=policy, trace=trace, profile=profile, clip=clip, load=load, steps=steps)
+        summary = _run(settings, log, policy=policy, link=link, profile=profile, clip=clip, load=load, steps=steps)
     console.print(summary_table(summary))
     if log.dropped_frames > _MANY_DROPPED * (len(log.shown) + log.dropped_frames):
         console.print("many frames were dropped: this machine is too slow to play the clip at its own rate")
@@ -67,7 +67,7 @@ def _run(
     log: LiveLog,
     *,
     policy: Policy,
-    trace: UplinkTrace,
+    link: LinkSettings,
     profile: Profile | None,
     clip: Clip,
     load: ModelLoader | None,
@@ -81,8 +81,7 @@ def _run(
             log,
             clip=clip,
             policy=policy,
-            trace=trace,
-            trace_offset_s=settings.trace_offset_s,
+            link=link,
             load=load,
             out=settings.out,
             steps=steps,
@@ -119,6 +118,8 @@ def _summary(
         "video": str(settings.video),
         "trace": str(settings.trace),
         "trace_offset_s": settings.trace_offset_s,
+        "transport": settings.transport,
+        "outages": [{"start_s": outage.start_s, "seconds": outage.seconds} for outage in settings.outages],
         "policy": policy.name,
         "policy_parameters": policy_parameters(policy),
         "model": settings.model if welcome is None else welcome.model,

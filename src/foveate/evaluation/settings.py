@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from foveate.core import InputError
+from foveate.network import LinkSettings, Outage, UplinkTrace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,12 @@ class RunSettings:
     """What `trace_offset_s` was drawn from; None if it was given."""
     trace_offset_s: float = 0.0
     """Where in the trace the run starts, seconds."""
+    trace_rtt_s: float | None = None
+    """Round-trip time of a mahimahi trace, which holds none; None = 40 ms, or the trace's own."""
+    transport: str = "ideal"
+    """Who sends over the link: a name of `foveate.network.TRANSPORTS`."""
+    outages: tuple[Outage, ...] = ()
+    """When the link is cut, seconds since its first byte."""
     pin: bool = False
     """Device and server on one CPU core each."""
     with_video: bool = True
@@ -40,3 +47,8 @@ class RunSettings:
     def __post_init__(self) -> None:
         if not 0 <= self.trace_offset_s < float("inf"):
             raise InputError(f"the trace offset must be 0 s or more, got {self.trace_offset_s}")
+
+    def link(self) -> LinkSettings:
+        """The link between device and server. Raises `InputError` if trace or transport cannot be used."""
+        trace = UplinkTrace.load(self.trace, rtt_s=self.trace_rtt_s, offset_s=self.trace_offset_s)
+        return LinkSettings(trace=trace, transport=self.transport, outages=self.outages)

@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from foveate.core import Frame, OffloadPlan, Pixels, Profile, RegionGrid
+from foveate.core import Frame, OffloadPlan, Pixels, Profile, RegionGrid, TransportError
 from foveate.device import (
     Clip,
     Connected,
@@ -24,11 +24,13 @@ from foveate.device import (
     Send,
     TrackWork,
 )
+from foveate.device.live import CONNECT_TIMEOUT_S
 from foveate.estimators import PerformanceEstimator, decode_seconds, encode_seconds, inference_seconds
 from foveate.evaluation.agenda import Agenda, Cores
 from foveate.evaluation.greys import Greys
+from foveate.evaluation.link_truth import LinkTruth
 from foveate.evaluation.outcomes import Outcome, Outcomes
-from foveate.network import Link, UplinkTrace
+from foveate.network import LinkSettings
 from foveate.network.messages import Welcome
 from foveate.policies import Policy
 from foveate.server import Inferred, ServerSession, Work
@@ -50,17 +52,20 @@ class Simulation:
     welcome: Welcome
     """The server's model."""
     policy: Policy
-    trace: UplinkTrace
+    link: LinkSettings
     profile: Profile
     on_frame: Callable[[Displayed], None]
-    on_offload: Callable[[OffloadDone], None]
+    on_offload: Callable[[OffloadDone, LinkTruth | None], None]
+    """Also told what the link did, if the offload was sent."""
     seed: int = 0
     """Of the spread of the server's durations."""
     _agenda: Agenda = field(default_factory=Agenda, init=False)
     _perception: Perception = field(default_factory=Perception, init=False)
     _plans: dict[int, tuple[OffloadPlan, RegionGrid]] = field(default_factory=dict, init=False)
     _found: dict[int, Outcome] = field(default_factory=dict, init=False)
+    _truths: dict[int, LinkTruth] = field(default_factory=dict, init=False)
     _server_busy: bool = field(default=False, init=False)
+    _filming: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         content = self.profile.content
@@ -70,16 +75,16 @@ class Simulation:
             estimator=None if content is None else PerformanceEstimator(self.profile),
         )
         self._server = ServerSession(self.welcome)
-        self._link = Link(self.trace)
+        self._link = self.link.start(0.0)
         self._cores = Cores(self.profile.device.cores)
         self._frames = _FrameReader(self.clip)
 
     def run(self) -> None:
-        """From the first frame to the last display."""
+        """From the first frame to the last display.
+
+        Raises `TransportError` where a live device would: if the link lets no answer of the server pass at the start.
+        """
         self._carry_out(self._device.start(), 0.0)
-        for index in range(self._frame_count):
-            # Captures start after the server answered, as a live device's do.
-            self._agenda.book(self._first_capture_at + index / self.clip.fps, partial(self._capture, index))
         while not self._device.finished:
             self._step()
 
@@ -87,16 +92,25 @@ class Simulation:
     def _frame_count(self) -> int:
         return len(self.greys) if self.clip.order is None else len(self.clip.order)
 
-    @property
-    def _first_capture_at(self) -> float:
-        return 2 * self.trace.rtt_at(0) + 0.1
+    def _start_camera(self, now: float) -> None:
+        """Captures start after the server answered for the first time, as a live device's do."""
+        if self._filming:
+            return
+        self._filming = True
+        if now > CONNECT_TIMEOUT_S:
+            raise TransportError(f"no answer from the server within {CONNECT_TIMEOUT_S:g} s")
+        first_at = max(now, 2 * self._link.rtt_at(0.0) + 0.1)
+        for index in range(self._frame_count):
+            self._agenda.book(first_at + index / self.clip.fps, partial(self._capture, index))
 
     def _step(self) -> None:
         wake_at, next_at = self._device.wake_at, self._agenda.next_at
         if next_at is not None and (wake_at is None or next_at <= wake_at):
             self._agenda.run_next()
         elif wake_at is not None:
-            self._carry_out(self._device.advance(wake_at), wake_at)
+            # What was due while the uplink was busy is due now, not then.
+            now = self._agenda.advance(wake_at)
+            self._carry_out(self._device.advance(now), now)
         else:
             self._device.end()
 
@@ -116,9 +130,9 @@ class Simulation:
                 case Displayed():
                     self.on_frame(event)
                 case OffloadDone():
-                    self.on_offload(event)
-                case Send(payload=payload):
-                    self._agenda.book(self._link.send(now, len(payload)), partial(self._at_server, payload))
+                    self.on_offload(event, self._truths.pop(event.record.offload_id, None))
+                case Send():
+                    self._send(event, now)
                 case DecideWork():
                     spent = self.profile.device.decide_s if self.policy.needs_profile else 0.0
                     self._book_work(now, spent, self._device.decide)
@@ -130,7 +144,7 @@ class Simulation:
                 case TrackWork():
                     self._track(event, now)
                 case Connected():
-                    pass
+                    self._start_camera(now)
 
     def _book_work(self, now: float, seconds: float, tell: Callable[[float], list[DeviceEvent]]) -> None:
         """Work on the device's cores, then its outcome for the session."""
@@ -157,8 +171,14 @@ class Simulation:
         seconds = float(encode_seconds(self.profile.codec, work.grid, downsampled, quality)[0])
         self._book_work(now, seconds, lambda when: self._device.encoded(work.offload_id, outcome.encoded, when))
 
+    def _send(self, event: Send, now: float) -> None:
+        arrives_at = self._link.send(now, len(event.payload))
+        if event.offload_id is not None:
+            self._truths[event.offload_id] = LinkTruth.of(self._link, sent_at=now, arrives_at=arrives_at)
+        self._agenda.book(arrives_at, partial(self._at_server, event.payload))
+
     def _at_server(self, payload: bytes, now: float) -> None:
-        for reply in self._server.receive(CLIENT, payload):
+        for reply in self._server.receive(CLIENT, payload, now):
             self._answer(reply.payload, now)
         self._infer(now)
 
@@ -167,7 +187,7 @@ class Simulation:
         self._agenda.book(arrives_at, lambda when: self._carry_out(self._device.receive(payload, when), when))
 
     def _infer(self, now: float) -> None:
-        work = None if self._server_busy else self._server.next_work()
+        work = None if self._server_busy else self._server.next_work(now)
         if work is None:
             return
         self._server_busy = True

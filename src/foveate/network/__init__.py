@@ -1,6 +1,6 @@
 """The wire: messages, transports, traces, and links shaped by them. No pickle, no models."""
 
-from foveate.network.link import Link
+from foveate.network.link import TRANSPORTS, Link, LinkSettings
 from foveate.network.messages import (
     PROTOCOL_VERSION,
     Ack,
@@ -19,12 +19,14 @@ from foveate.network.messages import (
     pack_mask,
     unpack_mask,
 )
+from foveate.network.outages import Outage
 from foveate.network.relay import ShapedRelay
 from foveate.network.trace import UplinkTrace
 from foveate.network.transports import Channel, Hub, MemoryHub, ZmqChannel, ZmqHub
 
 __all__ = [
     "PROTOCOL_VERSION",
+    "TRANSPORTS",
     "Ack",
     "Channel",
     "Failure",
@@ -33,8 +35,10 @@ __all__ = [
     "Hello",
     "Hub",
     "Link",
+    "LinkSettings",
     "MemoryHub",
     "Offload",
+    "Outage",
     "Ping",
     "Pong",
     "Result",

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from foveate.core import Detections, InputError, Mask, OffloadPlan, ProtocolError, RegionGrid
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 MAX_MESSAGE_BYTES = 32 * 2**20
 """Longer messages are refused unread."""
 MAX_SIDE = 8192
@@ -131,17 +131,22 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, tag="result"):
     """float32 `(n,)`."""
     class_id: bytes
     """int32 `(n,)`."""
+    queue_s: Seconds = 0.0
+    """From acknowledgement to decoding: other frames had their turn."""
     decode_s: Seconds
     inference_s: Seconds
 
     @classmethod
-    def of(cls, detections: Detections, *, offload_id: int, decode_s: float, inference_s: float) -> Self:
+    def of(
+        cls, detections: Detections, *, offload_id: int, decode_s: float, inference_s: float, queue_s: float = 0.0
+    ) -> Self:
         """The message that carries `detections`."""
         return cls(
             offload_id=offload_id,
             boxes=detections.boxes.astype("<f4").tobytes(),
             scores=detections.scores.astype("<f4").tobytes(),
             class_id=detections.class_id.astype("<i4").tobytes(),
+            queue_s=queue_s,
             decode_s=decode_s,
             inference_s=inference_s,
         )

@@ -9,12 +9,12 @@ import logging
 import socket
 import threading
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
 from foveate.core import TransportError
-from foveate.network.link import Link
+from foveate.network.link import Link, LinkSettings
+from foveate.network.outages import Outage
 from foveate.network.trace import UplinkTrace
 
 Address = tuple[str, int]
@@ -37,9 +37,10 @@ _STOP_S = 1.0
 class ShapedRelay:
     """Listens on `host:port` and forwards to `target`: rate and half a round trip up, half a round trip down.
 
-    All connections share one link. The trace's clock starts at the first byte in either direction, `trace_offset_s`
-    into the recording. A connection whose target is not there waits for it, `patience_s` seconds at most, and is
-    then closed. Runs in a thread of its own between `start` and `stop`; also a context manager; not reusable.
+    All connections share one link, and under `transport="tcp"` one sender. The trace's clock starts at the first byte
+    in either direction, `trace_offset_s` into the recording, and outages count from there. A connection whose target
+    is not there waits for it, `patience_s` seconds at most, and is then closed. Runs in a thread of its own between
+    `start` and `stop`; also a context manager; not reusable. Raises `InputError` on an unknown transport.
     """
 
     def __init__(
@@ -50,9 +51,11 @@ class ShapedRelay:
         host: str = "127.0.0.1",
         port: int = 0,
         trace_offset_s: float = 0.0,
+        transport: str = "ideal",
+        outages: tuple[Outage, ...] = (),
         patience_s: float = 5.0,
     ) -> None:
-        self._trace = replace(trace, offset_s=trace.offset_s + trace_offset_s)
+        self._settings = LinkSettings(trace=trace.starting_at(trace_offset_s), transport=transport, outages=outages)
         self._target = target
         self._wanted: Address = (host, port)
         self._patience_s = patience_s
@@ -138,7 +141,7 @@ class ShapedRelay:
     async def _uplink_room(self) -> int:
         """Wait until the queue takes another piece; how many bytes it may have."""
         now = asyncio.get_running_loop().time()
-        link = self._link or Link(self._trace, started_at=now)
+        link = self._link or self._settings.start(now)
         while link.room_bytes(now) < link.piece_bytes(now):
             await asyncio.sleep(link.room_at(now, _REFILL_BYTES) - now)
             now = asyncio.get_running_loop().time()
@@ -155,7 +158,7 @@ class ShapedRelay:
 
     def _started(self, now: float) -> Link:
         if self._link is None:
-            self._link = Link(self._trace, started_at=now)
+            self._link = self._settings.start(now)
         return self._link
 
 

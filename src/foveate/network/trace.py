@@ -1,6 +1,7 @@
 """Uplink capacity over time, as somebody measured it: a piecewise constant rate that repeats for ever."""
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
@@ -36,8 +37,8 @@ class UplinkTrace:
     """Length of one step, seconds."""
     offset_s: float = 0.0
     """Where in the recording the trace starts, seconds; wraps like any other time."""
-    _carried: NDArray[np.float64] = field(init=False, repr=False)
-    """`(n + 1,)` bits carried from the recording's first step to the start of each, and to its end."""
+    _carried: list[float] = field(init=False, repr=False)  # a list: it is searched by single numbers
+    """n + 1 sums: bits carried from the recording's first step to the start of each, and to its end."""
 
     def __post_init__(self) -> None:
         bps, rtt_s = (np.asarray(values, np.float64) for values in (self.bps, self.rtt_s))
@@ -52,17 +53,19 @@ class UplinkTrace:
             raise InputError(f"a trace needs a step above 0 and an offset, got {self.step_s} and {self.offset_s} s")
         object.__setattr__(self, "bps", bps)
         object.__setattr__(self, "rtt_s", rtt_s)
-        object.__setattr__(self, "_carried", np.concatenate([[0.0], np.cumsum(bps * self.step_s)]))
+        object.__setattr__(self, "_carried", [0.0, *np.cumsum(bps * self.step_s).tolist()])
 
     @classmethod
-    def load(cls, path: str | Path, *, rtt_s: float = MAHIMAHI_RTT_S, offset_s: float = 0.0) -> Self:
+    def load(cls, path: str | Path, *, rtt_s: float | None = None, offset_s: float = 0.0) -> Self:
         """Read a CSV file (`t_s,uplink_mbps,rtt_ms`) or, by its suffix `.up`, a mahimahi file.
 
-        `rtt_s` serves mahimahi files only. Raises `MediaError` that names the file and, where one is bad, the
-        line; `InputError` where every rate is 0.
+        `rtt_s` (40 ms if None) is that of a mahimahi file, which holds none. Raises `MediaError` that names the file
+        and, where one is bad, the line; `InputError` where every rate is 0, or on `rtt_s` beside a CSV file.
         """
         path = Path(path)
-        bps, rtt, step_s = read_steps(path, rtt_s=rtt_s)
+        if rtt_s is not None and path.suffix != ".up":
+            raise InputError(f"only a mahimahi file (.up) needs a round-trip time, {path} has its own")
+        bps, rtt, step_s = read_steps(path, rtt_s=MAHIMAHI_RTT_S if rtt_s is None else rtt_s)
         if not bps.any():
             raise InputError(f"{path} must carry something: every rate is 0")
         return cls(name=path.stem, bps=bps, rtt_s=rtt, step_s=step_s, offset_s=offset_s)
@@ -87,6 +90,10 @@ class UplinkTrace:
         """The same trace with every rate multiplied by `factor` > 0."""
         return replace(self, name=f"{self.name}*{factor:g}", bps=self.bps * factor)
 
+    def starting_at(self, seconds: float) -> Self:
+        """The same trace, started `seconds` later in the recording."""
+        return replace(self, offset_s=self.offset_s + seconds)
+
     def rate_at(self, t: float) -> float:
         """Bits per second at time `t`."""
         return float(self.bps[self._step(t)])
@@ -107,19 +114,19 @@ class UplinkTrace:
         if nbytes <= 0:
             return start
         wanted = self._bits_until(start) + 8 * nbytes
-        period = float(self._carried[-1])
+        period = self._carried[-1]
         cycles = math.ceil((wanted - _SLACK_BITS) / period) - 1
         rest = wanted - cycles * period
-        step = max(1, int(np.searchsorted(self._carried, rest - _SLACK_BITS)))
-        before, after = float(self._carried[step - 1]), float(self._carried[step])
+        step = max(1, bisect_left(self._carried, rest - _SLACK_BITS))
+        before, after = self._carried[step - 1], self._carried[step]
         position = cycles * len(self.bps) + step - 1 + min(1.0, (rest - before) / (after - before))
         return max(start, position * self.step_s - self.offset_s)
 
     def _bits_until(self, t: float) -> float:
         cycles, position = divmod((t + self.offset_s) / self.step_s, len(self.bps))
         step = min(int(position), len(self.bps) - 1)
-        before, after = float(self._carried[step]), float(self._carried[step + 1])
-        return cycles * float(self._carried[-1]) + before + (position - step) * (after - before)
+        before, after = self._carried[step], self._carried[step + 1]
+        return cycles * self._carried[-1] + before + (position - step) * (after - before)
 
     def _step(self, t: float) -> int:
         # 0.3 / 0.1 is 2.9999999999999996: a time on a border belongs to the step that starts there.

@@ -30,18 +30,21 @@ class LiveServer:
 
     def __init__(self, engine: Engine, hub: Hub, worker: ThreadPoolExecutor) -> None:
         self._engine, self._hub, self._worker = engine, hub, worker
+        self._clock = MonotonicClock()
         self._session = ServerSession(engine.welcome())
         self._running: tuple[Work, Future[Inferred]] | None = None
 
     def step(self, timeout_s: float) -> None:
         """Wait for messages or for the worker, and answer all that is there."""
         item = self._hub.poll(timeout_s)
+        # What is started in the turn in which it came did not wait: the turn's own microseconds are no queue.
+        now = self._clock.now()
         while item is not None:
             client, payload = item
-            self._send(self._session.receive(client, payload))
+            self._send(self._session.receive(client, payload, now))
             item = self._hub.poll(0)
         self._collect()
-        self._start()
+        self._start(now)
 
     def _collect(self) -> None:
         if self._running is None or not self._running[1].done():
@@ -59,10 +62,10 @@ class LiveServer:
             _LOG.exception("offload %d failed", work.offload.offload_id)
             return self._session.failed(work, f"internal error: {error}")
 
-    def _start(self) -> None:
+    def _start(self, now: float) -> None:
         if self._running is not None:
             return
-        work = self._session.next_work()
+        work = self._session.next_work(now)
         if work is None:
             return
         future = self._worker.submit(self._engine.run, work.offload)

@@ -45,16 +45,24 @@ class Work:
     """Who waits for it."""
     offload: Offload
     """What to run."""
+    queue_s: float
+    """How long it waited for the engine, seconds."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Waiting:
+    offload: Offload
+    since: float
 
 
 class ServerSession:
-    """Any number of clients, one engine. Clients take turns; the transport names them."""
+    """Any number of clients, one engine. Clients take turns; the transport names them. `now` must not run back."""
 
     def __init__(self, welcome: Welcome) -> None:
         self._welcome = welcome
-        self._waiting: dict[bytes, Offload] = {}
+        self._waiting: dict[bytes, _Waiting] = {}
 
-    def receive(self, client: bytes, payload: bytes) -> list[Reply]:
+    def receive(self, client: bytes, payload: bytes, now: float) -> list[Reply]:
         """A message of a client -> what must be answered at once."""
         try:
             message = decode_from_device(payload)
@@ -66,20 +74,22 @@ class ServerSession:
             case Ping(number=number):
                 return [_reply(client, Pong(number=number))]
             case Offload():
-                return self._enqueue(client, message)
+                return self._enqueue(client, message, now)
 
-    def next_work(self) -> Work | None:
-        """The frame that has waited longest, for an engine that is free."""
+    def next_work(self, now: float) -> Work | None:
+        """The frame that has waited longest, for an engine that is free and starts on it now."""
         if not self._waiting:
             return None
         client = next(iter(self._waiting))
-        return Work(client=client, offload=self._waiting.pop(client))
+        waiting = self._waiting.pop(client)
+        return Work(client=client, offload=waiting.offload, queue_s=now - waiting.since)
 
     def finished(self, work: Work, inferred: Inferred) -> Reply:
         """The engine's outcome -> the answer."""
         result = Result.of(
             inferred.detections,
             offload_id=work.offload.offload_id,
+            queue_s=work.queue_s,
             decode_s=inferred.decode_s,
             inference_s=inferred.inference_s,
         )
@@ -89,7 +99,7 @@ class ServerSession:
         """The engine could not -> the answer."""
         return _failure(work.client, work.offload.offload_id, reason)
 
-    def _enqueue(self, client: bytes, offload: Offload) -> list[Reply]:
+    def _enqueue(self, client: bytes, offload: Offload, now: float) -> list[Reply]:
         replies = [_reply(client, Ack(offload_id=offload.offload_id))]
         if offload.restoration_point > self._welcome.subsets:
             text = f"restoration points run from 0 to {self._welcome.subsets}, got {offload.restoration_point}"
@@ -97,9 +107,9 @@ class ServerSession:
         if client not in self._waiting and len(self._waiting) >= MAX_WAITING:
             return [*replies, _failure(client, offload.offload_id, "the server is busy")]
         superseded = self._waiting.get(client)
-        self._waiting[client] = offload  # keeps the client's place in the queue
+        self._waiting[client] = _Waiting(offload=offload, since=now)  # keeps the client's place in the queue
         if superseded is not None:
-            replies.append(_failure(client, superseded.offload_id, "superseded"))
+            replies.append(_failure(client, superseded.offload.offload_id, "superseded"))
         return replies
 
 
