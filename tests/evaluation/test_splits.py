@@ -77,6 +77,11 @@ def test_clips_are_found_where_their_kind_lies(tmp_path, monkeypatch):
         (tmp_path / "home" / "world" / name).touch()
     assert find_clip(real, tmp_path) == tmp_path / "a.mp4"
     assert find_clip(rendered, tmp_path).name == "b-1080p.mp4"
+    folder = tmp_path / "home" / "world" / "b-profile"
+    folder.mkdir()
+    (folder / "b-profile-8s.mp4").touch()
+    (folder / ".000001.part.mp4").touch()
+    assert find_clip(rendered, tmp_path).name == "b-profile-8s.mp4"
 
 
 def test_bad_files_are_refused(tmp_path):

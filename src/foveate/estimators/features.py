@@ -1,6 +1,7 @@
 """What the estimators of size and accuracy read (ViTMAlis, equations 1 and 3, and what a device knows besides)."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,11 +65,17 @@ def features(candidates: Candidates, *, grid: RegionGrid, content: FrameContent)
         _picture(grid, content.region_detail, content.last) | {"retention": content.retention} | _seen(objects, grid)
     )
     columns |= {name: np.full(len(candidates), value) for name, value in of_frame.items()}
-    of_masks = {kind: _lost(grid, mask, content.region_detail, objects) for kind, mask in candidates.masks.items()}
-    kinds = candidates.downsampling_type.tolist()
-    for name in next(iter(of_masks.values())):
-        columns[name] = np.array([of_masks[kind][name] for kind in kinds])
-    return columns
+    return columns | _by_mask(
+        candidates, {kind: _lost(grid, mask, content.region_detail, objects) for kind, mask in candidates.masks.items()}
+    )
+
+
+def _by_mask(candidates: Candidates, of_masks: dict[int, dict[str, float]]) -> Columns:
+    """What is known of each downsampling type, for each candidate."""
+    kinds = np.array(sorted(of_masks))
+    place = np.searchsorted(kinds, candidates.downsampling_type)
+    names = next(iter(of_masks.values()))
+    return {name: np.array([of_masks[kind][name] for kind in kinds.tolist()])[place] for name in names}
 
 
 def _paper(candidates: Candidates, grid: RegionGrid, content: FrameContent) -> Columns:
@@ -159,7 +166,7 @@ def inside(grid: RegionGrid, mask: Mask, boxes: NDArray[np.float32]) -> Numbers:
     """Share `(n,)` of the area of each xyxy box `(n, 4)` that lies in the regions of `mask`."""
     x1, y1, x2, y2 = boxes.astype(np.float64).T
     rows, columns = (_overlap(a, b, edges) for a, b, edges in ((y1, y2, _rows(grid)), (x1, x2, _columns(grid))))
-    covered = np.einsum("nr,rc,nc->n", rows, mask.astype(np.float64), columns)
+    covered = ((rows @ mask) * columns).sum(axis=1)
     return np.asarray(covered / np.maximum((x2 - x1) * (y2 - y1), 1e-6))
 
 
@@ -174,15 +181,19 @@ def detail_share(grid: RegionGrid, mask: Mask, region_detail: NDArray[np.float32
     return float(weights[mask].sum() / weights.sum())
 
 
+@lru_cache
 def _rows(grid: RegionGrid) -> Numbers:
     return np.append(np.arange(grid.shape[0]) * grid.region_pixels, grid.height).astype(np.float64)
 
 
+@lru_cache
 def _columns(grid: RegionGrid) -> Numbers:
     return np.append(np.arange(grid.shape[1]) * grid.region_pixels, grid.width).astype(np.float64)
 
 
+@lru_cache
 def _areas(grid: RegionGrid) -> Numbers:
+    """Pixels of each region."""
     return np.outer(np.diff(_rows(grid)), np.diff(_columns(grid)))
 
 
