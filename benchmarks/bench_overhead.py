@@ -3,8 +3,8 @@
     python benchmarks/bench_overhead.py [--video CLIP] [--objects 30] [--rounds 60] [--json FILE]
 
 Every stage runs once per round, so that a busy machine hits all of them alike; medians of processor time. Codec rows
-are those of the five policies: the whole frame at quality 95, its regions without objects blanked, half its size, and two
-mosaics at quality 85 with as many regions downsampled as hold no object.
+are those of the five policies: the whole frame at quality 95, its regions without objects blanked, half its size, and
+two mosaics at quality 85 with all regions downsampled that hold no object.
 Cost: 20 seconds of one core. Expected: docs/results.md.
 """
 
