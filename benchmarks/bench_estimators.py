@@ -48,6 +48,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--frames", type=int, default=16, help="frames of each clip")
     parser.add_argument("--per-frame", type=int, default=5, help="configurations tried on each")
     parser.add_argument("--complete", type=int, default=1, help="frames of each clip on which all are tried")
+    parser.add_argument("--measure-only", action="store_true")
     parser.add_argument("--into", type=Path, nargs="*", default=[])
     parser.add_argument("--json", type=Path)
     return parser.parse_args()

@@ -1,13 +1,15 @@
 """Measuring, fitting, and the profile made of a publication."""
 
 import json
+import os
+import time
 from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from foveate.core import EstimateOptions, MediaError
+from foveate.core import EstimateOptions, FoveateError, InputError, MediaError
 from foveate.estimators import PerformanceEstimator, load_profile
 from foveate.profiling import (
     ContentSampling,
@@ -16,12 +18,15 @@ from foveate.profiling import (
     content_observations,
     fit_latency,
     measure_machine,
+    measure_machine_pinned,
     paper_profile,
     provenance_of,
     rows_of,
     with_content,
     with_decision,
 )
+from foveate.profiling.device import some_objects
+from foveate.profiling.device_loop import DeviceLoop
 from foveate.profiling.masks import mask_with, steps
 from foveate.profiling.server import lines_beside
 from foveate.testing import FakeDetector, write_clip
@@ -98,3 +103,34 @@ def test_the_published_profile_meets_its_two_inputs_and_orders_restoration_point
     assert all(later < earlier for earlier, later in pairwise(saved))
     outcomes = ("162", "0.162", "0.53", "51 %")
     assert not any(number in json.dumps(paper_profile().provenance.sources) for number in outcomes)
+
+
+def test_a_pinned_machine_is_measured_in_two_processes(tmp_path):
+    if len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("pinning needs two processor cores")
+    video = write_clip(tmp_path / "clip.mp4", frames=6)
+    profile = measure_machine_pinned(video, FakeDetector, name="pinned", begin=quiet, sampling=Sampling(repeats=1))
+    assert profile.device.cores == 1
+    assert profile.server.full_s > 0
+    assert len(profile.codec.decode_s) == len(profile.codec.encode_s[0])
+    assert "--pin" in profile.provenance.sources[0]
+
+
+def no_detector():
+    raise InputError("there is none")
+
+
+def test_a_server_that_cannot_be_measured_says_why(tmp_path):
+    if len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("pinning needs two processor cores")
+    video = write_clip(tmp_path / "clip.mp4", frames=6)
+    with pytest.raises(FoveateError, match=r"could not be measured: there is none"):
+        measure_machine_pinned(video, no_detector, name="pinned", begin=quiet)
+
+
+def test_the_device_loop_keeps_the_clips_rate(tmp_path):
+    video = write_clip(tmp_path / "clip.mp4", frames=30, fps=100)
+    grid = FakeDetector().region_grid(128, 192)
+    with DeviceLoop(video, objects=(some_objects(grid, 3), grid)) as loop:
+        time.sleep(0.25)
+    assert 1 <= loop.frames <= 60

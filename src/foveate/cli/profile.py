@@ -28,6 +28,9 @@ Into = Annotated[Path, typer.Option(metavar="FILE.json", help="The profile whose
 Every = Annotated[int, typer.Option(min=2, help="Take one frame of this many.")]
 PerFrame = Annotated[int, typer.Option(min=1, help="Configurations tried on each of these frames.")]
 Repeats = Annotated[int, typer.Option(min=1, help="Measurements of each time.")]
+Pin = Annotated[
+    bool, typer.Option("--pin", help="Times as `foveate run --pin` meets them: a core each, the camera running.")
+]
 Seed = Annotated[int, typer.Option(help="Of the draws.")]
 
 
@@ -41,27 +44,34 @@ def everything(
     per_frame: PerFrame = 12,
     repeats: Repeats = 3,
     seed: Seed = 0,
+    pin: Pin = False,
 ) -> None:
     """From own clips to a usable profile: times of this machine, estimators of size and accuracy, their errors."""
+    from functools import partial
+
     from foveate.estimators import write_profile
     from foveate.models import load_detector
     from foveate.profiling import (
         ContentSampling,
         FitOptions,
         Sampling,
+        load_by_name,
         measure_machine,
+        measure_machine_pinned,
         provenance_of,
         with_content,
         with_decision,
     )
 
-    detector = load_detector(model)
     content = ContentSampling(every=every, per_frame=per_frame, seed=seed)
     with _bars() as begin:
-        profile = measure_machine(
-            videos[0], detector, name=out.stem, begin=begin, sampling=Sampling(content=content, repeats=repeats)
-        )
+        if pin:
+            measure = partial(measure_machine_pinned, videos[0], partial(load_by_name, model))
+        else:
+            measure = partial(measure_machine, videos[0], load_detector(model))
+        profile = measure(name=out.stem, begin=begin, sampling=Sampling(repeats=repeats))
         write_profile(profile, out)
+        detector = load_detector(model)
         parts = _rows(videos, detector, content, begin)
     names = [video.name for video in videos]
     profile, judged = with_content(

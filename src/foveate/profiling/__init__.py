@@ -14,20 +14,25 @@ from foveate.profiling.measure import (
     with_decision,
 )
 from foveate.profiling.observations import Observation, Trial, append_observation, read_observations
+from foveate.profiling.pinned import load_by_name, measure_machine_pinned
 from foveate.profiling.published import paper_profile
+from foveate.profiling.regret import ChoiceTest, Regret, complete
 from foveate.profiling.rows import ContentRows, joined, rows_of
 from foveate.profiling.server import fit_latency, measure_server
 
 __all__ = [
+    "ChoiceTest",
     "ContentRows",
     "ContentSampling",
     "Figures",
     "FitOptions",
     "Judged",
     "Observation",
+    "Regret",
     "Sampling",
     "Trial",
     "append_observation",
+    "complete",
     "content_observations",
     "figures",
     "fit_both",
@@ -38,11 +43,13 @@ __all__ = [
     "joined",
     "judge",
     "leave_one_out",
+    "load_by_name",
     "measure_codec",
     "measure_content",
     "measure_decision",
     "measure_device",
     "measure_machine",
+    "measure_machine_pinned",
     "measure_server",
     "offline_means",
     "paper_profile",

@@ -39,7 +39,7 @@ def measure_decision(profile: Profile, grid: RegionGrid, *, repeats: int = 50) -
     rng = np.random.default_rng(0)
     motion = rng.random(grid.shape).astype(np.float32)
     relevance = (rng.random(grid.shape) < 0.3).astype(np.float32)
-    objects = _objects(grid, 30)
+    objects = some_objects(grid, 30)
     content = FrameContent(
         region_motion=motion / motion.sum(),
         frame_motion=0.2,
@@ -79,12 +79,12 @@ def _in_turn(items: Sequence[_T], call: Callable[[_T], object]) -> Callable[[], 
 def _tracking_s(greys: Sequence[GreyPair], grid: RegionGrid, count: int) -> float:
     tracker, times = Tracker(), []
     for before, after in pairwise(greys):
-        tracker.restart(_objects(grid, count), before)
+        tracker.restart(some_objects(grid, count), before)
         times.append(median_s(lambda grey=after: tracker.advance(grey), repeats=1)[0])  # type: ignore[misc]
     return float(np.median(times))
 
 
-def _objects(grid: RegionGrid, count: int) -> Detections:
+def some_objects(grid: RegionGrid, count: int) -> Detections:
     """Boxes of a person's shape all over the frame."""
     rng = np.random.default_rng(count)
     height = grid.height * rng.uniform(0.05, 0.3, count)

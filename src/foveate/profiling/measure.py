@@ -3,8 +3,8 @@
 import hashlib
 import os
 import platform
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -37,10 +37,8 @@ CONSECUTIVE = 30
 
 @dataclass(frozen=True, kw_only=True)
 class Sampling:
-    """How much is measured."""
+    """How often times are measured."""
 
-    content: ContentSampling = field(default_factory=ContentSampling)
-    """Of a clip's frames and of the configurations of each."""
     repeats: int = 3
     """Measurements of each time."""
 
@@ -50,7 +48,7 @@ def measure_machine(
 ) -> Profile:
     """Times of codec, model and device on frames of `video`; nothing about content."""
     chosen = sampling or Sampling()
-    frames = list(_frames(video))
+    frames = clip_frames(video)
     grid = detector.region_grid(*frames[0].shape[:2])
     spaced = frames[:: max(1, len(frames) // 3)][:3]
     return Profile(
@@ -120,20 +118,28 @@ def with_decision(profile: Profile) -> Profile:
     return replace(profile, device=replace(profile.device, decide_s=measure_decision(profile, grid)))
 
 
-def _frames(video: Path) -> Iterator[Pixels]:
+def clip_frames(video: Path) -> list[Pixels]:
+    """The first frames of a clip. Raises `MediaError` if there are fewer than 3."""
     with VideoReader(video) as reader:
-        count = 0
-        for count, pixels in enumerate(islice(reader, CONSECUTIVE), 1):  # noqa: B007
-            yield pixels
-        if count < 3:
-            raise MediaError(f"{video} must hold at least 3 frames to be measured on, got {count}")
+        frames = list(islice(reader, CONSECUTIVE))
+    if len(frames) < 3:
+        raise MediaError(f"{video} must hold at least 3 frames to be measured on, got {len(frames)}")
+    return frames
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
 
 
 def provenance_of(detector: DetectorLike, clips: Sequence[str]) -> Provenance:
     """Machine, date, versions and model of a measurement made now."""
     return Provenance(
         origin="measured",
-        machine=f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}",
+        machine=f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}",
         date=datetime.now(UTC).date().isoformat(),
         versions={"foveate": foveate.__version__, "python": platform.python_version(), "numpy": np.__version__},
         model=detector.name,

@@ -1,4 +1,4 @@
-"""What an estimator's errors cost: the configuration that it leads to, against the best of all (PROTOCOL, section 5)."""
+"""What an estimator's errors cost: the configuration that it leads to against the best of all (PROTOCOL, section 5)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,19 +34,43 @@ class Regret:
     frames: int
 
 
-def regret(
-    observations: Sequence[Observation],
-    size: ContentModel,
-    accuracy: ContentModel,
-    profile: Profile,
-    *,
-    links: Sequence[LinkState] = LINKS,
-    knee: Knee = "chord",
-) -> Regret:
-    """Of the knee by estimates, on frames on which every configuration was tried."""
-    rows = [row for observation in observations for row in _rows(observation, size, accuracy, profile, links, knee)]
-    utility, f1, latency_s, same = np.mean(rows, axis=0).tolist()
-    return Regret(utility=utility, f1=f1, latency_s=latency_s, same=same, frames=len(observations))
+@dataclass(frozen=True, kw_only=True)
+class ChoiceTest:
+    """On which machine and links, and by which knee, choices are made."""
+
+    profile: Profile
+    links: tuple[LinkState, ...] = LINKS
+    knee: Knee = "chord"
+
+    def regret(self, observations: Sequence[Observation], size: ContentModel, accuracy: ContentModel) -> Regret:
+        """Of the knee by estimates, on frames on which every configuration was tried."""
+        rows = [self._row(o, size, accuracy, link) for o in observations for link in self.links]
+        utility, f1, latency_s, same = np.mean(rows, axis=0).tolist()
+        return Regret(utility=utility, f1=f1, latency_s=latency_s, same=same, frames=len(observations))
+
+    def _row(
+        self, observation: Observation, size: ContentModel, accuracy: ContentModel, link: LinkState
+    ) -> tuple[float, float, float, float]:
+        true_latency, true_f1 = self._numbers(observation, *true_models(observation), link)
+        chosen = knee_point(*self._numbers(observation, size, accuracy, link), kind=self.knee)
+        best = knee_point(true_latency, true_f1, kind=self.knee)
+        utility = _normalised(true_f1) - _normalised(true_latency)
+        return (
+            float(utility.max() - utility[chosen]),
+            float(true_f1[best] - true_f1[chosen]),
+            float(true_latency[chosen] - true_latency[best]),
+            float(chosen == best),
+        )
+
+    def _numbers(
+        self, observation: Observation, size: ContentModel, accuracy: ContentModel, link: LinkState
+    ) -> tuple[Numbers, Numbers]:
+        """Latency and accuracy of all configurations, as equation 2 adds them up."""
+        grid, candidates = observation.grid, tried(observation)
+        columns = features(candidates, grid=grid, content=observation.content)
+        upload = 8 * np.maximum(size(columns), 0) * grid.height * grid.width / link.throughput_bps
+        latency = upload + link.rtt_s + computing_s(self.profile, candidates, grid=grid)
+        return latency, np.clip(accuracy(columns), 0, 1)
 
 
 def true_models(observation: Observation) -> tuple[ContentModel, ContentModel]:
@@ -60,42 +84,6 @@ def true_models(observation: Observation) -> tuple[ContentModel, ContentModel]:
 def complete(observations: Sequence[Observation], least: int = 30) -> list[Observation]:
     """Those on which all configurations were tried: 42 or 77, where anything is downsampled at all."""
     return [observation for observation in observations if len(observation.trials) >= least]
-
-
-def _rows(
-    observation: Observation,
-    size: ContentModel,
-    accuracy: ContentModel,
-    profile: Profile,
-    links: Sequence[LinkState],
-    knee: Knee,
-) -> list[tuple[float, float, float, float]]:
-    rows = []
-    for link in links:
-        true_latency, true_f1 = _numbers(observation, *true_models(observation), profile, link)
-        chosen = knee_point(*_numbers(observation, size, accuracy, profile, link), kind=knee)
-        best = knee_point(true_latency, true_f1, kind=knee)
-        utility = _normalised(true_f1) - _normalised(true_latency)
-        rows.append(
-            (
-                float(utility.max() - utility[chosen]),
-                float(true_f1[best] - true_f1[chosen]),
-                float(true_latency[chosen] - true_latency[best]),
-                float(chosen == best),
-            )
-        )
-    return rows
-
-
-def _numbers(
-    observation: Observation, size: ContentModel, accuracy: ContentModel, profile: Profile, link: LinkState
-) -> tuple[Numbers, Numbers]:
-    """Latency and accuracy of all configurations, as equation 2 adds them up."""
-    grid, candidates = observation.grid, tried(observation)
-    columns = features(candidates, grid=grid, content=observation.content)
-    upload = 8 * np.maximum(size(columns), 0) * grid.height * grid.width / link.throughput_bps
-    latency = upload + link.rtt_s + computing_s(profile, candidates, grid=grid)
-    return latency, np.clip(accuracy(columns), 0, 1)
 
 
 def _normalised(values: Numbers) -> Numbers:
