@@ -7,10 +7,14 @@ import pytest
 
 from foveate.core import (
     Candidates,
+    ContentFit,
+    EstimateOptions,
     FrameContent,
+    InferenceModel,
     InputError,
     LinkState,
     MediaError,
+    OfflineMeans,
     OffloadPlan,
     OffloadRecord,
     RegionGrid,
@@ -150,7 +154,8 @@ def candidates(**columns):
         "jpeg_quality": 100,
         "restoration_point": 4,
     } | columns
-    return Candidates(**{name: np.atleast_1d(value) for name, value in one.items()})
+    masks = {kind: np.zeros(GRID.shape, np.bool_) for kind in range(3)}
+    return Candidates(masks=masks, **{name: np.atleast_1d(value) for name, value in one.items()})
 
 
 CONTENT = FrameContent(
@@ -184,6 +189,103 @@ def test_a_link_that_is_gone_still_orders_configurations_by_size():
     assert got.latency_s[0] < got.latency_s[1]
 
 
+def round_trips(link, seen):
+    for rtt_s in seen:
+        link.observe(record(10, rtt_s=rtt_s))
+    return link.state().rtt_s
+
+
+def test_round_trips_are_averaged_as_throughputs_are():
+    assert round_trips(LinkEstimator("mean"), [0.09, 0.02, 0.04]) == pytest.approx(0.03)
+    assert round_trips(LinkEstimator("harmonic"), [0.02, 0.04]) == pytest.approx(2 / (1 / 0.02 + 1 / 0.04))
+    assert round_trips(LinkEstimator("ewma"), [0.03, 0.06]) == pytest.approx(0.04)
+
+
+LINK = LinkState(throughput_bps=20e6, rtt_s=0.03)
+
+
+def with_line():
+    profile = round_profile()
+    line = InferenceModel(coefficients=(0.1,), residual=0.5)
+    return replace(profile, server=replace(profile.server, lines={4: line}))
+
+
+def test_the_line_is_taken_where_it_is_asked_for_and_there_is_another():
+    server, two = with_line().server, (np.array([20.0, 20.0]), np.array([4, 3]))
+    assert np.allclose(inference_seconds(server, GRID, *two), [0.1, 0.125])
+    assert np.allclose(inference_seconds(server, GRID, *two, line=True), [0.1, 0.125])
+    further = (np.array([10.0]), np.array([4]))
+    assert np.allclose(inference_seconds(server, GRID, *further), 0.15)
+    assert np.allclose(inference_seconds(server, GRID, *further, line=True), 0.1)
+
+
+def test_a_policy_may_ask_for_lines():
+    best = PerformanceEstimator(with_line())
+    latency = best.estimate(candidates(downsampled_regions=10), grid=GRID, content=CONTENT, link=LINK).latency_s
+    line = best.with_options(EstimateOptions(latency="line"))
+    lower = line.estimate(candidates(downsampled_regions=10), grid=GRID, content=CONTENT, link=LINK).latency_s
+    assert latency - lower == pytest.approx(0.05)
+    assert best.with_options(EstimateOptions()) is best
+
+
+def test_lines_of_points_without_a_model_are_refused():
+    line = InferenceModel(coefficients=(0.1,), residual=0.5)
+    with pytest.raises(InputError, match=r"without a model: \[7\]"):
+        replace(round_profile().server, lines={7: line})
+
+
+def with_ways():
+    """The round profile with other estimators for the paper's inputs, and means of two configurations."""
+    profile = round_profile()
+    content = profile.content
+    halved = ContentFit(size=replace(content.size, output="exponential"), accuracy=content.accuracy)
+    means = OfflineMeans(
+        downsampling_type=(2, 0),
+        jpeg_quality=(100, 70),
+        restoration_point=(4, 0),
+        bytes_per_pixel=(0.1, 0.3),
+        accuracy=(0.8, 0.9),
+    )
+    return replace(profile, content=replace(content, paper=halved, means=means))
+
+
+@pytest.mark.parametrize(("way", "bytes_per_pixel"), [("device", 0.125), ("paper", np.exp(0.125)), ("mean", 0.1)])
+def test_sizes_come_from_what_the_policy_asks_for(way, bytes_per_pixel):
+    estimator = PerformanceEstimator(with_ways(), EstimateOptions(content=way))
+    got = estimator.estimate(candidates(), grid=GRID, content=CONTENT, link=LINK)
+    assert got.size_bytes[0] == pytest.approx(bytes_per_pixel * 1080 * 1920, rel=1e-5)
+
+
+def test_a_configuration_without_a_mean_gets_the_mean_of_all():
+    estimator = PerformanceEstimator(with_ways(), EstimateOptions(content="mean"))
+    got = estimator.estimate(candidates(jpeg_quality=85), grid=GRID, content=CONTENT, link=LINK)
+    assert got.accuracy[0] == pytest.approx(0.85)
+
+
+@pytest.mark.parametrize("way", ["paper", "mean"])
+def test_a_way_that_the_profile_lacks_is_refused(way):
+    with pytest.raises(InputError, match=f"no estimators of content by '{way}'"):
+        PerformanceEstimator(round_profile(), EstimateOptions(content=way))
+
+
+def test_a_feature_that_is_not_measured_is_named():
+    wants_more = replace(round_profile().content.size, base="last_size")
+    with pytest.raises(InputError, match="reads last_size"):
+        Regressor(wants_more)({name: np.zeros(1) for name in wants_more.features})
+
+
+def test_a_base_is_added_before_the_output():
+    regression = Regression(
+        features=("a",), mean=(0.0,), scale=(1.0,), layers=((((2.0,),), (1.0,)),), output="exponential", base="b"
+    )
+    assert Regressor(regression)({"a": np.array([3.0]), "b": np.array([0.5])})[0] == pytest.approx(np.exp(7.5))
+
+
+def test_means_of_unequal_length_are_refused():
+    with pytest.raises(InputError, match="one length above 0"):
+        replace(with_ways().content.means, accuracy=(0.5,))
+
+
 def test_a_profile_without_content_is_refused():
     with pytest.raises(InputError, match="says nothing about content"):
         PerformanceEstimator(replace(round_profile(), content=None))
@@ -192,6 +294,8 @@ def test_a_profile_without_content_is_refused():
 def test_profiles_survive_their_file(tmp_path):
     write_profile(round_profile(), tmp_path / "deep" / "round.json")
     assert read_profile(tmp_path / "deep" / "round.json") == round_profile()
+    write_profile(with_ways(), tmp_path / "ways.json")
+    assert read_profile(tmp_path / "ways.json") == with_ways()
     assert load_profile(str(tmp_path / "deep" / "round.json")) == round_profile()
 
 

@@ -1,5 +1,7 @@
 """Scores, summaries and pictures of a run that is made up."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from rich.console import Console
@@ -12,7 +14,7 @@ from foveate.evaluation.draw import draw
 from foveate.evaluation.live_log import LiveLog, Shown
 from foveate.evaluation.report import summary_table
 from foveate.evaluation.score import NO_SCORES, inference_f1, rendering_f1, score
-from foveate.evaluation.summary import live_figures, spread
+from foveate.evaluation.summary import choices, live_figures, spread
 from foveate.metrics import AnnotatedImage, Truth, write_coco
 from foveate.network.messages import Welcome
 from foveate.server import Engine
@@ -123,6 +125,12 @@ def test_figures_of_a_run(log):
     )
     assert figures["offload_interval_frames"] == pytest.approx({"mean": 1.5, "p50": 1.5, "p90": 1.9})
     assert figures["bytes_per_offload"] == {"mean": 2000, "p50": 2000}
+
+
+def test_choices_are_counted_word_by_word():
+    plans = [OffloadPlan(reason=reason) for reason in ("knee", "lost stale", "stale", "")]
+    records = [SimpleNamespace(plan=plan) for plan in plans]
+    assert choices(records) == {"knee": 1, "lost": 1, "stale": 2}
 
 
 def test_a_run_without_results_has_empty_figures_and_still_a_table():

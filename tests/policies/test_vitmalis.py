@@ -5,18 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from foveate.core import Candidates, Estimates, FrameContent, InputError
+from foveate.core import Candidates, EstimateOptions, Estimates, FrameContent, InputError
 from foveate.policies import (
     RegionType,
     TrackB2B,
     TrackRoI,
     TrackUD,
     VitMAlis,
+    by_name,
     configurations,
     downsampling_mask,
     region_types,
 )
-from foveate.testing.policies import GRID, PolicyContract, content_of, device_state, one_object
+from foveate.testing.policies import GRID, PolicyContract, content_of, device_state, one_object, plain_estimate
 
 SBR, CMR, DOR = RegionType.SBR, RegionType.CMR, RegionType.DOR
 
@@ -27,6 +28,8 @@ def content(motion, relevance):
     )
 
 
+FOUR_BY_SIX = content(np.eye(4, 6) / 4, np.eye(4, 6)[::-1])
+"""All three types."""
 FOUR = content([[0.0005, 0.001], [0.4985, 0.5]], [[0.0, 0.0], [0.0, 1.0]])
 
 
@@ -56,7 +59,7 @@ def test_masks_of_the_three_types():
 
 
 def test_there_are_77_configurations():
-    candidates = configurations(region_types(FOUR), FOUR, restoration_points=range(5)).candidates
+    candidates = configurations(region_types(FOUR), FOUR, restoration_points=range(5))
     assert len(candidates) == 77
     rows = set(
         zip(
@@ -72,7 +75,7 @@ def test_there_are_77_configurations():
 
 
 def test_candidates_carry_the_regions_and_the_motion_of_their_masks():
-    candidates = configurations(region_types(FOUR), FOUR, restoration_points=range(5)).candidates
+    candidates = configurations(region_types(FOUR), FOUR, restoration_points=range(5))
     by_type = {
         int(t): (int(n), round(float(m), 4))
         for t, n, m in zip(
@@ -94,7 +97,7 @@ def test_configurations_of_equal_effect_count_once(motion, relevance, kinds):
     it = content(motion, relevance)
     chosen = configurations(region_types(it), it, restoration_points=range(5))
     assert set(chosen.masks) == kinds
-    assert set(chosen.candidates.downsampling_type.tolist()) == kinds
+    assert set(chosen.downsampling_type.tolist()) == kinds
 
 
 class TestVitMAlis(PolicyContract):
@@ -139,6 +142,32 @@ class TestVitMAlis(PolicyContract):
             plan = self.policy.decide(replace(device_state(one_object()), retention=retention))
             assert plan.downsampling_mask is None or not plan.downsampling_mask[0, 1]
 
+    def test_its_parameters_say_how_estimates_are_made(self):
+        assert self.policy.estimate_options == EstimateOptions(link="mean", latency="best", content="device")
+        other = by_name("vitmalis:link=harmonic,latency=line,content=paper")
+        assert other.estimate_options == EstimateOptions(link="harmonic", latency="line", content="paper")
+        with pytest.raises(InputError, match="vitmalis"):
+            by_name("vitmalis:link=median")
+
+    def test_without_region_types_static_regions_are_never_kept_alone(self):
+        asked = []
+
+        def watched(candidates: Candidates) -> Estimates:
+            asked.append(set(candidates.downsampling_type.tolist()))
+            return plain_estimate(candidates)
+
+        state = replace(device_state(one_object()), content=FOUR_BY_SIX, estimate=watched)
+        self.policy.decide(state)
+        replace(self.policy, region_typing=False).decide(state)
+        assert asked == [{0, 1, 2}, {0, 2}]
+
+    def test_with_a_given_restoration_point_no_other_is_compared(self):
+        for retention in (1.0, 0.0):
+            plan = replace(self.policy, beta=2).decide(replace(device_state(one_object()), retention=retention))
+            assert plan.restoration_point == (2 if plan.downsampled_regions else 0)
+        with pytest.raises(InputError, match=r"beta must lie in 0\.\.4 for this model, got 9"):
+            replace(self.policy, beta=9).decide(device_state(one_object()))
+
     @pytest.mark.parametrize("missing", ["content", "estimate"])
     def test_while_nothing_is_measured_it_sends_the_full_frame(self, missing):
         plan = self.policy.decide(replace(device_state(one_object()), **{missing: None}))
@@ -147,7 +176,7 @@ class TestVitMAlis(PolicyContract):
     def test_it_needs_a_profile_and_says_so(self):
         assert self.policy.needs_profile
 
-    @pytest.mark.parametrize("bad", [{"delta_m": 2}, {"delta_kappa": -0.1}, {"delta_eta_s": 0}])
+    @pytest.mark.parametrize("bad", [{"delta_m": 2}, {"delta_kappa": -0.1}, {"delta_eta_s": 0}, {"beta": -1}])
     def test_thresholds_out_of_range_are_refused(self, bad):
         with pytest.raises(InputError, match=next(iter(bad))):
             VitMAlis(**bad)

@@ -1,104 +1,39 @@
 """Measuring, fitting, and the profile made of a publication."""
 
 import json
+import os
+import time
 from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from foveate.core import InputError, MediaError
-from foveate.estimators import PerformanceEstimator, Regressor, load_profile
+from foveate.core import EstimateOptions, FoveateError, InputError, MediaError
+from foveate.estimators import PerformanceEstimator, load_profile
 from foveate.profiling import (
-    ContentRows,
+    ContentSampling,
+    FitOptions,
     Sampling,
-    compare,
-    content_rows,
-    figures,
+    content_observations,
     fit_latency,
-    fit_linear,
-    fit_network,
-    load_rows,
     measure_machine,
-    offline_mean,
+    measure_machine_pinned,
     paper_profile,
-    save_rows,
+    provenance_of,
+    rows_of,
     with_content,
     with_decision,
 )
+from foveate.profiling.device import some_objects
+from foveate.profiling.device_loop import DeviceLoop
 from foveate.profiling.masks import mask_with, steps
+from foveate.profiling.server import lines_beside
 from foveate.testing import FakeDetector, write_clip
 
 
 def quiet(name):
     return lambda done, wanted: None
-
-
-def made_up_rows(n=600, seed=0):
-    """Rows that follow a smooth rule of the features, a little noise on top."""
-    rng = np.random.default_rng(seed)
-    kind = rng.integers(0, 3, n).astype(float)
-    columns = {
-        "downsampling_type": kind,
-        "downsampled_share": rng.uniform(0, 1, n) * (kind > 0),
-        "downsampled_motion": rng.uniform(0, 1, n) * (kind > 0),
-        "frame_motion": rng.uniform(0, 0.4, n),
-        "jpeg_quality": rng.integers(14, 21, n) * 5.0,
-        "restoration_point": rng.integers(0, 5, n) * (kind > 0),
-        "relevance_mean": rng.uniform(0, 0.5, n),
-        "relevance_spread": rng.uniform(0, 0.3, n),
-        "frame": np.arange(n) // 4,
-        "clip": np.zeros(n),
-    }
-    size = (
-        0.05
-        * np.exp((columns["jpeg_quality"] - 70) / 20 - columns["downsampled_share"])
-        * (1 + columns["frame_motion"])
-    )
-    accuracy = 1 / (1 + np.exp(-3 + 3 * columns["downsampled_share"] * columns["restoration_point"] / 4))
-    return ContentRows(
-        columns=columns,
-        bytes_per_pixel=size * np.exp(rng.normal(0, 0.02, n)),
-        accuracy=np.clip(accuracy + rng.normal(0, 0.01, n), 0, 1),
-    )
-
-
-@pytest.mark.parametrize("target", ["size", "accuracy"])
-def test_the_network_learns_what_a_line_cannot(target):
-    fits = compare(made_up_rows(seed=0), made_up_rows(seed=1), target)
-    assert fits["network"].r2 > 0.95
-    assert fits["network"].mae < 0.6 * fits["linear"].mae
-    assert fits["network"].mae < 0.6 * fits["offline mean"].mae
-
-
-def test_a_linear_fit_finds_a_line():
-    rows = made_up_rows()
-    line = replace(rows, bytes_per_pixel=2 + 3 * rows.columns["downsampled_share"] - rows.columns["frame_motion"])
-    assert np.allclose(Regressor(fit_linear(line, "size"))(line.columns), line.bytes_per_pixel, atol=1e-5)
-
-
-def test_the_same_seed_gives_the_same_network():
-    rows = made_up_rows(100)
-    assert fit_network(rows, "size", steps=20, seed=3) == fit_network(rows, "size", steps=20, seed=3)
-
-
-def test_the_offline_mean_is_the_mean_of_the_configuration():
-    columns = {
-        "downsampling_type": np.array([0.0, 0.0, 1.0]),
-        "jpeg_quality": np.array([70.0, 70.0, 95.0]),
-        "restoration_point": np.zeros(3),
-    }
-    rows = ContentRows(columns=columns, bytes_per_pixel=np.array([1.0, 3.0, 10.0]), accuracy=np.zeros(3))
-    unknown = replace(rows, columns=columns | {"jpeg_quality": np.array([70.0, 75.0, 95.0])})
-    assert offline_mean(rows, "size", unknown).tolist() == [2.0, 14 / 3, 10.0]
-
-
-def test_figures_by_hand():
-    got = figures(np.array([1.0, 2.0, 0.5]), np.array([1.0, 4.0, 0.0]))
-    assert got.mae == pytest.approx(2.5 / 3)
-    assert got.rmse == pytest.approx(np.sqrt(4.25 / 3))
-    assert got.mape == pytest.approx(0.25)  # true values above 0 only
-    assert got.r2 == pytest.approx(1 - 4.25 / (25 / 9 * 3 - 25 / 3 + 25 / 9 * 0 + 26 / 3), rel=1)
 
 
 def test_a_line_is_preferred_until_it_misses_by_5_percent():
@@ -109,6 +44,16 @@ def test_a_line_is_preferred_until_it_misses_by_5_percent():
     assert bent.residual < 1e-6
 
 
+def test_the_line_is_kept_beside_a_parabola_and_nowhere_else():
+    n = np.array([4.0, 8.0, 16.0, 24.0, 28.0])
+    seconds = {0: 0.3 - 0.005 * n, 1: 0.3 - 0.02 * n + 0.0004 * n**2}
+    chosen = {beta: fit_latency(n, times) for beta, times in seconds.items()}
+    lines = lines_beside(chosen, n, seconds)
+    assert set(lines) == {1}
+    assert len(lines[1].coefficients) == 2
+    assert lines[1].residual > 0.05
+
+
 def test_masks_have_the_number_asked_for():
     grid = FakeDetector().region_grid(200, 330)
     for count in steps(len(grid), 5):
@@ -116,34 +61,20 @@ def test_masks_have_the_number_asked_for():
     assert steps(28, 8) == (0, 4, 8, 12, 16, 20, 24, 28)
 
 
-def test_too_few_rows_are_refused():
-    with pytest.raises(InputError, match="at least two measured rows"):
-        fit_linear(made_up_rows(1), "size")
-
-
-def test_rows_survive_their_file(tmp_path):
-    rows = made_up_rows(20)
-    save_rows(rows, tmp_path / "deep" / "rows.npz")
-    again = load_rows(tmp_path / "deep" / "rows.npz")
-    assert np.array_equal(again.accuracy, rows.accuracy)
-    assert np.array_equal(again.bytes_per_pixel, rows.bytes_per_pixel)
-    assert again.columns.keys() == rows.columns.keys()
-
-
 def test_a_clip_becomes_a_usable_profile(tmp_path, monkeypatch):
     monkeypatch.setenv("FOVEATE_HOME", str(tmp_path / "home"))
     video = write_clip(tmp_path / "clip.mp4", frames=24)
-    detector, sampling = FakeDetector(), Sampling(every=4, per_frame=6, repeats=1)
-    profile = measure_machine(video, detector, name="mine", begin=quiet, sampling=sampling)
-    parts = content_rows([video], detector, begin=quiet, sampling=sampling)
-    assert len(parts[0]) == 6 * 6
-    assert set(parts[0].columns) >= {"downsampled_share", "relevance_mean", "clip", "frame"}
-    assert ((parts[0].accuracy >= 0) & (parts[0].accuracy <= 1)).all()
-    profile, fits = with_content(profile, parts)
-    assert set(fits) == {"size", "accuracy"}
+    detector, sampling = FakeDetector(), ContentSampling(every=4, per_frame=6)
+    profile = measure_machine(video, detector, name="mine", begin=quiet, sampling=Sampling(repeats=1))
+    parts = [rows_of(content_observations(video, detector, begin=quiet, sampling=sampling))]
+    origin = provenance_of(detector, ["clip.mp4"])
+    profile, judged = with_content(profile, parts, provenance=origin, options=FitOptions(steps=20))
+    assert set(judged) == {"size", "accuracy"}
     assert profile.content.quality_of_fit["size_rows"] > 0
+    assert profile.content.provenance == origin
     assert with_decision(profile).device.decide_s > 0
-    PerformanceEstimator(profile)
+    for way in ("device", "paper", "mean"):
+        PerformanceEstimator(profile, EstimateOptions(content=way))
     assert list((tmp_path / "home" / "content").iterdir())
 
 
@@ -155,7 +86,8 @@ def test_a_clip_that_is_too_short_is_named(tmp_path):
 
 def test_the_published_profile_is_what_ships_and_says_what_it_assumes():
     made = paper_profile()
-    assert load_profile("paper-jetson-rtx5090") == made
+    shipped = load_profile("paper-jetson-rtx5090")
+    assert replace(shipped, content=None) == made
     assert made.provenance.origin == "published"
     assert made.provenance.sources
     assert made.provenance.assumed
@@ -171,3 +103,34 @@ def test_the_published_profile_meets_its_two_inputs_and_orders_restoration_point
     assert all(later < earlier for earlier, later in pairwise(saved))
     outcomes = ("162", "0.162", "0.53", "51 %")
     assert not any(number in json.dumps(paper_profile().provenance.sources) for number in outcomes)
+
+
+def test_a_pinned_machine_is_measured_in_two_processes(tmp_path):
+    if len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("pinning needs two processor cores")
+    video = write_clip(tmp_path / "clip.mp4", frames=6)
+    profile = measure_machine_pinned(video, FakeDetector, name="pinned", begin=quiet, sampling=Sampling(repeats=1))
+    assert profile.device.cores == 1
+    assert profile.server.full_s > 0
+    assert len(profile.codec.decode_s) == len(profile.codec.encode_s[0])
+    assert "--pin" in profile.provenance.sources[0]
+
+
+def no_detector():
+    raise InputError("there is none")
+
+
+def test_a_server_that_cannot_be_measured_says_why(tmp_path):
+    if len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("pinning needs two processor cores")
+    video = write_clip(tmp_path / "clip.mp4", frames=6)
+    with pytest.raises(FoveateError, match=r"could not be measured: there is none"):
+        measure_machine_pinned(video, no_detector, name="pinned", begin=quiet)
+
+
+def test_the_device_loop_keeps_the_clips_rate(tmp_path):
+    video = write_clip(tmp_path / "clip.mp4", frames=30, fps=100)
+    grid = FakeDetector().region_grid(128, 192)
+    with DeviceLoop(video, objects=(some_objects(grid, 3), grid)) as loop:
+        time.sleep(0.25)
+    assert 1 <= loop.frames <= 60

@@ -1,6 +1,6 @@
 """`foveate profile`: measure an own camera, device and server."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +9,9 @@ import typer
 
 if TYPE_CHECKING:
     from foveate.core import Profile
-    from foveate.profiling import Figures
+    from foveate.models import Detector
+    from foveate.profiling import ContentRows, ContentSampling, Judged
+    from foveate.profiling.fit import Target
 
 EXAMPLE = "Example: foveate profile all my.mp4 --out my.json"
 
@@ -17,7 +19,8 @@ app = typer.Typer(no_args_is_help=True, help="Measure codec, model, device and c
 
 Clip = Annotated[Path, typer.Argument(metavar="VIDEO", help="A clip of the camera that will be used.")]
 Clips = Annotated[
-    list[Path], typer.Argument(metavar="VIDEO...", help="Clips of the camera; the last one judges the fits.")
+    list[Path],
+    typer.Argument(metavar="VIDEO...", help="Clips of the camera; each judges the fit to the others, one its own end."),
 ]
 Model = Annotated[str, typer.Option(help="Name or path of the server's model.")]
 Out = Annotated[Path, typer.Option(metavar="FILE.json", help="The profile to write.")]
@@ -25,6 +28,9 @@ Into = Annotated[Path, typer.Option(metavar="FILE.json", help="The profile whose
 Every = Annotated[int, typer.Option(min=2, help="Take one frame of this many.")]
 PerFrame = Annotated[int, typer.Option(min=1, help="Configurations tried on each of these frames.")]
 Repeats = Annotated[int, typer.Option(min=1, help="Measurements of each time.")]
+Pin = Annotated[
+    bool, typer.Option("--pin", help="Times as `foveate run --pin` meets them: a core each, the camera running.")
+]
 Seed = Annotated[int, typer.Option(help="Of the draws.")]
 
 
@@ -38,23 +44,43 @@ def everything(
     per_frame: PerFrame = 12,
     repeats: Repeats = 3,
     seed: Seed = 0,
+    pin: Pin = False,
 ) -> None:
     """From own clips to a usable profile: times of this machine, estimators of size and accuracy, their errors."""
+    from functools import partial
+
     from foveate.estimators import write_profile
     from foveate.models import load_detector
-    from foveate.profiling import Sampling, content_rows, measure_machine, with_content, with_decision
+    from foveate.profiling import (
+        ContentSampling,
+        FitOptions,
+        Sampling,
+        load_by_name,
+        measure_machine,
+        measure_machine_pinned,
+        provenance_of,
+        with_content,
+        with_decision,
+    )
 
-    detector = load_detector(model)
-    sampling = Sampling(every=every, per_frame=per_frame, repeats=repeats, seed=seed)
+    content = ContentSampling(every=every, per_frame=per_frame, seed=seed)
     with _bars() as begin:
-        profile = measure_machine(videos[0], detector, name=out.stem, begin=begin, sampling=sampling)
+        if pin:
+            measure = partial(measure_machine_pinned, videos[0], partial(load_by_name, model))
+        else:
+            measure = partial(measure_machine, videos[0], load_detector(model))
+        profile = measure(name=out.stem, begin=begin, sampling=Sampling(repeats=repeats))
         write_profile(profile, out)
-        parts = content_rows(videos, detector, begin=begin, sampling=sampling)
-    profile, fits = with_content(profile, parts, seed=seed)
+        detector = load_detector(model)
+        parts = _rows(videos, detector, content, begin)
+    names = [video.name for video in videos]
+    profile, judged = with_content(
+        profile, parts, provenance=provenance_of(detector, names), options=FitOptions(seed=seed)
+    )
     profile = with_decision(profile)
     write_profile(profile, out)
     _print_times(profile)
-    _print_fits(fits)
+    _print_fits(judged)
     typer.echo(f"wrote {out}")
 
 
@@ -81,11 +107,11 @@ def content(
 ) -> None:
     """Size and accuracy of configurations on frames of clips, kept under $FOVEATE_HOME for `profile train`."""
     from foveate.models import load_detector
-    from foveate.profiling import Sampling, content_rows
+    from foveate.profiling import ContentSampling
 
     with _bars() as begin:
-        sampling = Sampling(every=every, per_frame=per_frame, seed=seed)
-        parts = content_rows(videos, load_detector(model), begin=begin, sampling=sampling)
+        sampling = ContentSampling(every=every, per_frame=per_frame, seed=seed)
+        parts = _rows(videos, load_detector(model), sampling, begin)
     for video, rows in zip(videos, parts, strict=True):
         typer.echo(f"{video}: {len(rows)} rows")
 
@@ -103,14 +129,29 @@ def train(
     """Fit the estimators of size and accuracy to what `profile content` measured with the same options."""
     from foveate.estimators import read_profile, write_profile
     from foveate.models import load_detector
-    from foveate.profiling import Sampling, content_rows, with_content
+    from foveate.profiling import ContentSampling, FitOptions, provenance_of, with_content
 
+    detector = load_detector(model)
     with _bars() as begin:
-        sampling = Sampling(every=every, per_frame=per_frame, seed=seed)
-        parts = content_rows(videos, load_detector(model), begin=begin, sampling=sampling)
-    profile, fits = with_content(read_profile(into), parts, seed=seed)
+        parts = _rows(videos, detector, ContentSampling(every=every, per_frame=per_frame, seed=seed), begin)
+    origin = provenance_of(detector, [video.name for video in videos])
+    profile, judged = with_content(read_profile(into), parts, provenance=origin, options=FitOptions(seed=seed))
     write_profile(profile, into)
-    _print_fits(fits)
+    _print_fits(judged)
+
+
+def _rows(
+    videos: list[Path],
+    detector: "Detector",
+    sampling: "ContentSampling",
+    begin: Callable[[str], Callable[[int, int], None]],
+) -> "list[ContentRows]":
+    from foveate.profiling import content_observations, rows_of
+
+    return [
+        rows_of(content_observations(video, detector, begin=begin, sampling=sampling), clip=number)
+        for number, video in enumerate(videos)
+    ]
 
 
 def _remeasure(video: Path, into: Path, model: str, repeats: int, parts: tuple[str, ...]) -> None:
@@ -153,15 +194,18 @@ def _span(seconds: tuple[float, ...]) -> str:
     return f"{1e3 * seconds[0]:.1f} / {1e3 * seconds[-1]:.1f}"
 
 
-def _print_fits(fits: "dict[str, dict[str, Figures]]") -> None:
+def _print_fits(judged: "Mapping[Target, Judged]") -> None:
+    """Every method on clips that its fit has not seen."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("method", "estimates", "MAE", "RMSE", "MAPE", "R2", "rows", title="on clips not seen in the fit")
-    for target, methods in fits.items():
-        for method, f in methods.items():
-            numbers = (f"{f.mae:.4f}", f"{f.rmse:.4f}", f"{f.mape:.1%}", f"{f.r2:.3f}", str(f.rows))
-            table.add_row(method, "bytes per pixel" if target == "size" else "F1", *numbers)
+    table = Table("estimates", "method", "MAE", "RMSE", "MAPE", "R2", "rows", title="on clips not seen in the fit")
+    for target, result in judged.items():
+        for method in result.estimated:
+            f = result.figures(method)
+            mae, rmse = ((f"{v:.1f}" if target == "size" else f"{v:.3f}") for v in (f.mae, f.rmse))
+            name = "KiB" if target == "size" else "F1"
+            table.add_row(name, method, mae, rmse, f"{f.mape:.1%}", f"{f.r2:.3f}", str(f.rows))
     Console().print(table)
 
 

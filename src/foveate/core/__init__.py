@@ -1,8 +1,16 @@
 """Vocabulary that every room shares: value types, the region grid, clocks and errors. numpy only."""
 
-from foveate.core.candidates import Candidates, Estimate, Estimates
+from foveate.core.candidates import (
+    Average,
+    Candidates,
+    ContentInputs,
+    Estimate,
+    EstimateOptions,
+    Estimates,
+    LatencyFit,
+)
 from foveate.core.clock import Clock, ManualClock, MonotonicClock
-from foveate.core.content import FrameContent, LinkState
+from foveate.core.content import FrameContent, LastOffload, LinkState
 from foveate.core.detections import STREET_CLASSES, Detections
 from foveate.core.errors import (
     CodecError,
@@ -19,9 +27,11 @@ from foveate.core.mixed import MixedFrame, Tiles, join_regions, split_regions
 from foveate.core.offload import OffloadPlan, OffloadRecord
 from foveate.core.profiles import (
     CodecProfile,
+    ContentFit,
     ContentProfile,
     DeviceProfile,
     InferenceModel,
+    OfflineMeans,
     Profile,
     Provenance,
     Regression,
@@ -31,26 +41,33 @@ from foveate.core.regions import Mask, RegionGrid
 
 __all__ = [
     "STREET_CLASSES",
+    "Average",
     "Candidates",
     "Clock",
     "CodecError",
     "CodecProfile",
+    "ContentFit",
+    "ContentInputs",
     "ContentProfile",
     "Detections",
     "DeviceProfile",
     "Estimate",
+    "EstimateOptions",
     "Estimates",
     "FoveateError",
     "Frame",
     "FrameContent",
     "InferenceModel",
     "InputError",
+    "LastOffload",
+    "LatencyFit",
     "LinkState",
     "ManualClock",
     "Mask",
     "MediaError",
     "MixedFrame",
     "MonotonicClock",
+    "OfflineMeans",
     "OffloadPlan",
     "OffloadRecord",
     "Pixels",

@@ -1,16 +1,21 @@
 """Configurations that a policy compares, and what is expected of each: columns of equal length."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from foveate.core.regions import Mask
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Candidates:
     """Configurations c = (tau_d, lambda, beta) of one frame with what their masks cover; each array `(n,)`."""
 
+    masks: Mapping[int, Mask]
+    """What each downsampling type that occurs downsamples."""
     downsampling_type: NDArray[np.int64]
     """tau_d: 0 none, 1 CMR, 2 CMR and SBR."""
     downsampled_regions: NDArray[np.int64]
@@ -40,3 +45,21 @@ class Estimates:
 
 Estimate = Callable[[Candidates], Estimates]
 """A performance estimator bound to a frame's content and the link at hand."""
+
+Average = Literal["mean", "harmonic", "ewma"]
+"""Of past throughputs and round trips."""
+LatencyFit = Literal["best", "line"]
+"""Of inference times over N_d: `best` is a parabola where a line misses by more than 5 %."""
+ContentInputs = Literal["device", "paper", "mean"]
+"""What size and accuracy are read from: all that a device knows, the paper's inputs, or the configuration alone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EstimateOptions:
+    """How a policy wants its numbers estimated."""
+
+    link: Average = "mean"
+    """`mean` and `ewma` of the two most recent and of all offloads, `harmonic` of the five most recent."""
+    latency: LatencyFit = "best"
+    content: ContentInputs = "device"
+    """A profile that was fitted on the paper's inputs alone uses them for `device` as well."""

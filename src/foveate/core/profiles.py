@@ -91,10 +91,14 @@ class ServerProfile:
     """By restoration point."""
     spread: float = 0.0
     """Relative standard deviation of repeated measurements."""
+    lines: dict[int, InferenceModel] = field(default_factory=dict)
+    """By restoration point: the line through the same measurements, where `inference` has something better."""
 
     def __post_init__(self) -> None:
         if sorted(self.inference) != list(range(len(self.inference))):
             raise InputError(f"inference models must cover restoration points from 0, got {sorted(self.inference)}")
+        if unknown := sorted(set(self.lines) - set(self.inference)):
+            raise InputError(f"lines of inference for restoration points without a model: {unknown}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +131,46 @@ class Regression:
     """For each layer its weights `(outputs, inputs)` and biases `(outputs,)`; ReLU between layers."""
     output: Literal["linear", "exponential", "logistic"]
     """What is done to the last number."""
+    base: str = ""
+    """Name of a feature that the last layer's number is added to: the layers learn the change from it. Empty: none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContentFit:
+    """Estimators of one set of inputs."""
+
+    size: Regression
+    """Features -> bytes per pixel of the full-size frame."""
+    accuracy: Regression
+    """Features -> F1 of the frame, 0..1."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfflineMeans:
+    """Mean size and accuracy of each configuration on the profiling clips (ViTMAlis, section VI-D).
+
+    Columns of equal length, or `InputError`.
+    """
+
+    downsampling_type: tuple[int, ...]
+    jpeg_quality: tuple[int, ...]
+    restoration_point: tuple[int, ...]
+    bytes_per_pixel: tuple[float, ...]
+    accuracy: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        lengths = {
+            len(column)
+            for column in (
+                self.downsampling_type,
+                self.jpeg_quality,
+                self.restoration_point,
+                self.bytes_per_pixel,
+                self.accuracy,
+            )
+        }
+        if len(lengths) != 1 or 0 in lengths:
+            raise InputError(f"columns of means must be of one length above 0, got {sorted(lengths)}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +183,12 @@ class ContentProfile:
     """Features -> F1 of the frame, 0..1."""
     quality_of_fit: dict[str, float] = field(default_factory=dict)
     """Figures on clips that the fit has not seen, such as `size_mape`."""
+    paper: ContentFit | None = None
+    """The same by the paper's inputs alone."""
+    means: OfflineMeans | None = None
+    """The same by the configuration alone."""
+    provenance: Provenance | None = None
+    """Of the fits, where it is another than that of the profile."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,12 +4,11 @@ A shell, live or simulated, passes the time with every call, carries out the eve
 `advance` at `wake_at`. Every decision and every computation of a time is made here.
 """
 
-import numpy as np
-
 from foveate.codec import EncodedFrame
 from foveate.core import (
     Detections,
     Estimate,
+    EstimateOptions,
     Frame,
     FrameContent,
     InputError,
@@ -32,7 +31,8 @@ from foveate.device.flight import Flight
 from foveate.device.following import Following
 from foveate.device.renderer import Renderer
 from foveate.device.round_trip import RoundTrip
-from foveate.estimators import LinkEstimator, PerformanceEstimator, task_relevance
+from foveate.device.surroundings import Surroundings
+from foveate.estimators import LinkEstimator, PerformanceEstimator
 from foveate.network.messages import (
     Ack,
     Failure,
@@ -44,7 +44,7 @@ from foveate.network.messages import (
     decode_from_server,
     encode,
 )
-from foveate.policies import DeviceState, Policy
+from foveate.policies import DeviceState, Estimating, Policy
 from foveate.tracking import GreyPair, Motion
 
 OFFLOAD_TIMEOUT_S = 5.0
@@ -70,11 +70,14 @@ class DeviceSession:
             raise InputError(f"policy {policy.name} needs a profile with estimators of size and accuracy")
         self._policy, self._interval_s = policy, frame_interval_s
         self._timeout_s = offload_timeout_s
-        self._estimator, self._link = estimator, LinkEstimator() if link is None else link
+        options = policy.estimate_options if isinstance(policy, Estimating) else EstimateOptions()
+        self._estimator = None if estimator is None else estimator.with_options(options)
+        self._link = LinkEstimator(options.link) if link is None else link
         self._following = Following() if policy.tracks else None
         self._motion_busy = False
         self._unmeasured: Seen | None = None
-        self._motion: Motion | None = None
+        self._surroundings = Surroundings()
+        self._newest_grey: GreyPair | None = None
         self._deciding = False
         self._last_latency_s: float | None = None
         self._renderer = Renderer(frame_interval_s)
@@ -116,12 +119,13 @@ class DeviceSession:
         if self._following is not None and grey is not None:
             self._following.capture(frame, grey)
             self._unmeasured = Seen(index=frame.index, grey=grey)
+            self._newest_grey = grey
         return [*events, *self._measure(), *self._follow(), *self._consider()]
 
     def moved(self, motion: Motion, now: float) -> list[DeviceEvent]:
         """A `MotionWork` is done."""
         events = self.advance(now)
-        self._motion, self._motion_busy = motion, False
+        self._surroundings.motion, self._motion_busy = motion, False
         return [*events, *self._measure()]
 
     def tracked(self, tracked: Tracked, now: float) -> list[DeviceEvent]:
@@ -227,6 +231,7 @@ class DeviceSession:
         done = OffloadDone(record=record, captured_at=flight.frame.captured_at, result=detections)
         self._flight = None
         self._link.observe(record)
+        self._surroundings.landed(record)
         self._last_latency_s = record.e2e_latency_s
         self._result, self._result_frame = detections, flight.frame
         if self._following is None:
@@ -281,9 +286,12 @@ class DeviceSession:
         frame, welcome = self._newest, self._welcome
         if not self._may_offload or frame is None or welcome is None:
             return events
+        if self._estimator is not None and self._newest_grey is not None:
+            self._surroundings.look(self._newest_grey, welcome.grid(*frame.size))
         plan = self._policy.decide(self._state(frame, welcome))
         if plan is None:
             return events
+        self._surroundings.offloaded(frame.index, plan, welcome.grid(*frame.size))
         self._flight = Flight(offload_id=self._next_id, frame=frame, plan=plan, started_at=now)
         self._next_id += 1
         self._last_sent = frame
@@ -294,8 +302,12 @@ class DeviceSession:
 
     def _state(self, frame: Frame, welcome: Welcome) -> DeviceState:
         grid = welcome.grid(*frame.size)
-        content = self._content(grid)
         latest = None if self._following is None else self._following.latest
+        content = None
+        if self._following is not None:
+            content = self._surroundings.content(
+                grid, frame_index=frame.index, latest=latest, score_threshold=welcome.score_threshold
+            )
         return DeviceState(
             grid=grid,
             restoration_points=range(welcome.subsets + 1),
@@ -308,17 +320,6 @@ class DeviceSession:
             retention=1.0 if latest is None else latest.retention,
             last_latency_s=self._last_latency_s,
             estimate=self._estimate(grid, content),
-        )
-
-    def _content(self, grid: RegionGrid) -> FrameContent | None:
-        if self._following is None or self._motion is None:
-            return None
-        latest = self._following.latest
-        boxes = np.zeros((0, 4), np.float32) if latest is None else latest.detections.boxes
-        return FrameContent(
-            region_motion=self._motion.region_motion,
-            frame_motion=self._motion.frame_motion,
-            task_relevance=task_relevance(boxes, grid),
         )
 
     def _estimate(self, grid: RegionGrid, content: FrameContent | None) -> Estimate | None:

@@ -1,13 +1,20 @@
 """Measurements -> numbers that policies compare: relevance, link, size, accuracy, latency. No choices, no torch."""
 
+from foveate.estimators.features import (
+    ACCURACY_FEATURES,
+    DEVICE_ACCURACY_FEATURES,
+    DEVICE_SIZE_FEATURES,
+    SIZE_FEATURES,
+    detail_share,
+    features,
+    mean_detail,
+)
 from foveate.estimators.link import AVERAGES, LinkEstimator
 from foveate.estimators.performance import (
-    ACCURACY_FEATURES,
-    SIZE_FEATURES,
     PerformanceEstimator,
+    computing_s,
     decode_seconds,
     encode_seconds,
-    features,
     inference_seconds,
 )
 from foveate.estimators.profile_files import load_profile, read_profile, shipped_profiles, write_profile
@@ -17,15 +24,20 @@ from foveate.estimators.relevance import task_relevance
 __all__ = [
     "ACCURACY_FEATURES",
     "AVERAGES",
+    "DEVICE_ACCURACY_FEATURES",
+    "DEVICE_SIZE_FEATURES",
     "SIZE_FEATURES",
     "LinkEstimator",
     "PerformanceEstimator",
     "Regressor",
+    "computing_s",
     "decode_seconds",
+    "detail_share",
     "encode_seconds",
     "features",
     "inference_seconds",
     "load_profile",
+    "mean_detail",
     "read_profile",
     "shipped_profiles",
     "task_relevance",

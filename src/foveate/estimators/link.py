@@ -7,7 +7,7 @@ import numpy as np
 
 from foveate.core import InputError, LinkState, OffloadRecord
 
-Average = Callable[[Sequence[float]], float]
+Averaging = Callable[[Sequence[float]], float]
 """Past values, the newest last, never empty -> the value to expect."""
 
 
@@ -30,8 +30,8 @@ def moving_average(values: Sequence[float]) -> float:
     return float(average)
 
 
-AVERAGES: Mapping[str, Average] = {"mean": mean_of_two, "harmonic": harmonic_mean, "ewma": moving_average}
-"""Ways to expect a throughput, by name."""
+AVERAGES: Mapping[str, Averaging] = {"mean": mean_of_two, "harmonic": harmonic_mean, "ewma": moving_average}
+"""Ways to expect a throughput or a round trip, by name."""
 
 
 class LinkEstimator:
@@ -39,10 +39,10 @@ class LinkEstimator:
 
     def __init__(self, average: str = "mean") -> None:
         if average not in AVERAGES:
-            raise InputError(f"unknown throughput estimate {average!r}; known: {', '.join(AVERAGES)}")
+            raise InputError(f"unknown average {average!r}; known: {', '.join(AVERAGES)}")
         self._average = AVERAGES[average]
         self._throughput: deque[float] = deque(maxlen=32)
-        self._rtt: deque[float] = deque(maxlen=2)
+        self._rtt: deque[float] = deque(maxlen=32)
 
     def observe(self, record: OffloadRecord) -> None:
         """An offload ended; one that failed says nothing."""
@@ -54,4 +54,4 @@ class LinkEstimator:
         """What to expect of the next offload; None before the first that succeeded."""
         if not self._throughput:
             return None
-        return LinkState(throughput_bps=self._average(list(self._throughput)), rtt_s=float(np.mean(self._rtt)))
+        return LinkState(throughput_bps=self._average(list(self._throughput)), rtt_s=self._average(list(self._rtt)))

@@ -7,6 +7,7 @@ from foveate.core import (
     Candidates,
     CodecProfile,
     Estimate,
+    EstimateOptions,
     Estimates,
     FrameContent,
     InputError,
@@ -15,7 +16,8 @@ from foveate.core import (
     RegionGrid,
     ServerProfile,
 )
-from foveate.estimators.regression import Regressor
+from foveate.estimators.content_models import content_models
+from foveate.estimators.features import features
 
 Numbers = NDArray[np.float64]
 LEAST_BPS = 1e3
@@ -23,13 +25,18 @@ LEAST_BPS = 1e3
 
 
 class PerformanceEstimator:
-    """Reads a profile. Raises `InputError` if it says nothing about content."""
+    """Reads a profile. Raises `InputError` if it says nothing about content, or not what `options` ask for."""
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Profile, options: EstimateOptions | None = None) -> None:
         if profile.content is None:
             raise InputError(f"profile {profile.name} says nothing about content: see `foveate profile content`")
         self._profile = profile
-        self._size, self._accuracy = Regressor(profile.content.size), Regressor(profile.content.accuracy)
+        self._options = options or EstimateOptions()
+        self._size, self._accuracy = content_models(profile.content, self._options.content)
+
+    def with_options(self, options: EstimateOptions) -> "PerformanceEstimator":
+        """The same profile read otherwise."""
+        return self if options == self._options else PerformanceEstimator(self._profile, options)
 
     def bind(self, *, grid: RegionGrid, content: FrameContent, link: LinkState) -> Estimate:
         """The estimator of one frame on the link at hand."""
@@ -42,37 +49,18 @@ class PerformanceEstimator:
         columns = features(candidates, grid=grid, content=content)
         size = np.maximum(self._size(columns), 0) * grid.height * grid.width
         upload = 8 * size / max(link.throughput_bps, LEAST_BPS)
-        latency = upload + link.rtt_s + computing_s(self._profile, candidates, grid=grid)
+        line = self._options.latency == "line"
+        latency = upload + link.rtt_s + computing_s(self._profile, candidates, grid=grid, line=line)
         return Estimates(latency_s=latency, accuracy=np.clip(self._accuracy(columns), 0, 1), size_bytes=size)
 
 
-def features(candidates: Candidates, *, grid: RegionGrid, content: FrameContent) -> dict[str, Numbers]:
-    """The inputs of equations 1 and 3 by name, each `(n,)`. N_d as a share, so that frames of any size compare."""
-    n = len(candidates)
-    return {
-        "downsampling_type": candidates.downsampling_type.astype(np.float64),
-        "downsampled_share": candidates.downsampled_regions / len(grid),
-        "downsampled_motion": candidates.downsampled_motion,
-        "frame_motion": np.full(n, content.frame_motion),
-        "jpeg_quality": candidates.jpeg_quality.astype(np.float64),
-        "restoration_point": candidates.restoration_point.astype(np.float64),
-        "relevance_mean": np.full(n, content.relevance_mean),
-        "relevance_spread": np.full(n, content.relevance_spread),
-    }
-
-
-SIZE_FEATURES = ("downsampling_type", "downsampled_share", "downsampled_motion", "frame_motion", "jpeg_quality")
-"""Of equation 1."""
-ACCURACY_FEATURES = (*SIZE_FEATURES, "restoration_point", "relevance_mean", "relevance_spread")
-"""Of equation 3."""
-
-
-def computing_s(profile: Profile, candidates: Candidates, *, grid: RegionGrid) -> Numbers:
+def computing_s(profile: Profile, candidates: Candidates, *, grid: RegionGrid, line: bool = False) -> Numbers:
     """Encoding, mean decoding and inference of each candidate."""
     downsampled = candidates.downsampled_regions.astype(np.float64)
     encode = encode_seconds(profile.codec, grid, downsampled, candidates.jpeg_quality)
     decode = np.mean(profile.codec.decode_s) * _pixel_ratio(profile.codec, grid)
-    return encode + decode + inference_seconds(profile.server, grid, downsampled, candidates.restoration_point)
+    inference = inference_seconds(profile.server, grid, downsampled, candidates.restoration_point, line=line)
+    return encode + decode + inference
 
 
 def encode_seconds(codec: CodecProfile, grid: RegionGrid, downsampled: Numbers, quality: NDArray[np.int64]) -> Numbers:
@@ -94,15 +82,21 @@ def decode_seconds(codec: CodecProfile, grid: RegionGrid, downsampled: float) ->
 
 
 def inference_seconds(
-    server: ServerProfile, grid: RegionGrid, downsampled: Numbers, restoration_point: NDArray[np.int64]
+    server: ServerProfile,
+    grid: RegionGrid,
+    downsampled: Numbers,
+    restoration_point: NDArray[np.int64],
+    *,
+    line: bool = False,
 ) -> Numbers:
     """LM_beta(N_d); a frame with nothing downsampled takes `whole_frame_seconds`.
 
-    Frames of another size than the measured one in the proportion of the times for whole frames.
+    `line`: by straight lines alone, where the profile has something better. Frames of another size than the measured
+    one in the proportion of the times for whole frames.
     """
     whole = whole_frame_seconds(server, grid)
     seconds = np.full(len(downsampled), whole)
-    for beta, model in server.inference.items():
+    for beta, model in (server.inference | server.lines if line else server.inference).items():
         here = (restoration_point == beta) & (downsampled > 0)
         measured = downsampled[here] / len(grid) * server.regions
         powers = [c * measured**k for k, c in enumerate(model.coefficients)]

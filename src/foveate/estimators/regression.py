@@ -22,7 +22,7 @@ class Regressor:
             (np.array(weights, np.float32).T.copy(), np.array(biases, np.float32))
             for weights, biases in regression.layers
         ]
-        self._output = regression.output
+        self._output, self._base = regression.output, regression.base
         self._check()
 
     def _check(self) -> None:
@@ -37,13 +37,18 @@ class Regressor:
             raise InputError(f"a regression ends in one number, this one in {width}")
 
     def __call__(self, columns: dict[str, Numbers]) -> Numbers:
-        """Features by name, each `(n,)` -> `(n,)`."""
+        """Features by name, each `(n,)` -> `(n,)`. Raises `InputError` if one is missing."""
+        needed = {*self.features, self._base} - {""}
+        if missing := sorted(needed - columns.keys()):
+            raise InputError(f"an estimator reads {', '.join(missing)}, which this device does not measure")
         values = np.stack([np.asarray(columns[name], np.float32) for name in self.features], axis=1)
         values = (values - self._mean) / self._scale
         for weights, biases in self._layers[:-1]:
             values = np.maximum(_product(values, weights) + biases, 0)
         weights, biases = self._layers[-1]
         last = (_product(values, weights) + biases)[:, 0].astype(np.float64)
+        if self._base:
+            last = last + columns[self._base]
         match self._output:
             case "exponential":
                 return np.exp(last)

@@ -1,13 +1,12 @@
 """The live part of a run: this process is the device and needs no torch; relay and server are children."""
 
-import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
-from foveate.core import InputError, Profile
+from foveate.core import Profile
 from foveate.device import Clip, Displayed, LiveDevice, OffloadDone, Recorder
 from foveate.device.live import SOCKET_BUFFER_BYTES
+from foveate.device.pins import pinned_to, two_cores
 from foveate.evaluation.live_log import LiveLog
 from foveate.evaluation.processes import HOST, ModelLoader, start_relay, start_server
 from foveate.evaluation.progress import Steps
@@ -70,27 +69,3 @@ def _play(
                 device.play()
             finally:
                 log.dropped_frames = device.dropped_frames
-
-
-def two_cores() -> tuple[int, int]:
-    """A CPU core for the device and another for the server. Raises `InputError` where there are not two."""
-    if not hasattr(os, "sched_getaffinity"):
-        raise InputError("--pin needs Linux")
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) < 2:
-        raise InputError(f"--pin needs two CPU cores, this process may use {len(cores)}")
-    return cores[0], cores[1]
-
-
-@contextmanager
-def pinned_to(core: int | None) -> Iterator[None]:
-    """Keep this thread, and those that it starts, on one CPU core; None leaves them alone."""
-    if core is None:
-        yield
-        return
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)

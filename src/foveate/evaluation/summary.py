@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -27,10 +28,17 @@ def live_figures(log: LiveLog) -> dict[str, Any]:
         "e2e_latency_s": spread([record.e2e_latency_s for record in landed]),
         "stages_s": {stage: median([_stage(record, stage) for record in landed]) for stage in STAGES},
         "rtt_s": median([record.rtt_s for record in landed]),
+        "choices": choices(records),
         "offload_interval_frames": spread([after - before for before, after in pairwise(_sent_frames(records))]),
         "bytes_per_offload": _without(spread([record.payload_bytes for record in landed]), "p90"),
         "staleness_s": spread([shown.staleness_s for shown in log.shown if shown.staleness_s is not None]),
     }
+
+
+def choices(records: Sequence[OffloadRecord]) -> dict[str, int]:
+    """How often each reason for a plan occurs; one with two reasons, such as `lost stale`, counts in both."""
+    counted = Counter(word for record in records for word in record.plan.reason.split())
+    return dict(sorted(counted.items()))
 
 
 def spread(values: Sequence[float]) -> dict[str, float | None]:

@@ -1,8 +1,8 @@
 """What to offload and how: pure functions from what a device knows to an `OffloadPlan`. No clocks, no I/O."""
 
-from foveate.policies._base import DeviceState, Policy
+from foveate.policies._base import DeviceState, Estimating, Policy
 from foveate.policies.back2back import Back2Back
-from foveate.policies.configurations import QUALITIES, Configurations, configurations
+from foveate.policies.configurations import QUALITIES, configurations
 from foveate.policies.fixed import Fixed
 from foveate.policies.frontier import knee_point, pareto_frontier
 from foveate.policies.region_types import RegionType, downsampling_mask, region_types
@@ -16,8 +16,8 @@ __all__ = [
     "POLICIES",
     "QUALITIES",
     "Back2Back",
-    "Configurations",
     "DeviceState",
+    "Estimating",
     "Fixed",
     "Policy",
     "RegionType",

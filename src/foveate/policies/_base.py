@@ -1,9 +1,9 @@
 """The contract of every policy: a frozen state in, a plan out."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
-from foveate.core import Detections, Estimate, FrameContent, OffloadPlan, RegionGrid
+from foveate.core import Detections, Estimate, EstimateOptions, FrameContent, OffloadPlan, RegionGrid
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,4 +64,14 @@ class Policy(Protocol):
         Without a result every policy sends the full frame. Raises `InputError` if a parameter does not fit the
         server's model.
         """
+        ...
+
+
+@runtime_checkable
+class Estimating(Protocol):
+    """A policy that compares estimates, and says how it wants them made."""
+
+    @property
+    def estimate_options(self) -> EstimateOptions:
+        """Of `DeviceState.estimate`."""
         ...

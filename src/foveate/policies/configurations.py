@@ -1,6 +1,5 @@
 """All configurations of a frame, those of equal effect once (ViTMAlis, sections IV-B and VI-A)."""
 
-from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -12,15 +11,6 @@ QUALITIES = (70, 75, 80, 85, 90, 95, 100)
 """JPEG qualities of the paper: 7 x (type 0 + 2 types x 5 restoration points) = 77 configurations."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Configurations:
-    """Candidates of one frame, and the masks of the types that they use."""
-
-    candidates: Candidates
-    masks: dict[int, Mask]
-    """By downsampling type."""
-
-
 def configurations(
     types: RegionTypes,
     content: FrameContent,
@@ -28,7 +18,7 @@ def configurations(
     restoration_points: range,
     qualities: tuple[int, ...] = QUALITIES,
     downsampling_types: tuple[int, ...] = (0, 1, 2),
-) -> Configurations:
+) -> Candidates:
     """What can be done with a frame of these region types.
 
     A type that downsamples nothing, or what a lower type downsamples, is left out: it would do the same.
@@ -42,14 +32,14 @@ def configurations(
     kinds, quality, beta = np.array(rows, np.int64).T
     regions = {kind: int(mask.sum()) for kind, mask in masks.items()}
     motion = {kind: float(content.region_motion[mask].sum()) for kind, mask in masks.items()}
-    candidates = Candidates(
+    return Candidates(
+        masks=masks,
         downsampling_type=kinds,
         downsampled_regions=np.array([regions[kind] for kind in kinds], np.int64),
         downsampled_motion=np.array([motion[kind] for kind in kinds]),
         jpeg_quality=quality,
         restoration_point=beta,
     )
-    return Configurations(candidates=candidates, masks=masks)
 
 
 def _distinct(types: RegionTypes, downsampling_types: tuple[int, ...]) -> dict[int, Mask]:

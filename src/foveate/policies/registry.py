@@ -47,7 +47,7 @@ def parse_policy(text: str) -> tuple[str, dict[str, str]]:
     return name, parameters
 
 
-def policy_parameters(policy: Policy) -> dict[str, int | float | str | bool]:
+def policy_parameters(policy: Policy) -> dict[str, int | float | str | bool | None]:
     """A policy's parameters by name, for reports."""
     return {name: getattr(policy, name) for name in _parameters(type(policy))}
 

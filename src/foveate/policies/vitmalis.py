@@ -3,10 +3,19 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from foveate.core import Estimates, InputError, OffloadPlan
+from foveate.core import (
+    Average,
+    Candidates,
+    ContentInputs,
+    EstimateOptions,
+    Estimates,
+    InputError,
+    LatencyFit,
+    OffloadPlan,
+)
 from foveate.policies._base import DeviceState
 from foveate.policies.back2back import QUALITY
-from foveate.policies.configurations import Configurations, configurations
+from foveate.policies.configurations import configurations
 from foveate.policies.frontier import Knee, knee_point, pareto_frontier
 from foveate.policies.region_types import DELTA_M, DELTA_RHO, region_types
 
@@ -31,6 +40,16 @@ class VitMAlis:
     """How the balance is found: `chord` or `utility`, see `frontier.knee_point`."""
     relevance_first: bool = False
     """Whether an object makes a region a DOR even without motion."""
+    link: Average = "mean"
+    """How throughput and round trip are expected from past offloads: `mean` of two, `harmonic`, `ewma`."""
+    latency: LatencyFit = "best"
+    """Of inference times: `best`, or `line` even where it misses by more than 5 %."""
+    content: ContentInputs = "device"
+    """What size and accuracy are estimated from: `device`, `paper`, or `mean`: the configuration alone (ablation)."""
+    region_typing: bool = True
+    """Without it all regions but DORs are downsampled, or none (ablation)."""
+    beta: int | None = None
+    """The one restoration point of frames with downsampled regions (ablation); None: all are compared."""
 
     def __post_init__(self) -> None:
         if not (0 <= self.delta_m <= 1 and 0 <= self.delta_rho <= 1 and 0 <= self.delta_kappa <= 1):
@@ -40,6 +59,13 @@ class VitMAlis:
             )
         if self.delta_eta_s <= 0:
             raise InputError(f"delta_eta_s must be positive, got {self.delta_eta_s:g}")
+        if self.beta is not None and self.beta < 0:
+            raise InputError(f"beta must be 0 or more, got {self.beta}")
+
+    @property
+    def estimate_options(self) -> EstimateOptions:
+        """As the parameters say."""
+        return EstimateOptions(link=self.link, latency=self.latency, content=self.content)
 
     def decide(self, state: DeviceState) -> OffloadPlan:
         """Lines 1 to 20 of algorithm 1; the full frame before a first result, or while nothing is measured yet."""
@@ -48,9 +74,21 @@ class VitMAlis:
         types = region_types(
             state.content, delta_m=self.delta_m, delta_rho=self.delta_rho, relevance_first=self.relevance_first
         )
-        choices = configurations(types, state.content, restoration_points=state.restoration_points)
-        index, reason = self._choose(state.estimate(choices.candidates), state)
-        return _plan(choices, index, reason)
+        candidates = configurations(
+            types,
+            state.content,
+            restoration_points=self._restoration_points(state.restoration_points),
+            downsampling_types=(0, 1, 2) if self.region_typing else (0, 2),
+        )
+        index, reason = self._choose(state.estimate(candidates), state)
+        return _plan(candidates, index, reason)
+
+    def _restoration_points(self, offered: range) -> range:
+        if self.beta is None:
+            return offered
+        if self.beta not in offered:
+            raise InputError(f"policy vitmalis: beta must lie in 0..{offered[-1]} for this model, got {self.beta}")
+        return range(self.beta, self.beta + 1)
 
     def _choose(self, estimates: Estimates, state: DeviceState) -> tuple[int, str]:
         """Lines 12 to 19: the index of a candidate, and why."""
@@ -63,10 +101,9 @@ class VitMAlis:
         return knee_point(estimates.latency_s, estimates.accuracy, kind=self.knee), "knee"
 
 
-def _plan(choices: Configurations, index: int, reason: str) -> OffloadPlan:
-    candidates = choices.candidates
+def _plan(candidates: Candidates, index: int, reason: str) -> OffloadPlan:
     kind = int(candidates.downsampling_type[index])
-    mask = choices.masks[kind]
+    mask = candidates.masks[kind]
     return OffloadPlan(
         downsampling_mask=mask if mask.any() else None,
         downsampling_type=kind,

@@ -1,34 +1,61 @@
 """Measures codec, model, device and content -> profiles (`core.Profile`, JSON in `estimators`)."""
 
 from foveate.profiling.codec import measure_codec
-from foveate.profiling.content import ContentRows, joined, load_rows, measure_content, save_rows
+from foveate.profiling.content import ContentSampling, measure_content
 from foveate.profiling.device import measure_decision, measure_device
-from foveate.profiling.fit import Figures, compare, figures, fit_linear, fit_network, offline_mean
-from foveate.profiling.measure import Sampling, content_rows, measure_machine, with_content, with_decision
+from foveate.profiling.fit import FitOptions, fit_both, fit_linear, fit_network, offline_means
+from foveate.profiling.judge import Figures, Judged, figures, fitters, judge, leave_one_out
+from foveate.profiling.measure import (
+    Sampling,
+    content_observations,
+    measure_machine,
+    provenance_of,
+    with_content,
+    with_decision,
+)
+from foveate.profiling.observations import Observation, Trial, append_observation, read_observations
+from foveate.profiling.pinned import load_by_name, measure_machine_pinned
 from foveate.profiling.published import paper_profile
+from foveate.profiling.regret import ChoiceTest, Regret, complete
+from foveate.profiling.rows import ContentRows, joined, rows_of
 from foveate.profiling.server import fit_latency, measure_server
 
 __all__ = [
+    "ChoiceTest",
     "ContentRows",
+    "ContentSampling",
     "Figures",
+    "FitOptions",
+    "Judged",
+    "Observation",
+    "Regret",
     "Sampling",
-    "compare",
-    "content_rows",
+    "Trial",
+    "append_observation",
+    "complete",
+    "content_observations",
     "figures",
+    "fit_both",
     "fit_latency",
     "fit_linear",
     "fit_network",
+    "fitters",
     "joined",
-    "load_rows",
+    "judge",
+    "leave_one_out",
+    "load_by_name",
     "measure_codec",
     "measure_content",
     "measure_decision",
     "measure_device",
     "measure_machine",
+    "measure_machine_pinned",
     "measure_server",
-    "offline_mean",
+    "offline_means",
     "paper_profile",
-    "save_rows",
+    "provenance_of",
+    "read_observations",
+    "rows_of",
     "with_content",
     "with_decision",
 ]

@@ -1,202 +1,265 @@
-"""What configurations bring on the frames of profiling clips: rows that train the estimators of size and accuracy.
+"""Measures what configurations bring on the frames of a clip: sizes, and F1 against the model's own full result.
 
-Features are as a device would have them: motion from the frames before, relevance from boxes that were tracked for 1
-to 30 frames from a result that may itself have been degraded (PROTOCOL, section 5).
+What the device knows is as a device would have it: motion from the frames before, objects tracked for 1 to 30 frames
+from a result that may itself have been degraded (PROTOCOL, section 5).
 """
 
-import hashlib
-from dataclasses import dataclass, replace
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from foveate.codec import VideoReader, decode_frame, encode_frame
-from foveate.core import Candidates, Detections, FrameContent, OffloadPlan, Pixels, RegionGrid
-from foveate.estimators import features, task_relevance
-from foveate.metrics import F1Counter
+from foveate.codec import EncodedFrame, VideoReader, decode_frame, encode_frame
+from foveate.core import Candidates, Detections, FrameContent, LastOffload, Mask, MixedFrame, Pixels, RegionGrid
+from foveate.estimators import detail_share, mean_detail, task_relevance
+from foveate.metrics import F1Counter, Truth, with_ignore_rules
 from foveate.policies import configurations, region_types
+from foveate.profiling.observations import (
+    Objects,
+    Observation,
+    Trial,
+    append_observation,
+    numbers,
+    read_observations,
+)
 from foveate.profiling.repeat import Progress, silent
 from foveate.server import DetectorLike
-from foveate.tracking import GreyPair, Motion, MotionAnalyser, Tracker, reduce
+from foveate.tracking import GreyPair, Motion, MotionAnalyser, Tracker, reduce, region_detail
 
 LONGEST_TRACK = 30
 """Frames."""
+WHOLE_AT_FIRST = 0.3
+"""Share of last offloads that are whole frames at quality 95, as before a first result; the others are drawn."""
+BATCH = 4
+"""Frames that go through the model together."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ContentRows:
-    """One row per frame and configuration, as columns `(n,)`."""
+@dataclass(frozen=True, kw_only=True)
+class ContentSampling:
+    """Which frames and configurations of a clip are measured."""
 
-    columns: dict[str, NDArray[np.float64]]
-    """Features of `foveate.estimators.features`, and of the frame: `clip`, `frame`."""
-    bytes_per_pixel: NDArray[np.float64]
-    accuracy: NDArray[np.float64]
-    """F1 of the frame against the model's own result at full resolution; 1 where both saw nothing."""
-
-    def __len__(self) -> int:
-        return len(self.accuracy)
+    every: int = 30
+    """One frame of this many."""
+    per_frame: int = 12
+    """Configurations tried on each, drawn from all."""
+    complete: int = 0
+    """On so many of these frames, spread over the clip, all configurations are tried."""
+    seed: int = 0
+    until: int | None = None
+    """Frames of the clip from this on are left out; None: the whole clip."""
 
 
 def measure_content(
     video: Path,
     detector: DetectorLike,
+    path: Path,
     *,
-    clip: int = 0,
-    every: int = 30,
-    configurations_per_frame: int = 12,
-    seed: int = 0,
+    sampling: ContentSampling,
     progress: Progress = silent,
-) -> ContentRows:
-    """Rows of one clip: every `every`-th frame under some of its configurations, drawn by `seed`.
-
-    `clip` names the clip in the rows, so that they can be split by clip. Cost: an inference per row.
-    """
-    rng = np.random.default_rng([seed, clip])
-    rows: list[dict[str, float]] = []
+) -> list[Observation]:
+    """Observations of one clip, appended to the file `path` as they come: what is there already is not redone."""
+    known = {observation.frame: observation for observation in read_observations(path)}
     with VideoReader(video) as reader:
-        grid = detector.region_grid(*reader.size)
-        analyser, kept = MotionAnalyser(grid), _Tail()
-        wanted = (reader.frame_count or 0) // every
-        for index, pixels in enumerate(reader):
-            grey = reduce(pixels)
-            motion = analyser.update(grey)
-            kept.add(pixels, grey)
-            if index % every == every - 1:
-                sample = _Sample(detector=detector, grid=grid, motion=motion, pixels=pixels)
-                found = sample.rows(kept, configurations_per_frame, rng)
-                rows += [row | {"clip": clip, "frame": index} for row in found]
-                progress(index // every + 1, wanted)
-    return _table(rows)
+        end = min(reader.frame_count or 10**9, sampling.until or 10**9)
+        frames = range(min(sampling.every, LONGEST_TRACK) - 1, end, sampling.every)
+        if not known.keys() >= set(frames):
+            grid = detector.region_grid(*reader.size)
+            watch = _Watch(detector=detector, grid=grid, sampling=sampling, frames=frames, known=known)
+            for index, pixels in zip(range(end), reader, strict=False):
+                for observation in watch.see(index, pixels):
+                    append_observation(path, observation)
+                progress(sum(frame <= index for frame in frames), len(frames))
+    progress(len(frames), len(frames))
+    return read_observations(path)
 
 
-def joined(parts: list[ContentRows]) -> ContentRows:
-    """Rows of several clips."""
-    names = parts[0].columns
-    return ContentRows(
-        columns={name: np.concatenate([part.columns[name] for part in parts]) for name in names},
-        bytes_per_pixel=np.concatenate([part.bytes_per_pixel for part in parts]),
-        accuracy=np.concatenate([part.accuracy for part in parts]),
-    )
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Seen:
+    """A frame, reduced."""
+
+    index: int
+    grey: GreyPair
+    motion: Motion
 
 
-def save_rows(rows: ContentRows, path: Path) -> None:
-    """As a compressed numpy archive."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part.npz")
-    columns: dict[str, Any] = {"bytes_per_pixel": rows.bytes_per_pixel, "accuracy": rows.accuracy, **rows.columns}
-    np.savez_compressed(part, **columns)
-    part.replace(path)
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Result:
+    """What the model saw in a frame under some plan."""
 
-
-def load_rows(path: Path) -> ContentRows:
-    """Inverse of `save_rows`."""
-    with np.load(path) as archive:
-        columns = {name: archive[name] for name in archive.files}
-    size, accuracy = columns.pop("bytes_per_pixel"), columns.pop("accuracy")
-    return ContentRows(columns=columns, bytes_per_pixel=size, accuracy=accuracy)
-
-
-def rows_name(video: Path, *parts: object) -> str:
-    """A file name that changes with all that the rows depend on."""
-    with video.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return hashlib.sha256("/".join([digest, *map(str, parts)]).encode()).hexdigest()[:24] + ".npz"
-
-
-class _Tail:
-    """The last frames of a clip, the newest last."""
-
-    def __init__(self) -> None:
-        self.pixels: list[Pixels] = []
-        self.greys: list[GreyPair] = []
-
-    def add(self, pixels: Pixels, grey: GreyPair) -> None:
-        self.pixels = [*self.pixels[-LONGEST_TRACK:], pixels]
-        self.greys = [*self.greys[-LONGEST_TRACK:], grey]
+    index: int
+    detections: Detections
+    last: LastOffload | None = None
+    """Its offload, `frames_ago` 0; None for the frame as it is."""
 
 
 @dataclass(kw_only=True, eq=False)
-class _Sample:
-    """One frame of a clip."""
+class _Watch:
+    """Sees a clip's frames one after the other and stops at those that are measured."""
 
     detector: DetectorLike
     grid: RegionGrid
-    motion: Motion
-    pixels: Pixels
+    sampling: ContentSampling
+    frames: range
+    known: Mapping[int, Observation]
+    """Observations of earlier runs, by frame."""
+    _tail: deque[_Seen] = field(default_factory=deque, init=False)
+    _truth: _Result | None = field(default=None, init=False)
+    """Of the latest measured frame."""
+    _starts: dict[int, _Result] = field(default_factory=dict, init=False)
 
-    def rows(self, kept: _Tail, count: int, rng: np.random.Generator) -> list[dict[str, float]]:
-        full = self._detect(OffloadPlan(jpeg_quality=100), self.pixels)[1]
-        truth = self.detector.detect_batch([self.pixels])[0]
-        content = self._content(self._tracked(kept, full, rng))
-        types = region_types(content)
-        chosen = configurations(types, content, restoration_points=self.detector.restoration_points)
-        picked = rng.permutation(len(chosen.candidates))[:count]
-        columns = features(_picked(chosen.candidates, picked), grid=self.grid, content=content)
-        rows = []
-        for place, index in enumerate(picked):
-            plan = _plan(chosen.candidates, chosen.masks, int(index))
-            size, seen = self._detect(plan, self.pixels)
-            counter = F1Counter()
-            counter.add(seen, truth)
-            rows.append(
-                {name: float(values[place]) for name, values in columns.items()}
-                | {
-                    "bytes_per_pixel": size / (self.grid.height * self.grid.width),
-                    "accuracy": 1.0 if len(seen) + len(truth) == 0 else counter.f1,
-                }
-            )
-        return rows
+    def __post_init__(self) -> None:
+        self._analyser = MotionAnalyser(self.grid)
+        self._tail = deque(maxlen=LONGEST_TRACK + self.sampling.every + 2)
+        self._offloaded_for = {frame: frame - self._age(frame) for frame in self.frames if frame not in self.known}
 
-    def _tracked(self, kept: _Tail, full: Detections, rng: np.random.Generator) -> Detections:
-        """What a tracker shows of a result some frames ago; half of these results come from a degraded frame."""
-        age = int(rng.integers(1, LONGEST_TRACK + 1))
-        if len(kept.greys) <= age:
-            return full
-        before = kept.pixels[-age - 1]
-        mask = self.grid.overlapping(full.boxes) ^ True
-        plan = OffloadPlan(jpeg_quality=70, downsampling_mask=mask if mask.any() else None, restoration_point=4)
-        start = self._detect(plan if rng.random() < 0.5 and mask.any() else OffloadPlan(jpeg_quality=95), before)[1]
-        tracker = Tracker()
-        tracker.restart(start, kept.greys[-age - 1])
-        tracker.catch_up(kept.greys[-age:])
-        return tracker.detections()
+    def see(self, index: int, pixels: Pixels) -> list[Observation]:
+        """The next frame; an observation if it is one of those wanted and not known yet."""
+        grey = reduce(pixels)
+        self._tail.append(_Seen(index=index, grey=grey, motion=self._analyser.update(grey)))
+        for frame in [frame for frame, start in self._offloaded_for.items() if start == index]:
+            self._starts[frame] = self._offload(frame, pixels)
+        if index not in self.frames:
+            return []
+        fresh = [] if index in self.known else [self._observe(index, pixels, self._starts.pop(index))]
+        observation = fresh[0] if fresh else self.known[index]
+        self._truth = _Result(index=index, detections=observation.truth.detections(self.detector.class_names))
+        return fresh
 
-    def _content(self, objects: Detections) -> FrameContent:
-        return FrameContent(
-            region_motion=self.motion.region_motion,
-            frame_motion=self.motion.frame_motion,
-            task_relevance=task_relevance(objects.boxes, self.grid),
+    def _rng(self, frame: int, use: int) -> np.random.Generator:
+        return np.random.default_rng([self.sampling.seed, frame, use])
+
+    def _age(self, frame: int) -> int:
+        return int(self._rng(frame, 0).integers(1, min(LONGEST_TRACK, frame) + 1))
+
+    def _offload(self, frame: int, pixels: Pixels) -> _Result:
+        """The result that the objects of `frame` are tracked from: of this earlier frame, under a plan drawn for it."""
+        seen, rng = self._tail[-1], self._rng(frame, 1)
+        objects = Detections.empty(self.detector.class_names) if self._truth is None else self._tracked(self._truth)[0]
+        content = _content(seen, objects, self.grid)
+        candidates = configurations(region_types(content), content, restoration_points=self.detector.restoration_points)
+        whole = self._truth is None or rng.random() < WHOLE_AT_FIRST
+        quality, kind, beta = 95, 0, 0
+        if not whole:
+            pick = int(rng.integers(len(candidates)))
+            kind = int(candidates.downsampling_type[pick])
+            quality, beta = int(candidates.jpeg_quality[pick]), int(candidates.restoration_point[pick])
+        mask = candidates.masks[kind]
+        encoded, mixed = self._sent(pixels, mask, quality)
+        detail = region_detail(seen.grey, self.grid)
+        return _Result(
+            index=seen.index,
+            detections=self.detector.detect_batch([mixed], None, [beta])[0],
+            last=LastOffload(
+                bytes_per_pixel=encoded.size_bytes / self._pixels,
+                jpeg_quality=quality,
+                downsampled_share=float(mask.mean()),
+                detail=mean_detail(self.grid, detail),
+                downsampled_detail=detail_share(self.grid, mask, detail),
+                frames_ago=0,
+            ),
         )
 
-    def _detect(self, plan: OffloadPlan, pixels: Pixels) -> tuple[int, Detections]:
-        """Bytes and result of a frame under a plan."""
-        beta = min(plan.restoration_point, self.detector.restoration_points[-1])
-        plan = replace(plan, restoration_point=beta)
-        encoded = encode_frame(pixels, grid=self.grid, mask=plan.downsampling_mask, quality=plan.jpeg_quality)
-        mixed = decode_frame(encoded, grid=self.grid, mask=plan.downsampling_mask)
-        return encoded.size_bytes, self.detector.detect_batch([mixed], None, [plan.restoration_point])[0]
+    @property
+    def _pixels(self) -> int:
+        return self.grid.height * self.grid.width
+
+    def _tracked(self, result: _Result) -> tuple[Detections, float]:
+        """Objects of a result in the newest frame, and kappa."""
+        greys = [seen.grey for seen in self._tail if seen.index >= result.index]
+        tracker = Tracker()
+        tracker.restart(result.detections, greys[0])
+        tracker.catch_up(greys[1:])
+        return tracker.detections(), tracker.retention
+
+    def _sent(self, pixels: Pixels, mask: Mask, quality: int) -> tuple[EncodedFrame, MixedFrame]:
+        encoded = encode_frame(pixels, grid=self.grid, mask=mask, quality=quality)
+        return encoded, decode_frame(encoded, grid=self.grid, mask=mask)
+
+    def _observe(self, index: int, pixels: Pixels, start: _Result) -> Observation:
+        seen = self._tail[-1]
+        objects, retention = self._tracked(start)
+        content = _content(seen, objects, self.grid)
+        truth = self.detector.detect_batch([pixels])[0]
+        assert start.last is not None
+        return Observation(
+            frame=index,
+            grid=self.grid,
+            region_motion=numbers(content.region_motion),
+            frame_motion=content.frame_motion,
+            region_detail=numbers(region_detail(seen.grey, self.grid)),
+            class_names=self.detector.class_names,
+            objects=Objects.of(objects),
+            truth=Objects.of(truth),
+            score_threshold=self.detector.score_threshold,
+            retention=retention,
+            last=_aged(start.last, index - start.index),
+            trials=self._trials(index, pixels, content, truth),
+        )
+
+    def _trials(self, index: int, pixels: Pixels, content: FrameContent, truth: Detections) -> list[Trial]:
+        """Scored as a run is: objects too small to count are ignored."""
+        counted = with_ignore_rules(Truth(detections=truth), frame_height=self.grid.height)
+        candidates = configurations(region_types(content), content, restoration_points=self.detector.restoration_points)
+        picked = self._rng(index, 2).permutation(len(candidates))
+        if index not in _spread(self.frames, self.sampling.complete):
+            picked = picked[: self.sampling.per_frame]
+        sent: dict[tuple[int, int], tuple[EncodedFrame, MixedFrame]] = {}
+        trials: list[Trial] = []
+        for first in range(0, len(picked), BATCH):
+            trials += self._batch(pixels, candidates, picked[first : first + BATCH], sent, counted)
+        return trials
+
+    def _batch(
+        self,
+        pixels: Pixels,
+        candidates: Candidates,
+        picked: NDArray[np.int64],
+        sent: dict[tuple[int, int], tuple[EncodedFrame, MixedFrame]],
+        truth: Truth,
+    ) -> list[Trial]:
+        """Some configurations of one frame; what differs in its restoration point alone is encoded once."""
+        keys = [(int(candidates.downsampling_type[i]), int(candidates.jpeg_quality[i])) for i in picked]
+        for kind, quality in keys:
+            if (kind, quality) not in sent:
+                sent[kind, quality] = self._sent(pixels, candidates.masks[kind], quality)
+        points = [int(candidates.restoration_point[i]) for i in picked]
+        results = self.detector.detect_batch([sent[key][1] for key in keys], None, points)
+        return [
+            _trial(key, point, sent[key][0], result, truth)
+            for key, point, result in zip(keys, points, results, strict=True)
+        ]
 
 
-def _picked(candidates: Candidates, index: NDArray[np.int64]) -> Candidates:
-    return Candidates(**{name: getattr(candidates, name)[index] for name in Candidates.__dataclass_fields__})
-
-
-def _plan(candidates: Candidates, masks: dict[int, NDArray[np.bool_]], index: int) -> OffloadPlan:
-    mask = masks[int(candidates.downsampling_type[index])]
-    return OffloadPlan(
-        downsampling_mask=mask if mask.any() else None,
-        downsampling_type=int(candidates.downsampling_type[index]),
-        jpeg_quality=int(candidates.jpeg_quality[index]),
-        restoration_point=int(candidates.restoration_point[index]),
+def _trial(key: tuple[int, int], point: int, encoded: EncodedFrame, result: Detections, truth: Truth) -> Trial:
+    counts = F1Counter().add(result, truth.detections, ignore=truth.ignore)
+    return Trial(
+        downsampling_type=key[0],
+        jpeg_quality=key[1],
+        restoration_point=point,
+        full_bytes=len(encoded.full),
+        low_bytes=len(encoded.low),
+        tp=counts.tp,
+        fp=counts.fp,
+        fn=counts.fn,
     )
 
 
-def _table(rows: list[dict[str, float]]) -> ContentRows:
-    names = list(rows[0]) if rows else []
-    columns = {name: np.array([row[name] for row in rows]) for name in names}
-    empty = np.zeros(0)
-    return ContentRows(
-        bytes_per_pixel=columns.pop("bytes_per_pixel", empty), accuracy=columns.pop("accuracy", empty), columns=columns
+def _content(seen: _Seen, objects: Detections, grid: RegionGrid) -> FrameContent:
+    return FrameContent(
+        region_motion=seen.motion.region_motion,
+        frame_motion=seen.motion.frame_motion,
+        task_relevance=task_relevance(objects.boxes, grid),
     )
+
+
+def _aged(last: LastOffload, frames: int) -> LastOffload:
+    return LastOffload(**{name: getattr(last, name) for name in last.__dataclass_fields__} | {"frames_ago": frames})
+
+
+def _spread(frames: Sequence[int], count: int) -> set[int]:
+    """`count` of `frames`, evenly, none twice."""
+    wanted = min(count, len(frames))
+    return {frames[(2 * k + 1) * len(frames) // (2 * wanted)] for k in range(wanted)} if wanted else set()

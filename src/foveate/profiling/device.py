@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from foveate.core import Detections, DeviceProfile, FrameContent, LinkState, Pixels, Profile, RegionGrid
+from foveate.core import Detections, DeviceProfile, FrameContent, LastOffload, LinkState, Pixels, Profile, RegionGrid
 from foveate.estimators import PerformanceEstimator
 from foveate.policies import DeviceState, VitMAlis
 from foveate.profiling.repeat import median_s
@@ -39,7 +39,22 @@ def measure_decision(profile: Profile, grid: RegionGrid, *, repeats: int = 50) -
     rng = np.random.default_rng(0)
     motion = rng.random(grid.shape).astype(np.float32)
     relevance = (rng.random(grid.shape) < 0.3).astype(np.float32)
-    content = FrameContent(region_motion=motion / motion.sum(), frame_motion=0.2, task_relevance=relevance)
+    objects = some_objects(grid, 30)
+    content = FrameContent(
+        region_motion=motion / motion.sum(),
+        frame_motion=0.2,
+        task_relevance=relevance,
+        region_detail=rng.uniform(1, 9, grid.shape).astype(np.float32),
+        objects=objects,
+        last=LastOffload(
+            bytes_per_pixel=0.2,
+            jpeg_quality=90,
+            downsampled_share=0.5,
+            detail=5.0,
+            downsampled_detail=0.4,
+            frames_ago=8,
+        ),
+    )
     link = LinkState(throughput_bps=20e6, rtt_s=0.04)
     estimator, policy = PerformanceEstimator(profile), VitMAlis()
     state = DeviceState(
@@ -47,7 +62,7 @@ def measure_decision(profile: Profile, grid: RegionGrid, *, repeats: int = 50) -
         restoration_points=range(len(profile.server.inference)),
         frame_index=10,
         offloaded_frame=5,
-        result=_objects(grid, 10),
+        result=objects,
         result_frame=5,
         content=content,
         estimate=estimator.bind(grid=grid, content=content, link=link),
@@ -64,12 +79,12 @@ def _in_turn(items: Sequence[_T], call: Callable[[_T], object]) -> Callable[[], 
 def _tracking_s(greys: Sequence[GreyPair], grid: RegionGrid, count: int) -> float:
     tracker, times = Tracker(), []
     for before, after in pairwise(greys):
-        tracker.restart(_objects(grid, count), before)
+        tracker.restart(some_objects(grid, count), before)
         times.append(median_s(lambda grey=after: tracker.advance(grey), repeats=1)[0])  # type: ignore[misc]
     return float(np.median(times))
 
 
-def _objects(grid: RegionGrid, count: int) -> Detections:
+def some_objects(grid: RegionGrid, count: int) -> Detections:
     """Boxes of a person's shape all over the frame."""
     rng = np.random.default_rng(count)
     height = grid.height * rng.uniform(0.05, 0.3, count)

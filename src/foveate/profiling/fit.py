@@ -1,4 +1,4 @@
-"""Estimators of size and accuracy from measured rows, and what they are compared with (ViTMAlis, table II)."""
+"""Estimators of size and accuracy from measured rows (ViTMAlis, equations 1 and 3, and what they are compared with)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,26 +11,37 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from foveate.core import InputError, Regression
-from foveate.estimators import ACCURACY_FEATURES, SIZE_FEATURES, Regressor
-from foveate.profiling.content import ContentRows
+from foveate.core import ContentFit, InputError, OfflineMeans, Regression
+from foveate.estimators import ACCURACY_FEATURES, DEVICE_ACCURACY_FEATURES, DEVICE_SIZE_FEATURES, SIZE_FEATURES
+from foveate.profiling.rows import ContentRows
 
 Numbers = NDArray[np.float64]
 Target = Literal["size", "accuracy"]
+Inputs = Literal["device", "paper"]
 HIDDEN = (128, 64)
 """Neurons of the paper's networks before the last one."""
+FEATURES: dict[tuple[Target, Inputs], tuple[str, ...]] = {
+    ("size", "paper"): SIZE_FEATURES,
+    ("accuracy", "paper"): ACCURACY_FEATURES,
+    ("size", "device"): DEVICE_SIZE_FEATURES,
+    ("accuracy", "device"): DEVICE_ACCURACY_FEATURES,
+}
+SIZE_BASE = "last_size"
+"""With a device's inputs the network learns how a size differs from that of the last offload."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Figures:
-    """Errors on rows that a fit has not seen."""
+class FitOptions:
+    """How the networks are trained."""
 
-    mae: float
-    rmse: float
-    mape: float
-    """Mean relative error over true values above 0."""
-    r2: float
-    rows: int
+    steps: int = 1500
+    batch: int = 256
+    rate: float = 2e-3
+    decay: float = 0.02
+    """Of weights, by AdamW."""
+    noise: float = 0.1
+    """Of standardised inputs in training, standard deviations: few clips say little about small differences."""
+    seed: int = 0
 
 
 def target_of(rows: ContentRows, target: Target) -> Numbers:
@@ -38,15 +49,30 @@ def target_of(rows: ContentRows, target: Target) -> Numbers:
     return rows.bytes_per_pixel if target == "size" else rows.accuracy
 
 
-def fit_network(rows: ContentRows, target: Target, *, steps: int = 3000, seed: int = 0) -> Regression:
+def fit_both(rows: ContentRows, inputs: Inputs, options: FitOptions | None = None) -> ContentFit:
+    """Networks of size and accuracy."""
+    return ContentFit(
+        size=fit_network(rows, "size", inputs, options), accuracy=fit_network(rows, "accuracy", inputs, options)
+    )
+
+
+def fit_network(
+    rows: ContentRows, target: Target, inputs: Inputs = "device", options: FitOptions | None = None
+) -> Regression:
     """A network of 128, 64 and 1 neurons; sizes are learned as logarithms, accuracies through a logistic output."""
-    names, inputs, mean, scale = _inputs(rows, target)
-    wanted = torch.tensor(target_of(rows, target), dtype=torch.float32)
-    torch.manual_seed(seed)
+    chosen, names = options or FitOptions(), FEATURES[target, inputs]
+    base = SIZE_BASE if (target, inputs) == ("size", "device") else ""
+    table, mean, scale = _inputs(rows, names)
+    wanted = target_of(rows, target)
+    if target == "size":
+        wanted = np.log(np.maximum(wanted, 1e-4)) - (rows.columns[base] if base else 0)
+    torch.manual_seed(chosen.seed)
     linear = [nn.Linear(a, b) for a, b in pairwise((len(names), *HIDDEN, 1))]
     with _one_thread():
-        _train(linear, inputs, wanted, target, steps=steps, seed=seed)
-    return _regression(names, mean, scale, linear, target)
+        _train(linear, table, torch.tensor(wanted, dtype=torch.float32), target, chosen)
+    layers = tuple((tuple(tuple(row) for row in layer.weight.tolist()), tuple(layer.bias.tolist())) for layer in linear)
+    output: Literal["exponential", "logistic"] = "exponential" if target == "size" else "logistic"
+    return Regression(features=names, mean=mean, scale=scale, layers=layers, output=output, base=base)
 
 
 @contextmanager
@@ -61,15 +87,17 @@ def _one_thread() -> Iterator[None]:
 
 
 def _train(
-    linear: list[nn.Linear], inputs: torch.Tensor, wanted: torch.Tensor, target: Target, *, steps: int, seed: int
+    linear: list[nn.Linear], inputs: torch.Tensor, wanted: torch.Tensor, target: Target, options: FitOptions
 ) -> None:
     model = nn.Sequential(linear[0], nn.ReLU(), linear[1], nn.ReLU(), linear[2])
-    optimiser = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=1e-3)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-    draws = torch.Generator().manual_seed(seed)
-    for _ in range(steps):
-        index = torch.randint(len(wanted), (min(512, len(wanted)),), generator=draws)
-        loss = _loss(model(inputs[index])[:, 0], wanted[index], target)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=options.rate, weight_decay=options.decay)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, options.steps)
+    draws = torch.Generator().manual_seed(options.seed)
+    for _ in range(options.steps):
+        index = torch.randint(len(wanted), (min(options.batch, len(wanted)),), generator=draws)
+        seen = inputs[index]
+        seen = seen + options.noise * torch.randn(seen.shape, generator=draws)
+        loss = _loss(model(seen)[:, 0], wanted[index], target)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
@@ -78,74 +106,45 @@ def _train(
 
 def _loss(last: torch.Tensor, wanted: torch.Tensor, target: Target) -> torch.Tensor:
     if target == "size":
-        return (last - wanted.clamp_min(1e-4).log()).abs().mean()
+        return (last - wanted).abs().mean()
     return (last.sigmoid() - wanted).square().mean()
 
 
-def fit_linear(rows: ContentRows, target: Target) -> Regression:
+def fit_linear(rows: ContentRows, target: Target, inputs: Inputs = "paper") -> Regression:
     """Least squares on the same inputs."""
-    names, inputs, mean, scale = _inputs(rows, target)
-    matrix = np.column_stack([inputs.numpy().astype(np.float64), np.ones(len(rows))])
+    names = FEATURES[target, inputs]
+    table, mean, scale = _inputs(rows, names)
+    matrix = np.column_stack([table.numpy().astype(np.float64), np.ones(len(rows))])
     weights = np.linalg.lstsq(matrix, target_of(rows, target), rcond=None)[0]
     layer = ((tuple(float(w) for w in weights[:-1]),), (float(weights[-1]),))
     return Regression(features=names, mean=mean, scale=scale, layers=(layer,), output="linear")
 
 
-def offline_mean(rows: ContentRows, target: Target, unseen: ContentRows) -> Numbers:
-    """Mean over the measured rows of each configuration; of all rows where it was never measured."""
-    values, keys = target_of(rows, target), _configuration(rows)
-    means = {key: values[[k == key for k in keys]].mean() for key in set(keys)}
-    return np.array([means.get(key, values.mean()) for key in _configuration(unseen)])
-
-
-def figures(predicted: Numbers, true: Numbers) -> Figures:
-    """Errors of a prediction."""
-    error, positive = predicted - true, true > 0
-    spread = float(np.square(true - true.mean()).sum())
-    return Figures(
-        mae=float(np.abs(error).mean()),
-        rmse=float(np.sqrt(np.square(error).mean())),
-        mape=float(np.abs(error[positive] / true[positive]).mean()) if positive.any() else 0.0,
-        r2=1 - float(np.square(error).sum()) / spread if spread > 0 else 0.0,
-        rows=len(true),
+def offline_means(rows: ContentRows) -> OfflineMeans:
+    """Mean over the measured rows of each configuration."""
+    if len(rows) == 0:
+        raise InputError("means need at least one measured row, got 0")
+    names = ("downsampling_type", "jpeg_quality", "restoration_point")
+    keys = np.stack([rows.columns[name] for name in names], axis=1).astype(np.int64)
+    unique, place = np.unique(keys, axis=0, return_inverse=True)
+    count = np.bincount(place.reshape(-1))
+    size, accuracy = (
+        np.bincount(place.reshape(-1), values) / count for values in (rows.bytes_per_pixel, rows.accuracy)
+    )
+    kinds, quality, beta = (tuple(column.tolist()) for column in unique.T)
+    return OfflineMeans(
+        downsampling_type=kinds,
+        jpeg_quality=quality,
+        restoration_point=beta,
+        bytes_per_pixel=tuple(size.tolist()),
+        accuracy=tuple(accuracy.tolist()),
     )
 
 
-def compare(seen: ContentRows, unseen: ContentRows, target: Target, *, seed: int = 0) -> dict[str, Figures]:
-    """Table II: network, linear regression and offline mean, fitted on `seen`, judged on `unseen`."""
-    true = target_of(unseen, target)
-    predictions = {
-        "network": Regressor(fit_network(seen, target, seed=seed))(unseen.columns),
-        "linear": Regressor(fit_linear(seen, target))(unseen.columns),
-        "offline mean": offline_mean(seen, target, unseen),
-    }
-    return {name: figures(predicted, true) for name, predicted in predictions.items()}
-
-
-def _configuration(rows: ContentRows) -> list[tuple[float, ...]]:
-    names = ("downsampling_type", "jpeg_quality", "restoration_point")
-    return list(zip(*(rows.columns[name].tolist() for name in names), strict=True))
-
-
-def _inputs(
-    rows: ContentRows, target: Target
-) -> tuple[tuple[str, ...], torch.Tensor, tuple[float, ...], tuple[float, ...]]:
+def _inputs(rows: ContentRows, names: tuple[str, ...]) -> tuple[torch.Tensor, tuple[float, ...], tuple[float, ...]]:
     if len(rows) < 2:
         raise InputError(f"a fit needs at least two measured rows, got {len(rows)}")
-    names = SIZE_FEATURES if target == "size" else ACCURACY_FEATURES
     table = np.stack([rows.columns[name] for name in names], axis=1)
     mean, scale = table.mean(axis=0), table.std(axis=0)
     scale[scale < 1e-9] = 1.0
-    return names, torch.tensor((table - mean) / scale, dtype=torch.float32), _tuple(mean), _tuple(scale)
-
-
-def _tuple(values: Numbers) -> tuple[float, ...]:
-    return tuple(float(v) for v in values)
-
-
-def _regression(
-    names: tuple[str, ...], mean: tuple[float, ...], scale: tuple[float, ...], linear: list[nn.Linear], target: Target
-) -> Regression:
-    layers = tuple((tuple(tuple(row) for row in layer.weight.tolist()), tuple(layer.bias.tolist())) for layer in linear)
-    output: Literal["exponential", "logistic"] = "exponential" if target == "size" else "logistic"
-    return Regression(features=names, mean=mean, scale=scale, layers=layers, output=output)
+    return torch.tensor((table - mean) / scale, dtype=torch.float32), tuple(mean.tolist()), tuple(scale.tolist())

@@ -1,13 +1,15 @@
 """A whole profile of this machine from clips of a camera."""
 
+import hashlib
 import os
 import platform
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 import foveate
@@ -15,30 +17,30 @@ from foveate.codec import VideoReader
 from foveate.core import ContentProfile, InputError, MediaError, Pixels, Profile, Provenance, RegionGrid, foveate_home
 from foveate.policies import QUALITIES
 from foveate.profiling.codec import measure_codec
-from foveate.profiling.content import ContentRows, joined, load_rows, measure_content, rows_name, save_rows
+from foveate.profiling.content import ContentSampling, measure_content
 from foveate.profiling.device import measure_decision, measure_device
-from foveate.profiling.fit import Figures, compare, fit_network
+from foveate.profiling.fit import FitOptions, Target, fit_both, offline_means
+from foveate.profiling.judge import Judged, fitters, judge, leave_one_out
+from foveate.profiling.observations import Observation
 from foveate.profiling.repeat import Progress
+from foveate.profiling.rows import ContentRows, joined
 from foveate.profiling.server import measure_server
 from foveate.server import DetectorLike
 
 Begin = Callable[[str], Progress]
 """Starts a progress bar of that name."""
+VERSION = 1
+"""Of observations on disk; raised whenever codec, model or tracker code changes what is observed."""
 CONSECUTIVE = 30
 """Frames in a row that motion and tracking are timed on."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sampling:
-    """How much of the clips is measured."""
+    """How often times are measured."""
 
-    every: int = 30
-    """One frame of this many gives rows of content."""
-    per_frame: int = 12
-    """Configurations tried on each."""
     repeats: int = 3
     """Measurements of each time."""
-    seed: int = 0
 
 
 def measure_machine(
@@ -46,67 +48,68 @@ def measure_machine(
 ) -> Profile:
     """Times of codec, model and device on frames of `video`; nothing about content."""
     chosen = sampling or Sampling()
-    frames = list(_frames(video))
+    frames = clip_frames(video)
     grid = detector.region_grid(*frames[0].shape[:2])
     spaced = frames[:: max(1, len(frames) // 3)][:3]
     return Profile(
         name=name,
-        provenance=_provenance(detector, video),
+        provenance=provenance_of(detector, [video.name]),
         codec=measure_codec(spaced, grid, qualities=QUALITIES, repeats=chosen.repeats, progress=begin("codec")),
         server=measure_server(detector, frames[0], repeats=chosen.repeats, progress=begin("server")),
         device=measure_device(frames, grid, cores=os.cpu_count() or 1),
     )
 
 
-def content_rows(
-    videos: Sequence[Path], detector: DetectorLike, *, begin: Begin, sampling: Sampling | None = None
-) -> list[ContentRows]:
-    """Rows of each clip, from `$FOVEATE_HOME/content` where they were measured before."""
-    chosen, parts = sampling or Sampling(), []
-    for number, video in enumerate(videos):
-        key = (detector.weights_hash, chosen.every, chosen.per_frame, chosen.seed, number)
-        path = foveate_home() / "content" / rows_name(video, *key)
-        if not path.is_file():
-            rows = measure_content(
-                video,
-                detector,
-                clip=number,
-                every=chosen.every,
-                configurations_per_frame=chosen.per_frame,
-                seed=chosen.seed,
-                progress=begin(video.name),
-            )
-            save_rows(rows, path)
-        parts.append(load_rows(path))
-    return parts
+def content_observations(
+    video: Path, detector: DetectorLike, *, begin: Begin, sampling: ContentSampling
+) -> list[Observation]:
+    """Observations of a clip, from `$FOVEATE_HOME/content` as far as they were made before."""
+    path = foveate_home() / "content" / _observations_name(video, detector, sampling)
+    return measure_content(video, detector, path, sampling=sampling, progress=begin(video.name))
+
+
+def _observations_name(video: Path, detector: DetectorLike, sampling: ContentSampling) -> str:
+    """A file name that changes with all that the observations depend on."""
+    with video.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    key = msgspec.json.encode([VERSION, digest, detector.weights_hash, detector.score_threshold, sampling])
+    return f"{hashlib.sha256(key).hexdigest()[:24]}.jsonl"
 
 
 def with_content(
-    profile: Profile, parts: Sequence[ContentRows], *, seed: int = 0
-) -> tuple[Profile, dict[str, dict[str, Figures]]]:
-    """The profile with estimators fitted to all rows, and the errors of such fits on clips that they have not seen.
+    profile: Profile, parts: Sequence[ContentRows], *, provenance: Provenance, options: FitOptions | None = None
+) -> tuple[Profile, dict[Target, Judged]]:
+    """The profile with estimators fitted to all rows, and how such fits do on clips that they have not seen.
 
-    Of one clip the last quarter is held out. Raises `InputError` if there are too few rows to hold any out.
+    Each clip is estimated by a fit on the others; of one clip the last quarter is held out. Raises `InputError` if
+    there are too few rows to hold any out.
     """
-    seen, unseen = _split(parts)
-    if len(seen) < 2 or len(unseen) < 2:
-        raise InputError(f"estimators need two rows to fit and two to judge, got {len(seen)} and {len(unseen)}")
-    judged = {
-        "size": compare(seen, unseen, "size", seed=seed),
-        "accuracy": compare(seen, unseen, "accuracy", seed=seed),
+    pairs, methods = leave_one_out(parts), fitters(options)
+    if any(len(seen) < 2 or len(unseen) < 2 for seen, unseen in pairs):
+        raise InputError("estimators need two rows to fit and two to judge, on each side of the split")
+    judged: dict[Target, Judged] = {
+        "size": judge(pairs, "size", methods),
+        "accuracy": judge(pairs, "accuracy", methods),
     }
     everything = joined(list(parts))
-    quality = {
-        f"{target}_{figure}": float(value)
-        for target, fits in judged.items()
-        for figure, value in asdict(fits["network"]).items()
-    }
+    best = fit_both(everything, "device", options)
     content = ContentProfile(
-        size=fit_network(everything, "size", seed=seed),
-        accuracy=fit_network(everything, "accuracy", seed=seed),
-        quality_of_fit=quality,
+        size=best.size,
+        accuracy=best.accuracy,
+        quality_of_fit=_quality(judged),
+        paper=fit_both(everything, "paper", options),
+        means=offline_means(everything),
+        provenance=provenance,
     )
     return replace(profile, content=content), judged
+
+
+def _quality(judged: Mapping[Target, Judged]) -> dict[str, float]:
+    return {
+        f"{target}_{figure}": float(value)
+        for target, result in judged.items()
+        for figure, value in asdict(result.figures("network")).items()
+    }
 
 
 def with_decision(profile: Profile) -> Profile:
@@ -115,38 +118,31 @@ def with_decision(profile: Profile) -> Profile:
     return replace(profile, device=replace(profile.device, decide_s=measure_decision(profile, grid)))
 
 
-def _split(parts: Sequence[ContentRows]) -> tuple[ContentRows, ContentRows]:
-    if len(parts) > 1:
-        return joined(list(parts[:-1])), parts[-1]
-    frames = parts[0].columns["frame"]
-    late = frames > np.quantile(frames, 0.75) if len(frames) else np.zeros(0, np.bool_)
-    return _rows(parts[0], ~late), _rows(parts[0], late)
-
-
-def _rows(rows: ContentRows, keep: np.ndarray) -> ContentRows:
-    return ContentRows(
-        columns={name: values[keep] for name, values in rows.columns.items()},
-        bytes_per_pixel=rows.bytes_per_pixel[keep],
-        accuracy=rows.accuracy[keep],
-    )
-
-
-def _frames(video: Path) -> Iterator[Pixels]:
+def clip_frames(video: Path) -> list[Pixels]:
+    """The first frames of a clip. Raises `MediaError` if there are fewer than 3."""
     with VideoReader(video) as reader:
-        count = 0
-        for count, pixels in enumerate(islice(reader, CONSECUTIVE), 1):  # noqa: B007
-            yield pixels
-        if count < 3:
-            raise MediaError(f"{video} must hold at least 3 frames to be measured on, got {count}")
+        frames = list(islice(reader, CONSECUTIVE))
+    if len(frames) < 3:
+        raise MediaError(f"{video} must hold at least 3 frames to be measured on, got {len(frames)}")
+    return frames
 
 
-def _provenance(detector: DetectorLike, video: Path) -> Provenance:
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+
+
+def provenance_of(detector: DetectorLike, clips: Sequence[str]) -> Provenance:
+    """Machine, date, versions and model of a measurement made now."""
     return Provenance(
         origin="measured",
-        machine=f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}",
+        machine=f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}",
         date=datetime.now(UTC).date().isoformat(),
         versions={"foveate": foveate.__version__, "python": platform.python_version(), "numpy": np.__version__},
         model=detector.name,
         weights_hash=detector.weights_hash,
-        sources=(f"foveate profile on {video.name}",),
+        sources=(f"foveate profile on {', '.join(clips)}",),
     )

@@ -9,7 +9,7 @@ import numpy as np
 from foveate.core import CodecProfile, DeviceProfile, InferenceModel, Profile, Provenance, RegionGrid, ServerProfile
 from foveate.models import BackboneConfig, backbone_flops
 from foveate.profiling.masks import mask_with, steps
-from foveate.profiling.server import fit_latency
+from foveate.profiling.server import fit_latency, lines_beside
 
 VITDET_L = BackboneConfig(dim=1024, depth=24, heads=16)
 """Shape of the paper's model."""
@@ -61,16 +61,18 @@ def _inference_s(grid: RegionGrid, downsampled: int = 0, beta: int = 0) -> float
 def _server(full_s: float) -> ServerProfile:
     scale = full_s / SECONDS_1080P
     counts = np.array([n for n in steps(len(FULL_HD), 8) if n > 0], float)
-    inference: dict[int, InferenceModel] = {
-        beta: fit_latency(counts, scale * np.array([_inference_s(FULL_HD, int(n), beta) for n in counts]))
+    seconds = {
+        beta: scale * np.array([_inference_s(FULL_HD, int(n), beta) for n in counts])
         for beta in range(VITDET_L.subsets + 1)
     }
+    inference: dict[int, InferenceModel] = {beta: fit_latency(counts, times) for beta, times in seconds.items()}
     return ServerProfile(
         frame_size=(FULL_HD.height, FULL_HD.width),
         regions=len(FULL_HD),
         full_s=scale * _inference_s(FULL_HD),
         half_s=scale * _inference_s(RegionGrid(height=540, width=960)),
         inference=inference,
+        lines=lines_beside(inference, counts, seconds),
     )
 
 

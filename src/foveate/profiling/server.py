@@ -39,12 +39,15 @@ def measure_server(
     full_s, spread = timed(pixels, 0, 0)
     half_s, _ = timed(np.ascontiguousarray(pixels[::2, ::2]), 0, 0)
     seconds = {beta: [timed(pixels, count, beta)[0] for count in downsampled] for beta in betas}
+    counts = np.array(downsampled, float)
+    inference = {beta: fit_latency(counts, np.array(times)) for beta, times in seconds.items()}
     return ServerProfile(
         frame_size=(height, width),
         regions=len(grid),
         full_s=full_s,
         half_s=half_s,
-        inference={beta: fit_latency(np.array(downsampled, float), np.array(s)) for beta, s in seconds.items()},
+        inference=inference,
+        lines=lines_beside(inference, counts, {beta: np.array(times) for beta, times in seconds.items()}),
         spread=spread,
     )
 
@@ -55,6 +58,14 @@ def fit_latency(downsampled: NDArray[np.float64], seconds: NDArray[np.float64]) 
     if line.residual <= LARGEST_RESIDUAL or len(downsampled) < 4:
         return line
     return _polynomial(downsampled, seconds, 2)
+
+
+def lines_beside(
+    chosen: dict[int, InferenceModel], downsampled: NDArray[np.float64], seconds: dict[int, NDArray[np.float64]]
+) -> dict[int, InferenceModel]:
+    """The line of each restoration point where something else was chosen."""
+    lines = {beta: _polynomial(downsampled, times, 1) for beta, times in seconds.items()}
+    return {beta: line for beta, line in lines.items() if chosen[beta] != line}
 
 
 def _polynomial(x: NDArray[np.float64], y: NDArray[np.float64], degree: int) -> InferenceModel:

@@ -1,0 +1,88 @@
+"""What a device knows about the content of its newest frame: motion, objects, detail, cost of the last offload."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foveate.core import FrameContent, LastOffload, Mask, OffloadPlan, OffloadRecord, RegionGrid
+from foveate.device.events import Tracked
+from foveate.estimators import detail_share, mean_detail, task_relevance
+from foveate.tracking import GreyPair, Motion, region_detail
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Sent:
+    """The frame of an offload, and what its plan made of it."""
+
+    frame_index: int
+    plan: OffloadPlan
+    regions: int
+    pixels: int
+    detail: float
+    downsampled_detail: float
+
+
+class Surroundings:
+    """Collects what is measured as it comes, and puts it together for a decision."""
+
+    def __init__(self) -> None:
+        self.motion: Motion | None = None
+        """The latest; None before the first."""
+        self._detail: NDArray[np.float32] | None = None
+        self._sent: _Sent | None = None
+        self._landed: tuple[_Sent, OffloadRecord] | None = None
+
+    def look(self, grey: GreyPair, grid: RegionGrid) -> None:
+        """Measure the detail of the frame that is decided about."""
+        self._detail = region_detail(grey, grid)
+
+    def offloaded(self, frame_index: int, plan: OffloadPlan, grid: RegionGrid) -> None:
+        """The frame that was looked at last is sent under `plan`."""
+        if self._detail is None:
+            return
+        mask: Mask = grid.check_mask(plan.downsampling_mask)
+        self._sent = _Sent(
+            frame_index=frame_index,
+            plan=plan,
+            regions=len(grid),
+            pixels=grid.height * grid.width,
+            detail=mean_detail(grid, self._detail),
+            downsampled_detail=detail_share(grid, mask, self._detail),
+        )
+
+    def landed(self, record: OffloadRecord) -> None:
+        """An offload brought a result."""
+        if self._sent is not None and self._sent.frame_index == record.frame_index:
+            self._landed = self._sent, record
+
+    def content(
+        self, grid: RegionGrid, *, frame_index: int, latest: Tracked | None, score_threshold: float
+    ) -> FrameContent | None:
+        """Of the frame that was looked at last; None before any motion was measured."""
+        if self.motion is None:
+            return None
+        boxes = np.zeros((0, 4), np.float32) if latest is None else latest.detections.boxes
+        return FrameContent(
+            region_motion=self.motion.region_motion,
+            frame_motion=self.motion.frame_motion,
+            task_relevance=task_relevance(boxes, grid),
+            region_detail=self._detail,
+            objects=None if latest is None else latest.detections,
+            score_threshold=score_threshold,
+            retention=1.0 if latest is None else latest.retention,
+            last=self._last(frame_index),
+        )
+
+    def _last(self, frame_index: int) -> LastOffload | None:
+        if self._landed is None:
+            return None
+        sent, record = self._landed
+        return LastOffload(
+            bytes_per_pixel=max(record.payload_bytes, 1) / sent.pixels,
+            jpeg_quality=sent.plan.jpeg_quality,
+            downsampled_share=sent.plan.downsampled_regions / sent.regions,
+            detail=sent.detail,
+            downsampled_detail=sent.downsampled_detail,
+            frames_ago=frame_index - sent.frame_index,
+        )

@@ -1,0 +1,120 @@
+"""What was measured on the frames of a clip, kept as it was measured: features may change without a new measurement."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from foveate.core import Detections, FrameContent, LastOffload, RegionGrid
+from foveate.estimators import task_relevance
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """What one configuration brought on a frame."""
+
+    downsampling_type: int
+    jpeg_quality: int
+    restoration_point: int
+    full_bytes: int
+    """Of the picture of full-resolution regions."""
+    low_bytes: int
+    """Of the picture of downsampled regions."""
+    tp: int
+    """Against the model's own result on the frame as it is: objects found again."""
+    fp: int
+    fn: int
+
+    @property
+    def size_bytes(self) -> int:
+        """Compressed size."""
+        return self.full_bytes + self.low_bytes
+
+    @property
+    def f1(self) -> float:
+        """1 where both saw nothing."""
+        errors = self.fp + self.fn
+        return 2 * self.tp / (2 * self.tp + errors) if self.tp + errors else 1.0
+
+
+class Objects(msgspec.Struct, frozen=True, kw_only=True):
+    """Detections as JSON takes them."""
+
+    boxes: list[list[float]]
+    scores: list[float]
+    class_id: list[int]
+
+    @classmethod
+    def of(cls, detections: Detections) -> "Objects":
+        """The same without the names of its classes."""
+        return cls(
+            boxes=numbers(detections.boxes),
+            scores=[float(score) for score in detections.scores],
+            class_id=detections.class_id.tolist(),
+        )
+
+    def detections(self, class_names: tuple[str, ...]) -> Detections:
+        """Inverse of `of`."""
+        return Detections(
+            boxes=np.array(self.boxes, np.float32).reshape(-1, 4),
+            scores=np.array(self.scores, np.float32),
+            class_id=np.array(self.class_id, np.int32),
+            class_names=class_names,
+        )
+
+
+class Observation(msgspec.Struct, frozen=True, kw_only=True):
+    """One frame as a device knew it when it could have offloaded it, and what configurations brought."""
+
+    frame: int
+    grid: RegionGrid
+    region_motion: list[list[float]]
+    frame_motion: float
+    region_detail: list[list[float]]
+    class_names: tuple[str, ...]
+    objects: Objects
+    """What the tracker showed."""
+    truth: Objects
+    """What the model sees in the frame as it is."""
+    score_threshold: float
+    retention: float
+    last: LastOffload
+    trials: list[Trial]
+
+    @property
+    def content(self) -> FrameContent:
+        """As the device's session would hand it to a policy."""
+        objects = self.objects.detections(self.class_names)
+        return FrameContent(
+            region_motion=np.array(self.region_motion, np.float32),
+            frame_motion=self.frame_motion,
+            task_relevance=task_relevance(objects.boxes, self.grid),
+            region_detail=np.array(self.region_detail, np.float32),
+            objects=objects,
+            score_threshold=self.score_threshold,
+            retention=self.retention,
+            last=self.last,
+        )
+
+
+def append_observation(path: Path, observation: Observation) -> None:
+    """One line more."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
+        file.write(msgspec.json.encode(observation) + b"\n")
+
+
+def read_observations(path: Path) -> list[Observation]:
+    """All whole lines; none where there is no file. A line torn by an interrupt is cut off the file."""
+    if not path.is_file():
+        return []
+    lines = path.read_bytes().splitlines(keepends=True)
+    whole = [line for line in lines if line.endswith(b"\n")]
+    if len(whole) < len(lines):
+        path.write_bytes(b"".join(whole))
+    return [msgspec.json.decode(line, type=Observation) for line in whole]
+
+
+def numbers(values: Iterable[Iterable[float]]) -> list[list[float]]:
+    """Arrays as JSON takes them."""
+    return [[float(v) for v in row] for row in values]
