@@ -13,8 +13,8 @@ from foveate.network.outages import Outage
 from foveate.network.relay import ShapedRelay
 from foveate.network.trace import UplinkTrace
 
-SLACK_S = 0.5
-"""What a busy machine may add."""
+SLACK_S = 3.0
+"""How long a busy machine may hold threads back. Lower bounds are the link's own and have no slack."""
 
 
 @contextmanager
