@@ -76,7 +76,7 @@ class Simulation:
 
     def run(self) -> None:
         """From the first frame to the last display."""
-        self._carry_out(self._device.start(), 0.0)
+        self._carry_out(self._device.start(0.0), 0.0)
         for index in range(self._frame_count):
             # Captures start after the server answered, as a live device's do.
             self._agenda.book(self._first_capture_at + index / self.clip.fps, partial(self._capture, index))
