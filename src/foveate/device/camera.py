@@ -59,7 +59,7 @@ class Camera(ABC):
         with self._changed:
             if self._error is not None:
                 raise self._error
-            return self._done and self._empty
+            return self._done and not self.waiting
 
     @property
     @abstractmethod
@@ -81,13 +81,13 @@ class Camera(ABC):
 
     @property
     @abstractmethod
-    def _ready(self) -> bool:
-        """Whether playing can begin."""
+    def waiting(self) -> int:
+        """How many frames wait to be taken: a few, however late the one who takes them."""
 
     @property
     @abstractmethod
-    def _empty(self) -> bool:
-        """Whether no frame waits."""
+    def _ready(self) -> bool:
+        """Whether playing can begin."""
 
     @abstractmethod
     def _put(self, pixels: Pixels) -> None:
@@ -149,12 +149,13 @@ class ReplayCamera(Camera):
             return Frame(pixels=self._advance(), index=index, captured_at=captured_at)
 
     @property
-    def _ready(self) -> bool:
-        return len(self._decoded) >= DECODE_AHEAD
+    def waiting(self) -> int:
+        """Frames that were decoded ahead."""
+        return len(self._decoded)
 
     @property
-    def _empty(self) -> bool:
-        return not self._decoded
+    def _ready(self) -> bool:
+        return len(self._decoded) >= DECODE_AHEAD
 
     def _put(self, pixels: Pixels) -> None:
         self._changed.wait_for(lambda: self._stopped or len(self._decoded) < DECODE_AHEAD)
@@ -206,12 +207,13 @@ class LiveCamera(Camera):
             return None if pixels is None else Frame(pixels=pixels, index=index, captured_at=self._time_of(index))
 
     @property
-    def _ready(self) -> bool:
-        return self._newest is not None
+    def waiting(self) -> int:
+        """The newest frame, if it was not taken."""
+        return int(self._newest is not None)
 
     @property
-    def _empty(self) -> bool:
-        return self._newest is None
+    def _ready(self) -> bool:
+        return self._newest is not None
 
     def _put(self, pixels: Pixels) -> None:
         if self._newest is not None and self._started_at is not None:
