@@ -5,13 +5,18 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 import foveate
-from foveate.testing import write_clip
+from foveate.codec import VideoReader, write_image
+from foveate.network.transports import ZmqHub
+from foveate.server import serve
+from foveate.testing import FakeDetector, moving_squares, write_clip
+from foveate.testing.streams import mjpeg_camera
 
 FOVEATE = (sys.executable, "-c", "from foveate.cli.app import main; main()")
 FRAMES = 20
@@ -50,13 +55,88 @@ def test_a_device_talks_to_a_server_over_a_shaped_link(tmp_path, tiny_weights, p
     ):
         assert there in greeting
         assert between in shaping
-        words = ("device", "--camera", str(video), "--server", between, "--policy", policy)
+        words = ("device", "--camera", str(video), "--server", between, "--policy", policy, "--json", "-")
         done = subprocess.run([*FOVEATE, *words], capture_output=True, text=True, check=True, timeout=120)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert [line["frame"] for line in lines] == sorted(line["frame"] for line in lines)
     assert len(lines) > FRAMES / 2
     assert lines[-1]["staleness_s"] is not None
-    assert {"frame", "staleness_s", "objects"} == lines[0].keys()
+    assert {"frame", "time_s", "source_frame", "staleness_s", "objects"} == lines[0].keys()
+    (summary,) = done.stderr.splitlines()
+    assert summary.startswith(f"{len(lines)} frames displayed")
+
+
+@pytest.fixture
+def served():
+    """The address of a server in this process."""
+    stop = threading.Event()
+    with ZmqHub("127.0.0.1:0") as hub:
+        thread = threading.Thread(target=serve, args=(FakeDetector(), hub), kwargs={"stop": stop.is_set})
+        thread.start()
+        yield f"127.0.0.1:{hub.port}"
+        stop.set()
+        thread.join(10)
+
+
+def test_ctrl_c_ends_a_camera_without_end_and_keeps_what_was_written(tmp_path, served):
+    with mjpeg_camera(fps=20) as url:
+        words = ("device", "--camera", url, "--server", served, "--fps", "20", "--json", "-")
+        words = (*words, "--sink", str(tmp_path / "seen.mp4"))
+        process = subprocess.Popen([*FOVEATE, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        lines = [json.loads(process.stdout.readline()) for _ in range(15)]  # each is there at once
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    lines += map(json.loads, rest.splitlines())
+    assert errors.startswith(f"{len(lines)} frames displayed")
+    assert len(errors.splitlines()) == 1
+    with VideoReader(tmp_path / "seen.mp4") as reader:
+        assert reader.size == (128, 192)
+        assert 0 < len(list(reader)) <= len(lines)
+
+
+def test_a_folder_of_pictures_is_a_camera_and_lines_go_to_a_file(tmp_path, served):
+    for index, pixels in enumerate(moving_squares(12)):
+        write_image(tmp_path / f"{index:03d}.png", pixels)
+    out = tmp_path / "seen.jsonl"
+    words = ("device", "--camera", str(tmp_path), "--fps", "20", "--server", served, "--json", str(out))
+    done = subprocess.run([*FOVEATE, *words], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == ""
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    assert 0 < len(lines) <= 12
+    assert [line["time_s"] for line in lines] == pytest.approx(
+        [(line["frame"] - lines[0]["frame"]) / 20 for line in lines]
+    )
+
+
+def test_a_reader_who_leaves_ends_the_run_without_a_word(tmp_path, served):
+    with mjpeg_camera(fps=20) as url:
+        words = ("device", "--camera", url, "--server", served, "--fps", "20", "--json", "-")
+        process = subprocess.Popen([*FOVEATE, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        process.stdout.readline()
+        process.stdout.close()
+        process.stdout = None
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert len(errors.splitlines()) == 1
+
+
+WITHOUT_AV = (sys.executable, "-c", "import sys; sys.modules['av'] = None; from foveate.cli.app import main; main()")
+
+
+@pytest.mark.parametrize(
+    ("program", "words", "problem"),
+    [(WITHOUT_AV, ("--sink", "seen.mp4"), "pip install 'foveate[server]'"), (FOVEATE, ("--show",), "a window needs")],
+)
+def test_what_is_not_installed_is_named_in_one_line(tmp_path, monkeypatch, program, words, problem):
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    video = write_clip(tmp_path / "clip.mp4", frames=5)
+    command = (*program, "device", "--camera", str(video), "--server", "127.0.0.1:1", *words)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path)
+    assert done.returncode == 1
+    assert problem in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -70,6 +150,10 @@ def test_a_device_talks_to_a_server_over_a_shaped_link(tmp_path, tiny_weights, p
         (("link", "--trace", SAMPLE, "--server", "127.0.0.1:1", "--rtt-ms", "5"), "only a mahimahi file"),
         (("device", "--camera", "none.mp4", "--server", "127.0.0.1:1"), "none.mp4"),
         (("device", "--camera", "none.mp4", "--server", "127.0.0.1:1", "--policy", "x"), "unknown policy 'x'"),
+        (("device", "--camera", "/", "--server", "127.0.0.1:1"), "needs a frame rate"),
+        (("device", "--camera", "a ! b", "--server", "127.0.0.1:1"), "pipeline"),
+        (("device", "--camera", "99", "--server", "127.0.0.1:1"), "cannot open camera 99"),
+        (("device", "--camera", "0", "--fps", "-1", "--server", "127.0.0.1:1"), "a frame rate must be above 0"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(words, problem):

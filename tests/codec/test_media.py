@@ -55,6 +55,15 @@ def test_a_failed_block_leaves_neither_file_nor_part(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_frame_keeps_its_place_in_time_and_over_a_gap_the_picture_stands(tmp_path):
+    with VideoWriter(tmp_path / "x.mp4", (48, 64), 25) as writer:
+        for position in (0, 1, 10):
+            writer.write(np.zeros((48, 64, 3), np.uint8), position)
+    with av.open(str(tmp_path / "x.mp4")) as container:
+        times = [float(frame.time) for frame in container.decode(video=0)]
+    assert times == pytest.approx([0.0, 0.04, 0.4])
+
+
 def test_writer_names_wrong_frames_and_missing_folders(tmp_path):
     with pytest.raises(InputError, match="takes frames of"), VideoWriter(tmp_path / "x.mp4", (8, 8), 25) as w:
         w.write(frames(1)[0])

@@ -4,16 +4,18 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
+from itertools import cycle
 
 import pytest
 
 from foveate.core import InputError, TransportError
-from foveate.device import Clip, LiveDevice, run_live
-from foveate.network.transports import MemoryHub, ZmqHub
+from foveate.device import Capture, Clip, LiveDevice, Perception, live, run_live
+from foveate.network.transports import Channel, MemoryHub, ZmqHub
 from foveate.policies import Back2Back, Fixed, TrackB2B, TrackRoI, TrackUD, VitMAlis
 from foveate.server import serve
-from foveate.testing import FakeDetector, write_clip
+from foveate.testing import FakeDetector, moving_squares, write_clip
 from foveate.testing.profiles import round_profile
+from foveate.testing.sources import FakeCapture
 
 FRAMES = 20
 
@@ -44,9 +46,10 @@ POLICIES = [Back2Back(), Fixed(beta=2, quality=90), TrackB2B(), TrackRoI(), Trac
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.name)
 def test_a_clip_is_played_to_its_end(clip_path, policy):
     frames, offloads = [], []
-    with serving(MemoryHub()) as hub, Clip(clip_path) as clip:
+    loop = 5 if isinstance(policy, VitMAlis) else 1  # what is estimated takes some offloads to be known
+    with serving(MemoryHub()) as hub, Clip(clip_path, loop=loop) as clip:
         device = LiveDevice(
-            clip=clip,
+            source=clip,
             channel=hub.connect(),
             policy=policy,
             on_frame=frames.append,
@@ -57,7 +60,8 @@ def test_a_clip_is_played_to_its_end(clip_path, policy):
             welcome = device.connect()
             device.play()
     assert welcome.model == "fake"
-    assert len(frames) == device.frames == FRAMES - device.dropped_frames
+    assert len(frames) == device.frames == clip.frame_count - device.dropped_frames
+    assert device.offloads == len(offloads)
     assert [event.frame.index for event in frames] == sorted(event.frame.index for event in frames)
     landed = [done for done in offloads if not done.record.failed]
     assert landed
@@ -88,9 +92,103 @@ def test_a_parameter_that_the_model_lacks_ends_the_run(clip_path):
 
 def test_a_server_that_is_not_there_is_one_clear_line(clip_path):
     with MemoryHub() as hub, Clip(clip_path) as clip:
-        device = LiveDevice(clip=clip, channel=hub.connect(), policy=Back2Back())
+        device = LiveDevice(source=clip, channel=hub.connect(), policy=Back2Back())
         with device, pytest.raises(TransportError, match=r"no answer from the server within 0\.05 s"):
             device.connect(timeout_s=0.05)
+
+
+class Gate:
+    """Stays shut until the picture is nearly at its end: a display that waited for it would never come."""
+
+    def __init__(self):
+        self.event, self.entered, self.opened_by_the_picture = threading.Event(), False, True
+
+    def pass_through(self):
+        self.entered = True
+        self.opened_by_the_picture &= self.event.wait(30)
+
+    def on_frame(self, event):
+        if event.frame.index >= FRAMES - 3:
+            self.event.set()
+
+
+class BlockingChannel(Channel):
+    """A transport whose `send` blocks once a frame is to be sent."""
+
+    def __init__(self, inner, gate):
+        self.inner, self.gate = inner, gate
+
+    def send(self, payload):
+        if len(payload) > 500:
+            self.gate.pass_through()
+        return self.inner.send(payload)
+
+    def poll(self, timeout_s):
+        return self.inner.poll(timeout_s)
+
+    def redial(self):
+        self.inner.redial()
+
+    def wake(self):
+        self.inner.wake()
+
+    def close(self):
+        self.inner.close()
+
+
+def play_past(gate, clip, channel):
+    frames = []
+
+    def on_frame(event):
+        frames.append(event)
+        gate.on_frame(event)
+
+    device = LiveDevice(source=clip, channel=channel, policy=TrackB2B(), on_frame=on_frame)
+    with device:
+        device.connect()
+        device.play()
+    return device, frames
+
+
+def test_a_transport_that_blocks_delays_no_display(clip_path):
+    gate = Gate()
+    with serving(MemoryHub()) as hub, Clip(clip_path) as clip:
+        device, frames = play_past(gate, clip, BlockingChannel(hub.connect(), gate))
+    assert gate.entered
+    assert gate.opened_by_the_picture
+    assert len(frames) + device.dropped_frames == FRAMES
+
+
+@pytest.mark.parametrize(("place", "name"), [(live, "_encode"), (Perception, "track"), (Perception, "measure")])
+def test_a_slow_codec_tracker_or_motion_analysis_delays_no_display(clip_path, monkeypatch, place, name):
+    gate, quick = Gate(), getattr(place, name)
+
+    def slow(*words):
+        gate.pass_through()
+        return quick(*words)
+
+    monkeypatch.setattr(place, name, slow)
+    with serving(MemoryHub()) as hub, Clip(clip_path) as clip:
+        device, frames = play_past(gate, clip, hub.connect())
+    assert gate.entered
+    assert gate.opened_by_the_picture
+    assert len(frames) + device.dropped_frames == FRAMES
+
+
+def test_a_stop_ends_a_camera_that_has_no_end(tmp_path):
+    frames = []
+    source = Capture("camera 0", lambda: FakeCapture(cycle(moving_squares(50)), interval_s=1 / 30))
+    with source, serving(ZmqHub("127.0.0.1:0")) as hub:
+        run = run_live(
+            source,
+            server=f"127.0.0.1:{hub.port}",
+            policy="track-b2b",
+            on_frame=frames.append,
+            stop=lambda: len(frames) >= 10,
+        )
+    assert run.frames == len(frames) >= 10
+    assert run.offloads > 0
+    assert [event.frame.index for event in frames] == sorted({event.frame.index for event in frames})
 
 
 WITHOUT_TORCH = """

@@ -47,7 +47,7 @@ class Bench:
     def __init__(self, policy=None, *, connected=True, **options):
         self.session = DeviceSession(policy=policy or Back2Back(), frame_interval_s=INTERVAL_S, **options)
         self.events = []
-        self.take(self.session.start())
+        self.take(self.session.start(0.0))
         if connected:
             self.receive(WELCOME, 0.0)
 
@@ -269,7 +269,7 @@ def test_a_lost_server_never_stops_the_picture():
             bench.encoded(work.offload_id, index * INTERVAL_S + 0.01)
     bench.advance(5.0)
     assert [event.frame.index for event in bench.of(Displayed)] == list(range(50))
-    assert len(bench.records) >= 10
+    assert len(bench.records) >= 5
     assert all(record.failed for record in bench.records)
 
 
@@ -339,14 +339,14 @@ def test_heartbeats_go_only_over_an_idle_link():
 
 def test_a_heartbeat_that_is_never_answered_is_followed_by_another():
     bench = Bench()
-    bench.advance(4.9)
+    bench.advance(0.9)
     assert pings(bench) == [1]
-    bench.advance(5.0)
+    bench.advance(1.0)
     assert pings(bench) == [1, 2]
-    bench.receive(Pong(number=1), 5.01)  # of the lost one
-    bench.capture(0, 5.1)
-    bench.encoded(0, 5.1)
-    bench.result(0, 5.2)
+    bench.receive(Pong(number=1), 1.01)  # of the lost one
+    bench.capture(0, 1.1)
+    bench.encoded(0, 1.1)
+    bench.result(0, 1.2)
     assert bench.records[0].rtt_s == 0
 
 
@@ -392,10 +392,12 @@ def test_it_is_finished_when_all_is_displayed_and_the_last_offload_is_back():
 
 
 def test_it_says_when_it_must_be_woken():
-    bench = Bench(connected=False)
-    assert bench.session.wake_at is None
-    bench.capture(0, 1.0)
-    assert bench.session.wake_at == pytest.approx(1.0 + INTERVAL_S)
+    session = DeviceSession(policy=Back2Back(), frame_interval_s=INTERVAL_S)
+    assert session.wake_at is None
+    session.start(1.0)
+    assert session.wake_at == pytest.approx(1.5)  # a greeting is repeated
+    session.capture(Frame(pixels=np.zeros((128, 192, 3), np.uint8), index=0, captured_at=1.0), 1.0)
+    assert session.wake_at == pytest.approx(1.0 + INTERVAL_S)
 
 
 def test_a_policy_may_wait():

@@ -1,12 +1,13 @@
 """The session of a device that tracks: who works when, and what is displayed meanwhile."""
 
+import msgspec
 import numpy as np
 import pytest
 
 from foveate.codec import EncodedFrame
 from foveate.core import Detections, Frame, InputError
 from foveate.device import DecideWork, DeviceSession, Displayed, EncodeWork, MotionWork, Tracked, TrackWork
-from foveate.network.messages import Ack, Result, Welcome, encode
+from foveate.network.messages import Ack, Result, Stranger, Welcome, encode
 from foveate.policies import TrackB2B, TrackRoI, TrackUD, VitMAlis
 from foveate.tracking import Motion, reduce
 
@@ -199,3 +200,19 @@ def test_after_a_lost_offload_tracking_goes_on_and_the_next_frame_is_sent():
     none_of(TrackWork, events)
     nxt = bench.capture(2, 0.5)
     assert only(EncodeWork, nxt).frame.index == 2
+
+
+def test_a_server_that_comes_back_with_another_model_is_used_though_motion_was_measured_for_the_old_one():
+    bench = Bench(TrackRoI())
+    bench.capture(0, 0.0)
+    bench.moved(0.01)
+    bench.take(bench.session.receive(encode(Stranger()), 0.02), 0.02)
+    bench.capture(1, 0.1)
+    other = msgspec.structs.replace(WELCOME, model="other", window_size=4)
+    work = only(EncodeWork, bench.take(bench.session.receive(encode(other), 0.15), 0.15))
+    assert work.grid.shape == (1, 2)
+    bench.moved(0.16)  # of the old model's six regions: it was begun before
+    bench.offload(work, 0.17)
+    bench.capture(2, 0.2)
+    tracking = only(TrackWork, bench.result(work.offload_id, 10.0, 0.25))
+    assert only(EncodeWork, bench.tracked(tracking, 10.0, 0.26)).grid.shape == (1, 2)

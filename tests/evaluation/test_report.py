@@ -8,9 +8,8 @@ from rich.console import Console
 
 from foveate.codec import VideoReader
 from foveate.core import Detections, MonotonicClock, OffloadPlan, OffloadRecord, RegionGrid
-from foveate.device import Clip, OffloadDone
+from foveate.device import Clip, OffloadDone, draw
 from foveate.evaluation.annotate import annotate
-from foveate.evaluation.draw import draw
 from foveate.evaluation.live_log import LiveLog, Shown
 from foveate.evaluation.report import summary_table
 from foveate.evaluation.score import NO_SCORES, inference_f1, rendering_f1, score

@@ -266,6 +266,18 @@ def test_an_outage_stops_offloads_but_not_the_picture(settings):
     assert sum(when > 1.5 for when in finished) > 1
 
 
+def test_after_a_long_outage_the_device_connects_anew_and_offloads_within_two_seconds(settings):
+    cut = Outage(start_s=0.7, seconds=7.0)
+    long = settings(policy="track-b2b", outages=(cut,), loop=10)
+    summary = go(long)
+    assert summary["dropped_frames"] == 0
+    assert summary["failed_offloads"] >= 1
+    began = 2 * 0.02 + 0.1  # the first capture, from where the tables count
+    offloads = rows(long.out / "offloads.csv")
+    back = [float(row["finished_at"]) + began for row in offloads if float(row["started_at"]) + began > 7.7]
+    assert 7.7 < back[0] < 9.7
+
+
 def test_a_link_that_is_cut_at_the_start_delays_the_camera_as_a_live_one(settings):
     summary = go(settings(policy="back2back", outages=(Outage(start_s=0, seconds=3),)))
     assert (summary["frames"], summary["failed_offloads"]) == (FRAMES, 0)

@@ -35,6 +35,18 @@ def test_a_port_in_use_is_one_clear_line():
             ZmqHub(address)
 
 
+def test_what_waited_for_a_server_that_was_not_there_is_dropped_by_a_new_connection():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    with ZmqChannel(f"127.0.0.1:{port}") as channel:
+        channel.send(b"stale")
+        channel.redial()
+        channel.send(b"fresh")
+        with ZmqHub(f"127.0.0.1:{port}") as hub:
+            assert hub.poll(10)[1] == b"fresh"
+            assert hub.poll(0.01) is None
+
+
 @pytest.mark.parametrize("address", ["", "nowhere", "127.0.0.1", "127.0.0.1:port", "127.0.0.1:99999"])
 def test_a_bad_address_is_one_clear_line(address):
     for end in (ZmqChannel, ZmqHub):

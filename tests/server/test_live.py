@@ -38,7 +38,10 @@ def running(detector):
     thread = threading.Thread(target=serve, args=(detector, hub), kwargs={"stop": stop.is_set})
     thread.start()
     try:
-        yield hub.connect()
+        channel = hub.connect()
+        channel.send(encode(Hello()))
+        assert heard(channel).model == "fake"
+        yield channel
     finally:
         detector.gate.set()
         stop.set()

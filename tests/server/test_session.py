@@ -11,12 +11,13 @@ from foveate.network.messages import (
     Ping,
     Pong,
     Result,
+    Stranger,
     Welcome,
     decode_from_server,
     encode,
 )
 from foveate.server import Inferred, ServerSession
-from foveate.server.session import MAX_WAITING
+from foveate.server.session import MAX_KNOWN, MAX_WAITING
 
 WELCOME = Welcome(
     model="m",
@@ -56,7 +57,11 @@ def answers(replies):
 
 @pytest.fixture
 def session():
-    return ServerSession(WELCOME)
+    """A session that has greeted clients a, b and c."""
+    session = ServerSession(WELCOME)
+    for client in (b"a", b"b", b"c"):
+        session.receive(client, encode(Hello()), 0.0)
+    return session
 
 
 def test_it_introduces_its_model_and_answers_heartbeats(session):
@@ -140,7 +145,28 @@ def test_a_restoration_point_that_the_model_lacks_is_refused(session):
 
 def test_a_crowd_is_refused_but_those_in_the_queue_are_served(session):
     for number in range(MAX_WAITING):
+        session.receive(bytes([number]), encode(Hello()), 0.0)
         session.receive(bytes([number]), encode(offload(0)), 0.0)
+    session.receive(b"late", encode(Hello()), 0.0)
     _, (_, failure) = answers(session.receive(b"late", encode(offload(0)), 0.0))
     assert failure == Failure(offload_id=0, text="the server is busy")
     assert answers(session.receive(bytes([0]), encode(offload(1)), 0.0))[0] == (bytes([0]), Ack(offload_id=1))
+
+
+@pytest.mark.parametrize("message", [Ping(number=1), offload(0)])
+def test_who_has_not_greeted_is_told_so_and_nothing_is_run(session, message):
+    assert answers(session.receive(b"x", encode(message), 0.0)) == [(b"x", Stranger())]
+    assert session.next_work(0.0) is None
+    session.receive(b"x", encode(Hello()), 0.0)
+    assert answers(session.receive(b"x", encode(message), 0.0)) != [(b"x", Stranger())]
+
+
+def test_of_too_many_clients_the_one_silent_longest_is_forgotten():
+    session = ServerSession(WELCOME)
+    names = [number.to_bytes(2, "big") for number in range(MAX_KNOWN)]
+    for name in names:
+        session.receive(name, encode(Hello()), 0.0)
+    session.receive(names[0], encode(Ping(number=1)), 0.0)
+    session.receive(b"one more", encode(Hello()), 0.0)
+    heard = {name: answers(session.receive(name, encode(Ping(number=2)), 0.0))[0][1] for name in names[:3]}
+    assert heard == {names[0]: Pong(number=2), names[1]: Stranger(), names[2]: Pong(number=2)}

@@ -1,41 +1,119 @@
 """`foveate device`: the end with the camera."""
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from foveate.device import Displayed
+    from foveate.device import Displayed, FrameSource
 
-EXAMPLE = "Example: foveate device --camera clip.mp4 --server 127.0.0.1:5555 --policy track-b2b"
+EXAMPLE = "Example: foveate device --camera 0 --server 127.0.0.1:5555 --policy track-b2b --json -"
+
+Output = Callable[["Displayed"], None]
 
 
 def device(
     *,
-    camera: Annotated[Path, typer.Option(metavar="FILE", help="A video file, played at its own frame rate.")],
+    camera: Annotated[
+        str,
+        typer.Option(
+            metavar="0|URL|FILE|DIR",
+            help="Number of a camera, URL (RTSP, HTTP), GStreamer pipeline, video file, or folder of pictures.",
+        ),
+    ],
     server: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where `foveate serve` answers.")],
     policy: Annotated[str, typer.Option(help="NAME[:parameter=value,...]; a wrong name lists them all.")] = "track-b2b",
     profile: Annotated[str | None, typer.Option(help="Name or path of a profile; policy vitmalis needs one.")] = None,
+    fps: Annotated[
+        float | None, typer.Option(help="Frames per second, in place of the camera's own; a folder needs it.")
+    ] = None,
+    show: Annotated[bool, typer.Option("--show", help="Show what is seen in a window; q ends the run.")] = False,
+    sink: Annotated[Path | None, typer.Option(metavar="FILE", help="Write what is seen as an MP4; needs PyAV.")] = None,
+    json_lines: Annotated[
+        str | None, typer.Option("--json", metavar="-|FILE", help="Write one JSON line per displayed frame.")
+    ] = None,
 ) -> None:
-    """Offload the frames of a camera; one JSON line on stdout for each displayed frame."""
-    from foveate.device import run_live
+    """Offload the frames of a camera until it ends, or until Ctrl-C, which keeps all that was written.
+
+    Whatever becomes of the server, the picture goes on; a server or camera that is lost is looked for until it is back.
+    """
+    from foveate.device import open_source, run_live
     from foveate.estimators import load_profile
+    from foveate.policies import by_name
 
-    loaded = None if profile is None else load_profile(profile)
-    run_live(camera, server=server, policy=policy, profile=loaded, on_frame=_print)
+    chosen, loaded = by_name(policy), None if profile is None else load_profile(profile)
+    with ExitStack() as stack:
+        source = stack.enter_context(open_source(camera, fps=fps))
+        outputs = _outputs(stack, source, show=show, sink=sink, json_lines=json_lines)
+        interrupted = stack.enter_context(_interrupts())
+        run = run_live(
+            source,
+            server=server,
+            policy=chosen,
+            profile=loaded,
+            on_frame=lambda event: _all(outputs, event),
+            stop=lambda: interrupted() or any(getattr(output, "closed", False) for output in outputs),
+        )
+    typer.echo(
+        f"{run.frames} frames displayed, {run.dropped_frames} dropped; "
+        f"{run.offloads} offloads, {run.failed_offloads} failed",
+        err=True,
+    )
 
 
-def _print(event: "Displayed") -> None:
-    import json
+def _outputs(
+    stack: ExitStack, source: "FrameSource", *, show: bool, sink: Path | None, json_lines: str | None
+) -> list[Output]:
+    import sys
 
-    found = event.detections
-    line = {
-        "frame": event.frame.index,
-        "staleness_s": None if event.staleness_s is None else round(event.staleness_s, 4),
-        "objects": [
-            {"class": found.class_names[k], "score": round(float(score), 3), "box": [round(float(v), 1) for v in box]}
-            for box, score, k in zip(found.boxes, found.scores, found.class_id, strict=True)
-        ],
-    }
-    typer.echo(json.dumps(line))
+    from foveate.device import JsonLines, VideoSink, Window
+
+    outputs: list[Output] = []
+    if json_lines == "-":
+        outputs.append(JsonLines(sys.stdout))
+        stack.callback(_forgive_stdout)
+    elif json_lines is not None:
+        outputs.append(JsonLines(stack.enter_context(Path(json_lines).open("w", encoding="utf-8"))))  # noqa: SIM115
+    if sink is not None:
+        outputs.append(stack.enter_context(VideoSink(sink, size=source.size, fps=source.fps)))
+    if show:
+        outputs.append(stack.enter_context(Window()))
+    return outputs
+
+
+def _forgive_stdout() -> None:
+    """A reader who has left is no error: without this Python complains when it flushes at its end."""
+    import os
+    import sys
+
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _all(outputs: list[Output], event: "Displayed") -> None:
+    for output in outputs:
+        output(event)
+
+
+@contextmanager
+def _interrupts() -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C or a polite kill came; a second Ctrl-C ends the process the hard way."""
+    import signal
+
+    came: list[int] = []
+
+    def note(number: int, _frame: object) -> None:
+        came.append(number)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(came)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -18,9 +18,6 @@ def serve(
     import ipaddress
 
     from foveate.core import InputError
-    from foveate.models import load_detector
-    from foveate.network.transports import ZmqHub
-    from foveate.server import serve as answer
 
     host = address.rpartition(":")[0]
     try:
@@ -29,7 +26,17 @@ def serve(
         raise InputError(f"an address is HOST:PORT with an IP address as host, got {address!r}") from error
     if not local:
         raise InputError(f"traffic is not encrypted: serve on the loopback and use a tunnel, got {address}")
+
+    # What was asked for can be: now load what takes seconds.
+    import numpy as np
+
+    from foveate.models import load_detector
+    from foveate.network.transports import ZmqHub
+    from foveate.server import serve as answer
+
     detector = load_detector(model)
+    # The first inference allocates and tunes: a device should not wait for it, least of all after a restart.
+    detector.detect_batch([np.zeros((720, 1280, 3), np.uint8)])
     with ZmqHub(address) as hub:
         typer.echo(f"{detector.name} at {address}; Ctrl-C ends it")
         answer(detector, hub, stop=lambda: False)

@@ -38,13 +38,20 @@ class VideoWriter:
             self._part.unlink(missing_ok=True)
             raise self._refused(error) from error
 
-    def write(self, pixels: Pixels) -> None:
-        """Append one frame, uint8 `(*size, 3)` RGB."""
+    def write(self, pixels: Pixels, position: int | None = None) -> None:
+        """Append one frame, uint8 `(*size, 3)` RGB.
+
+        `position`: its place in time, in frames from the start, above those before; over a gap the picture stands
+        still. Name it for every frame or for none.
+        """
         if check_pixels(pixels).shape[:2] != self.size:
             raise InputError(f"{self.path} takes frames of {self.size}, got {pixels.shape[:2]}")
         odd = ((0, self.size[0] % 2), (0, self.size[1] % 2), (0, 0))
         even = np.pad(pixels, odd, mode="edge") if any(self.size[i] % 2 for i in (0, 1)) else pixels
-        self._encode(self._av.VideoFrame.from_ndarray(np.ascontiguousarray(even), format="rgb24"))
+        frame = self._av.VideoFrame.from_ndarray(np.ascontiguousarray(even), format="rgb24")
+        if position is not None:
+            frame.pts, frame.time_base = position, 1 / self._stream.codec_context.framerate
+        self._encode(frame)
 
     def __enter__(self) -> Self:
         return self

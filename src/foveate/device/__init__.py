@@ -1,25 +1,30 @@
 """The endpoint with the camera: a session without I/O and its live shell. No torch."""
 
-from foveate.device.camera import Clip
+from foveate.device.drawing import draw
 from foveate.device.events import (
     Connected,
     DecideWork,
     DeviceEvent,
     Displayed,
     EncodeWork,
+    Lost,
     MotionWork,
     OffloadDone,
+    Redial,
     Seen,
     Send,
     Tracked,
     TrackWork,
 )
 from foveate.device.live import LiveDevice, LiveRun, run_live
+from foveate.device.outputs import JsonLines, VideoSink, Window
 from foveate.device.perception import Perception
 from foveate.device.recorder import Recorder
 from foveate.device.session import DeviceSession
+from foveate.device.sources import Capture, Clip, FrameSource, ImageFolder, open_source
 
 __all__ = [
+    "Capture",
     "Clip",
     "Connected",
     "DecideWork",
@@ -27,15 +32,24 @@ __all__ = [
     "DeviceSession",
     "Displayed",
     "EncodeWork",
+    "FrameSource",
+    "ImageFolder",
+    "JsonLines",
     "LiveDevice",
     "LiveRun",
+    "Lost",
     "MotionWork",
     "OffloadDone",
     "Perception",
     "Recorder",
+    "Redial",
     "Seen",
     "Send",
     "TrackWork",
     "Tracked",
+    "VideoSink",
+    "Window",
+    "draw",
+    "open_source",
     "run_live",
 ]

@@ -1,188 +1,114 @@
-"""A video file played as a live camera: frames come when they are due, and nobody waits for the one who is late."""
+"""The pacing queue: frames of a source at a strict rate, and nobody waits for the one who is late.
 
-import tempfile
+Frame n belongs to the instant `start + n / fps`. A thread reads the source; a frame that is not taken before its time
+is over is dropped and counted.
+"""
+
+import math
 import threading
+from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from types import TracebackType
-from typing import Self
+from collections.abc import Callable
 
-import numpy as np
-
-from foveate.codec import VideoReader
-from foveate.core import Frame, InputError, Pixels
+from foveate.core import Clock, Frame, MonotonicClock, Pixels
+from foveate.device.sources import FrameSource
 
 DECODE_AHEAD = 4
-"""Decoded frames that wait for their time."""
+"""Frames of a file that wait for their time."""
+_STOP_S = 2.0
+"""A read that is under way may last longer; its thread is then left alone."""
 
 
-def played_frames(frame_count: int, loop: int) -> Iterator[int]:
-    """File positions of a clip played `loop` times, alternately forward and backward, without a jump or a repeat."""
-    for turn in range(loop):
-        forward = range(frame_count) if turn == 0 else range(1, frame_count)
-        yield from (index if turn % 2 == 0 else frame_count - 1 - index for index in forward)
+def pace(source: FrameSource, *, on_ready: Callable[[], None], clock: Clock | None = None) -> "Camera":
+    """The camera that plays `source`; `on_ready` is called from a thread when `due_at` or `ended` may have changed."""
+    kind = LiveCamera if source.live else ReplayCamera
+    return kind(source, on_ready=on_ready, clock=MonotonicClock() if clock is None else clock)
 
 
-class Clip:
-    """The frames of a video file, in the order in which they are played; iterate it as often as needed.
+class Camera(ABC):
+    """Frames at a strict rate. `open` and `start` it, then `take` what is due; made by `pace`."""
 
-    A clip that is played backward is first decoded whole to a scratch file (3 bytes per pixel, deleted on `close`).
-    Raises `MediaError` if the file cannot be read, `InputError` if `loop` < 1.
-    """
-
-    def __init__(self, path: str | Path, *, loop: int = 1) -> None:
-        if loop < 1:
-            raise InputError(f"loop must be at least 1, got {loop}")
-        self.path = Path(path)
-        with VideoReader(path) as reader:
-            self.size = reader.size
-            """`(height, width)`, pixels."""
-            self.fps = reader.fps
-            """Frames per second."""
-            self.file_frame_count = reader.frame_count
-            """Frames in the file, as far as it says."""
-            self._scratch = _Scratch(reader) if loop > 1 else None
-        self.order = None if self._scratch is None else list(played_frames(len(self._scratch), loop))
-        """File position of each played frame; None = the file from its start to its end."""
-        self.frame_count = self.file_frame_count if self.order is None else len(self.order)
-        """How many frames will be played, as far as the file says."""
-
-    def file_position(self, index: int) -> int:
-        """Which frame of the file is played as frame `index`."""
-        return index if self.order is None else self.order[index]
-
-    def __iter__(self) -> Iterator[Pixels]:
-        if self._scratch is None or self.order is None:
-            with VideoReader(self.path) as reader:
-                yield from reader
-        else:
-            for position in self.order:
-                yield self._scratch[position]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Delete the scratch file, if there is one."""
-        if self._scratch is not None:
-            self._scratch.close()
-
-
-class _Scratch:
-    """Raw frames in an unnamed file: any order at the price of a copy."""
-
-    def __init__(self, frames: VideoReader) -> None:
-        self._shape = (*frames.size, 3)
-        self._file = tempfile.TemporaryFile(prefix="foveate-")  # noqa: SIM115  # lives as long as the clip
-        self._count = 0
-        for pixels in frames:
-            self._file.write(np.ascontiguousarray(pixels).data)
-            self._count += 1
-        self._file.flush()
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __getitem__(self, position: int) -> Pixels:
-        size = int(np.prod(self._shape))
-        view = np.memmap(self._file, np.uint8, "r", offset=position * size, shape=self._shape)
-        return np.array(view)
-
-    def close(self) -> None:
-        self._file.close()
-
-
-class ClipCamera:
-    """Delivers the frames of a clip at the clip's own rate.
-
-    A thread decodes a few frames ahead. A frame that is not taken before the next one is due is dropped and counted,
-    as a camera would overwrite it.
-    """
-
-    def __init__(self, clip: Clip, *, on_ready: Callable[[], None]) -> None:
-        self.interval_s = 1 / clip.fps
+    def __init__(self, source: FrameSource, *, on_ready: Callable[[], None], clock: Clock) -> None:
+        self.interval_s = 1 / source.fps
         """Between frames, seconds."""
         self.dropped_frames = 0
         """How many frames nobody took in time."""
-        self._clip = clip
+        self._source = source
         self._on_ready = on_ready
+        self._clock = clock
         self._started_at: float | None = None
-        self._index = 0
-        self._decoded: deque[Pixels] = deque()
         self._done = False
         self._stopped = False
         self._error: BaseException | None = None
         self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._decode, name="camera", daemon=True)
+        self._thread = threading.Thread(target=self._read, name="camera", daemon=True)
 
     def open(self) -> None:
-        """Begin to decode; returns when the first frames are there."""
+        """Begin to read; returns when the first frames are there."""
         self._thread.start()
         with self._changed:
-            self._changed.wait_for(lambda: self._done or len(self._decoded) >= DECODE_AHEAD)
+            self._changed.wait_for(lambda: self._done or self._ready)
 
+    @abstractmethod
     def start(self, now: float) -> None:
-        """Frame 0 is captured now."""
-        self._started_at = now
+        """Time of the first frame: now, or within the next two intervals."""
 
     @property
     def ended(self) -> bool:
-        """True once every frame was taken or dropped. Raises what stopped the decoder, if anything did."""
+        """True once every frame was taken or dropped. Raises what stopped the source, if anything did."""
         with self._changed:
             if self._error is not None:
                 raise self._error
-            return self._done and not self._decoded
+            return self._done and not self.waiting
 
     @property
+    @abstractmethod
     def due_at(self) -> float | None:
-        """When the next decoded frame is captured; None if there is none (`on_ready` tells when)."""
-        with self._changed:
-            return self._captured_at(self._index) if self._decoded else None
+        """When `take` should be called next; None if nobody knows (`on_ready` tells when)."""
 
+    @abstractmethod
     def take(self, now: float) -> Frame | None:
-        """The frame that the camera holds now, if it was not taken yet."""
-        with self._changed:
-            while self._decoded and self._captured_at(self._index + 1) <= now:
-                self._advance()
-                self.dropped_frames += 1
-            if not self._decoded or self._captured_at(self._index) > now:
-                return None
-            captured_at, index = self._captured_at(self._index), self._index
-            return Frame(pixels=self._advance(), index=index, captured_at=captured_at)
+        """The frame of this instant, if there is one that was not taken yet."""
 
     def close(self) -> None:
-        """Stop decoding."""
+        """Stop reading."""
         with self._changed:
             self._stopped = True
-            self._decoded.clear()
+            self._drop_all()
             self._changed.notify_all()
         if self._thread.ident is not None:
-            self._thread.join()
+            self._thread.join(_STOP_S)
 
-    def _captured_at(self, index: int) -> float:
+    @property
+    @abstractmethod
+    def waiting(self) -> int:
+        """How many frames wait to be taken: a few, however late the one who takes them."""
+
+    @property
+    @abstractmethod
+    def _ready(self) -> bool:
+        """Whether playing can begin."""
+
+    @abstractmethod
+    def _put(self, pixels: Pixels) -> None:
+        """A frame was read; called with the lock held."""
+
+    @abstractmethod
+    def _drop_all(self) -> None:
+        """Forget the frames that wait."""
+
+    def _time_of(self, index: int) -> float:
         assert self._started_at is not None
         return self._started_at + index * self.interval_s
 
-    def _advance(self) -> Pixels:
-        self._index += 1
-        self._changed.notify_all()
-        return self._decoded.popleft()
-
-    def _decode(self) -> None:
+    def _read(self) -> None:
         try:
-            for pixels in self._clip:
+            for pixels in self._source:
                 with self._changed:
-                    self._changed.wait_for(lambda: self._stopped or len(self._decoded) < DECODE_AHEAD)
+                    self._put(pixels)
+                    self._changed.notify_all()
                     if self._stopped:
                         return
-                    self._decoded.append(pixels)
-                    self._changed.notify_all()
                 self._on_ready()
         except Exception as error:  # told to the loop, which raises it
             self._error = error
@@ -191,3 +117,108 @@ class ClipCamera:
                 self._done = True
                 self._changed.notify_all()
             self._on_ready()
+
+
+class ReplayCamera(Camera):
+    """A source that can wait: it is read a few frames ahead, and every frame has its own instant."""
+
+    def __init__(self, source: FrameSource, *, on_ready: Callable[[], None], clock: Clock) -> None:
+        super().__init__(source, on_ready=on_ready, clock=clock)
+        self._decoded: deque[Pixels] = deque()
+        self._index = 0
+
+    def start(self, now: float) -> None:
+        """Frame 0 is captured now."""
+        self._started_at = now
+
+    @property
+    def due_at(self) -> float | None:
+        """When the next decoded frame is captured; None if there is none (`on_ready` tells when)."""
+        with self._changed:
+            return self._time_of(self._index) if self._decoded else None
+
+    def take(self, now: float) -> Frame | None:
+        """The frame that the camera holds now, if it was not taken yet."""
+        with self._changed:
+            while self._decoded and self._time_of(self._index + 1) <= now:
+                self._advance()
+                self.dropped_frames += 1
+            if not self._decoded or self._time_of(self._index) > now:
+                return None
+            captured_at, index = self._time_of(self._index), self._index
+            return Frame(pixels=self._advance(), index=index, captured_at=captured_at)
+
+    @property
+    def waiting(self) -> int:
+        """Frames that were decoded ahead."""
+        return len(self._decoded)
+
+    @property
+    def _ready(self) -> bool:
+        return len(self._decoded) >= DECODE_AHEAD
+
+    def _put(self, pixels: Pixels) -> None:
+        self._changed.wait_for(lambda: self._stopped or len(self._decoded) < DECODE_AHEAD)
+        if not self._stopped:
+            self._decoded.append(pixels)
+
+    def _drop_all(self) -> None:
+        self._decoded.clear()
+
+    def _advance(self) -> Pixels:
+        self._index += 1
+        self._changed.notify_all()
+        return self._decoded.popleft()
+
+
+class LiveCamera(Camera):
+    """A source that does not wait: of what came since the last instant the newest frame is taken.
+
+    Instants lie half an interval after the arrival of frames, so that a camera whose frames come a little early or late
+    still gives one frame to each. At an instant without a new frame nothing is captured.
+    """
+
+    def __init__(self, source: FrameSource, *, on_ready: Callable[[], None], clock: Clock) -> None:
+        super().__init__(source, on_ready=on_ready, clock=clock)
+        self._newest: Pixels | None = None
+        self._arrived_at = 0.0
+        self._next = 0
+
+    def start(self, now: float) -> None:
+        """Find the first instant after now."""
+        with self._changed:
+            first = self._arrived_at + self.interval_s / 2
+            self._started_at = first + self.interval_s * max(0, math.ceil((now - first) / self.interval_s))
+
+    @property
+    def due_at(self) -> float | None:
+        """The next instant."""
+        return self._time_of(self._next)
+
+    def take(self, now: float) -> Frame | None:
+        """The newest frame, at an instant."""
+        with self._changed:
+            if self._time_of(self._next) > now:
+                return None
+            assert self._started_at is not None
+            index = max(self._next, math.floor((now - self._started_at) / self.interval_s))
+            self._next = index + 1
+            pixels, self._newest = self._newest, None
+            return None if pixels is None else Frame(pixels=pixels, index=index, captured_at=self._time_of(index))
+
+    @property
+    def waiting(self) -> int:
+        """The newest frame, if it was not taken."""
+        return int(self._newest is not None)
+
+    @property
+    def _ready(self) -> bool:
+        return self._newest is not None
+
+    def _put(self, pixels: Pixels) -> None:
+        if self._newest is not None and self._started_at is not None:
+            self.dropped_frames += 1
+        self._newest, self._arrived_at = pixels, self._clock.now()
+
+    def _drop_all(self) -> None:
+        self._newest = None

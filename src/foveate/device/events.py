@@ -9,10 +9,23 @@ from foveate.tracking import GreyPair
 
 @dataclass(frozen=True, kw_only=True)
 class Connected:
-    """The server answered; from now on frames are offloaded."""
+    """The server answered, for the first time or again; from now on frames are offloaded."""
 
     welcome: Welcome
     """What the server runs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lost:
+    """The server is gone, or has forgotten this device; nothing is offloaded until the next `Connected`."""
+
+    reason: str
+    """In words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Redial:
+    """Drop the connection with all that waits in it, and connect anew."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -120,4 +133,6 @@ class OffloadDone:
     """Why it failed; empty if it did not."""
 
 
-DeviceEvent = Connected | DecideWork | Displayed | EncodeWork | MotionWork | OffloadDone | Send | TrackWork
+DeviceEvent = (
+    Connected | DecideWork | Displayed | EncodeWork | Lost | MotionWork | OffloadDone | Redial | Send | TrackWork
+)

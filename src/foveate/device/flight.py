@@ -16,6 +16,8 @@ class Flight:
     payload_bytes: int = 0
     sent_at: float | None = None
     acked_at: float | None = None
+    pings_before: int = 0
+    """Number of the last heartbeat in front of it on the uplink."""
 
     @property
     def uplink_busy(self) -> bool:

@@ -16,13 +16,16 @@ from foveate.core import (
     ProtocolError,
     RegionGrid,
 )
+from foveate.device.contact import LOST_S, Contact
 from foveate.device.events import (
     Connected,
     DecideWork,
     DeviceEvent,
     EncodeWork,
+    Lost,
     MotionWork,
     OffloadDone,
+    Redial,
     Seen,
     Send,
     Tracked,
@@ -30,16 +33,15 @@ from foveate.device.events import (
 from foveate.device.flight import Flight
 from foveate.device.following import Following
 from foveate.device.renderer import Renderer
-from foveate.device.round_trip import RoundTrip
 from foveate.device.surroundings import Surroundings
 from foveate.estimators import LinkEstimator, PerformanceEstimator
 from foveate.network.messages import (
     Ack,
     Failure,
-    Hello,
     Offload,
     Pong,
     Result,
+    Stranger,
     Welcome,
     decode_from_server,
     encode,
@@ -54,6 +56,7 @@ OFFLOAD_TIMEOUT_S = 5.0
 class DeviceSession:
     """One offload at a time, every frame displayed on time, whatever the server does.
 
+    A server that is lost (see `Contact`) is looked for until it is found; meanwhile nothing is offloaded.
     At equal times displays come first: what arrives at the very instant of a display is shown one frame later.
     """
 
@@ -81,7 +84,7 @@ class DeviceSession:
         self._deciding = False
         self._last_latency_s: float | None = None
         self._renderer = Renderer(frame_interval_s)
-        self._round_trip = RoundTrip()
+        self._contact = Contact()
         self._welcome: Welcome | None = None
         self._newest: Frame | None = None
         self._flight: Flight | None = None
@@ -99,12 +102,12 @@ class DeviceSession:
     @property
     def wake_at(self) -> float | None:
         """When `advance` must be called next, unless something else happens first; None = nothing is due."""
-        times = [self._renderer.due_at, self._lost_at, self._round_trip.due_at if self._may_ping else None]
+        times = (self._renderer.due_at, self._timeout_at, self._ask_at, self._redial_at)
         return min((time for time in times if time is not None), default=None)
 
-    def start(self) -> list[DeviceEvent]:
+    def start(self, now: float) -> list[DeviceEvent]:
         """Greet the server. Frames may be captured before it answers; they are displayed without detections."""
-        return [Send(payload=encode(Hello()))]
+        return [Send(payload=encode(self._contact.greet(now)))]
 
     @property
     def wants_grey(self) -> bool:
@@ -143,6 +146,7 @@ class DeviceSession:
         if flight is None or flight.offload_id != offload_id or self._welcome is None:
             return events  # given up in the meantime
         flight.sent_at, flight.payload_bytes = now, encoded.size_bytes
+        flight.pings_before = self._contact.round_trip.number
         message = Offload.of(
             flight.plan,
             offload_id=offload_id,
@@ -159,6 +163,7 @@ class DeviceSession:
 
         Later a bad message only fails the offload on its way: the picture goes on.
         """
+        self._contact.heard(now)
         events = self.advance(now)
         try:
             return [*events, *self._handle(payload, now)]
@@ -168,37 +173,73 @@ class DeviceSession:
             return [*events, *self._give_up(str(error), now)]
 
     def advance(self, now: float) -> list[DeviceEvent]:
-        """Time passed: display, give up, measure."""
+        """Time passed: display, give up, look for the server."""
         events: list[DeviceEvent] = [*self._renderer.display(now)]
-        if self._lost_at is not None and self._lost_at <= now:
+        if self._timeout_at is not None and self._timeout_at <= now:
             events += self._give_up(f"no result within {self._timeout_s:g} s", now)
-        if self._may_ping and self._round_trip.due_at <= now:
-            events.append(Send(payload=encode(self._round_trip.ping(now))))
+        if self._redial_at is not None and self._redial_at <= now:
+            events += self._redial(now)
+        if self._ask_at is not None and self._ask_at <= now:
+            events.append(self._ask(now))
         return events
 
     def end(self) -> None:
         """The camera ended: no further offload is started."""
         self._ended = True
 
+    def abandon(self, now: float) -> list[DeviceEvent]:
+        """The user ended the run: neither is an offload on its way awaited."""
+        self.end()
+        return [*self.advance(now), *self._give_up("the run was ended", now)]
+
     @property
-    def _lost_at(self) -> float | None:
+    def _timeout_at(self) -> float | None:
         return None if self._flight is None else self._flight.started_at + self._timeout_s
 
     @property
-    def _may_ping(self) -> bool:
-        """Whether a heartbeat would measure an idle link."""
-        return self._welcome is not None and not (self._flight is not None and self._flight.uplink_busy)
+    def _idle(self) -> bool:
+        """Whether a heartbeat would find the uplink empty."""
+        return self._flight is None or not self._flight.uplink_busy
+
+    @property
+    def _ask_at(self) -> float | None:
+        return self._contact.ask_at(idle=self._idle)
+
+    @property
+    def _redial_at(self) -> float | None:
+        return self._contact.redial_at(waiting=self._flight is not None)
 
     @property
     def _rtt_s(self) -> float:
-        return self._round_trip.seconds or 0.0
+        return self._contact.round_trip.seconds or 0.0
+
+    def _ask(self, now: float) -> Send:
+        """A heartbeat, or a greeting while the server does not know us."""
+        contact = self._contact
+        return Send(payload=encode(contact.ping(now, idle=self._idle) if contact.welcomed else contact.greet(now)))
+
+    def _redial(self, now: float) -> list[DeviceEvent]:
+        """What waits in a connection that says nothing would only delay the first words after it."""
+        lost = [Lost(reason=f"no word from the server for {LOST_S:g} s")] if self._contact.welcomed else []
+        self._contact.dialled(now)
+        return [*lost, Redial(), Send(payload=encode(self._contact.greet(now)))]
+
+    def _forgotten(self, now: float) -> list[DeviceEvent]:
+        """The server does not know this device: what was on its way to it is lost."""
+        if not self._contact.welcomed:
+            return []  # said several times, for several messages
+        reason = "the server has forgotten this device"
+        greeting = Send(payload=encode(self._contact.greet(now)))
+        return [Lost(reason=reason), greeting, *self._give_up(reason, now)]
 
     def _handle(self, payload: bytes, now: float) -> list[DeviceEvent]:
         match decode_from_server(payload):
             case Welcome() as welcome:
                 return self._welcomed(welcome, now)
             case Pong(number=number):
-                self._round_trip.pong(number, now)
+                return self._answered(number, now)
+            case Stranger():
+                return self._forgotten(now)
             case Ack(offload_id=offload_id) if self._on_its_way(offload_id):
                 assert self._flight is not None
                 self._flight.acked_at = now
@@ -208,12 +249,24 @@ class DeviceSession:
                 return self._give_up(text, now)
         return []
 
+    def _answered(self, number: int, now: float) -> list[DeviceEvent]:
+        """A heartbeat came back. Had the server got the frame in front of it, it would have said so before."""
+        self._contact.round_trip.pong(number, now)
+        flight = self._flight
+        if flight is not None and flight.uplink_busy and number > flight.pings_before:
+            return self._give_up("the frame was lost on its way", now)
+        return []
+
     def _on_its_way(self, offload_id: int | None) -> bool:
         return self._flight is not None and self._flight.offload_id == offload_id
 
     def _welcomed(self, welcome: Welcome, now: float) -> list[DeviceEvent]:
+        if self._contact.welcomed and welcome == self._welcome:
+            return []  # the answer to a greeting that was repeated
+        if self._welcome is None:
+            self._renderer.update(Detections.empty(tuple(welcome.class_names)), None)
         self._welcome = welcome
-        self._renderer.update(Detections.empty(tuple(welcome.class_names)), None)
+        self._contact.welcome()
         return [Connected(welcome=welcome), *self.advance(now), *self._consider()]
 
     def _land(self, result: Result, now: float) -> list[DeviceEvent]:
@@ -246,7 +299,7 @@ class DeviceSession:
         if flight is None:
             return []
         if flight.uplink_busy:
-            self._round_trip.blocked()
+            self._contact.round_trip.blocked()
         if self._following is not None:
             self._following.offloaded(None)
         record = flight.failed(now, rtt_s=self._rtt_s)
@@ -268,7 +321,7 @@ class DeviceSession:
     @property
     def _may_offload(self) -> bool:
         """Whether a frame that was not sent yet could be sent now; not before its result was caught up with."""
-        free = self._welcome is not None and self._flight is None and not self._ended
+        free = self._contact.welcomed and self._flight is None and not self._ended
         present = self._following is None or not self._following.catching_up
         return free and present and self._newest is not None and self._newest is not self._last_sent
 

@@ -59,8 +59,11 @@ class Surroundings:
     def content(
         self, grid: RegionGrid, *, frame_index: int, latest: Tracked | None, score_threshold: float
     ) -> FrameContent | None:
-        """Of the frame that was looked at last; None before any motion was measured."""
-        if self.motion is None:
+        """Of the frame that was looked at last; None before any motion was measured in these very regions.
+
+        After a change of servers they may be those of another model.
+        """
+        if self.motion is None or self.motion.region_motion.shape != grid.shape:
             return None
         boxes = np.zeros((0, 4), np.float32) if latest is None else latest.detections.boxes
         return FrameContent(

@@ -1,6 +1,6 @@
 """Runs, scores and reports. Nothing here is needed to serve or to capture."""
 
-from foveate.evaluation.draw import draw
+from foveate.device import draw
 from foveate.evaluation.run import run_job
 from foveate.evaluation.settings import RunSettings
 

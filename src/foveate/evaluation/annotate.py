@@ -5,8 +5,7 @@ from pathlib import Path
 
 from foveate.codec import VideoWriter
 from foveate.core import OffloadRecord
-from foveate.device import Clip
-from foveate.evaluation.draw import draw
+from foveate.device import Clip, draw
 from foveate.evaluation.live_log import LiveLog, Shown
 from foveate.network.messages import Welcome
 

@@ -61,7 +61,7 @@ def _play(
             log.offloads.append(event)
 
         device = LiveDevice(
-            clip=clip, channel=channel, policy=policy, profile=profile, on_frame=on_frame, on_offload=on_offload
+            source=clip, channel=channel, policy=policy, profile=profile, on_frame=on_frame, on_offload=on_offload
         )
         with device:
             log.welcome = device.connect()

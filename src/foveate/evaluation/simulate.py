@@ -18,9 +18,11 @@ from foveate.device import (
     DeviceSession,
     Displayed,
     EncodeWork,
+    Lost,
     MotionWork,
     OffloadDone,
     Perception,
+    Redial,
     Send,
     TrackWork,
 )
@@ -33,11 +35,8 @@ from foveate.evaluation.outcomes import Outcome, Outcomes
 from foveate.network import LinkSettings
 from foveate.network.messages import Welcome
 from foveate.policies import Policy
-from foveate.server import Inferred, ServerSession, Work
+from foveate.server import Inferred, Reply, ServerSession, Work
 from foveate.tracking import Motion
-
-CLIENT = b"device"
-"""The one client of the simulated server."""
 
 
 @dataclass(kw_only=True)
@@ -66,6 +65,7 @@ class Simulation:
     _truths: dict[int, LinkTruth] = field(default_factory=dict, init=False)
     _server_busy: bool = field(default=False, init=False)
     _filming: bool = field(default=False, init=False)
+    _connection: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         content = self.profile.content
@@ -84,7 +84,7 @@ class Simulation:
 
         Raises `TransportError` where a live device would: if the link lets no answer of the server pass at the start.
         """
-        self._carry_out(self._device.start(), 0.0)
+        self._carry_out(self._device.start(0.0), 0.0)
         while not self._device.finished:
             self._step()
 
@@ -133,18 +133,28 @@ class Simulation:
                     self.on_offload(event, self._truths.pop(event.record.offload_id, None))
                 case Send():
                     self._send(event, now)
-                case DecideWork():
-                    spent = self.profile.device.decide_s if self.policy.needs_profile else 0.0
-                    self._book_work(now, spent, self._device.decide)
-                case EncodeWork():
-                    self._encode(event, now)
-                case MotionWork():
-                    motion = self._perception.measure(event)
-                    self._book_work(now, self.profile.device.motion_s, partial(self._moved, motion))
-                case TrackWork():
-                    self._track(event, now)
                 case Connected():
                     self._start_camera(now)
+                case Redial():
+                    self._redial(now)
+                case Lost():
+                    pass
+                case DecideWork() | EncodeWork() | MotionWork() | TrackWork():
+                    self._work(event, now)
+
+    def _work(self, event: DecideWork | EncodeWork | MotionWork | TrackWork, now: float) -> None:
+        """What keeps the device's cores busy."""
+        match event:
+            case DecideWork():
+                spent = self.profile.device.decide_s if self.policy.needs_profile else 0.0
+                self._book_work(now, spent, self._device.decide)
+            case EncodeWork():
+                self._encode(event, now)
+            case MotionWork():
+                motion = self._perception.measure(event)
+                self._book_work(now, self.profile.device.motion_s, partial(self._moved, motion))
+            case TrackWork():
+                self._track(event, now)
 
     def _book_work(self, now: float, seconds: float, tell: Callable[[float], list[DeviceEvent]]) -> None:
         """Work on the device's cores, then its outcome for the session."""
@@ -175,16 +185,31 @@ class Simulation:
         arrives_at = self._link.send(now, len(event.payload))
         if event.offload_id is not None:
             self._truths[event.offload_id] = LinkTruth.of(self._link, sent_at=now, arrives_at=arrives_at)
-        self._agenda.book(arrives_at, partial(self._at_server, event.payload))
+        self._agenda.book(arrives_at, partial(self._at_server, self._client, event.payload))
 
-    def _at_server(self, payload: bytes, now: float) -> None:
-        for reply in self._server.receive(CLIENT, payload, now):
-            self._answer(reply.payload, now)
-        self._infer(now)
+    @property
+    def _client(self) -> bytes:
+        """Name of the device's connection: to the server each is another client."""
+        return b"device %d" % self._connection
 
-    def _answer(self, payload: bytes, now: float) -> None:
-        arrives_at = self._link.reply(now)
-        self._agenda.book(arrives_at, lambda when: self._carry_out(self._device.receive(payload, when), when))
+    def _redial(self, now: float) -> None:
+        """What is on its way in either direction is lost with the connection."""
+        self._connection += 1
+        self._link.abandon(now)
+
+    def _at_server(self, client: bytes, payload: bytes, now: float) -> None:
+        if client == self._client:
+            for reply in self._server.receive(client, payload, now):
+                self._answer(reply, now)
+            self._infer(now)
+
+    def _answer(self, reply: Reply, now: float) -> None:
+        if reply.client == self._client:
+            self._agenda.book(self._link.reply(now), partial(self._at_device, reply))
+
+    def _at_device(self, reply: Reply, now: float) -> None:
+        if reply.client == self._client:
+            self._carry_out(self._device.receive(reply.payload, now), now)
 
     def _infer(self, now: float) -> None:
         work = None if self._server_busy else self._server.next_work(now)
@@ -199,7 +224,7 @@ class Simulation:
         found = self._found.pop(offload_id)
         del self._plans[offload_id]
         inferred = Inferred(detections=found.detections, decode_s=decode_s, inference_s=inference_s)
-        self._answer(self._server.finished(work, inferred).payload, now)
+        self._answer(self._server.finished(work, inferred), now)
         self._server_busy = False
         self._infer(now)
 

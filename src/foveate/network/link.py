@@ -99,6 +99,14 @@ class Link:
         self._downlink_arrival = max(self._downlink_arrival, self._arrival_at(now))
         return self._downlink_arrival
 
+    def abandon(self, now: float) -> None:
+        """The connection is given up: what waits is lost, and the next one starts with a window of its own."""
+        self._waiting.clear()
+        self._waiting_bytes = 0
+        self.idle_at = min(self.idle_at, now)
+        self._released_at = self._uplink_arrival = self._downlink_arrival = self._ack_arrival = now
+        self._window = None if self._window is None else CongestionWindow()
+
     def rtt_at(self, now: float) -> float:
         """Round-trip time that holds now, seconds."""
         return self._line.rtt_at(now - self.started_at)

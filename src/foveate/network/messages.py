@@ -4,6 +4,7 @@
     Hello              ->               Welcome
     Offload            ->               Ack at once, later Result or Failure
     Ping               ->               Pong at once
+    anything but Hello ->               Stranger, if the server does not know the device: greet again
 
 Every message starts with two magic bytes and the protocol version. Nothing is ever unpickled. Lengths, ranges and
 picture sizes are checked before any pixel is decoded.
@@ -175,6 +176,10 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, tag="failure"):
     text: Text
 
 
+class Stranger(msgspec.Struct, frozen=True, kw_only=True, tag="stranger"):
+    """The server has no memory of this device, as after a restart: nothing is answered before a `Hello`."""
+
+
 class Ping(msgspec.Struct, frozen=True, kw_only=True, tag="ping"):
     """A heartbeat that measures the round trip of an idle link."""
 
@@ -188,7 +193,7 @@ class Pong(msgspec.Struct, frozen=True, kw_only=True, tag="pong"):
 
 
 FromDevice = Hello | Offload | Ping
-FromServer = Welcome | Ack | Result | Failure | Pong
+FromServer = Welcome | Ack | Result | Failure | Pong | Stranger
 
 _encoder = msgspec.msgpack.Encoder()
 _from_device: msgspec.msgpack.Decoder[FromDevice] = msgspec.msgpack.Decoder(FromDevice)

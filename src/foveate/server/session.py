@@ -17,6 +17,7 @@ from foveate.network.messages import (
     Ping,
     Pong,
     Result,
+    Stranger,
     Welcome,
     decode_from_device,
     encode,
@@ -25,6 +26,8 @@ from foveate.server.engine import Inferred
 
 MAX_WAITING = 64
 """Clients with a frame in the queue; further ones are refused."""
+MAX_KNOWN = 1024
+"""Clients that need not greet again; beyond that the one that was silent longest is forgotten."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,10 +59,14 @@ class _Waiting:
 
 
 class ServerSession:
-    """Any number of clients, one engine. Clients take turns; the transport names them. `now` must not run back."""
+    """Any number of clients, one engine. Clients take turns; the transport names them. `now` must not run back.
+
+    A client must greet first, so that no frame is cut for another model than the one that runs here.
+    """
 
     def __init__(self, welcome: Welcome) -> None:
         self._welcome = welcome
+        self._known: dict[bytes, None] = {}
         self._waiting: dict[bytes, _Waiting] = {}
 
     def receive(self, client: bytes, payload: bytes, now: float) -> list[Reply]:
@@ -68,6 +75,8 @@ class ServerSession:
             message = decode_from_device(payload)
         except ProtocolError as error:
             return [_failure(client, None, str(error))]
+        if not self._knows(client, greeted=isinstance(message, Hello)):
+            return [_reply(client, Stranger())]
         match message:
             case Hello():
                 return [_reply(client, self._welcome)]
@@ -98,6 +107,16 @@ class ServerSession:
     def failed(self, work: Work, reason: str) -> Reply:
         """The engine could not -> the answer."""
         return _failure(work.client, work.offload.offload_id, reason)
+
+    def _knows(self, client: bytes, *, greeted: bool) -> bool:
+        """Whether the client has greeted; keeps those known that were heard of last."""
+        if not greeted and client not in self._known:
+            return False
+        self._known.pop(client, None)
+        self._known[client] = None
+        if len(self._known) > MAX_KNOWN:
+            del self._known[next(iter(self._known))]
+        return True
 
     def _enqueue(self, client: bytes, offload: Offload, now: float) -> list[Reply]:
         replies = [_reply(client, Ack(offload_id=offload.offload_id))]

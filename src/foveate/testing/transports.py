@@ -72,6 +72,18 @@ class TransportContract(ABC):
             sent = [channel.send(bytes(1_000_000)) for _ in range(100)]
             assert not all(sent)
 
+    def test_after_a_new_connection_messages_pass_both_ways(self) -> None:
+        with self.hub() as hub, self.channel(hub) as channel:
+            channel.send(b"before")
+            self._expect(hub)
+            for _ in range(3):
+                channel.redial()
+            channel.send(b"after")
+            peer, payload = self._expect(hub)
+            assert payload == b"after"
+            assert hub.send(peer, b"answer")
+            assert channel.poll(PATIENCE_S) == b"answer"
+
     def test_sending_to_a_peer_that_never_was_is_refused(self) -> None:
         with self.hub() as hub:
             assert not hub.send(b"nobody", b"hello")

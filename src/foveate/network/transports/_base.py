@@ -34,6 +34,10 @@ class Channel(_End):
         """Queue a message; False if the queue is full and the message was dropped."""
 
     @abstractmethod
+    def redial(self) -> None:
+        """Connect anew: what waits to be sent is dropped, and the peer may see a stranger."""
+
+    @abstractmethod
     def poll(self, timeout_s: float) -> bytes | None:
         """The next message, waiting for at most `timeout_s` seconds; None if none came or `wake` was called."""
 

@@ -86,6 +86,9 @@ class MemoryChannel(Channel):
         """Queue a message to the server."""
         return self._outbox.put((self._name, payload))
 
+    def redial(self) -> None:
+        """Nothing: there is no connection that could break."""
+
     def poll(self, timeout_s: float) -> bytes | None:
         """The next message of the server."""
         return self._inbox.take(timeout_s)

@@ -18,6 +18,8 @@ FRAME_QUEUE = 2
 """High-water mark where frames pass, messages."""
 REPLY_QUEUE = 64
 """High-water mark of the server's small answers, messages per device."""
+CONNECT_TIMEOUT_S = 0.6
+"""A try to connect is given up after this and made again: TCP alone would wait twice as long each time."""
 
 
 class _Waiter:
@@ -95,8 +97,10 @@ class ZmqChannel(Channel):
         if buffer_bytes is not None:
             self._socket.raw.setsockopt(zmq.SNDBUF, buffer_bytes)
             self._socket.raw.setsockopt(zmq.RCVBUF, buffer_bytes)
+        self._socket.raw.setsockopt(zmq.CONNECT_TIMEOUT, round(1000 * CONNECT_TIMEOUT_S))
+        self._endpoint = f"tcp://{address}"
         try:
-            self._socket.raw.connect(f"tcp://{address}")
+            self._socket.raw.connect(self._endpoint)
         except zmq.ZMQError as error:
             self._socket.close()
             raise TransportError(f"cannot connect to {address!r}: {error.strerror}") from error
@@ -104,6 +108,11 @@ class ZmqChannel(Channel):
     def send(self, payload: bytes) -> bool:
         """Queue a message; never blocks."""
         return self._socket.send([payload])
+
+    def redial(self) -> None:
+        """Connect anew; a dead connection would otherwise be noticed only when TCP gives up."""
+        self._socket.raw.disconnect(self._endpoint)
+        self._socket.raw.connect(self._endpoint)
 
     def poll(self, timeout_s: float) -> bytes | None:
         """The next message of the server."""

@@ -1,0 +1,89 @@
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from foveate.codec import VideoReader, VideoWriter
+from foveate.core import Detections, FoveateError, Frame, MediaError
+from foveate.device import Displayed, VideoSink
+from foveate.testing import moving_squares
+
+SIZE = (64, 96)
+SQUARES = list(moving_squares(40, SIZE))
+NOTHING = Detections.empty(())
+
+
+def shown(index):
+    frame = Frame(pixels=SQUARES[index], index=index, captured_at=index / 10)
+    return Displayed(frame=frame, displayed_at=(index + 1) / 10, detections=NOTHING, source=None)
+
+
+def played(path):
+    with VideoReader(path) as reader:
+        assert reader.fps == pytest.approx(10)
+        return list(reader)
+
+
+def test_what_was_displayed_is_a_video_with_its_rate(tmp_path):
+    with VideoSink(tmp_path / "out.mp4", size=SIZE, fps=10) as sink:
+        for index in range(5):
+            sink(shown(index))
+    assert sink.left_out == 0
+    assert len(played(tmp_path / "out.mp4")) == 5
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_frames_keep_their_place_in_time_over_a_gap(tmp_path):
+    with VideoSink(tmp_path / "out.mp4", size=SIZE, fps=10) as sink:
+        for index in (7, 8, 20):
+            sink(shown(index))
+    import av
+
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        times = [float(frame.time) for frame in container.decode(video=0)]
+    assert np.diff(times) == pytest.approx([0.1, 1.2])
+
+
+def test_the_file_is_complete_though_the_run_ended_with_an_error(tmp_path):
+    def interrupted_run():
+        with VideoSink(tmp_path / "out.mp4", size=SIZE, fps=10) as sink:
+            for index in range(3):
+                sink(shown(index))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted_run()
+    assert len(played(tmp_path / "out.mp4")) == 3
+
+
+def test_a_slow_encoder_holds_nobody_up(tmp_path, monkeypatch):
+    gate, write = threading.Event(), VideoWriter.write
+
+    def wait_and_write(self, *words):
+        assert gate.wait(20)
+        write(self, *words)
+
+    monkeypatch.setattr(VideoWriter, "write", wait_and_write)
+    with VideoSink(tmp_path / "out.mp4", size=SIZE, fps=10) as sink:
+        for index in range(40):
+            sink(shown(index))
+        assert sink.left_out >= 40 - 9
+        gate.set()
+    assert len(played(tmp_path / "out.mp4")) == 40 - sink.left_out
+
+
+def test_an_error_of_the_encoder_is_told_and_leaves_no_file(tmp_path, monkeypatch):
+    def fail(self, *words):
+        raise MediaError("no space left")
+
+    monkeypatch.setattr(VideoWriter, "write", fail)
+    with pytest.raises(MediaError, match="no space left"), VideoSink(tmp_path / "out.mp4", size=SIZE, fps=10) as sink:
+        sink(shown(0))
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_pyav_there_is_one_clear_line(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(FoveateError, match=r"needs PyAV: pip install 'foveate\[server\]'"):
+        VideoSink(tmp_path / "out.mp4", size=SIZE, fps=10)
