@@ -12,29 +12,130 @@ Cost: about 190 inferences a clip, 4 minutes of one core at 1080p; fits 2 minute
 """
 
 import argparse
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from rich.console import Console
+from rich.table import Table
 
 from foveate.codec import VideoReader
+from foveate.core import Profile
+from foveate.estimators import load_profile, read_profile, write_profile
 from foveate.evaluation.progress import Steps
 from foveate.evaluation.splits import SplitClip, find_clip, load_splits
 from foveate.models import load_detector
 from foveate.profiling import (
+    ChoiceTest,
+    ContentRows,
     ContentSampling,
+    FitOptions,
+    Judged,
     Observation,
+    Regret,
+    complete,
     content_observations,
+    fitters,
+    joined,
+    judge,
+    leave_one_out,
+    provenance_of,
+    rows_of,
+    with_content,
 )
+from foveate.profiling.fit import Target
 
 ROOT = Path(__file__).parents[1]
 FIGURES = ("mae", "rmse", "mape", "r2")
 
 
 def main() -> None:
-    """Measure, judge, print."""
+    """Measure, judge, print, and write what was asked for."""
     options = parsed()
     observations = measured(options)
-    print({name: sum(len(o.trials) for o in found) for name, found in observations.items()})
+    if options.measure_only:
+        return
+    profiling = rows_by_name(observations, "profiling")
+    unseen = rows_by_name(observations, "evaluation")
+    everything = [*profiling.values()]
+    pairs = [(joined(everything), joined([*unseen.values()]))] if unseen else leave_one_out(everything)
+    methods = fitters(FitOptions(seed=options.seed))
+    judged: dict[Target, Judged] = {target: judge(pairs, target, methods) for target in ("size", "accuracy")}
+    report: dict[str, Any] = {"profiling": [*profiling], "unseen": [*(unseen or profiling)]}
+    for target, result in judged.items():
+        report[target] = print_figures(target, result)
+    whole = {name: complete(observations[name]) for name in unseen or profiling}
+    found = regrets({name: frames for name, frames in whole.items() if frames}, profiling, options)
+    report["regret"] = print_regrets(found, options.profile)
+    if options.json:
+        options.json.write_text(json.dumps(report, indent=1))
+    for path in options.into:
+        write_profile(fitted(read_profile(path), profiling, options), path)
+
+
+def rows_by_name(observations: dict[str, list[Observation]], side: str) -> dict[str, ContentRows]:
+    """Rows of the clips of one side; clips are numbered in the order of the split."""
+    numbers = {clip.name: number for number, clip in enumerate(load_splits().clips) if clip.side == side}
+    return {name: rows_of(found, clip=numbers[name]) for name, found in observations.items() if name in numbers}
+
+
+def print_figures(target: Target, judged: Judged) -> dict[str, Any]:
+    """One row per method, with 95 % intervals over clips."""
+    clips = len(set(judged.clip.tolist()))
+    title = f"{'size, KiB' if target == 'size' else 'accuracy, F1'}: {len(judged.true)} rows of {clips} clips"
+    title += f"; true values {judged.true.mean():.3f}, standard deviation {judged.true.std():.3f}"
+    table, report = Table("method", *(name.upper() for name in FIGURES), title=title), {}
+    for method in judged.estimated:
+        found = asdict(judged.figures(method))
+        spans = {name: judged.interval(method, lambda f, name=name: getattr(f, name)) for name in FIGURES}
+        cells = [f"{found[name]:.3f} ({spans[name][0]:.3f}-{spans[name][1]:.3f})" for name in FIGURES]
+        table.add_row(method, *cells)
+        report[method] = found | {f"{name}_95": spans[name] for name in FIGURES}
+    Console(width=150).print(table)
+    return report
+
+
+def regrets(
+    judged: Mapping[str, Sequence[Observation]], profiling: Mapping[str, ContentRows], options: argparse.Namespace
+) -> dict[str, list[Regret]]:
+    """By knee and method, one for each clip: fitted to all profiling clips but that one."""
+    profile, found = load_profile(options.profile), dict[str, list[Regret]]()
+    for name, frames in judged.items():
+        others = joined([part for n, part in profiling.items() if n != name])
+        for method, fit in fitters(FitOptions(seed=options.seed)).items():
+            models = fit(others, "size"), fit(others, "accuracy")
+            for knee in ("chord", "utility"):
+                test = ChoiceTest(profile=profile, knee=knee)
+                found.setdefault(f"{knee}: {method}", []).append(test.regret(frames, *models))
+    return found
+
+
+def print_regrets(found: Mapping[str, Sequence[Regret]], profile: str) -> dict[str, Any]:
+    """Means over clips."""
+    table = Table(
+        "knee: method", "utility", "F1", "latency, ms", "same choice", title=f"regret, durations of {profile}"
+    )
+    report = {}
+    for label, parts in found.items():
+        mean = {name: float(np.mean([getattr(part, name) for part in parts])) for name in Regret.__dataclass_fields__}
+        cells = f"{mean['utility']:.3f}", f"{mean['f1']:.3f}", f"{1e3 * mean['latency_s']:.1f}", f"{mean['same']:.2f}"
+        table.add_row(label, *cells)
+        report[label] = mean | {"frames": sum(part.frames for part in parts)}
+    Console(width=150).print(table)
+    return report
+
+
+def fitted(profile: Profile, profiling: dict[str, ContentRows], options: argparse.Namespace) -> Profile:
+    """The profile with estimators fitted to all profiling clips."""
+    detector = load_detector(options.model)
+    origin = provenance_of(detector, [])
+    source = f"benchmarks/bench_estimators.py, {sum(map(len, profiling.values()))} rows of {', '.join(profiling)}"
+    models = f"rendered clips by {options.model}, real ones by {Path(options.real_model).stem}"
+    origin = replace(origin, sources=(source, models))
+    return with_content(profile, [*profiling.values()], provenance=origin, options=FitOptions(seed=options.seed))[0]
 
 
 def parsed() -> argparse.Namespace:
@@ -50,6 +151,8 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--complete", type=int, default=1, help="frames of each clip on which all are tried")
     parser.add_argument("--measure-only", action="store_true")
     parser.add_argument("--into", type=Path, nargs="*", default=[])
+    parser.add_argument("--profile", default="paper-jetson-rtx5090", help="whose durations the regret is about")
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path)
     return parser.parse_args()
 

@@ -1,5 +1,7 @@
 """What configurations bring on the frames of a clip: observed once, kept line by line, turned into rows."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -64,6 +66,13 @@ def test_an_interrupted_measurement_goes_on_to_the_same_file(clip, kept, tmp_pat
     torn.write_bytes(b"".join(lines[:2]) + lines[2][:40])
     measure_content(clip, FakeDetector(), torn, sampling=SAMPLING)
     assert torn.read_bytes() == kept.read_bytes()
+
+
+def test_more_configurations_are_tried_on_top_of_those_that_were(clip, kept, tmp_path):
+    few = tmp_path / "few.jsonl"
+    measure_content(clip, FakeDetector(), few, sampling=replace(SAMPLING, per_frame=2, complete=0))
+    grown = measure_content(clip, FakeDetector(), few, sampling=SAMPLING)
+    assert grown == read_observations(kept)
 
 
 def test_frames_after_a_cut_are_left_out(clip, tmp_path):

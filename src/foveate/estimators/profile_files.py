@@ -1,5 +1,6 @@
 """Profiles as versioned JSON."""
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -19,7 +20,14 @@ def write_profile(profile: Profile, path: str | Path) -> None:
     """Write `profile` to `path`, readable by people."""
     text = msgspec.json.format(msgspec.json.encode(_File(version=VERSION, profile=profile)), indent=1)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_bytes(text + b"\n")
+    Path(path).write_bytes(_LIST_OF_NUMBERS.sub(_in_one_line, text) + b"\n")
+
+
+_LIST_OF_NUMBERS = re.compile(rb"\[[\s\d.,eE+-]+\]")
+
+
+def _in_one_line(numbers: re.Match[bytes]) -> bytes:
+    return b" ".join(numbers.group().split()).replace(b"[ ", b"[").replace(b" ]", b"]")
 
 
 def read_profile(path: str | Path) -> Profile:

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from foveate.codec import EncodedFrame, VideoReader, decode_frame, encode_frame
 from foveate.core import Candidates, Detections, FrameContent, LastOffload, Mask, MixedFrame, Pixels, RegionGrid
@@ -26,6 +26,7 @@ from foveate.profiling.observations import (
     read_observations,
 )
 from foveate.profiling.repeat import Progress, silent
+from foveate.profiling.rows import all_candidates
 from foveate.server import DetectorLike
 from foveate.tracking import GreyPair, Motion, MotionAnalyser, Tracker, reduce, region_detail
 
@@ -60,20 +61,24 @@ def measure_content(
     sampling: ContentSampling,
     progress: Progress = silent,
 ) -> list[Observation]:
-    """Observations of one clip, appended to the file `path` as they come: what is there already is not redone."""
+    """Observations of one clip, appended to the file `path` as they come: what is there already is not redone.
+
+    A frame on which more configurations are wanted than were tried is completed. The file must have been made with
+    the same `every` and `seed`.
+    """
     known = {observation.frame: observation for observation in read_observations(path)}
     with VideoReader(video) as reader:
         end = min(reader.frame_count or 10**9, sampling.until or 10**9)
         frames = range(min(sampling.every, LONGEST_TRACK) - 1, end, sampling.every)
-        if not known.keys() >= set(frames):
-            grid = detector.region_grid(*reader.size)
-            watch = _Watch(detector=detector, grid=grid, sampling=sampling, frames=frames, known=known)
+        grid = detector.region_grid(*reader.size)
+        watch = _Watch(detector=detector, grid=grid, sampling=sampling, frames=frames, known=known)
+        if watch.unfinished:
             for index, pixels in zip(range(end), reader, strict=False):
                 for observation in watch.see(index, pixels):
                     append_observation(path, observation)
                 progress(sum(frame <= index for frame in frames), len(frames))
     progress(len(frames), len(frames))
-    return read_observations(path)
+    return [observation for observation in read_observations(path) if observation.frame in frames]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -115,18 +120,27 @@ class _Watch:
         self._tail = deque(maxlen=LONGEST_TRACK + self.sampling.every + 2)
         self._offloaded_for = {frame: frame - self._age(frame) for frame in self.frames if frame not in self.known}
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether there is a frame on which something is still to be tried."""
+        return any(frame not in self.known or self._missing(self.known[frame]) for frame in self.frames)
+
     def see(self, index: int, pixels: Pixels) -> list[Observation]:
-        """The next frame; an observation if it is one of those wanted and not known yet."""
+        """The next frame; an observation if it is one of those wanted and not known, or not wholly."""
         grey = reduce(pixels)
         self._tail.append(_Seen(index=index, grey=grey, motion=self._analyser.update(grey)))
         for frame in [frame for frame, start in self._offloaded_for.items() if start == index]:
             self._starts[frame] = self._offload(frame, pixels)
         if index not in self.frames:
             return []
-        fresh = [] if index in self.known else [self._observe(index, pixels, self._starts.pop(index))]
-        observation = fresh[0] if fresh else self.known[index]
-        self._truth = _Result(index=index, detections=observation.truth.detections(self.detector.class_names))
-        return fresh
+        bare = self.known.get(index) or self._observe(index, pixels, self._starts.pop(index))
+        self._truth = _Result(index=index, detections=bare.truth.detections(self.detector.class_names))
+        missing = self._missing(bare)
+        return (
+            [msgspec.structs.replace(bare, trials=[*bare.trials, *self._trials(pixels, bare, missing)])]
+            if missing
+            else []
+        )
 
     def _rng(self, frame: int, use: int) -> np.random.Generator:
         return np.random.default_rng([self.sampling.seed, frame, use])
@@ -179,6 +193,7 @@ class _Watch:
         return encoded, decode_frame(encoded, grid=self.grid, mask=mask)
 
     def _observe(self, index: int, pixels: Pixels, start: _Result) -> Observation:
+        """All but the trials."""
         seen = self._tail[-1]
         objects, retention = self._tracked(start)
         content = _content(seen, objects, self.grid)
@@ -196,27 +211,32 @@ class _Watch:
             score_threshold=self.detector.score_threshold,
             retention=retention,
             last=_aged(start.last, index - start.index),
-            trials=self._trials(index, pixels, content, truth),
+            trials=[],
         )
 
-    def _trials(self, index: int, pixels: Pixels, content: FrameContent, truth: Detections) -> list[Trial]:
+    def _missing(self, observation: Observation) -> list[int]:
+        """Places among the frame's configurations of those that are wanted and were not tried: the next ones drawn."""
+        count = len(all_candidates(observation, self.detector.restoration_points))
+        wanted = count if observation.frame in _spread(self.frames, self.sampling.complete) else self.sampling.per_frame
+        drawn = self._rng(observation.frame, 2).permutation(count)
+        return [int(place) for place in drawn[len(observation.trials) : wanted]]
+
+    def _trials(self, pixels: Pixels, bare: Observation, places: list[int]) -> list[Trial]:
         """Scored as a run is: objects too small to count are ignored."""
-        counted = with_ignore_rules(Truth(detections=truth), frame_height=self.grid.height)
-        candidates = configurations(region_types(content), content, restoration_points=self.detector.restoration_points)
-        picked = self._rng(index, 2).permutation(len(candidates))
-        if index not in _spread(self.frames, self.sampling.complete):
-            picked = picked[: self.sampling.per_frame]
+        truth = Truth(detections=bare.truth.detections(self.detector.class_names))
+        counted = with_ignore_rules(truth, frame_height=self.grid.height)
+        candidates = all_candidates(bare, self.detector.restoration_points)
         sent: dict[tuple[int, int], tuple[EncodedFrame, MixedFrame]] = {}
         trials: list[Trial] = []
-        for first in range(0, len(picked), BATCH):
-            trials += self._batch(pixels, candidates, picked[first : first + BATCH], sent, counted)
+        for first in range(0, len(places), BATCH):
+            trials += self._batch(pixels, candidates, places[first : first + BATCH], sent, counted)
         return trials
 
     def _batch(
         self,
         pixels: Pixels,
         candidates: Candidates,
-        picked: NDArray[np.int64],
+        picked: list[int],
         sent: dict[tuple[int, int], tuple[EncodedFrame, MixedFrame]],
         truth: Truth,
     ) -> list[Trial]:

@@ -70,9 +70,16 @@ def fit_network(
     linear = [nn.Linear(a, b) for a, b in pairwise((len(names), *HIDDEN, 1))]
     with _one_thread():
         _train(linear, table, torch.tensor(wanted, dtype=torch.float32), target, chosen)
-    layers = tuple((tuple(tuple(row) for row in layer.weight.tolist()), tuple(layer.bias.tolist())) for layer in linear)
+    layers = tuple(
+        (tuple(_rounded(row) for row in layer.weight.tolist()), _rounded(layer.bias.tolist())) for layer in linear
+    )
     output: Literal["exponential", "logistic"] = "exponential" if target == "size" else "logistic"
     return Regression(features=names, mean=mean, scale=scale, layers=layers, output=output, base=base)
+
+
+def _rounded(numbers: list[float]) -> tuple[float, ...]:
+    """To four digits: no estimate is that good, and files stay small."""
+    return tuple(float(f"{number:.4g}") for number in numbers)
 
 
 @contextmanager

@@ -69,10 +69,11 @@ def content_observations(
 
 
 def _observations_name(video: Path, detector: DetectorLike, sampling: ContentSampling) -> str:
-    """A file name that changes with all that the observations depend on."""
+    """A file name that changes with all that an observation depends on, and not with how much is observed."""
     with video.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    key = msgspec.json.encode([VERSION, digest, detector.weights_hash, detector.score_threshold, sampling])
+    drawn = sampling.every, sampling.seed
+    key = msgspec.json.encode([VERSION, digest, detector.weights_hash, detector.score_threshold, drawn])
     return f"{hashlib.sha256(key).hexdigest()[:24]}.jsonl"
 
 

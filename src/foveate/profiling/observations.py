@@ -105,14 +105,15 @@ def append_observation(path: Path, observation: Observation) -> None:
 
 
 def read_observations(path: Path) -> list[Observation]:
-    """All whole lines; none where there is no file. A line torn by an interrupt is cut off the file."""
+    """By frame, the last line of each; none where there is no file. A line torn by an interrupt is cut off the file."""
     if not path.is_file():
         return []
     lines = path.read_bytes().splitlines(keepends=True)
     whole = [line for line in lines if line.endswith(b"\n")]
     if len(whole) < len(lines):
         path.write_bytes(b"".join(whole))
-    return [msgspec.json.decode(line, type=Observation) for line in whole]
+    found = {o.frame: o for o in (msgspec.json.decode(line, type=Observation) for line in whole)}
+    return [found[frame] for frame in sorted(found)]
 
 
 def numbers(values: Iterable[Iterable[float]]) -> list[list[float]]:

@@ -53,11 +53,16 @@ def joined(parts: Sequence[ContentRows]) -> ContentRows:
     )
 
 
+def all_candidates(observation: Observation, restoration_points: range) -> Candidates:
+    """What could be tried on the frame of an observation."""
+    content = observation.content
+    return configurations(region_types(content), content, restoration_points=restoration_points)
+
+
 def tried(observation: Observation) -> Candidates:
     """The configurations of an observation's trials, in their order."""
-    content, trials = observation.content, observation.trials
-    points = range(1 + max(trial.restoration_point for trial in trials))
-    every = configurations(region_types(content), content, restoration_points=points)
+    trials = observation.trials
+    every = all_candidates(observation, range(1 + max(trial.restoration_point for trial in trials)))
     keys = zip(
         every.downsampling_type.tolist(), every.jpeg_quality.tolist(), every.restoration_point.tolist(), strict=True
     )
