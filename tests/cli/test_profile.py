@@ -57,3 +57,9 @@ def test_server_replaces_its_part_alone(clip, tmp_path):
     made = read_profile(into)
     assert made.server != round_profile().server
     assert (made.codec, made.content) == (round_profile().codec, round_profile().content)
+
+
+def test_machine_leaves_times_without_content(clip, tmp_path):
+    out = tmp_path / "times.json"
+    assert "inference, whole frame" in profile("machine", clip, "--out", out, "--repeats", 1)
+    assert read_profile(out).content is None
