@@ -7,8 +7,10 @@ import pytest
 from foveate.codec import EncodedFrame
 from foveate.core import Detections, Frame, InputError
 from foveate.device import DecideWork, DeviceSession, Displayed, EncodeWork, MotionWork, Tracked, TrackWork
+from foveate.estimators import PerformanceEstimator
 from foveate.network.messages import Ack, Result, Stranger, Welcome, encode
 from foveate.policies import TrackB2B, TrackRoI, TrackUD, VitMAlis
+from foveate.testing.profiles import round_profile
 from foveate.tracking import Motion, reduce
 
 INTERVAL_S = 0.1
@@ -216,3 +218,31 @@ def test_a_server_that_comes_back_with_another_model_is_used_though_motion_was_m
     bench.capture(2, 0.2)
     tracking = only(TrackWork, bench.result(work.offload_id, 10.0, 0.25))
     assert only(EncodeWork, bench.tracked(tracking, 10.0, 0.26)).grid.shape == (1, 2)
+
+
+def landed_at(bench, rates_bps):
+    """One offload after the other; the link gives each its rate."""
+    now, index = 0.0, 0
+    for rate in rates_bps:
+        events = bench.capture(index, now)
+        work = only(EncodeWork, events)
+        for step in [event for event in events if isinstance(event, TrackWork)]:
+            bench.take(bench.session.tracked(seen_all(step), now), now)
+        bench.take(bench.session.encoded(work.offload_id, EncodedFrame(full=bytes(10_000)), now), now)
+        now += 80_000 / rate
+        bench.take(bench.session.receive(encode(Ack(offload_id=work.offload_id)), now), now)
+        track = only(TrackWork, bench.result(work.offload_id, 10.0, now))
+        bench.take(bench.session.tracked(seen_all(track), now), now)
+        index, now = index + 1, now + 0.1
+    return bench.session
+
+
+def seen_all(work):
+    return Tracked(source=work.source, frame_index=work.frames[-1].index, detections=boxes_at(10.0), retention=1.0)
+
+
+@pytest.mark.parametrize(("link", "expected"), [("mean", 3e6), ("harmonic", 3 / (1 / 1e6 + 1 / 2e6 + 1 / 4e6))])
+def test_the_policy_says_how_the_link_is_expected(link, expected):
+    bench = Bench(VitMAlis(link=link), estimator=PerformanceEstimator(round_profile()))
+    session = landed_at(bench, [1e6, 2e6, 4e6])
+    assert session._link.state().throughput_bps == pytest.approx(expected, rel=1e-3)

@@ -47,41 +47,50 @@ def everything(
     pin: Pin = False,
 ) -> None:
     """From own clips to a usable profile: times of this machine, estimators of size and accuracy, their errors."""
-    from functools import partial
-
     from foveate.estimators import write_profile
     from foveate.models import load_detector
-    from foveate.profiling import (
-        ContentSampling,
-        FitOptions,
-        Sampling,
-        load_by_name,
-        measure_machine,
-        measure_machine_pinned,
-        provenance_of,
-        with_content,
-        with_decision,
-    )
+    from foveate.profiling import ContentSampling, FitOptions, provenance_of, with_content, with_decision
 
-    content = ContentSampling(every=every, per_frame=per_frame, seed=seed)
     with _bars() as begin:
-        if pin:
-            measure = partial(measure_machine_pinned, videos[0], partial(load_by_name, model))
-        else:
-            measure = partial(measure_machine, videos[0], load_detector(model))
-        profile = measure(name=out.stem, begin=begin, sampling=Sampling(repeats=repeats))
-        write_profile(profile, out)
+        profile = _times(videos[0], out, model, repeats, begin, pin=pin)
         detector = load_detector(model)
-        parts = _rows(videos, detector, content, begin)
-    names = [video.name for video in videos]
-    profile, judged = with_content(
-        profile, parts, provenance=provenance_of(detector, names), options=FitOptions(seed=seed)
-    )
+        parts = _rows(videos, detector, ContentSampling(every=every, per_frame=per_frame, seed=seed), begin)
+    origin = provenance_of(detector, [video.name for video in videos])
+    profile, judged = with_content(profile, parts, provenance=origin, options=FitOptions(seed=seed))
     profile = with_decision(profile)
     write_profile(profile, out)
     _print_times(profile)
     _print_fits(judged)
     typer.echo(f"wrote {out}")
+
+
+@app.command(epilog="Example: foveate profile machine my.mp4 --pin --out my.json")
+def machine(
+    video: Clip, out: Out, *, model: Model = "vitdet-tiny-world", repeats: Repeats = 3, pin: Pin = False
+) -> None:
+    """Times of this machine alone: codec, inference, motion, tracking. Simulations of most policies need no more."""
+    with _bars() as begin:
+        profile = _times(video, out, model, repeats, begin, pin=pin)
+    _print_times(profile)
+
+
+def _times(
+    video: Path, out: Path, model: str, repeats: int, begin: Callable[[str], Callable[[int, int], None]], *, pin: bool
+) -> "Profile":
+    from functools import partial
+
+    from foveate.estimators import write_profile
+    from foveate.models import load_detector
+    from foveate.profiling import Sampling, load_by_name, measure_machine, measure_machine_pinned
+
+    sampling = Sampling(repeats=repeats)
+    if pin:
+        load = partial(load_by_name, model)
+        profile = measure_machine_pinned(video, load, name=out.stem, begin=begin, sampling=sampling)
+    else:
+        profile = measure_machine(video, load_detector(model), name=out.stem, begin=begin, sampling=sampling)
+    write_profile(profile, out)
+    return profile
 
 
 @app.command(epilog="Example: foveate profile codec my.mp4 --into my.json")

@@ -26,8 +26,8 @@ FEATURES: dict[tuple[Target, Inputs], tuple[str, ...]] = {
     ("size", "device"): DEVICE_SIZE_FEATURES,
     ("accuracy", "device"): DEVICE_ACCURACY_FEATURES,
 }
-SIZE_BASE = "last_size"
-"""With a device's inputs the network learns how a size differs from that of the last offload."""
+SIZE_BASE = "expected_size"
+"""With a device's inputs the network learns how a size differs from what the last offload lets expect."""
 
 
 @dataclass(frozen=True, kw_only=True)

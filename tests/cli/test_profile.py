@@ -1,0 +1,65 @@
+"""`foveate profile`: from a clip to a profile, and its parts one by one."""
+
+import pytest
+from typer.testing import CliRunner
+
+import foveate.models
+import foveate.profiling.fit
+from foveate.cli.app import app
+from foveate.estimators import read_profile, write_profile
+from foveate.testing import FakeDetector, write_clip
+from foveate.testing.profiles import round_profile
+
+WIDE = {"COLUMNS": "160"}
+
+
+@pytest.fixture
+def clip(tmp_path, monkeypatch):
+    monkeypatch.setenv("FOVEATE_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(foveate.models, "load_detector", lambda name: FakeDetector(name=name))
+    monkeypatch.setattr(foveate.profiling.fit, "_train", lambda *_: None)  # how well it fits is not asked here
+    return write_clip(tmp_path / "clip.mp4", frames=24)
+
+
+def profile(*arguments):
+    result = CliRunner().invoke(app, ["profile", *map(str, arguments)], env=WIDE)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_all_leaves_a_profile_and_prints_times_and_the_quality_of_its_fits(clip, tmp_path):
+    out = tmp_path / "mine.json"
+    printed = profile("all", clip, "--out", out, "--every", 4, "--per-frame", 4, "--repeats", 1)
+    for word in ("inference, whole frame", "fit", "KiB", "F1", "network", "offline mean", "R2"):
+        assert word in printed
+    made = read_profile(out)
+    assert made.name == "mine"
+    assert made.content.paper is not None
+    assert made.content.means is not None
+    assert "clip.mp4" in made.content.provenance.sources[0]
+
+
+def test_content_measures_and_train_fits_into_a_profile(clip, tmp_path):
+    into = tmp_path / "round.json"
+    write_profile(round_profile(), into)
+    options = ("--every", 4, "--per-frame", 4)
+    assert "24 rows" in profile("content", clip, *options)
+    assert "network" in profile("train", clip, "--into", into, *options)
+    made = read_profile(into)
+    assert made.codec == round_profile().codec
+    assert made.content != round_profile().content
+
+
+def test_server_replaces_its_part_alone(clip, tmp_path):
+    into = tmp_path / "round.json"
+    write_profile(round_profile(), into)
+    profile("server", clip, "--into", into, "--repeats", 1)
+    made = read_profile(into)
+    assert made.server != round_profile().server
+    assert (made.codec, made.content) == (round_profile().codec, round_profile().content)
+
+
+def test_machine_leaves_times_without_content(clip, tmp_path):
+    out = tmp_path / "times.json"
+    assert "inference, whole frame" in profile("machine", clip, "--out", out, "--repeats", 1)
+    assert read_profile(out).content is None
