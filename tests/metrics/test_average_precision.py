@@ -111,3 +111,13 @@ def test_a_missing_evaluator_names_the_extra(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(FoveateError, match=r"foveate\[train\]"):
         average_precision([(one([HERE]), Truth(detections=one([HERE])))])
+
+
+def test_objects_of_one_size_are_scored_apart():
+    small, large = [0, 0, 20, 20], [100, 100, 300, 300]
+    result = average_precision([(one([large]), Truth(detections=one([small, large])))])
+    assert {name: entry.n for name, entry in result.sizes.items()} == {"small": 1, "large": 1}
+    assert result.sizes["small"].ap50 == 0
+    assert result.sizes["large"].ap50 == pytest.approx(1)
+    assert result.sizes["large"].classes["person"].n == 1
+    assert result.classes["person"].ap50 == pytest.approx(0.5, abs=0.01)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from foveate.core import Detections, InputError, MediaError
-from foveate.metrics import AnnotatedImage, Truth, read_coco, with_ignore_rules, write_coco
+from foveate.metrics import AnnotatedImage, Truth, only_by_people, read_coco, with_ignore_rules, write_coco
 from foveate.metrics.truth import least_height
 
 CLIPS = Path("/work/shared/data/videos")
@@ -152,3 +152,22 @@ def test_pseudo_boxes_of_a_real_clip_are_read():
     images = read_coco(CLIPS / "market-1080p.pseudo.json")
     assert [image.frame for image in images] == list(range(45))
     assert images[0].truth.detections.boxes[0].tolist() == [555, 432, 699, 726]
+
+
+def test_boxes_that_no_person_made_can_be_ignored(tmp_path):
+    annotations = [
+        {"image_id": 1, "category_id": 1, "bbox": [0, 0, 9, 9], "source": "human"},
+        {"image_id": 1, "category_id": 1, "bbox": [20, 0, 9, 9], "source": "pseudo"},
+    ]
+    content = {
+        "images": [{"id": 1, "height": 50, "width": 50}],
+        "annotations": annotations,
+        "categories": [{"id": 1, "name": "person"}],
+    }
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    truth = read_coco(tmp_path / "a.json")[0].truth
+    assert truth.by_people.tolist() == [True, False]
+    kept = only_by_people(truth)
+    assert kept.detections.boxes.tolist() == [[0, 0, 9, 9]]
+    assert kept.ignore.tolist() == [[20, 0, 29, 9]]
+    assert only_by_people(kept).detections == kept.detections

@@ -1,11 +1,15 @@
 import re
+import runpy
 from pathlib import Path
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from foveate.cli.train import app
 from foveate.core import InputError
+from foveate.models import BackboneConfig, Detector, DetectorConfig, load_detector, save_detector
+from foveate.training import TrainConfig
 
 
 def test_help_ends_with_an_example() -> None:
@@ -20,13 +24,44 @@ def test_help_ends_with_an_example() -> None:
         (["--data", "street=/nowhere"], "does not exist"),
         (["--data", "s=/nowhere", "--phase", "1:288:16"], "a phase is SHARE:HEIGHTxWIDTH:BATCH"),
         (["--data", "s=/nowhere", "--phase", "1:300x288:16"], "multiples of 32"),
+        (["--data", "s=SET", "--finetune-window", "9"], "--finetune-window needs --init"),
         (["nowhere.py", "--data", "s=/nowhere"], "must be a Python file"),
     ],
 )
 def test_wrong_arguments_are_explained(
-    arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    arguments: list[str], message: str, street: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    arguments = [word.replace("SET", str(street)) for word in arguments]
     monkeypatch.setenv("FOVEATE_HOME", str(tmp_path))
     result = CliRunner().invoke(app, ["detector", "--name", "x", *arguments])
     assert isinstance(result.exception, InputError)
     assert message in str(result.exception)
+
+
+RECIPES = Path(__file__).parents[2] / "configs"
+
+
+@pytest.mark.parametrize("name", ["vitdet_nano", "vitdet_tiny", "vitdet_small"])
+def test_a_recipe_tells_its_command_its_cost_and_what_to_expect(name: str) -> None:
+    recipe = runpy.run_path(str(RECIPES / f"{name}.py"))
+    assert f"foveate train detector configs/{name}.py --name" in recipe["__doc__"]
+    assert "Cost: " in recipe["__doc__"]
+    assert "Expected: " in recipe["__doc__"]
+    assert recipe["model"]().name == name.replace("_", "-")
+    assert isinstance(recipe["config"], TrainConfig)
+
+
+def test_a_model_of_another_window_is_trained_further_as_one_of_window_9(
+    street: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOVEATE_HOME", str(tmp_path))
+    torch.manual_seed(0)
+    backbone = BackboneConfig(dim=16, depth=4, heads=1, window_size=3, stem="convolutional", relative_size=(14, 14))
+    shape = DetectorConfig(backbone=backbone, pyramid_channels=16, head_convolutions=1)
+    save_detector(Detector(shape), tmp_path / "other.safetensors")
+    words = ["detector", "--name", "of-9", "--data", f"street={street}", "--steps", "1", "--phase", "1:96x96:2"]
+    words += ["--init", str(tmp_path / "other.safetensors"), "--finetune-window", "9"]
+    ran = CliRunner().invoke(app, words)
+    assert ran.exit_code == 0, ran.output
+    trained = load_detector("of-9").config.backbone
+    assert (trained.window_size, trained.positions) == (9, "tiled")

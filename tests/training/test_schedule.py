@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from foveate.core import InputError
-from foveate.training import Phase, ResolutionConfig, Schedule, draw_resolution
+from foveate.core import InputError, RegionGrid
+from foveate.training import Batch, Phase, ResolutionConfig, Schedule, draw_resolution
+from foveate.training.resolution import occupied_regions
 
 
 def test_progress_is_the_further_of_steps_and_time() -> None:
@@ -53,3 +54,26 @@ def test_crops_of_one_region_are_seldom_low() -> None:
     drawn = [draw_resolution(ResolutionConfig(), 16, (1, 1), 4, rng) for _ in range(300)]
     low = sum(0 if d.masks is None else int(d.masks.sum()) for d in drawn)
     assert low / (300 * 16) == pytest.approx(0.15, abs=0.03)
+
+
+def test_regions_without_objects_are_downsampled_first_if_so_wanted() -> None:
+    occupied = np.zeros((5, 2, 3), np.bool_)
+    occupied[:, 0, 1] = occupied[2, 1] = True
+    config = ResolutionConfig(step_share=1.0, empty_share=1.0)
+    for seed in range(30):
+        drawn = draw_resolution(config, 5, (2, 3), 4, np.random.default_rng(seed), occupied=occupied)
+        assert drawn.masks is not None
+        for mask, busy in zip(drawn.masks.numpy(), occupied, strict=True):
+            assert not (mask & busy).any() or mask[~busy].all()
+
+
+def test_regions_are_occupied_by_objects_and_not_by_padding() -> None:
+    batch = Batch(
+        images=np.zeros((1, 100, 200, 3), np.uint8),
+        boxes=np.array([[[70, 10, 90, 20], [0, 40, 30, 90]]], np.float32),
+        labels=np.array([[0, -1]]),
+        ignored_boxes=np.zeros((1, 1, 4), np.float32),
+        ignored_labels=np.full((1, 1), -1),
+    )
+    grid = RegionGrid(height=100, width=200, window_size=2)
+    assert occupied_regions(batch, grid).tolist() == [[[False, True, False, False], [False] * 4]]

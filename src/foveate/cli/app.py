@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from foveate import __version__
-from foveate.cli import detect, device, link, models, profile, run, serve, train, world
+from foveate.cli import bench, detect, device, link, models, profile, run, serve, train, world
 from foveate.core import FoveateError, InputError
 
 _EXTRAS = {
@@ -96,6 +96,7 @@ app.command(name="serve", epilog=serve.EXAMPLE)(serve.serve)
 app.command(name="device", epilog=device.EXAMPLE)(device.device)
 app.command(name="link", epilog=link.EXAMPLE)(link.link)
 app.add_typer(profile.app, name="profile", epilog=profile.EXAMPLE)
+app.add_typer(bench.app, name="bench", epilog=bench.EXAMPLE)
 app.add_typer(train.app, name="train", epilog=train.EXAMPLE)
 app.add_typer(world.app, name="world", epilog=world.EXAMPLE)
 app.command(name="models", epilog=models.EXAMPLE)(models.models)

@@ -37,7 +37,15 @@ def detector(  # noqa: PLR0917 - typer calls it by name
         list[str] | None, typer.Option(help="SHARE:HEIGHTxWIDTH:BATCH, crops of one stretch. Repeatable, in order.")
     ] = None,
     rate: Annotated[float | None, typer.Option(help="Largest learning rate.")] = None,
+    distil: Annotated[
+        bool | None,
+        typer.Option(help="Mixed resolution learns from the model's own full resolution; default: as the recipe says."),
+    ] = None,
     init: Annotated[str | None, typer.Option(help="Name or path of weights to start from.")] = None,
+    finetune_window: Annotated[
+        int | None,
+        typer.Option(min=1, help="Window of the model, tokens, where --init has another: its tables are converted."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same draws.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Weights file; default $FOVEATE_HOME/weights/NAME.")] = None,
     evaluate: Annotated[
@@ -46,15 +54,18 @@ def detector(  # noqa: PLR0917 - typer calls it by name
     ] = None,
 ) -> None:
     """Train a detector, or go on with one that was interrupted; checkpoints lie in $FOVEATE_HOME/training/NAME."""
-    from foveate.core import foveate_home
+    from foveate.core import InputError, foveate_home
     from foveate.training import Trainer, finish, start_from
 
     recipe = _recipe(config)
     train_config = _overridden(recipe["config"], seed, _given(steps=steps, minutes=minutes, rate=rate, phase=phase))
+    train_config = _distilling(train_config, distil)
     blank = recipe["model"]()
     mixture, validation = _mixture(data, blank.class_names)
     evaluation = _evaluation_sets(evaluate or [], blank.class_names)
-    model = start_from(init, blank.class_names) if init else blank
+    if finetune_window and not init:
+        raise InputError("--finetune-window needs --init, the weights whose window is to change")
+    model = start_from(init, blank.class_names, window=finetune_window) if init else blank
     trainer = Trainer(model, mixture, train_config, foveate_home() / "training" / name)
     if not trainer.run():
         typer.echo(f"stopped at step {trainer.progress.step}; the same command goes on from there")
@@ -97,6 +108,16 @@ def _overridden(config: Any, seed: int, given: dict[str, Any]) -> Any:
     if given.keys() & {"steps", "minutes"}:
         given = {"steps": None, "minutes": None} | given
     return replace(config, seed=seed, schedule=replace(config.schedule, **given))
+
+
+def _distilling(config: Any, wanted: bool | None) -> Any:
+    from dataclasses import replace
+
+    from foveate.training import DistillationConfig
+
+    if wanted is None:
+        return config
+    return replace(config, distillation=(config.distillation or DistillationConfig()) if wanted else None)
 
 
 def _phase(text: str) -> "Phase":

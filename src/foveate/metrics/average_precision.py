@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveate.core import Detections, FoveateError, InputError
+from foveate.metrics.matching import areas
 from foveate.metrics.truth import Truth
 
 
@@ -24,6 +25,20 @@ class ClassPrecision:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SizePrecision:
+    """Average precision over the objects of one size, which takes the others for ignored."""
+
+    ap: float
+    """Mean of the classes' `ap`; 0 without objects."""
+    ap50: float
+    """Mean of the classes' `ap50`; 0 without objects."""
+    n: int
+    """How many true objects of that size were to be found."""
+    classes: dict[str, ClassPrecision]
+    """By class name; a class without true objects of that size is left out."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class AveragePrecision:
     """Average precision over the classes that the truth has objects of."""
 
@@ -33,6 +48,13 @@ class AveragePrecision:
     """Mean of the classes' `ap50`; 0 without objects."""
     classes: dict[str, ClassPrecision]
     """By class name; a class without true objects is left out, for nothing can be said about it."""
+    sizes: dict[str, SizePrecision]
+    """By `SIZES`; a size without true objects is left out."""
+
+
+SIZES = ("small", "medium", "large")
+"""Boxes of under 32 x 32, under 96 x 96, and of more square pixels, as COCO divides them."""
+_SIZE_LIMITS = (32.0**2, 96.0**2)
 
 
 def average_precision(frames: Sequence[tuple[Detections, Truth]]) -> AveragePrecision:
@@ -46,39 +68,70 @@ def average_precision(frames: Sequence[tuple[Detections, Truth]]) -> AveragePrec
     if len(names) > 1:
         raise InputError(f"all truths must share their class names, got {sorted(names)}")
     classes = next(iter(names), ())
-    objects = np.bincount(
-        np.concatenate([np.zeros(0, np.int32), *(truth.detections.class_id for _, truth in frames)]),
-        minlength=len(classes),
-    )
-    present = np.flatnonzero(objects)
+    counts = _counts(frames, len(classes))
+    present = np.flatnonzero(counts[0])
     if not len(present):
-        return AveragePrecision(ap=0.0, ap50=0.0, classes={})
+        return AveragePrecision(ap=0.0, ap50=0.0, classes={}, sizes={})
     precision = _precision(frames, classes, present + 1)
-    table = {
-        classes[k]: ClassPrecision(ap=float(p.mean()), ap50=float(p[0].mean()), n=int(objects[k]))
-        for k, p in zip(present, np.moveaxis(precision, 2, 0), strict=True)
-    }
+    tables = [_table(precision[..., i], counts[i], classes, present) for i in range(1 + len(SIZES))]
     return AveragePrecision(
-        ap=float(np.mean([entry.ap for entry in table.values()])),
-        ap50=float(np.mean([entry.ap50 for entry in table.values()])),
+        ap=_mean([entry.ap for entry in tables[0].values()]),
+        ap50=_mean([entry.ap50 for entry in tables[0].values()]),
+        classes=tables[0],
+        sizes={name: _of_size(table) for name, table in zip(SIZES, tables[1:], strict=True) if table},
+    )
+
+
+def _counts(frames: Sequence[tuple[Detections, Truth]], classes: int) -> NDArray[np.int64]:
+    """`(1 + sizes, classes)`: true objects, all and by size."""
+    counts = np.zeros((1 + len(SIZES), classes), np.int64)
+    for _, truth in frames:
+        objects = truth.detections
+        size = 1 + np.searchsorted(_SIZE_LIMITS, areas(objects.boxes), side="right")
+        np.add.at(counts, (size, objects.class_id), 1)
+    counts[0] = counts[1:].sum(axis=0)
+    return counts
+
+
+def _table(
+    precision: NDArray[np.float64], counts: NDArray[np.int64], classes: tuple[str, ...], present: NDArray[np.int64]
+) -> dict[str, ClassPrecision]:
+    """Figures of the classes with objects, from `(10 IoUs, 101 recalls, present classes)` of all or of one size."""
+    return {
+        classes[k]: ClassPrecision(ap=float(p.mean()), ap50=float(p[0].mean()), n=int(counts[k]))
+        for k, p in zip(present, np.moveaxis(precision, 2, 0), strict=True)
+        if counts[k]
+    }
+
+
+def _of_size(table: dict[str, ClassPrecision]) -> SizePrecision:
+    entries = table.values()
+    return SizePrecision(
+        ap=_mean([entry.ap for entry in entries]),
+        ap50=_mean([entry.ap50 for entry in entries]),
+        n=sum(entry.n for entry in entries),
         classes=table,
     )
+
+
+def _mean(values: list[float]) -> float:
+    return float(np.mean(values))
 
 
 def _precision(
     frames: Sequence[tuple[Detections, Truth]], classes: tuple[str, ...], present: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Interpolated precision `(10 IoUs, 101 recalls, present classes)`."""
+    """Interpolated precision `(10 IoUs, 101 recalls, present classes, 1 + sizes)`."""
     coco, evaluation = _import_evaluator()
     truth = coco(_truth_file(frames, classes))
     predicted = _prediction_list(frames, classes)
     if not predicted:
-        return np.zeros((10, 101, len(present)))
+        return np.zeros((10, 101, len(present), 1 + len(SIZES)))
     run = evaluation(truth, truth.loadRes(predicted), "bbox")
     run.params.catIds = present.tolist()
     run.evaluate()
     run.accumulate()
-    return np.asarray(run.eval["precision"], np.float64)[:, :, :, 0, -1]
+    return np.asarray(run.eval["precision"], np.float64)[..., -1]
 
 
 def _truth_file(frames: Sequence[tuple[Detections, Truth]], classes: tuple[str, ...]) -> dict[str, Any]:

@@ -48,6 +48,7 @@ class _Annotation(msgspec.Struct):
     score: float = 1.0
     track_id: int | None = None
     visible: float | None = None
+    source: str | None = None
 
 
 class _File(msgspec.Struct):
@@ -60,8 +61,8 @@ def read_coco(path: str | Path) -> list[AnnotatedImage]:
     """Read the pictures of a COCO file in its order. Class names are its categories by ascending id.
 
     `track_id` is kept for pictures whose objects all have one; an object without `visible` beside others that have
-    it is wholly visible. Raises `MediaError`, in one line,
-    on a file that is missing, is no such JSON, or names pictures or categories that it does not list.
+    it is wholly visible. `source` tells which boxes people made; it is read, not written. Raises `MediaError`, in
+    one line, on a file that is missing, is no such JSON, or names pictures or categories that it does not list.
     """
     try:
         content = msgspec.json.decode(Path(path).read_bytes(), type=_File)
@@ -132,6 +133,7 @@ def _truth(annotations: list[_Annotation], places: dict[int, int], names: tuple[
         ignore=_boxes(crowds),
         track_ids=_track_ids(objects),
         visible=_visible(objects),
+        by_people=_by_people(objects),
     )
 
 
@@ -151,6 +153,11 @@ def _visible(annotations: list[_Annotation]) -> NDArray[np.float32] | None:
     if all(share is None for share in shares):
         return None
     return np.array([1.0 if share is None else share for share in shares], np.float32)
+
+
+def _by_people(annotations: list[_Annotation]) -> NDArray[np.bool_] | None:
+    sources = [annotation.source for annotation in annotations]
+    return None if all(source is None for source in sources) else np.array([s == "human" for s in sources], np.bool_)
 
 
 def _listed(number: int, image: AnnotatedImage) -> dict[str, Any]:

@@ -24,10 +24,12 @@ class Truth:
     """`(n,)` which object it is, the same in every frame; None where nobody knows."""
     visible: NDArray[np.float32] | None = None
     """`(n,)` share of the object that can be seen, 0..1; None where nobody knows."""
+    by_people: NDArray[np.bool_] | None = None
+    """`(n,)` whether a person made the box; None where nobody knows."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ignore", np.asarray(self.ignore, np.float32).reshape(-1, 4))
-        for name, dtype in (("track_ids", np.int64), ("visible", np.float32)):
+        for name, dtype in (("track_ids", np.int64), ("visible", np.float32), ("by_people", np.bool_)):
             values = getattr(self, name)
             if values is None:
                 continue
@@ -44,6 +46,7 @@ class Truth:
             detections=self.detections.select(rows),
             track_ids=None if self.track_ids is None else self.track_ids[rows],
             visible=None if self.visible is None else self.visible[rows],
+            by_people=None if self.by_people is None else self.by_people[rows],
         )
 
 
@@ -58,6 +61,14 @@ def with_ignore_rules(truth: Truth, *, frame_height: int) -> Truth:
         ignored |= truth.visible < LEAST_VISIBLE
     kept = truth.select(~ignored)
     return replace(kept, ignore=np.concatenate([truth.ignore, boxes[ignored]]))
+
+
+def only_by_people(truth: Truth) -> Truth:
+    """Move objects whose boxes no person made among the ignored boxes."""
+    if truth.by_people is None:
+        return truth
+    others = truth.detections.boxes[~truth.by_people]
+    return replace(truth.select(truth.by_people), ignore=np.concatenate([truth.ignore, others]))
 
 
 def least_height(frame_height: int) -> float:

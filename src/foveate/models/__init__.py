@@ -2,11 +2,12 @@
 
 from foveate.models.backbone import Backbone, BackboneConfig
 from foveate.models.convert_huggingface import convert_huggingface, load_huggingface_backbone
+from foveate.models.convert_window import with_window
 from foveate.models.detector import Detector, DetectorConfig
 from foveate.models.flops import backbone_flops
 from foveate.models.head import HeadOutput
 from foveate.models.nms import nms, pairwise_iou
-from foveate.models.presets import vitdet_tiny
+from foveate.models.presets import vitdet_nano, vitdet_small, vitdet_tiny
 from foveate.models.weights import SHIPPED, find_weights, known_models, load_detector, read_card, save_detector
 
 __all__ = [
@@ -26,5 +27,8 @@ __all__ = [
     "pairwise_iou",
     "read_card",
     "save_detector",
+    "vitdet_nano",
+    "vitdet_small",
     "vitdet_tiny",
+    "with_window",
 ]

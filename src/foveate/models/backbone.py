@@ -190,11 +190,12 @@ class Backbone(nn.Module):
             return self._make_codes(table, layout)
         # Torch counts in-place changes of a tensor, so that codes of older weights are never used.
         key = (layout, table.data_ptr(), table._version, table.dtype, table.device)  # noqa: SLF001
-        if key not in self._position_cache:
+        codes = self._position_cache.get(key)
+        if codes is None:
             if len(self._position_cache) > 32:
-                self._position_cache.clear()
-            self._position_cache[key] = self._make_codes(table, layout)
-        return self._position_cache[key]
+                self._position_cache.clear()  # perhaps while another thread looks
+            codes = self._position_cache[key] = self._make_codes(table, layout)
+        return codes
 
     def _make_codes(self, table: Tensor, layout: FrameLayout) -> Tensor:
         spread = tiled_positions if self.config.positions == "tiled" else stretched_positions

@@ -1,15 +1,32 @@
-"""Named shapes of detectors. A preset is a function that returns the object, with random weights."""
+"""Named shapes of detectors. A preset is a function that returns the object, with random weights.
+
+All are made to be trained from nothing on region-sized crops: a convolutional stem replaces the patch projection and
+positions repeat in every region, so that a crop of one region (288 x 288 pixels) looks to the model like a region of a
+frame of any size.
+"""
 
 from foveate.core import STREET_CLASSES
 from foveate.models.backbone import BackboneConfig
 from foveate.models.detector import Detector, DetectorConfig
 
 
-def vitdet_tiny(class_names: tuple[str, ...] = STREET_CLASSES) -> Detector:
-    """192 wide, 12 deep, 6 million parameters; made to be trained from nothing on region-sized crops.
+def vitdet_nano(class_names: tuple[str, ...] = STREET_CLASSES) -> Detector:
+    """128 wide, 12 deep, 3 million parameters."""
+    return _vitdet("vitdet-nano", class_names, dim=128, heads=2, pyramid_channels=64)
 
-    A convolutional stem replaces the patch projection and positions repeat in every region, so that a crop of one
-    region (288 x 288 pixels) looks to the model like a region of a frame of any size.
-    """
-    backbone = BackboneConfig(dim=192, depth=12, heads=3, stem="convolutional", positions="tiled")
-    return Detector(DetectorConfig(backbone=backbone, class_names=class_names), name="vitdet-tiny")
+
+def vitdet_tiny(class_names: tuple[str, ...] = STREET_CLASSES) -> Detector:
+    """192 wide, 12 deep, 6 million parameters."""
+    return _vitdet("vitdet-tiny", class_names, dim=192, heads=3, pyramid_channels=96)
+
+
+def vitdet_small(class_names: tuple[str, ...] = STREET_CLASSES) -> Detector:
+    """384 wide, 12 deep, 24 million parameters."""
+    return _vitdet("vitdet-small", class_names, dim=384, heads=6, pyramid_channels=128)
+
+
+def _vitdet(name: str, class_names: tuple[str, ...], *, dim: int, heads: int, pyramid_channels: int) -> Detector:
+    backbone = BackboneConfig(dim=dim, depth=12, heads=heads, stem="convolutional", positions="tiled")
+    return Detector(
+        DetectorConfig(backbone=backbone, class_names=class_names, pyramid_channels=pyramid_channels), name=name
+    )

@@ -4,6 +4,7 @@ from foveate.training.assign import AssignConfig, Assignment, assign
 from foveate.training.augment import AugmentConfig, Augmenter
 from foveate.training.colour import ColourConfig
 from foveate.training.dataset import ImageSet, LabelledImage, load_coco, load_folder
+from foveate.training.distillation import DistillationConfig, distillation_loss
 from foveate.training.evaluate import best_threshold, choose_threshold, evaluate
 from foveate.training.finish import finish, start_from
 from foveate.training.loader import BatchPlan, BatchSource, Loader
@@ -24,6 +25,7 @@ __all__ = [
     "BatchPlan",
     "BatchSource",
     "ColourConfig",
+    "DistillationConfig",
     "ImageSet",
     "LabelledImage",
     "Loader",
@@ -41,6 +43,7 @@ __all__ = [
     "best_threshold",
     "choose_threshold",
     "detection_loss",
+    "distillation_loss",
     "draw_resolution",
     "evaluate",
     "finish",

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from foveate.core import InputError
-from foveate.models import Detector, load_detector, save_detector
+from foveate.models import Detector, load_detector, save_detector, with_window
 from foveate.training.dataset import ImageSet
 from foveate.training.evaluate import choose_threshold, evaluate
 from foveate.training.trainer import Trainer
@@ -37,12 +37,15 @@ def finish(
     return card
 
 
-def start_from(path: str, class_names: tuple[str, ...]) -> Detector:
-    """A detector to train further; raises `InputError` if it knows other classes, `WeightsError` if it is damaged."""
+def start_from(path: str, class_names: tuple[str, ...], *, window: int | None = None) -> Detector:
+    """A detector to train further; raises `InputError` if it knows other classes, `WeightsError` if it is damaged.
+
+    `window`: the attention window that it shall have (see `with_window`); None = its own.
+    """
     detector = load_detector(path, dtype="float32")
     if detector.class_names != class_names:
         raise InputError(f"{path} knows the classes {detector.class_names}, required {class_names}")
-    return detector
+    return detector if window is None else with_window(detector, window)
 
 
 def _origin(trainer: Trainer) -> dict[str, Any]:

@@ -13,13 +13,14 @@ import copy
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from foveate.core.regions import ceil_div
-from foveate.models import Detector
+from foveate.models import Detector, HeadOutput
+from foveate.training.distillation import DistillationConfig, distillation_loss, lowered, rows_of
 from foveate.training.losses import LossConfig, LossSums, detection_loss
 from foveate.training.resolution import Resolution
 from foveate.training.targets import Targets
@@ -34,19 +35,29 @@ class StepLosses:
 
     class_loss: float
     box_loss: float
+    distillation: float
+    """Difference between mixed and full resolution; 0 where it is not learned."""
     positives: int
 
     @property
     def total(self) -> float:
         """What is minimised."""
-        return self.class_loss + self.box_loss
+        return self.class_loss + self.box_loss + self.distillation
 
 
 class GradientWorkers(AbstractContextManager["GradientWorkers"]):
     """Computes gradients in `threads` threads; leave the context to end them."""
 
-    def __init__(self, model: Detector, loss: LossConfig, *, threads: int, bfloat16: bool) -> None:
-        self.loss, self.threads = loss, threads
+    def __init__(
+        self,
+        model: Detector,
+        loss: LossConfig,
+        *,
+        threads: int,
+        bfloat16: bool,
+        distillation: DistillationConfig | None = None,
+    ) -> None:
+        self.loss, self.distillation, self.threads = loss, distillation, threads
         self.parameters = _trainable(model)
         self._twin = copy.deepcopy(model).to(torch.bfloat16) if bfloat16 else model
         self._twin_parameters = _trainable(self._twin)
@@ -77,6 +88,7 @@ class GradientWorkers(AbstractContextManager["GradientWorkers"]):
         return StepLosses(
             class_loss=sum(float(s.class_loss.detach()) for s in sums) * scale,
             box_loss=sum(float(s.box_loss.detach()) for s in sums) * scale,
+            distillation=sum(float(s.distillation.detach()) for s in sums) * scale,
             positives=sum(int(s.positives) for s in sums),
         )
 
@@ -102,8 +114,19 @@ class GradientWorkers(AbstractContextManager["GradientWorkers"]):
         masks = None if resolution.masks is None else resolution.masks[part]
         output = self._twin(images[part], masks, resolution.restoration_points[part])
         sums = detection_loss(output, targets[part], self.loss)
-        loss = sums.class_loss + sums.box_loss
+        sums = replace(sums, distillation=self._distilled(output, images[part], masks))
+        loss = sums.class_loss + sums.box_loss + sums.distillation
         return sums, torch.autograd.grad(loss, self._twin_parameters, materialize_grads=True)
+
+    def _distilled(self, output: HeadOutput, images: Tensor, masks: Tensor | None) -> Tensor:
+        """Loss of the images of which something is downsampled, against their own full resolution."""
+        rows = lowered(masks)
+        if self.distillation is None or rows is None:
+            return output.strides.new_zeros(())
+        rows = rows.to(images.device)
+        with torch.no_grad():
+            full = self._twin(images[rows])
+        return distillation_loss(rows_of(output, rows), full, self.distillation)
 
     def _store(self, threads: list[list[Tensor]], scale: float) -> None:
         total, *others = threads

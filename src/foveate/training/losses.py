@@ -35,6 +35,8 @@ class LossSums:
     """Sum of soft targets: what both losses are divided by."""
     positives: Tensor
     """Points that were assigned an object."""
+    distillation: Tensor
+    """Difference between mixed and full resolution (`distillation_loss`); 0 unless somebody adds it."""
 
 
 def detection_loss(output: HeadOutput, targets: Targets, config: LossConfig = LossConfig()) -> LossSums:
@@ -45,6 +47,7 @@ def detection_loss(output: HeadOutput, targets: Targets, config: LossConfig = Lo
         box_loss=config.box_weight * _box_loss(output, targets, assignment),
         quality=assignment.quality.sum(),
         positives=(assignment.index >= 0).sum(),
+        distillation=assignment.quality.new_zeros(()),
     )
 
 

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from foveate.core import InputError
+from foveate.core import InputError, RegionGrid
+from foveate.training.sample import Batch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,9 +19,12 @@ class ResolutionConfig:
     """Steps in which something is downsampled."""
     lone_share: float = 0.3
     """In those steps, crops of a single region that are downsampled wholly."""
+    empty_share: float = 0.5
+    """In those steps of larger crops, how often regions without an object are downsampled before the others, as
+    policies do; else the order is random."""
 
     def __post_init__(self) -> None:
-        for name in ("step_share", "lone_share"):
+        for name in ("step_share", "lone_share", "empty_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name} must lie in 0..1, got {getattr(self, name)}")
 
@@ -35,10 +40,17 @@ class Resolution:
 
 
 def draw_resolution(
-    config: ResolutionConfig, count: int, regions: tuple[int, int], latest_point: int, rng: np.random.Generator
+    config: ResolutionConfig,
+    count: int,
+    regions: tuple[int, int],
+    latest_point: int,
+    rng: np.random.Generator,
+    *,
+    occupied: NDArray[np.bool_] | None = None,
 ) -> Resolution:
     """Masks for `count` images of `regions` (rows, columns); points lie in 0..`latest_point`.
 
+    `occupied`: `(count, rows, columns)`, regions that hold an object; None = nobody knows.
     All images of a step have one restoration point and (beyond one region) equally many low regions, and images of
     single regions are sorted by resolution: the backbone computes neighbours of equal shape together.
     """
@@ -48,7 +60,15 @@ def draw_resolution(
     if area == 1:
         masks = np.sort(rng.random((count, 1)) < config.lone_share, axis=0)
     else:
-        lows = rng.integers(1, area + 1)
-        masks = rng.permuted(np.tile(np.arange(area) < lows, (count, 1)), axis=1)
+        lows, order = rng.integers(1, area + 1), rng.random((count, area))
+        if occupied is not None and rng.random() < config.empty_share:
+            order += occupied.reshape(count, area)
+        masks = order.argsort(axis=1).argsort(axis=1) < lows
     point = int(rng.integers(latest_point + 1))
     return Resolution(masks=torch.from_numpy(masks.reshape(count, *regions)), restoration_points=[point] * count)
+
+
+def occupied_regions(batch: Batch, grid: RegionGrid) -> NDArray[np.bool_]:
+    """`(B, regions_h, regions_w)`: regions that hold an object, or a part of one."""
+    pairs = zip(batch.boxes, batch.labels, strict=True)
+    return np.stack([grid.overlapping(boxes[labels >= 0]) for boxes, labels in pairs])

@@ -17,13 +17,14 @@ from foveate.core import InputError
 from foveate.models import Detector
 from foveate.training.augment import AugmentConfig
 from foveate.training.checkpoint import load_checkpoint, save_checkpoint
+from foveate.training.distillation import DistillationConfig
 from foveate.training.gradients import GradientWorkers, StepLosses
 from foveate.training.journal import Journal
 from foveate.training.loader import BatchPlan, Loader
 from foveate.training.losses import LossConfig
 from foveate.training.mixture import Mixture
 from foveate.training.optimise import MovingAverage, make_optimiser
-from foveate.training.resolution import ResolutionConfig, draw_resolution
+from foveate.training.resolution import ResolutionConfig, draw_resolution, occupied_regions
 from foveate.training.sample import Batch
 from foveate.training.schedule import Phase, Schedule
 from foveate.training.targets import to_tensors
@@ -49,6 +50,8 @@ class TrainConfig:
     loss: LossConfig = field(default_factory=LossConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     resolution: ResolutionConfig = field(default_factory=ResolutionConfig)
+    distillation: DistillationConfig | None = None
+    """How frames of mixed resolution learn from the model's own full resolution; None = from labels alone."""
 
     def __post_init__(self) -> None:
         if self.threads < 1 or self.checkpoint_s <= 0 or not 0 <= self.average_decay < 1:
@@ -82,7 +85,13 @@ class Trainer:
         """Train to the end, or until SIGINT, SIGTERM or `most_steps`; True if the schedule is complete."""
         config, last = self.config, None if most_steps is None else self.progress.step + most_steps
         self._stop = False
-        workers = GradientWorkers(self.model, config.loss, threads=config.threads, bfloat16=config.bfloat16)
+        workers = GradientWorkers(
+            self.model,
+            config.loss,
+            threads=config.threads,
+            bfloat16=config.bfloat16,
+            distillation=config.distillation,
+        )
         with Journal(self.folder / "log.jsonl") as journal, workers, self._stopped_by_signals():
             journal.note(f"step {self.progress.step}, {self.share_done:.1%} done, state in {self.folder}")
             while self.share_done < 1 and not self._stop and self.progress.step != last:
@@ -132,9 +141,10 @@ class Trainer:
         rng = np.random.default_rng((self.config.seed, 3, step))
         grid = self.model.region_grid(*images.shape[2:])
         latest = self.model.restoration_points[-1]
-        losses = workers.compute(
-            images, targets, draw_resolution(self.config.resolution, count, grid.shape, latest, rng)
+        resolution = draw_resolution(
+            self.config.resolution, count, grid.shape, latest, rng, occupied=occupied_regions(batch, grid)
         )
+        losses = workers.compute(images, targets, resolution)
         rate = self.config.schedule.learning_rate_at(step, self.share_done)
         norm = self._update(rate)
         self.progress = replace(self.progress, step=step + 1, crops=self.progress.crops + count)
@@ -185,6 +195,7 @@ def _figures(losses: StepLosses, images: int, rate: float, norm: float) -> dict[
         "loss": losses.total,
         "class_loss": losses.class_loss,
         "box_loss": losses.box_loss,
+        "distillation": losses.distillation,
         "positives": losses.positives / images,
         "gradient": norm,
         "rate": rate,

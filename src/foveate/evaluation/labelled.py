@@ -1,0 +1,88 @@
+"""Labelled pictures, or the labelled frames of a clip, one after the other."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from foveate.codec import VideoReader, is_video, read_image
+from foveate.core import Detections, InputError, MediaError, Pixels
+from foveate.metrics import AnnotatedImage, Truth, read_coco, with_ignore_rules
+
+
+@dataclass(frozen=True, kw_only=True)
+class Labelled:
+    """A COCO file with its pictures. Raises `InputError` if none of them is there."""
+
+    images: tuple[AnnotatedImage, ...]
+    """Those that are there, truth by the rules of what is ignored."""
+    place: Path
+    """Folder of the pictures, or the clip."""
+    missing_images: int = 0
+    """Pictures that the file lists and that are not there."""
+
+    def __post_init__(self) -> None:
+        if not self.images:
+            raise InputError(f"{self.place}: none of the {self.missing_images} annotated pictures is there")
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Categories of the annotation file."""
+        return self.images[0].truth.detections.class_names
+
+    def pixels(self) -> Iterator[Pixels]:
+        """The pictures, in the order of `images`. Raises `MediaError` for one that cannot be read."""
+        if is_video(self.place):
+            yield from self._frames()
+        else:
+            yield from (read_image(self.place / image.file_name) for image in self.images)
+
+    def _frames(self) -> Iterator[Pixels]:
+        wanted = iter([image.frame for image in self.images])
+        due = next(wanted)
+        with VideoReader(self.place) as video:
+            for position, pixels in enumerate(video):
+                if position == due:
+                    yield pixels
+                    due = next(wanted, None)
+                    if due is None:
+                        return
+        raise MediaError(f"{self.place} ends before frame {due}, which is annotated")
+
+
+def open_labelled(annotations: Path, place: Path, *, every: int = 1) -> Labelled:
+    """Every `every`-th picture of a COCO file; `place` is the folder of its pictures, or the clip that it describes.
+
+    Where the file says how much of objects is visible, hardly visible and very low ones are ignored (PROTOCOL,
+    section 4). Raises `MediaError` for a file that cannot be read, `InputError` if no picture is there.
+    """
+    if every < 1:
+        raise InputError(f"every must be at least 1, got {every}")
+    images = read_coco(annotations)
+    there = _frames_of(images, place) if is_video(place) else [i for i in images if (place / i.file_name).is_file()]
+    chosen = there[::every]
+    if any(image.truth.visible is not None for image in images):
+        chosen = [replace(image, truth=with_ignore_rules(image.truth, frame_height=image.size[0])) for image in chosen]
+    return Labelled(images=tuple(chosen), place=place, missing_images=len(images) - len(there))
+
+
+def _frames_of(images: list[AnnotatedImage], clip: Path) -> list[AnnotatedImage]:
+    """Those with a position in the clip, by position."""
+    if not clip.is_file():
+        raise MediaError(f"no video file {clip}")
+    return sorted((image for image in images if image.frame is not None), key=lambda image: image.frame or 0)
+
+
+def only_classes(truth: Truth, class_names: tuple[str, ...]) -> Truth:
+    """The objects of some classes, numbered as in `class_names`; objects of others are left out."""
+    objects = truth.detections
+    places = np.array([class_names.index(n) if n in class_names else -1 for n in objects.class_names], np.int32)
+    kept = truth.select(places[objects.class_id] >= 0)
+    named = Detections(
+        boxes=kept.detections.boxes,
+        scores=kept.detections.scores,
+        class_id=places[kept.detections.class_id],
+        class_names=class_names,
+    )
+    return replace(kept, detections=named)

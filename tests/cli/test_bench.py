@@ -1,0 +1,40 @@
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from foveate.cli.app import app
+from foveate.testing import write_clip
+
+pytest.importorskip("faster_coco_eval")
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    path = write_clip(tmp_path / "clip.mp4", frames=4)
+    images = [{"id": i, "file_name": "clip.mp4", "height": 128, "width": 192, "frame": i} for i in range(4)]
+    annotations = [{"image_id": i, "category_id": 1, "bbox": [8 + 2 * i, 16, 24, 24]} for i in range(4)]
+    content = {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "person"}]}
+    path.with_suffix(".json").write_text(json.dumps(content))
+    return path
+
+
+def test_accuracy_leaves_the_figures_that_the_manual_names(clip: Path, tiny_weights: Path, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "accuracy.json"
+    words = ["bench", "accuracy", "--annotations", clip.with_suffix(".json"), "--images", clip, "--every", "3"]
+    ran = CliRunner().invoke(app, [*map(str, words), "--out", str(out), "--model", str(tiny_weights)])
+    assert ran.exit_code == 0, ran.output
+    report = json.loads(out.read_text())
+    assert report.keys() >= {"ap", "ap50", "classes", "images", "threshold", "model", "version", "sizes"}
+    assert report["classes"]["person"].keys() == {"ap", "ap50", "n"}
+    assert (report["images"], report["threshold"], report["model"]) == (2, 0.1, "tiny-random")
+    assert "bicycle" in report["missing_classes"]
+    assert "no objects of: bicycle" in ran.stdout
+
+
+def test_a_missing_annotation_file_is_one_line(tiny_weights: Path, tmp_path: Path) -> None:
+    words = ["bench", "accuracy", "--annotations", "none.json", "--images", ".", "--out", str(tmp_path / "x.json")]
+    ran = CliRunner().invoke(app, [*words, "--model", str(tiny_weights)])
+    assert ran.exit_code == 2
+    assert ran.stderr.startswith("foveate: cannot read annotations none.json")

@@ -1,0 +1,138 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from foveate.codec import write_image
+from foveate.core import InputError, MediaError
+from foveate.evaluation.accuracy import AccuracySettings, measure_accuracy
+from foveate.evaluation.labelled import Labelled, open_labelled
+from foveate.evaluation.slices import Slicing
+from foveate.testing import FakeDetector, moving_squares, write_clip
+
+pytest.importorskip("faster_coco_eval")
+
+FRAMES = 6
+
+
+def annotate(path: Path, *, clip: bool, categories: tuple[str, ...] = ("car", "person"), **extra: Any) -> Path:
+    """A COCO file of `moving_squares`, of single pictures or of a clip."""
+    detector, images, annotations = FakeDetector(), [], []
+    for number, pixels in enumerate(moving_squares(FRAMES)):
+        height, width = pixels.shape[:2]
+        entry: dict[str, Any] = {"id": number, "file_name": f"{number}.png", "height": height, "width": width}
+        images.append(entry | ({"frame": number} if clip else {}))
+        found = detector.detect_batch([pixels])[0]
+        for (x1, y1, x2, y2), k in zip(found.boxes.tolist(), found.class_id.tolist(), strict=True):
+            category = categories.index(found.class_names[k]) + 1
+            box = {"image_id": number, "category_id": category, "bbox": [x1, y1, x2 - x1, y2 - y1]}
+            annotations.append(box | extra)
+    listed = [{"id": i, "name": name} for i, name in enumerate(categories, 1)]
+    path.write_text(json.dumps({"images": images, "annotations": annotations, "categories": listed}))
+    return path
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for number, pixels in enumerate(moving_squares(FRAMES)):
+        write_image(folder / f"{number}.png", pixels)
+    return folder
+
+
+def measured(labelled: Labelled, settings: AccuracySettings | None = None) -> dict[str, Any]:
+    settings = settings or AccuracySettings()
+    done: list[int] = []
+    report = measure_accuracy(FakeDetector(), labelled, settings, done.append)  # type: ignore[arg-type]
+    assert done == list(range(1, len(labelled.images) + 1))
+    return report
+
+
+def test_a_perfect_detector_scores_one_on_pictures(tmp_path: Path, pictures: Path) -> None:
+    report = measured(open_labelled(annotate(tmp_path / "a.json", clip=False), pictures))
+    assert (report["ap"], report["ap50"], report["f1"]) == pytest.approx((1, 1, 1))
+    assert {name: entry["n"] for name, entry in report["classes"].items()} == {"person": FRAMES, "car": FRAMES}
+    assert (report["images"], report["threshold"], report["model"]) == (FRAMES, 0.5, "fake")
+    assert list(report["sizes"]) == ["small"]
+
+
+def test_frames_of_a_clip_are_measured_one_in_n(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", frames=FRAMES)
+    labelled = open_labelled(annotate(tmp_path / "clip.json", clip=True), clip, every=2)
+    assert [image.frame for image in labelled.images] == [0, 2, 4]
+    assert measured(labelled)["ap50"] == pytest.approx(1)
+
+
+def test_a_clip_that_ends_before_its_annotations_is_refused(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", frames=3)
+    labelled = open_labelled(annotate(tmp_path / "clip.json", clip=True), clip)
+    with pytest.raises(MediaError, match="ends before frame 3"):
+        measured(labelled)
+
+
+def test_classes_without_objects_are_named_and_do_not_count(tmp_path: Path, pictures: Path) -> None:
+    path = annotate(tmp_path / "a.json", clip=False, categories=("tree", "person", "car"))
+    content = json.loads(path.read_text())
+    content["annotations"] = [a for a in content["annotations"] if a["category_id"] != 3]
+    content["annotations"].append({"image_id": 0, "category_id": 1, "bbox": [0, 0, 9, 9]})
+    path.write_text(json.dumps(content))
+    report = measured(open_labelled(path, pictures))
+    assert report["missing_classes"] == ["car"]
+    assert report["unknown_classes"] == {"tree": 1}
+    assert list(report["classes"]) == ["person"]
+    assert report["ap50"] == pytest.approx(1)
+
+
+def test_hardly_visible_objects_are_ignored_where_the_set_tells(tmp_path: Path, pictures: Path) -> None:
+    hidden = measured(open_labelled(annotate(tmp_path / "a.json", clip=False, visible=0.1), pictures))
+    assert (hidden["classes"], hidden["ignored_boxes"]) == ({}, 2 * FRAMES)
+    shown = measured(open_labelled(annotate(tmp_path / "b.json", clip=False, visible=0.9), pictures))
+    assert shown["ignored_boxes"] == 0
+
+
+def test_boxes_that_people_made_have_figures_of_their_own(tmp_path: Path, pictures: Path) -> None:
+    path = annotate(tmp_path / "a.json", clip=False, source="pseudo")
+    content = json.loads(path.read_text())
+    content["annotations"][0]["source"] = "human"
+    path.write_text(json.dumps(content))
+    human = measured(open_labelled(path, pictures))["human"]
+    assert (human["images"], human["ignored_boxes"]) == (1, 1)
+    assert sum(entry["n"] for entry in human["classes"].values()) == 1
+
+
+def test_missing_pictures_are_counted_and_none_at_all_is_refused(tmp_path: Path, pictures: Path) -> None:
+    path = annotate(tmp_path / "a.json", clip=False)
+    (pictures / "0.png").unlink()
+    report = measured(open_labelled(path, pictures))
+    assert (report["images"], report["missing_images"]) == (FRAMES - 1, 1)
+    with pytest.raises(InputError, match="none of the 6 annotated pictures is there"):
+        open_labelled(path, tmp_path)
+
+
+def test_slices_and_enlarged_pictures_find_the_same_objects(tmp_path: Path, pictures: Path) -> None:
+    labelled = open_labelled(annotate(tmp_path / "a.json", clip=False), pictures, every=3)
+    for settings in (AccuracySettings(slicing=Slicing(side=88, overlap=0.5)), AccuracySettings(long_side=400)):
+        assert measured(labelled, settings)["ap50"] == pytest.approx(1)
+
+
+def test_a_set_of_other_classes_is_refused(tmp_path: Path, pictures: Path) -> None:
+    path = annotate(tmp_path / "a.json", clip=False)
+    path.write_text(path.read_text().replace('"car"', '"tree"').replace('"person"', '"dog"'))
+    with pytest.raises(InputError, match="one of the model's classes"):
+        measured(open_labelled(path, pictures))
+
+
+def test_boxes_lie_in_the_pixels_of_the_original_picture(tmp_path: Path, pictures: Path) -> None:
+    seen: list[tuple[int, ...]] = []
+
+    class Watching(FakeDetector):
+        def detect_batch(self, frames: Any, *rest: Any, **options: Any) -> Any:
+            seen.extend(np.asarray(frame).shape for frame in frames)
+            return super().detect_batch(frames, *rest, **options)
+
+    labelled = open_labelled(annotate(tmp_path / "a.json", clip=False), pictures, every=6)
+    measure_accuracy(Watching(), labelled, AccuracySettings(long_side=384), lambda _: None)  # type: ignore[arg-type]
+    assert seen == [(256, 384, 3)]
