@@ -5,12 +5,13 @@ import pytest
 
 from foveate.core import Detections, Frame, OffloadPlan, OffloadRecord, RegionGrid
 from foveate.device import Tracked
-from foveate.device.surroundings import Surroundings
+from foveate.device.surroundings import AGREEMENTS, Surroundings
 from foveate.tracking import Motion, reduce
 
 GRID = RegionGrid(height=128, width=192, window_size=2)
 PIXELS = np.random.default_rng(0).integers(0, 256, (128, 192, 3)).astype(np.uint8)
 MASK = np.array([[True, True, False], [True, False, False]])
+NOTHING = Detections.empty(("car",))
 MOTION = Motion(region_motion=np.full((2, 3), 1 / 6, np.float32), frame_motion=0.3)
 
 
@@ -51,7 +52,7 @@ def test_a_device_that_does_not_look_has_the_papers_content_alone():
     it = Surroundings()
     it.motion = MOTION
     it.offloaded(0, OffloadPlan(), GRID)
-    it.landed(record(0))
+    it.landed(record(0), NOTHING, frame_height=128)
     content = asked(it)
     assert (content.region_detail, content.last) == (None, None)
     assert content.frame_motion == 0.3
@@ -60,7 +61,7 @@ def test_a_device_that_does_not_look_has_the_papers_content_alone():
 def test_an_offload_counts_from_its_result_on():
     it = after_an_offload()
     assert asked(it).last is None
-    it.landed(record(4))
+    it.landed(record(4), NOTHING, frame_height=128)
     last = asked(it).last
     assert last.bytes_per_pixel == pytest.approx(2458 / (128 * 192))
     assert (last.jpeg_quality, last.downsampled_share, last.frames_ago) == (80, 0.5, 5)
@@ -69,18 +70,45 @@ def test_an_offload_counts_from_its_result_on():
 
 def test_a_frame_on_its_way_does_not_replace_the_one_that_landed():
     it = after_an_offload()
-    it.landed(record(4))
+    it.landed(record(4), NOTHING, frame_height=128)
     it.offloaded(7, OffloadPlan(), GRID)
     assert asked(it).last.jpeg_quality == 80
 
 
-def test_objects_scores_and_retention_are_the_trackers():
-    objects = Detections(
-        boxes=np.array([[1, 1, 20, 20]], np.float32), scores=np.ones(1), class_id=np.zeros(1), class_names=("car",)
+def boxes(*left):
+    return Detections(
+        boxes=np.array([[x, 1, x + 20, 21] for x in left], np.float32),
+        scores=np.ones(len(left)),
+        class_id=np.zeros(len(left)),
+        class_names=("car",),
     )
+
+
+def tracked(objects, frame_index=8):
     frame = Frame(pixels=PIXELS, index=4, captured_at=0.0)
-    tracked = Tracked(source=frame, frame_index=8, detections=objects, retention=0.5)
-    content = asked(after_an_offload(), latest=tracked)
-    assert content.objects == objects
+    return Tracked(source=frame, frame_index=frame_index, detections=objects, retention=0.5)
+
+
+def test_agreement_is_that_of_results_with_what_the_tracker_showed_there():
+    it = after_an_offload()
+    it.landed(record(4), boxes(0, 50), frame_height=128)
+    assert asked(it).agreement is None  # nothing was shown in frame 4
+    for index, (shown, result) in enumerate([(boxes(0, 50), boxes(0, 50)), (boxes(0, 50), boxes(0, 90))], 5):
+        it.offloaded(index, OffloadPlan(), GRID, tracked(shown))
+        it.landed(record(index), result, frame_height=128)
+    assert asked(it).agreement == pytest.approx((1 + 0.5) / 2)
+
+
+def test_only_the_latest_agreements_count():
+    it = after_an_offload()
+    for index, result in enumerate([boxes(90)] + [boxes(0)] * AGREEMENTS, 5):
+        it.offloaded(index, OffloadPlan(), GRID, tracked(boxes(0)))
+        it.landed(record(index), result, frame_height=128)
+    assert asked(it).agreement == 1
+
+
+def test_objects_scores_and_retention_are_the_trackers():
+    content = asked(after_an_offload(), latest=tracked(boxes(1)))
+    assert content.objects == boxes(1)
     assert (content.retention, content.score_threshold) == (0.5, 0.3)
     assert content.task_relevance.tolist() == [[1, 0, 0], [0, 0, 0]]

@@ -39,6 +39,7 @@ def made_up_rows(n=600, seed=0, clip=0, dear=1.0):
         "relevance_mean": rng.uniform(0, 0.5, n),
         "relevance_spread": rng.uniform(0, 0.3, n),
         "last_size": np.full(n, np.log(0.1 * dear)),
+        "expected_size": np.full(n, np.log(0.1 * dear)),
         "last_quality": np.full(n, 95.0),
         "frame": np.arange(n) // 4.0,
         "clip": np.full(n, float(clip)),
@@ -64,7 +65,7 @@ def test_the_network_learns_what_a_line_cannot(target):
 def test_the_last_offload_tells_how_dear_an_unknown_clip_is():
     seen = joined([made_up_rows(seed=k, clip=k, dear=dear) for k, dear in enumerate((0.5, 1.0, 2.0))])
     judged = judge([(seen, made_up_rows(seed=9, clip=9, dear=6.0))], "size", fitters(QUICK))
-    assert judged.figures("network").mape < 0.15
+    assert judged.figures("network").mape < 0.2
     assert judged.figures("network, paper's inputs").mape > 0.5
 
 

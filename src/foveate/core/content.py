@@ -49,6 +49,9 @@ class FrameContent:
     """Least score that the server reports: an object just above it may be gone next time."""
     retention: float = 1.0
     """kappa: share of the last result's objects that the tracker still follows."""
+    agreement: float | None = None
+    """Mean F1 of what the tracker showed against the results that then came for these frames, of the latest few; None
+    before the second result. Low where objects come and go, or where the model wavers."""
     last: LastOffload | None = None
     """None before the first result."""
 

@@ -284,7 +284,7 @@ class DeviceSession:
         done = OffloadDone(record=record, captured_at=flight.frame.captured_at, result=detections)
         self._flight = None
         self._link.observe(record)
-        self._surroundings.landed(record)
+        self._surroundings.landed(record, detections, frame_height=flight.frame.size[0])
         self._last_latency_s = record.e2e_latency_s
         self._result, self._result_frame = detections, flight.frame
         if self._following is None:
@@ -344,7 +344,8 @@ class DeviceSession:
         plan = self._policy.decide(self._state(frame, welcome))
         if plan is None:
             return events
-        self._surroundings.offloaded(frame.index, plan, welcome.grid(*frame.size))
+        latest = None if self._following is None else self._following.latest
+        self._surroundings.offloaded(frame.index, plan, welcome.grid(*frame.size), latest)
         self._flight = Flight(offload_id=self._next_id, frame=frame, plan=plan, started_at=now)
         self._next_id += 1
         self._last_sent = frame

@@ -1,14 +1,19 @@
 """What a device knows about the content of its newest frame: motion, objects, detail, cost of the last offload."""
 
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from foveate.core import FrameContent, LastOffload, Mask, OffloadPlan, OffloadRecord, RegionGrid
+from foveate.core import Detections, FrameContent, LastOffload, Mask, OffloadPlan, OffloadRecord, RegionGrid
 from foveate.device.events import Tracked
 from foveate.estimators import detail_share, mean_detail, task_relevance
+from foveate.metrics import F1Counter, Truth, with_ignore_rules
 from foveate.tracking import GreyPair, Motion, region_detail
+
+AGREEMENTS = 4
+"""Results that the mean agreement with the tracker is taken over."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +26,8 @@ class _Sent:
     pixels: int
     detail: float
     downsampled_detail: float
+    shown: Detections | None
+    """What the tracker showed; None before it showed anything."""
 
 
 class Surroundings:
@@ -32,13 +39,14 @@ class Surroundings:
         self._detail: NDArray[np.float32] | None = None
         self._sent: _Sent | None = None
         self._landed: tuple[_Sent, OffloadRecord] | None = None
+        self._agreements: deque[float] = deque(maxlen=AGREEMENTS)
 
     def look(self, grey: GreyPair, grid: RegionGrid) -> None:
         """Measure the detail of the frame that is decided about."""
         self._detail = region_detail(grey, grid)
 
-    def offloaded(self, frame_index: int, plan: OffloadPlan, grid: RegionGrid) -> None:
-        """The frame that was looked at last is sent under `plan`."""
+    def offloaded(self, frame_index: int, plan: OffloadPlan, grid: RegionGrid, latest: Tracked | None = None) -> None:
+        """The frame that was looked at last is sent under `plan`; `latest` is where the tracker is."""
         if self._detail is None:
             return
         mask: Mask = grid.check_mask(plan.downsampling_mask)
@@ -49,12 +57,18 @@ class Surroundings:
             pixels=grid.height * grid.width,
             detail=mean_detail(grid, self._detail),
             downsampled_detail=detail_share(grid, mask, self._detail),
+            shown=None if latest is None else latest.detections,
         )
 
-    def landed(self, record: OffloadRecord) -> None:
+    def landed(self, record: OffloadRecord, result: Detections, *, frame_height: int) -> None:
         """An offload brought a result."""
-        if self._sent is not None and self._sent.frame_index == record.frame_index:
-            self._landed = self._sent, record
+        if self._sent is None or self._sent.frame_index != record.frame_index:
+            return
+        self._landed = self._sent, record
+        if self._sent.shown is not None:
+            truth = with_ignore_rules(Truth(detections=result), frame_height=frame_height)
+            counts = F1Counter().add(self._sent.shown, truth.detections, ignore=truth.ignore)
+            self._agreements.append(counts.f1)
 
     def content(
         self, grid: RegionGrid, *, frame_index: int, latest: Tracked | None, score_threshold: float
@@ -74,6 +88,7 @@ class Surroundings:
             objects=None if latest is None else latest.detections,
             score_threshold=score_threshold,
             retention=1.0 if latest is None else latest.retention,
+            agreement=float(np.mean(self._agreements)) if self._agreements else None,
             last=self._last(frame_index),
         )
 

@@ -37,6 +37,7 @@ DEVICE_ACCURACY_FEATURES = (
     "last_downsampled_share",
     "age",
     "retention",
+    "agreement",
     "objects",
     "score_mean",
     "score_least",
@@ -56,6 +57,8 @@ LOW_COST = 0.35
 """Bytes for detail in downsampled regions over those for as much in others."""
 GROWTH = 0.5
 """Power of its detail with which the size of a frame changes within a clip."""
+USUAL_AGREEMENT = 0.7
+"""Of tracker and results, before a second result."""
 LEAST_DETAIL = 0.05
 """A picture without any step between pixels counts as this fine, grey levels."""
 _DOUBT = 0.15
@@ -70,9 +73,11 @@ def features(candidates: Candidates, *, grid: RegionGrid, content: FrameContent)
     if content.region_detail is None or content.objects is None or content.last is None:
         return columns
     objects = _Objects.of(content.objects, content.score_threshold)
-    of_frame = (
-        _picture(grid, content.region_detail, content.last) | {"retention": content.retention} | _seen(objects, grid)
-    )
+    of_tracker = {
+        "retention": content.retention,
+        "agreement": USUAL_AGREEMENT if content.agreement is None else content.agreement,
+    }
+    of_frame = _picture(grid, content.region_detail, content.last) | of_tracker | _seen(objects, grid)
     columns |= {name: np.full(len(candidates), value) for name, value in of_frame.items()}
     columns |= _by_mask(
         candidates, {kind: _lost(grid, mask, content.region_detail, objects) for kind, mask in candidates.masks.items()}

@@ -7,7 +7,9 @@ import msgspec
 import numpy as np
 
 from foveate.core import Detections, FrameContent, LastOffload, RegionGrid
+from foveate.device.surroundings import AGREEMENTS
 from foveate.estimators import task_relevance
+from foveate.metrics import F1Counter, Truth, with_ignore_rules
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +82,8 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     retention: float
     last: LastOffload
     trials: list[Trial]
+    agreement: float | None = None
+    """Filled in by `read_observations`, from the frames before."""
 
     @property
     def content(self) -> FrameContent:
@@ -93,8 +97,17 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
             objects=objects,
             score_threshold=self.score_threshold,
             retention=self.retention,
+            agreement=self.agreement,
             last=self.last,
         )
+
+    @property
+    def agrees(self) -> float:
+        """F1 of what the tracker showed, against what the model sees."""
+        truth = Truth(detections=self.truth.detections(self.class_names))
+        counted = with_ignore_rules(truth, frame_height=self.grid.height)
+        shown = self.objects.detections(self.class_names)
+        return F1Counter().add(shown, counted.detections, ignore=counted.ignore).f1
 
 
 def append_observation(path: Path, observation: Observation) -> None:
@@ -113,7 +126,16 @@ def read_observations(path: Path) -> list[Observation]:
     if len(whole) < len(lines):
         path.write_bytes(b"".join(whole))
     found = {o.frame: o for o in (msgspec.json.decode(line, type=Observation) for line in whole)}
-    return [found[frame] for frame in sorted(found)]
+    return _with_agreement([found[frame] for frame in sorted(found)])
+
+
+def _with_agreement(ordered: list[Observation]) -> list[Observation]:
+    agrees = [observation.agrees for observation in ordered]
+    before = [agrees[max(0, k - AGREEMENTS) : k] for k in range(len(ordered))]
+    return [
+        msgspec.structs.replace(observation, agreement=float(np.mean(values)) if values else None)
+        for observation, values in zip(ordered, before, strict=True)
+    ]
 
 
 def numbers(values: Iterable[Iterable[float]]) -> list[list[float]]:
