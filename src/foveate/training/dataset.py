@@ -143,6 +143,15 @@ def read_jpeg(path: Path) -> NDArray[np.uint8]:
     return pixels
 
 
+def jpeg_size(path: Path) -> tuple[int, int]:
+    """`(height, width)` of a JPEG file, from its header; raises `MediaError`."""
+    try:
+        height, width, _, _ = simplejpeg.decode_jpeg_header(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise MediaError(f"{path}: not a whole JPEG picture ({error})") from error
+    return int(height), int(width)
+
+
 def _image(
     entry: dict[str, Any], annotations: list[dict[str, Any]], label_of: dict[int, int], folder: Path
 ) -> LabelledImage:
