@@ -51,21 +51,28 @@ def detector(  # noqa: PLR0917 - typer calls it by name
         list[str] | None,
         typer.Option(help="NAME=ANNOTATIONS.json to report figures on; pictures in images/ beside it. Repeatable."),
     ] = None,
+    evaluate_minutes: Annotated[
+        float | None, typer.Option(min=0.1, help="Look at some pictures of these sets so often on the way.")
+    ] = None,
 ) -> None:
     """Train a detector, or go on with one that was interrupted; checkpoints lie in $FOVEATE_HOME/training/NAME."""
+    from dataclasses import replace
+
     from foveate.core import InputError, foveate_home
     from foveate.training import Trainer, finish, start_from
 
     recipe = _recipe(config)
     train_config = _overridden(recipe["config"], seed, _given(steps=steps, minutes=minutes, rate=rate, phase=phase))
     train_config = _distilling(train_config, distil)
+    if evaluate_minutes:
+        train_config = replace(train_config, evaluate_s=60 * evaluate_minutes)
     blank = recipe["model"]()
     mixture, validation = _mixture(data, blank.class_names)
     evaluation = _evaluation_sets(evaluate or [], blank.class_names)
     if finetune_window and not init:
         raise InputError("--finetune-window needs --init, the weights whose window is to change")
     model = start_from(init, blank.class_names, window=finetune_window) if init else blank
-    trainer = Trainer(model, mixture, train_config, foveate_home() / "training" / name)
+    trainer = Trainer(model, mixture, train_config, foveate_home() / "training" / name, evaluation)
     if not trainer.run():
         typer.echo(f"stopped at step {trainer.progress.step}; the same command goes on from there")
         return
@@ -103,6 +110,18 @@ def pack(
         line = f"{done.name}: {done.pictures} pictures in {done.size_bytes / 2**20:.1f} MiB ({done.coding})"
         typer.echo(line + (f", {done.dropped} left out" if done.dropped else ""))
     typer.echo(f"{out}: {out.stat().st_size / 2**20:.1f} MiB")
+
+
+@app.command(epilog="Example: foveate train curves ~/.cache/foveate/training/my-detector --out out/curves.png")
+def curves(
+    run_dir: Annotated[Path, typer.Argument(help="Folder of a training, in $FOVEATE_HOME/training.")],
+    out: Annotated[Path, typer.Option(help="Picture; its suffix tells the format.")],
+) -> None:
+    """Draw loss, learning rate and speed of a training over its steps, and AP50 where it was measured on the way."""
+    from foveate.training.curves import draw_curves, read_log
+
+    draw_curves(read_log(run_dir), out)
+    typer.echo(str(out))
 
 
 def _recipe(path: Path | None) -> dict[str, Any]:
