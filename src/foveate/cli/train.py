@@ -13,12 +13,10 @@ EXAMPLE = (
     "--data street=/data/street,1 --minutes 60"
 )
 
+PACK = "pack"
+"""Name of `--data` that takes a training pack instead of a folder."""
+
 app = typer.Typer(no_args_is_help=True, help="Train models on labelled pictures.")
-
-
-@app.callback()
-def _group() -> None:
-    """Keep `detector` a command of its own while it is the only one."""
 
 
 @app.command(epilog=EXAMPLE)
@@ -26,7 +24,8 @@ def detector(  # noqa: PLR0917 - typer calls it by name
     data: Annotated[
         list[str],
         typer.Option(
-            help="NAME=FOLDER[,WEIGHT]: a folder with images/ and train.json or annotations.json (COCO). Repeatable."
+            help="NAME=FOLDER[,WEIGHT]: a folder with images/ and train.json or annotations.json (COCO); "
+            "pack=FILE[,WEIGHT]: a training pack. Repeatable."
         ),
     ],
     name: Annotated[str, typer.Option(help="Names the weights file and the folder of checkpoints.")],
@@ -52,27 +51,77 @@ def detector(  # noqa: PLR0917 - typer calls it by name
         list[str] | None,
         typer.Option(help="NAME=ANNOTATIONS.json to report figures on; pictures in images/ beside it. Repeatable."),
     ] = None,
+    evaluate_minutes: Annotated[
+        float | None, typer.Option(min=0.1, help="Look at some pictures of these sets so often on the way.")
+    ] = None,
 ) -> None:
     """Train a detector, or go on with one that was interrupted; checkpoints lie in $FOVEATE_HOME/training/NAME."""
+    from dataclasses import replace
+
     from foveate.core import InputError, foveate_home
     from foveate.training import Trainer, finish, start_from
 
     recipe = _recipe(config)
     train_config = _overridden(recipe["config"], seed, _given(steps=steps, minutes=minutes, rate=rate, phase=phase))
     train_config = _distilling(train_config, distil)
+    if evaluate_minutes:
+        train_config = replace(train_config, evaluate_s=60 * evaluate_minutes)
     blank = recipe["model"]()
     mixture, validation = _mixture(data, blank.class_names)
     evaluation = _evaluation_sets(evaluate or [], blank.class_names)
     if finetune_window and not init:
         raise InputError("--finetune-window needs --init, the weights whose window is to change")
     model = start_from(init, blank.class_names, window=finetune_window) if init else blank
-    trainer = Trainer(model, mixture, train_config, foveate_home() / "training" / name)
+    trainer = Trainer(model, mixture, train_config, foveate_home() / "training" / name, evaluation)
     if not trainer.run():
         typer.echo(f"stopped at step {trainer.progress.step}; the same command goes on from there")
         return
     target = out or foveate_home() / "weights" / f"{name}.safetensors"
     card = finish(trainer, target, validation=validation, evaluation=evaluation)
     _report(trainer, target, card)
+
+
+@app.command(
+    epilog="Example: foveate train pack --data rendered=/data/street,3 --data real=/data/photos --out street.pack"
+)
+def pack(
+    data: Annotated[
+        list[str],
+        typer.Option(
+            help="NAME=FOLDER[,WEIGHT]: a folder as `train detector` takes; bytes are shared by weight. Repeatable."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="The pack.")],
+    mib: Annotated[float, typer.Option(min=0.1, help="Largest size, MiB.")] = 40.0,
+) -> None:
+    """Put labelled sets into one small file: pictures of one size as H.264 video, others as JPEG, and the boxes.
+
+    `train detector --data pack=FILE` reads it on any machine. The pack carries the terms of all its pictures.
+    """
+    from foveate.core import STREET_CLASSES
+    from foveate.training import PackSet, load_folder, write_pack
+
+    sets = []
+    for name, folder, weight in map(_named_folder, data):
+        images = load_folder(folder, STREET_CLASSES, name=name)
+        _tell(images)
+        sets.append(PackSet(images=images, weight=weight))
+    for done in write_pack(out, sets, most_bytes=int(mib * 2**20)):
+        line = f"{done.name}: {done.pictures} pictures in {done.size_bytes / 2**20:.1f} MiB ({done.coding})"
+        typer.echo(line + (f", {done.dropped} left out" if done.dropped else ""))
+    typer.echo(f"{out}: {out.stat().st_size / 2**20:.1f} MiB")
+
+
+@app.command(epilog="Example: foveate train curves ~/.cache/foveate/training/my-detector --out out/curves.png")
+def curves(
+    run_dir: Annotated[Path, typer.Argument(help="Folder of a training, in $FOVEATE_HOME/training.")],
+    out: Annotated[Path, typer.Option(help="Picture; its suffix tells the format.")],
+) -> None:
+    """Draw loss, learning rate and speed of a training over its steps, and AP50 where it was measured on the way."""
+    from foveate.training.curves import draw_curves, read_log
+
+    draw_curves(read_log(run_dir), out)
+    typer.echo(str(out))
 
 
 def _recipe(path: Path | None) -> dict[str, Any]:
@@ -139,14 +188,24 @@ def _mixture(data: list[str], class_names: tuple[str, ...]) -> tuple["Mixture", 
     from foveate.training import Mixture, load_folder
 
     sides, weights = [], []
-    for text in data:
-        name, folder, weight = _named_folder(text)
+    for name, folder, weight in [source for text in data for source in _sources(text)]:
         images = load_folder(folder, class_names, name=name)
         _tell(images)
         sides.append(images.split(0.05))
         weights.append(weight)
     mixture = Mixture(sets=tuple(train for train, _ in sides), weights=tuple(weights))
     return mixture, tuple(held for _, held in sides)
+
+
+def _sources(text: str) -> list[tuple[str, Path, float]]:
+    """Name, folder and weight of each set that a word of `--data` names."""
+    from foveate.core import foveate_home
+    from foveate.training import unpack
+
+    name, folder, weight = _named_folder(text)
+    if name != PACK:
+        return [(name, folder, weight)]
+    return [(part, place, weight * share) for part, place, share in unpack(folder, foveate_home() / "packs")]
 
 
 def _named_folder(text: str) -> tuple[str, Path, float]:

@@ -10,6 +10,7 @@ from foveate.training.finish import finish, start_from
 from foveate.training.loader import BatchPlan, BatchSource, Loader
 from foveate.training.losses import LossConfig, LossSums, detection_loss
 from foveate.training.mixture import Mixture
+from foveate.training.pack import Packed, PackSet, unpack, write_pack
 from foveate.training.resolution import ResolutionConfig, draw_resolution
 from foveate.training.sample import Batch, Sample
 from foveate.training.schedule import Phase, Schedule
@@ -32,6 +33,8 @@ __all__ = [
     "LossConfig",
     "LossSums",
     "Mixture",
+    "PackSet",
+    "Packed",
     "Phase",
     "ResolutionConfig",
     "Sample",
@@ -51,4 +54,6 @@ __all__ = [
     "load_folder",
     "start_from",
     "to_tensors",
+    "unpack",
+    "write_pack",
 ]

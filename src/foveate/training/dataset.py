@@ -59,6 +59,11 @@ class ImageSet:
     def __len__(self) -> int:
         return len(self.images)
 
+    def some(self, most: int) -> "ImageSet":
+        """At most so many of the pictures, spread evenly."""
+        rows = np.linspace(0, len(self) - 1, min(most, len(self))).round().astype(int)
+        return replace(self, images=tuple(self.images[row] for row in rows))
+
     def split(self, share: float) -> tuple["ImageSet", "ImageSet"]:
         """(training, validation): a fixed choice of groups with about `share` of the pictures validates.
 
@@ -141,6 +146,15 @@ def read_jpeg(path: Path) -> NDArray[np.uint8]:
     except (OSError, ValueError) as error:
         raise MediaError(f"{path}: not a whole JPEG picture ({error})") from error
     return pixels
+
+
+def jpeg_size(path: Path) -> tuple[int, int]:
+    """`(height, width)` of a JPEG file, from its header; raises `MediaError`."""
+    try:
+        height, width, _, _ = simplejpeg.decode_jpeg_header(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise MediaError(f"{path}: not a whole JPEG picture ({error})") from error
+    return int(height), int(width)
 
 
 def _image(

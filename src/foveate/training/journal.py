@@ -40,6 +40,15 @@ class Journal(AbstractContextManager["Journal"]):
         if step % self._every == 0:
             self._report(step, progress)
 
+    def record_evaluation(self, step: int, figures: dict[str, Any]) -> None:
+        """Write what `evaluate` found, by set."""
+        self._write({"step": step, "evaluation": figures})
+        self.note("  ".join(f"step {step}  {name}: AP50 {found['ap50']:.3f}" for name, found in figures.items()))
+
+    def _write(self, entry: dict[str, Any]) -> None:
+        with self._path.open("a") as file:
+            file.write(json.dumps(entry) + "\n")
+
     def note(self, text: str) -> None:
         """Say something once."""
         self._console.print(text, highlight=False, soft_wrap=True)
@@ -49,8 +58,7 @@ class Journal(AbstractContextManager["Journal"]):
         line: dict[str, Any] = {"step": step, "progress": round(progress, 4)}
         line |= {name: float(f"{total / self._count:.5g}") for name, total in self._sums.items()}
         line["images_per_s"] = round(self._images / seconds, 2)
-        with self._path.open("a") as file:
-            file.write(json.dumps(line) + "\n")
+        self._write(line)
         text = "  ".join(f"{name} {value}" for name, value in line.items())
         self._bar.update(self._task, description=text)
         if not self._console.is_terminal:

@@ -1,9 +1,10 @@
 """The training loop of detectors: budgeted, resumable, interruptible."""
 
+import copy
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,9 +16,12 @@ from torch import nn
 
 from foveate.core import InputError
 from foveate.models import Detector
+from foveate.models.weights import choose_dtype
 from foveate.training.augment import AugmentConfig
 from foveate.training.checkpoint import load_checkpoint, save_checkpoint
+from foveate.training.dataset import ImageSet
 from foveate.training.distillation import DistillationConfig
+from foveate.training.evaluate import evaluate
 from foveate.training.gradients import GradientWorkers, StepLosses
 from foveate.training.journal import Journal
 from foveate.training.loader import BatchPlan, Loader
@@ -47,6 +51,10 @@ class TrainConfig:
     """Parts of a batch that are computed side by side; 1 is right on an accelerator."""
     checkpoint_s: float = 240.0
     """Wall clock between checkpoints."""
+    evaluate_s: float | None = None
+    """Wall clock between evaluations of the averaged weights on the way; None = none."""
+    evaluate_images: int = 40
+    """Most pictures of each set that such an evaluation looks at, spread evenly."""
     loss: LossConfig = field(default_factory=LossConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     resolution: ResolutionConfig = field(default_factory=ResolutionConfig)
@@ -64,9 +72,17 @@ class TrainConfig:
 class Trainer:
     """Trains `model` on `mixture`, keeping its state in `folder`; `run` may be called again to go on."""
 
-    def __init__(self, model: Detector, mixture: Mixture, config: TrainConfig, folder: Path) -> None:
+    def __init__(
+        self,
+        model: Detector,
+        mixture: Mixture,
+        config: TrainConfig,
+        folder: Path,
+        evaluation: Mapping[str, ImageSet] | None = None,
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.model, self.mixture, self.config, self.folder = model, mixture, config, folder
+        self.evaluation = {name: images.some(config.evaluate_images) for name, images in (evaluation or {}).items()}
         _prepare(model)
         self.optimiser = make_optimiser(model)
         self.average = MovingAverage(model, config.average_decay)
@@ -74,7 +90,7 @@ class Trainer:
             folder, model=model, optimiser=self.optimiser, average=self.average, seed=config.seed
         )
         self._stop = False
-        self._saved_at = time.monotonic()
+        self._saved_at = self._evaluated_at = time.monotonic()
 
     @property
     def share_done(self) -> float:
@@ -122,6 +138,8 @@ class Trainer:
             for batch in loader:
                 self._step(workers, journal, batch)
                 began_at = self._spend_time(began_at)
+                if self._evaluate_if_due(journal):
+                    began_at = time.monotonic()  # looking is not training
                 ends = self.share_done >= 1 or schedule.phase_at(self.share_done) != number
                 if ends or self._stop or self.progress.step == last:
                     return
@@ -167,6 +185,18 @@ class Trainer:
         if now - self._saved_at >= self.config.checkpoint_s:
             self.save()
         return now
+
+    def _evaluate_if_due(self, journal: Journal) -> bool:
+        """Report figures of the averaged weights on the evaluation sets, if it is time."""
+        every = self.config.evaluate_s
+        if every is None or not self.evaluation or time.monotonic() - self._evaluated_at < every:
+            return False
+        with self.average.applied():
+            shown = copy.deepcopy(self.model).eval().to(choose_dtype("auto", self.model.pixel_mean.device))
+        figures = {name: evaluate(shown, images) for name, images in self.evaluation.items()}
+        journal.record_evaluation(self.progress.step, figures)
+        self._evaluated_at = time.monotonic()
+        return True
 
     @contextmanager
     def _stopped_by_signals(self) -> Iterator[None]:

@@ -1,0 +1,125 @@
+import json
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import simplejpeg
+from typer.testing import CliRunner
+
+from foveate.cli.train import _mixture, app
+from foveate.core import InputError, MediaError
+from foveate.training import ImageSet, PackSet, load_folder, unpack, write_pack
+
+from .conftest import CLASSES, write_set
+
+MIB = 2**20
+
+
+def packed(images: ImageSet, path: Path, most_bytes: int = MIB) -> ImageSet:
+    """What is read back from a pack of one set."""
+    write_pack(path, [PackSet(images=images)], most_bytes=most_bytes)
+    [(name, folder, weight)] = unpack(path, path.parent / "packs")
+    assert weight == 1
+    return load_folder(folder, images.class_names, name=name)
+
+
+def of_two_sizes(images: ImageSet) -> ImageSet:
+    """The same set with one picture that is cut."""
+    first = images.images[0]
+    first.path.write_bytes(simplejpeg.encode_jpeg(first.read().pixels[:100].copy(), 95, "RGB", "444"))
+    return images
+
+
+@pytest.mark.parametrize("video", [True, False], ids=["video", "pictures"])
+def test_a_set_comes_out_of_a_pack_as_it_went_in(street_set: ImageSet, tmp_path: Path, video: bool) -> None:
+    before = street_set if video else of_two_sizes(street_set)
+    before = replace(before, images=tuple(replace(i, ignored=np.array([True, False, False])) for i in before.images))
+    after = packed(before, tmp_path / "x.pack")
+    assert len(after) == len(before)
+    for one, other in zip(before.images, after.images, strict=True):
+        np.testing.assert_allclose(other.boxes, one.boxes, atol=0.11)
+        assert other.labels.tolist() == one.labels.tolist()
+        assert other.ignored.tolist() == one.ignored.tolist()
+        assert other.group == one.group
+        difference = other.read().pixels.astype(int) - one.read().pixels
+        assert np.abs(difference).mean() < 6
+    with zipfile.ZipFile(tmp_path / "x.pack") as file:
+        assert (f"{before.name}/frames.mp4" in file.namelist()) == video
+
+
+def test_boxes_of_people_stay_so(street_set: ImageSet, tmp_path: Path) -> None:
+    assert all(image.by_people[~image.ignored].all() for image in packed(street_set, tmp_path / "x.pack").images)
+
+
+@pytest.mark.parametrize("video", [True, False], ids=["video", "pictures"])
+def test_a_pack_is_no_larger_than_wanted_and_says_what_it_left_out(tmp_path: Path, video: bool) -> None:
+    images = load_folder(write_set(tmp_path / "set", pictures=12), CLASSES)
+    images = images if video else of_two_sizes(images)
+    [whole] = write_pack(tmp_path / "whole.pack", [PackSet(images=images)], most_bytes=MIB)
+    assert (whole.pictures, whole.dropped) == (12, 0)
+    [small] = write_pack(tmp_path / "small.pack", [PackSet(images=images)], most_bytes=4000)
+    assert small.size_bytes <= 4000
+    assert 0 < small.pictures < 12
+    assert small.pictures + small.dropped == 12
+
+
+def test_a_pack_that_holds_nothing_is_refused(street_set: ImageSet, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="not one picture of street fits into 500 bytes"):
+        write_pack(tmp_path / "x.pack", [PackSet(images=street_set)], most_bytes=500)
+    assert not (tmp_path / "x.pack").exists()
+
+
+def test_weights_share_the_bytes_and_return_with_the_sets(street_set: ImageSet, tmp_path: Path) -> None:
+    sets = [PackSet(images=replace(street_set, name=name), weight=weight) for name, weight in (("a", 1), ("b", 3))]
+    write_pack(tmp_path / "x.pack", sets, most_bytes=MIB)
+    assert [(name, weight) for name, _, weight in unpack(tmp_path / "x.pack", tmp_path)] == [("a", 1), ("b", 3)]
+
+
+def test_unpacking_happens_once(street_set: ImageSet, tmp_path: Path) -> None:
+    folder = packed(street_set, tmp_path / "x.pack").images[0].path
+    folder.write_bytes(b"mark")
+    unpack(tmp_path / "x.pack", tmp_path / "packs")
+    assert folder.read_bytes() == b"mark"
+
+
+def test_damaged_and_foreign_files_are_refused(street_set: ImageSet, tmp_path: Path) -> None:
+    write_pack(tmp_path / "x.pack", [PackSet(images=street_set)], most_bytes=MIB)
+    content = (tmp_path / "x.pack").read_bytes()
+    (tmp_path / "cut.pack").write_bytes(content[: len(content) // 2])
+    with pytest.raises(MediaError, match="not a whole training pack"):
+        unpack(tmp_path / "cut.pack", tmp_path)
+    with zipfile.ZipFile(tmp_path / "other.pack", "w") as file:
+        file.writestr("index.json", json.dumps({"format": "other", "sets": []}))
+    with pytest.raises(MediaError, match="required, got 'other'"):
+        unpack(tmp_path / "other.pack", tmp_path)
+
+
+def test_names_of_sets_cannot_leave_the_folder(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x.pack", "w") as file:
+        index = {"format": "foveate-pack-1", "sets": [{"name": "../evil", "weight": 1}]}
+        file.writestr("index.json", json.dumps(index))
+    with pytest.raises(MediaError, match="names of sets must be plain"):
+        unpack(tmp_path / "x.pack", tmp_path / "packs")
+
+
+def test_sets_of_one_name_or_of_other_classes_make_no_pack(street_set: ImageSet, tmp_path: Path) -> None:
+    others = replace(street_set, name="others", class_names=("person", "bus"))
+    for sets in ([PackSet(images=street_set)] * 2, [PackSet(images=street_set), PackSet(images=others)], []):
+        with pytest.raises(InputError, match="different names and of the same classes"):
+            write_pack(tmp_path / "x.pack", sets, most_bytes=MIB)
+
+
+def test_the_commands_make_a_pack_and_train_on_it(
+    street: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOVEATE_HOME", str(tmp_path / "home"))
+    out = tmp_path / "street.pack"
+    ran = CliRunner().invoke(app, ["pack", "--data", f"street={street}", "--out", str(out), "--mib", "1"])
+    assert ran.exit_code == 0, ran.output
+    assert "4 pictures" in ran.output
+    mixture, held = _mixture([f"pack={out},2", f"more={street}"], ("person", "car"))
+    assert [images.name for images in mixture.sets] == ["street", "more"]
+    assert mixture.weights == (2.0, 1.0)
+    assert len(held) == 2
