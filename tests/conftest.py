@@ -36,6 +36,7 @@ def _has_egl() -> bool:
 
 REQUIREMENTS = {
     "egl": Requirement(_has_egl, "apt-get install libegl1 libgl1-mesa-dri, and the extra 'world'"),
+    "ray": Requirement(lambda: find_spec("ray") is not None, "pip install -c constraints.txt 'foveate[ray]'"),
     "oracle": Requirement(lambda: find_spec("transformers") is not None, "pip install -r requirements-oracle.txt"),
 }
 """By marker. Where `FOVEATE_REQUIRE_ALL=1` is set, a test that lacks its requirement fails."""
