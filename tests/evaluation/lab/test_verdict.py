@@ -1,5 +1,7 @@
 """Words for rankings whose outcome is known."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -30,7 +32,7 @@ def table(scores, *, videos=4, traces=5, kind="rendered", noise=0.01, machine="p
 
 
 def only(records):
-    (verdict,) = verdicts_of(records, first="A")
+    (verdict,) = verdicts_of(records, partial(rank, records, focus="A"))
     return verdict
 
 
@@ -88,7 +90,7 @@ def test_a_variation_in_which_another_wins_is_named():
 def test_kinds_of_clips_are_kept_apart():
     records = table({"A": {"exact": 0.6}, "B": {"exact": 0.5}})
     records += table({"A": {"model": 0.5}, "B": {"model": 0.6}}, kind="real")
-    verdicts = verdicts_of(records, first="A")
+    verdicts = verdicts_of(records, partial(rank, records, focus="A"))
     assert [(v.kind, v.rankings[0].order[0]) for v in verdicts] == [("rendered", "A"), ("real", "B")]
     assert [where.kind for where in main_slices(records)] == ["rendered", "real"]
 
@@ -96,7 +98,7 @@ def test_kinds_of_clips_are_kept_apart():
 def test_only_cells_that_every_contender_finished_count():
     records = table({"A": {"exact": 0.6}, "B": {"exact": 0.5}})
     lost = [record for record in records if record["contender"] == "B" and record["video"] == "rendered0"]
-    ranking = rank([r for r in records if r not in lost], where(), "exact", first="A")
+    ranking = rank([r for r in records if r not in lost], where(), "exact", focus="A")
     assert {standing.cells for standing in ranking.standings} == {15}
 
 
@@ -106,19 +108,19 @@ def where():
 
 def test_a_contender_without_any_cell_leaves_the_others_ranked():
     records = table({"A": {"exact": 0.6}})
-    ranking = rank(records, where(), "exact", first="A")
+    ranking = rank(records, where(), "exact", focus="A")
     assert ranking.order == ("A",)
     assert ranking.to_next is None
     assert only(records).headline.startswith("A alone on rendered clips")
 
 
-def test_differences_to_the_first_contender_are_signed():
+def test_differences_to_the_contender_in_focus_are_signed():
     ranking = rank(
-        table({"A": {"exact": 0.6}, "B": {"exact": 0.5}, "C": {"exact": 0.7}}, noise=0), where(), "exact", first="A"
+        table({"A": {"exact": 0.6}, "B": {"exact": 0.5}, "C": {"exact": 0.7}}, noise=0), where(), "exact", focus="A"
     )
-    assert ranking.to_first["B"].mean.value == pytest.approx(-0.1)
-    assert ranking.to_first["C"].mean.value == pytest.approx(0.1)
-    assert "A" not in ranking.to_first
+    assert ranking.to_focus["B"].mean.value == pytest.approx(-0.1)
+    assert ranking.to_focus["C"].mean.value == pytest.approx(0.1)
+    assert "A" not in ranking.to_focus
 
 
 def test_references_come_with_the_most_trusted_first():

@@ -139,7 +139,7 @@ class Experiment:
     videos: tuple[Video, ...]
     uplinks: tuple[Uplink, ...]
     contenders: tuple[Contender, ...]
-    """The first one is what the others are compared with in an ablation."""
+    """In the order of tables and figures."""
     machines: tuple[Machine, ...]
     """The first one makes the main tables, the others show what they depend on."""
     transports: tuple[str, ...] = ("ideal",)
@@ -150,6 +150,8 @@ class Experiment:
     seed: int = 0
     """The first start is drawn from it, the next from the number after it."""
     figures: tuple[Figure, ...] = ALL_FIGURES
+    focus: str = ""
+    """Label of the contender that the others are compared with; empty: the first."""
     published: dict[str, float] = field(default_factory=dict)
     """Median rendering F1 by label, where a publication prints one; only ever shown beside ours."""
 
@@ -160,7 +162,14 @@ class Experiment:
         labels = [contender.label for contender in self.contenders]
         if len(set(labels)) < len(labels):
             raise InputError(f"the contenders of experiment {self.name} need labels of their own, got {labels}")
+        if self.focus and self.focus not in labels:
+            raise InputError(f"the focus of experiment {self.name} must be one of {labels}, got {self.focus!r}")
         if self.seconds <= 0 or self.offsets < 1:
             raise InputError(
                 f"cells last more than 0 s and start at 1 offset or more, got {self.seconds:g} s and {self.offsets}"
             )
+
+    @property
+    def compared_with(self) -> str:
+        """Label of the contender that the others are compared with."""
+        return self.focus or self.contenders[0].label

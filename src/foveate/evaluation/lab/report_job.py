@@ -10,24 +10,32 @@ from rich.table import Table
 import foveate
 from foveate.core import FoveateError
 from foveate.evaluation.lab.compare import Comparison
-from foveate.evaluation.lab.standings import Ranking
-from foveate.evaluation.lab.tables import cell_records, write_tables
-from foveate.evaluation.lab.verdict import REFERENCE_NAMES, Verdict, verdicts_of
+from foveate.evaluation.lab.figures import draw_all
+from foveate.evaluation.lab.page import page
+from foveate.evaluation.lab.provenance import provenances_of
+from foveate.evaluation.lab.report_data import ReportData
+from foveate.evaluation.lab.standings import Ranking, Standing
+from foveate.evaluation.lab.tables import write_tables
+from foveate.evaluation.lab.verdict import REFERENCE_NAMES, Verdict
 
 
 def report_job(comparison: Comparison, out: Path, *, console: Console, parquet: bool = False) -> list[Verdict]:
     """Write tables and verdict under `out`, and print the latter. Raises `FoveateError` without a finished cell."""
     if not comparison.cells:
         raise FoveateError(f"no cell of experiment {comparison.experiment.name} succeeded: see {out / 'failures.json'}")
+    data = ReportData(comparison=comparison)
     write_tables(comparison.cells, out, parquet=parquet)
-    first = comparison.experiment.contenders[0].label
-    verdicts = verdicts_of(cell_records(comparison.cells), first=first)
-    _write_verdict(out / "verdict.json", comparison, verdicts)
+    _write_verdict(out / "verdict.json", comparison, data.verdicts)
+    figures = [(where, list(draw_all(data, where))) for where in data.mains]
+    for drawn in (drawn for _, several in figures for drawn in several):
+        drawn.write(out / "figures")
+    (out / "report.html").write_text(page(data, figures, provenances_of(comparison)), encoding="utf-8")
+    verdicts = data.verdicts
     for verdict in verdicts:
         _print(verdict, console)
     if comparison.failures:
         console.print(f"{len(comparison.failures)} steps failed: {out / 'failures.json'}", style="red")
-    console.print(f"wrote {out}")
+    console.print(f"wrote {out / 'report.html'}")
     return verdicts
 
 
@@ -47,11 +55,16 @@ def _table(ranking: Ranking) -> Table:
         table.add_row(
             standing.contender,
             str(standing.cells),
-            f"{standing.median.value:.3f} ({standing.median.low:.3f} to {standing.median.high:.3f})",
+            _median(standing, enough=ranking.enough),
             f"{standing.quartiles[0]:.3f} to {standing.quartiles[1]:.3f}",
             "-" if standing.after_start is None else f"{standing.after_start:.3f}",
         )
     return table
+
+
+def _median(standing: Standing, *, enough: bool) -> str:
+    median = standing.median
+    return f"{median.value:.3f} ({median.low:.3f} to {median.high:.3f})" if enough else f"{median.value:.3f}"
 
 
 def _write_verdict(path: Path, comparison: Comparison, verdicts: list[Verdict]) -> None:

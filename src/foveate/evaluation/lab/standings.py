@@ -1,12 +1,12 @@
 """Who shows how much: contenders over the cells of one slice, ranked, with intervals and differences."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from foveate.evaluation.lab.references import REFERENCES
-from foveate.evaluation.lab.statistics import Clusters, Difference, Interval
+from foveate.evaluation.lab.statistics import LEAST_CLUSTERS, Clusters, Difference, Interval
 from foveate.evaluation.lab.tables import Record
 
 
@@ -54,8 +54,10 @@ class Ranking:
     standings: tuple[Standing, ...]
     to_next: Difference | None
     """The first less the second; None with a single contender."""
-    to_first: dict[str, Difference]
-    """Each other contender less the first of the experiment, by label."""
+    to_focus: dict[str, Difference]
+    """Each other contender less the one that the experiment is about, by label."""
+    enough: bool
+    """Whether there are videos and recordings enough to speak of intervals."""
 
     @property
     def order(self) -> tuple[str, ...]:
@@ -95,11 +97,11 @@ def references_in(records: Sequence[Record], where: Slice) -> list[str]:
 
 
 def rank(
-    records: Sequence[Record], where: Slice, reference: str, *, first: str, figure: str = "rendering_f1", seed: int = 0
+    records: Sequence[Record], where: Slice, reference: str, *, focus: str, figure: str = "rendering_f1", seed: int = 0
 ) -> Ranking | None:
     """The ranking of a slice by the medians of a figure; only cells that every contender finished count.
 
-    None if there are none. `first`: label of the contender that the others are compared with.
+    None if there are none. `focus`: label of the contender that the others are compared with.
     """
     table = _complete(records, where, f"{figure}_{reference}")
     if not table:
@@ -116,17 +118,13 @@ def rank(
         reference=reference,
         standings=tuple(standings),
         to_next=clusters.difference(values[best[0]], values[best[1]]) if len(best) > 1 else None,
-        to_first={
-            label: clusters.difference(values[label], values[first])
+        to_focus={
+            label: clusters.difference(values[label], values[focus])
             for label in labels
-            if label != first and first in values
+            if label != focus and focus in values
         },
+        enough=min(clusters.videos, clusters.recordings) >= LEAST_CLUSTERS,
     )
-
-
-def paired(records: Sequence[Record], where: Slice, name: str) -> dict[str, list[float]]:
-    """A figure of every contender over the cells that all finished, in the same order."""
-    return {label: list(_numbers(found, name)) for label, found in _complete(records, where, name).items()}
 
 
 def _complete(records: Sequence[Record], where: Slice, name: str) -> dict[str, list[Record]]:
@@ -157,8 +155,3 @@ def _standing(label: str, cells: Sequence[Record], values: np.ndarray, clusters:
 
 def _numbers(records: Sequence[Record], name: str) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
     return np.array([record[name] for record in records], np.float64)
-
-
-def at(where: Slice, **changes: str) -> Slice:
-    """The same slice but for what is named."""
-    return replace(where, **changes)

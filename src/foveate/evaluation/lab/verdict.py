@@ -1,9 +1,9 @@
 """The verdict in words: who wins, by how much, how sure, and what it depends on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from foveate.evaluation.lab.standings import Ranking, Slice, main_slices, rank, references_in, slices_of
+from foveate.evaluation.lab.standings import Ranking, Slice, main_slices, references_in, slices_of
 from foveate.evaluation.lab.statistics import LEAST_CLUSTERS, Difference
 from foveate.evaluation.lab.tables import Record
 
@@ -86,23 +86,27 @@ class Verdict:
         return [f"Another contender wins in {len(self.flips)} of {self.others} variations: {listed}."]
 
 
-def verdicts_of(records: Sequence[Record], *, first: str) -> list[Verdict]:
+RankBy = Callable[[Slice, str], Ranking | None]
+"""The ranking of a slice by one truth; None without complete cells."""
+
+
+def verdicts_of(records: Sequence[Record], rank_by: RankBy) -> list[Verdict]:
     """One for each kind of clips that has complete cells."""
     found = []
     for where in main_slices(records):
-        rankings = [rank(records, where, name, first=first) for name in references_in(records, where)]
+        rankings = [rank_by(where, name) for name in references_in(records, where)]
         told = tuple(ranking for ranking in rankings if ranking is not None)
         if told:
             others = [other for other in slices_of(records) if other.kind == where.kind and other != where]
-            flips = _flips(records, others, told[0], first=first)
+            flips = _flips(others, told[0], rank_by)
             found.append(Verdict(kind=where.kind, rankings=told, flips=flips, others=len(others)))
     return found
 
 
-def _flips(records: Sequence[Record], others: Sequence[Slice], main: Ranking, *, first: str) -> tuple[Flip, ...]:
+def _flips(others: Sequence[Slice], main: Ranking, rank_by: RankBy) -> tuple[Flip, ...]:
     flips = []
     for where in others:
-        ranking = rank(records, where, main.reference, first=first)
+        ranking = rank_by(where, main.reference)
         if ranking is not None and ranking.order[0] != main.order[0]:
             sure = ranking.to_next is not None and ranking.to_next.sure
             flips.append(Flip(where=where, winner=ranking.order[0], sure=sure))
