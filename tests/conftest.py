@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
 
 import pytest
 from hypothesis import settings
@@ -34,8 +35,14 @@ def _has_egl() -> bool:
     return find_spec("vtkmodules") is not None
 
 
+def _has_browser() -> bool:
+    return any(which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
+
+
 REQUIREMENTS = {
+    "browser": Requirement(_has_browser, "apt-get install chromium"),
     "egl": Requirement(_has_egl, "apt-get install libegl1 libgl1-mesa-dri, and the extra 'world'"),
+    "ray": Requirement(lambda: find_spec("ray") is not None, "pip install -c constraints.txt 'foveate[ray]'"),
     "oracle": Requirement(lambda: find_spec("transformers") is not None, "pip install -r requirements-oracle.txt"),
 }
 """By marker. Where `FOVEATE_REQUIRE_ALL=1` is set, a test that lacks its requirement fails."""

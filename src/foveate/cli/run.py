@@ -49,6 +49,7 @@ def run(
     VIDEO.json lies beside a rendered clip, and drawn as a video.
     """
     from foveate.evaluation import RunSettings, run_job
+    from foveate.evaluation.offsets import drawn_offset
     from foveate.network import Outage
 
     drawn = trace_offset is None and seed is not None
@@ -62,7 +63,7 @@ def run(
             simulate=simulate,
             profile=profile,
             seed=seed,
-            trace_offset_s=_draw_offset(seed or 0, video, trace) if drawn else trace_offset or 0.0,
+            trace_offset_s=drawn_offset(seed or 0, video, trace) if drawn else trace_offset or 0.0,
             trace_rtt_s=None if rtt_ms is None else rtt_ms / 1000,
             transport=transport,
             outages=tuple(Outage.parse(text) for text in outage or ()),
@@ -72,14 +73,3 @@ def run(
             loop=loop,
         )
     )
-
-
-def _draw_offset(seed: int, video: Path, trace: Path) -> float:
-    """A start that depends on seed, clip and trace alone, so that policies meet the same link (PROTOCOL, 5)."""
-    import hashlib
-
-    from foveate.network import UplinkTrace
-
-    digest = hashlib.sha256(f"{seed}/{video.name}/{trace.name}".encode()).digest()
-    share = int.from_bytes(digest[:8], "big") / 2**64
-    return round(share * UplinkTrace.load(trace).duration_s, 1)

@@ -1,20 +1,19 @@
 """What an offload brings: bytes and detections of a frame under a plan, computed once and kept on disk.
 
 Sizes and results depend on the clip, the frame, the plan and the weights alone, not on networks or policies: every
-later simulation of the same clip finds them.
+later simulation of the same clip finds them, also one that runs at the same time.
 """
 
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 import numpy as np
 
 from foveate.codec import EncodedFrame, decode_frame, encode_frame, scaled_to
 from foveate.core import Detections, OffloadPlan, Pixels, RegionGrid, foveate_home
+from foveate.evaluation.record_file import RecordFile
 from foveate.network.messages import pack_mask
 from foveate.server import DetectorLike
 
@@ -49,7 +48,7 @@ class _Record(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Outcomes:
-    """Outcomes of one clip under one model. Use as a context manager; single-process.
+    """Outcomes of one clip under one model. Use as a context manager; processes share them through the disk.
 
     `load` makes the detector, only if something must be computed; `pixels` gives the frame at a file position.
     """
@@ -68,17 +67,13 @@ class Outcomes:
         self._class_names, self._threshold, self._load = class_names, score_threshold, load
         self._detector: DetectorLike | None = None
         name = msgspec.json.encode([VERSION, clip_sha256, weights_hash, list(class_names), score_threshold])
-        self._path = foveate_home() / "outcomes" / f"{hashlib.sha256(name).hexdigest()[:24]}.msgpack"
-        self._known = {record.key: record for record in _read(self._path)}
-        self._file: BinaryIO | None = None
+        path = foveate_home() / "outcomes" / f"{hashlib.sha256(name).hexdigest()[:24]}.msgpack"
+        self._records = RecordFile(path, _Record)
 
     def get(self, position: int, plan: OffloadPlan, grid: RegionGrid, pixels: Callable[[], Pixels]) -> Outcome:
         """The outcome of sending the frame at `position` of the file; `grid` is that of the picture sent."""
         key = _key(position, plan, grid)
-        record = self._known.get(key)
-        if record is None:
-            record = self._compute(key, plan, grid, pixels())
-            self._keep(record)
+        record = self._records.get_or_make(key, lambda: self._compute(key, plan, grid, pixels()))
         return Outcome(
             full_bytes=record.full_bytes,
             low_bytes=record.low_bytes,
@@ -92,9 +87,7 @@ class Outcomes:
 
     def close(self) -> None:
         """Let go of the file."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        self._records.close()
 
     def __enter__(self) -> "Outcomes":
         return self
@@ -123,15 +116,6 @@ class Outcomes:
             class_id=found.class_id.astype("<i4").tobytes(),
         )
 
-    def _keep(self, record: _Record) -> None:
-        self._known[record.key] = record
-        if self._file is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._path.open("ab")
-        data = msgspec.msgpack.encode(record)
-        self._file.write(len(data).to_bytes(4, "little") + data)
-        self._file.flush()
-
 
 def _key(position: int, plan: OffloadPlan, grid: RegionGrid) -> bytes:
     parts = [
@@ -144,24 +128,3 @@ def _key(position: int, plan: OffloadPlan, grid: RegionGrid) -> bytes:
         plan.restoration_point if plan.downsampled_regions else 0,
     ]
     return hashlib.sha256(msgspec.msgpack.encode(parts)).digest()[:16]
-
-
-def _read(path: Path) -> list[_Record]:
-    """All whole records; a torn one at the end is cut off, so that what is appended stays readable."""
-    try:
-        data = path.read_bytes()
-    except OSError:
-        return []
-    records, at = [], 0
-    while at + 4 <= len(data):
-        size = int.from_bytes(data[at : at + 4], "little")
-        try:
-            record = msgspec.msgpack.decode(data[at + 4 : at + 4 + size], type=_Record)
-        except msgspec.MsgspecError:
-            break
-        records.append(record)
-        at += 4 + size
-    if at < len(data):
-        with path.open("r+b") as file:
-            file.truncate(at)
-    return records

@@ -82,6 +82,15 @@ def model_truth(video: Path, key: TruthKey, load: Callable[[], DetectorLike], pr
     return [_detections(frame, key) for frame in known.frames]
 
 
+def known_truth(video: Path, key: TruthKey) -> list[Detections] | None:
+    """The model's results on every frame, if they lie beside the clip or in the cache; nothing is computed."""
+    for path in (video.with_suffix(".truth.json"), foveate_home() / "truth" / key.file_name):
+        content = _read(path, key)
+        if content is not None and content.complete:
+            return [_detections(frame, key) for frame in content.frames]
+    return None
+
+
 def exact_truth(video: Path, *, frame_height: int) -> dict[int, Truth] | None:
     """Truth of a rendered clip by file position, from `NAME.json` beside it; None where there is no such file."""
     path = video.with_suffix(".json")

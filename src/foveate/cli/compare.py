@@ -1,0 +1,54 @@
+"""`foveate compare`: policies on the same videos, networks and machines."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EXAMPLE = "Example: foveate compare quick --out out/quick"
+
+
+def compare(
+    experiment: Annotated[str, typer.Argument(metavar="NAME|PATH.py", help="A wrong name lists them all.")],
+    *,
+    out: Annotated[Path, typer.Option(help="Folder for cells, tables, figures and report.html.")],
+    plan: Annotated[bool, typer.Option("--plan", help="Only print cells, inferences and hours.")] = False,
+    data: Annotated[Path, typer.Option(help="Folder with videos and traces.")] = Path("../shared/data"),
+    model: Annotated[str | None, typer.Option(help="Model of rendered clips. Default: vitdet-tiny-world.")] = None,
+    real_model: Annotated[str | None, typer.Option(help="Model of real clips. Default: vitdet-tiny-research.")] = None,
+    profile: Annotated[str | None, typer.Option(help="Profile of the main tables: name or path.")] = None,
+    machine: Annotated[list[str] | None, typer.Option(help="One more profile to compare on. May be repeated.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Length of a cell. Default: the experiment's.")] = None,
+    offsets: Annotated[int | None, typer.Option(min=1, help="Starts in each trace. Default: the experiment's.")] = None,
+    seed: Annotated[int, typer.Option(help="Draws the starts in the traces, the same for all policies.")] = 0,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes. Default: one for each core.")] = None,
+    ray: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Run the cells on a Ray cluster.")] = None,
+    parquet: Annotated[bool, typer.Option("--parquet", help="Also write the tables as Parquet.")] = False,
+) -> None:
+    """Run the cells of an experiment that are not in OUT yet, then write tables, figures and a report of all of them.
+
+    Can be stopped at any time and goes on where it was. A cell that fails is reported, and tried again the next time.
+    """
+    from rich.console import Console
+
+    from foveate.evaluation.lab import choose_workers, compare_job, load_model, plan_of, report_job
+    from foveate.evaluation.lab.workers import available_cores
+    from foveate.experiments import Inputs, experiment_by_name
+
+    given = {"rendered_model": model, "real_model": real_model, "profile": profile}
+    inputs = Inputs(
+        data=data,
+        measured=tuple(machine or ()),
+        seconds=seconds,
+        offsets=offsets,
+        seed=seed,
+        **{name: value for name, value in given.items() if value is not None},
+    )
+    found, console = experiment_by_name(experiment, inputs), Console()
+    if plan:
+        cost = plan_of(found, out, load=load_model, workers=workers or available_cores())
+        console.print(cost.table(found.name))
+        return
+    with choose_workers(ray, workers) as pool:
+        comparison = compare_job(found, out, load=load_model, workers=pool, console=console)
+    report_job(comparison, out, console=console, parquet=parquet)

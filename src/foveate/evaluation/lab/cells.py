@@ -1,0 +1,113 @@
+"""From an experiment to its cells."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from foveate.estimators import load_profile
+from foveate.evaluation.lab.cell import Cell, Clip, Model, Timing, Trace, sha256_of
+from foveate.evaluation.lab.experiment import Contender, Experiment, Machine, Uplink, Video
+from foveate.evaluation.lab.prepare import ClipFacts, digest_of
+from foveate.evaluation.offsets import drawn_offset
+from foveate.network.messages import Welcome
+
+
+def cells_of(
+    experiment: Experiment, clips: Mapping[Path, ClipFacts], models: Mapping[str, Welcome]
+) -> list[tuple[Contender, Cell]]:
+    """All cells with their contender, those of one clip together. Videos or models without facts are left out.
+
+    Raises `MediaError` on a trace or profile that cannot be read.
+    """
+    traces, timings = traces_of(experiment.uplinks), [timing_of(machine) for machine in experiment.machines]
+    found = []
+    for video in experiment.videos:
+        facts, welcome = clips.get(video.path), models.get(video.model)
+        if facts is None or welcome is None:
+            continue
+        clip, model = _clip(video, facts), Model(name=video.model, weights_hash=welcome.weights_hash)
+        found += [
+            (
+                contender,
+                Cell(
+                    clip=clip,
+                    model=model,
+                    trace=trace,
+                    transport=transport,
+                    timing=timing,
+                    policy=contender.policy,
+                    seconds=experiment.seconds,
+                    offset_number=number,
+                    offset_s=drawn_offset(experiment.seed + number, video.path, Path(trace.path)),
+                    seed=experiment.seed + number,
+                ),
+            )
+            for timing in timings
+            for transport in experiment.transports
+            for trace in traces
+            for number in range(experiment.offsets)
+            for contender in experiment.contenders
+        ]
+    return found
+
+
+def traces_of(uplinks: Sequence[Uplink]) -> list[Trace]:
+    """Traces with their clusters: those that share a recording, directly or over others, are one."""
+    clusters = _clusters(uplinks)
+    return [
+        Trace(
+            path=str(uplink.path),
+            name=uplink.name,
+            sha256=sha256_of(uplink.path),
+            scale=uplink.scale,
+            group=uplink.group,
+            cluster=clusters[uplink.name],
+        )
+        for uplink in uplinks
+    ]
+
+
+def timing_of(machine: Machine) -> Timing:
+    """A machine with the digest of its profile."""
+    profile, variation = load_profile(machine.profile), machine.variation
+    return Timing(
+        profile=machine.profile,
+        label=machine.label,
+        sha256=digest_of(msgspec.json.encode(profile)),
+        mixed_gain=variation.mixed_gain,
+        codec=variation.codec,
+        tracker=variation.tracker,
+    )
+
+
+def _clip(video: Video, facts: ClipFacts) -> Clip:
+    return Clip(
+        path=str(video.path),
+        name=video.name,
+        kind=video.kind,
+        sha256=facts.sha256,
+        truths=facts.truths,
+        frames=facts.frames if video.frames is None else min(video.frames, facts.frames),
+    )
+
+
+def _clusters(uplinks: Sequence[Uplink]) -> dict[str, str]:
+    """Name of the cluster of each trace: its first member's."""
+    runs = {uplink.name: {_whole(run) for run in uplink.runs} | {f"trace {uplink.name}"} for uplink in uplinks}
+    cluster: dict[str, str] = {}
+    for name, own in runs.items():
+        if name in cluster:
+            continue
+        members, known = {name}, set(own)
+        while joined := {other for other in runs if other not in members and runs[other] & known}:
+            members |= joined
+            known |= set().union(*(runs[other] for other in joined))
+        cluster |= dict.fromkeys(members, name)
+    return cluster
+
+
+def _whole(run: str) -> str:
+    """`lte/driving/run1[0:3000]` is part of `lte/driving/run1`."""
+    return re.sub(r"\[.*\]$", "", run.strip())

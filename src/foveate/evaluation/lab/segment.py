@@ -1,0 +1,74 @@
+"""The part of a clip that a cell plays, and its frames in any order."""
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from foveate.codec import VideoReader
+from foveate.core import InputError, Pixels
+from foveate.device import Clip
+
+
+def played_positions(available: int, wanted: int) -> list[int]:
+    """File positions of `wanted` frames of a clip of `available`, forward and backward without a jump or a repeat."""
+    if available < 1:
+        raise InputError(f"a clip to play needs at least 1 frame, got {available}")
+    if available == 1:
+        return [0] * wanted
+    period = 2 * (available - 1)
+    return [min(index % period, period - index % period) for index in range(wanted)]
+
+
+class Segment(Clip):
+    """A clip of a given length made of the first frames of a file, without a decoded copy on disk."""
+
+    def __init__(self, path: str | Path, *, frames: int, seconds: float) -> None:
+        self.path = Path(path)
+        self.name = str(path)
+        with VideoReader(path) as reader:
+            self.size, self.fps = reader.size, reader.fps
+            self.file_frame_count = reader.frame_count
+        self.order: list[int] | None = played_positions(frames, max(1, round(seconds * self.fps)))
+        self.frame_count = len(self.order)
+        self._scratch = None
+
+    def __iter__(self) -> Iterator[Pixels]:
+        with FramesByPosition(self.path) as frames:
+            for index in range(len(self.order or ())):
+                yield frames.at(self.file_position(index))
+
+
+class FramesByPosition:
+    """Frames of a file by position: fast in rising order, from the file's start again where it falls.
+
+    Seeking is left alone: what it lands on depends on the container.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._reader: VideoReader | None = None
+        self._next = 0
+
+    def at(self, position: int) -> Pixels:
+        """The frame; raises `InputError` if the file has none there."""
+        if self._reader is None or position < self._next:
+            self.close()
+            self._reader, self._next = VideoReader(self._path), 0
+        skipped = position - self._next
+        frame = next(islice(self._reader, skipped, None), None)
+        if frame is None:
+            raise InputError(f"{self._path} has no frame {position}")
+        self._next = position + 1
+        return frame
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    def __enter__(self) -> "FramesByPosition":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()

@@ -1,0 +1,148 @@
+"""The verdict in words: who wins, by how much, how sure, and what it depends on."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from foveate.evaluation.lab.standings import Ranking, Slice, main_slices, references_in, slices_of
+from foveate.evaluation.lab.statistics import LEAST_CLUSTERS, Difference
+from foveate.evaluation.lab.tables import Record
+
+REFERENCE_NAMES = {
+    "exact": "exact truth",
+    "model": "the model's own full-resolution results",
+    "pseudo": "the boxes of an independent detector",
+}
+"""In words, by name of the reference."""
+FEW_CLUSTERS = 5
+"""With fewer videos or recordings a percentile interval is known to be too narrow."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flip:
+    """A slice in which another contender wins than in the main one."""
+
+    where: Slice
+    winner: str
+    sure: bool
+    """Whether the interval of its lead there leaves 0 out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """Of one kind of clips."""
+
+    kind: str
+    rankings: tuple[Ranking, ...]
+    """Of the main slice, by every truth, the most trusted first."""
+    flips: tuple[Flip, ...]
+    """Among the other slices, by the most trusted truth."""
+    others: int
+    """How many other slices there are."""
+
+    @property
+    def disagree(self) -> bool:
+        """Whether the rankings by exact truth and by the model's own results differ in their order."""
+        orders = {ranking.reference: ranking.order for ranking in self.rankings}
+        return "exact" in orders and "model" in orders and orders["exact"] != orders["model"]
+
+    @property
+    def headline(self) -> str:
+        """One sentence."""
+        best, reference = self.rankings[0], REFERENCE_NAMES[self.rankings[0].reference]
+        if self.disagree and best.order[0] != self._by("model").order[0]:
+            return (
+                f"{best.order[0]} wins by exact truth, {self._by('model').order[0]} by the model's own results: "
+                f"the two truths disagree on {self.kind} clips"
+            )
+        return _headline(best, reference)
+
+    def _by(self, reference: str) -> Ranking:
+        return next(ranking for ranking in self.rankings if ranking.reference == reference)
+
+    @property
+    def sentences(self) -> list[str]:
+        """What stands below the headline."""
+        found = [_lead(ranking) for ranking in self.rankings]
+        if self.disagree:
+            exact, model = self._by("exact").order, self._by("model").order
+            found.append(
+                f"The rankings disagree. By exact truth: {', '.join(exact)}. By the model's own results: "
+                f"{', '.join(model)}. The first counts: the second also rewards repeating the model's mistakes."
+            )
+        elif len(self.rankings) > 1 and {r.reference for r in self.rankings} >= {"exact", "model"}:
+            found.append("Exact truth and the model's own results give the same order.")
+        return [*found, *self._dependence()]
+
+    def _dependence(self) -> list[str]:
+        if not self.others:
+            return []
+        if not self.flips:
+            return [f"The same contender wins in all {self.others} variations of link, traces and machine."]
+        listed = "; ".join(
+            f"{flip.winner}{'' if flip.sure else ' (within noise)'} with {flip.where.machine}, traces "
+            f"{flip.where.traces}, transport {flip.where.transport}"
+            for flip in self.flips
+        )
+        return [f"Another contender wins in {len(self.flips)} of {self.others} variations: {listed}."]
+
+
+RankBy = Callable[[Slice, str], Ranking | None]
+"""The ranking of a slice by one truth; None without complete cells."""
+
+
+def verdicts_of(records: Sequence[Record], rank_by: RankBy) -> list[Verdict]:
+    """One for each kind of clips that has complete cells."""
+    found = []
+    for where in main_slices(records):
+        rankings = [rank_by(where, name) for name in references_in(records, where)]
+        told = tuple(ranking for ranking in rankings if ranking is not None)
+        if told:
+            others = [other for other in slices_of(records) if other.kind == where.kind and other != where]
+            flips = _flips(others, told[0], rank_by)
+            found.append(Verdict(kind=where.kind, rankings=told, flips=flips, others=len(others)))
+    return found
+
+
+def _flips(others: Sequence[Slice], main: Ranking, rank_by: RankBy) -> tuple[Flip, ...]:
+    flips = []
+    for where in others:
+        ranking = rank_by(where, main.reference)
+        if ranking is not None and ranking.order[0] != main.order[0]:
+            sure = ranking.to_next is not None and ranking.to_next.sure
+            flips.append(Flip(where=where, winner=ranking.order[0], sure=sure))
+    return tuple(flips)
+
+
+def _headline(best: Ranking, reference: str) -> str:
+    """Without a disagreement of truths."""
+    lead, kind, median = best.to_next, best.where.kind, best.standings[0].median.value
+    if lead is None:
+        return f"{best.order[0]} alone on {kind} clips: a median rendering F1 of {median:.3f} by {reference}"
+    medians = f"{median:.3f} against {best.standings[1].median.value:.3f} of {best.order[1]}, by {reference}"
+    if lead.sure:
+        return f"{best.order[0]} wins on {kind} clips: median rendering F1 {medians}"
+    if not lead.enough:
+        return f"{best.order[0]} shows most on {kind} clips, too few to rank anything: median rendering F1 {medians}"
+    return f"{best.order[0]} and {best.order[1]} cannot be told apart on {kind} clips: median rendering F1 {medians}"
+
+
+def _lead(ranking: Ranking) -> str:
+    """By how much the first leads, and how sure that is."""
+    reference, lead = REFERENCE_NAMES[ranking.reference], ranking.to_next
+    best = ranking.standings[0]
+    if lead is None:
+        return f"By {reference}: {best.contender} at a median of {best.median.value:.3f}, without a rival."
+    return (
+        f"By {reference}: {best.contender} leads {ranking.order[1]} by {lead.mean.value:+.3f} rendering F1 in the mean "
+        f"of {lead.cells} cells (95 % interval {lead.mean.low:+.3f} to {lead.mean.high:+.3f}; {lead.videos} videos, "
+        f"{lead.recordings} recordings; {_how_sure(lead)})."
+    )
+
+
+def _how_sure(lead: Difference) -> str:
+    if not lead.enough:
+        return f"an interval needs {LEAST_CLUSTERS} of both at least"
+    few = ", though few samples make it narrow" if min(lead.videos, lead.recordings) < FEW_CLUSTERS else ""
+    if lead.sure:
+        return f"it leaves 0 out{few}"
+    return f"it holds 0, {100 * max(lead.above, 1 - lead.above):.0f} % of the draws agree on the sign{few}"

@@ -1,0 +1,31 @@
+"""Experiments by the text that a user writes: a name, or the path of a Python file."""
+
+import runpy
+from collections.abc import Callable
+from pathlib import Path
+
+from foveate.core import InputError
+from foveate.evaluation.lab import Experiment
+from foveate.experiments.inputs import Inputs
+from foveate.experiments.quick import quick
+
+MakeExperiment = Callable[[Inputs], Experiment]
+EXPERIMENTS: dict[str, MakeExperiment] = {"quick": quick}
+
+
+def experiment_by_name(text: str, inputs: Inputs) -> Experiment:
+    """The experiment of a name, or the one that a Python file's `experiment(inputs)` returns.
+
+    Raises `InputError` on an unknown name, a file that is not there, or one that makes no experiment.
+    """
+    if not text.endswith(".py"):
+        if text not in EXPERIMENTS:
+            raise InputError(f"unknown experiment {text!r}; known: {', '.join(sorted(EXPERIMENTS))}, or a .py file")
+        return EXPERIMENTS[text](inputs)
+    if not Path(text).is_file():
+        raise InputError(f"no experiment file {text}")
+    make = runpy.run_path(text).get("experiment")
+    found = make(inputs) if callable(make) else None
+    if not isinstance(found, Experiment):
+        raise InputError(f"{text} must define experiment(inputs), which returns an Experiment")
+    return found

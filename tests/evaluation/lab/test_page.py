@@ -1,0 +1,171 @@
+"""The report as its reader meets it: one file, in a browser, without a network."""
+
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from foveate.evaluation.lab import report_job
+from foveate.testing.comparisons import LEVELS, drawn_comparison
+
+FIGURES = {
+    *(
+        f"{name}-{kind}"
+        for kind in ("rendered", "real")
+        for name in (
+            "rendering-cdf",
+            "rendering-boxes",
+            "differences",
+            "freshness",
+            "delays",
+            "codec",
+            "choices",
+            "timeline",
+        )
+    ),
+    "objects-rendered",
+    "newcomers-rendered",
+    "newcomers-real",
+}
+
+
+@pytest.fixture(scope="module")
+def out(inputs, tmp_path_factory):
+    """A report of two kinds of clips, two machines and five contenders."""
+    folder = tmp_path_factory.mktemp("report")
+    comparison = drawn_comparison(folder, inputs / "fast.csv", inputs / "round.json")
+    report_job(comparison, folder, console=Console(file=StringIO()))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def text(out):
+    return (out / "report.html").read_text()
+
+
+class Outline(HTMLParser):
+    """What stands in a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.stack, self.figures, self.links, self.ids, self.words = [], {}, [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        if tag == "figure":
+            self.figures[given["id"]] = []
+        if tag == "svg" and self.figures:
+            list(self.figures.values())[-1].append(given)
+        self.links += [given[name] for name in ("src", "href", "xlink:href") if given.get(name)]
+        if "id" in given:
+            self.ids.append(given["id"])
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+def test_every_figure_stands_in_the_page_and_in_files(out, text):
+    figures = Outline(text).figures
+    assert set(figures) == FIGURES
+    assert all(len(pictures) == 1 for pictures in figures.values())
+    for name in FIGURES:
+        assert (out / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert "<svg" in (out / "figures" / f"{name}.svg").read_text()
+
+
+def test_the_page_asks_for_nothing_from_elsewhere(text):
+    page = Outline(text)
+    near = re.compile(r"#|data:|figures/[\w-]+\.(png|svg)$|\w+\.csv$")
+    assert [link for link in page.links if not near.match(link)] == []
+    assert "<script" not in text
+    assert "@import" not in text
+    assert not re.search(r"url\((?!#)", text)
+
+
+def test_ids_of_figures_do_not_meet(text):
+    ids = Outline(text).ids
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'(?:href="#|url\(#)([\w-]+)', text)) <= set(ids)
+
+
+def test_the_verdict_comes_first_and_says_who_wins(text):
+    words = "".join(Outline(text).words)
+    assert words.index("ViTMAlis wins on rendered clips") < words.index("Rendered clips")
+    assert "ViTMAlis wins on real clips" in words
+    assert "The same contender wins in all 1 variations" in words
+    assert "Another network gave the outputs, so tables with it are a what-if" in words
+
+
+def test_kinds_of_clips_have_tables_of_their_own(text):
+    rendered, real = text.split('<h2 class="rule">Real clips</h2>')
+    assert "Rendering F1 against exact truth" in rendered
+    assert "Rendering F1 against exact truth" not in real
+    for label in LEVELS:
+        assert label in rendered
+        assert label in real
+
+
+def test_published_medians_stand_beside_ours_where_they_mean_the_same(text):
+    assert text.count("paper&#x27;s median") + text.count("paper's median") == 2  # model's truth, both kinds
+    assert "<td>0.530</td>" in text
+
+
+def test_what_failed_is_told_and_harmless(text):
+    assert "nobody &lt;ran&gt; it" in text
+
+
+def test_the_same_comparison_gives_the_same_page(inputs, out, text, tmp_path):
+    comparison = drawn_comparison(tmp_path, inputs / "fast.csv", inputs / "round.json")
+    report_job(comparison, tmp_path, console=Console(file=StringIO()))
+    assert (tmp_path / "report.html").read_text() == text
+
+
+PROBE = """<script>
+window.addEventListener("load", () => {
+  const seen = [...document.querySelectorAll("figure")].map(figure => {
+    const box = figure.querySelector("svg").getBoundingClientRect();
+    const marks = figure.querySelectorAll("svg path, svg use").length;
+    const words = [...figure.querySelectorAll("svg text")];
+    const wide = words.filter(word => word.getBoundingClientRect().right > innerWidth).length;
+    return {id: figure.id, width: box.width, height: box.height, marks, wide};
+  });
+  const ink = getComputedStyle(document.body).color, paper = getComputedStyle(document.body).backgroundColor;
+  const lesser = getComputedStyle(document.querySelector("figcaption")).color;
+  const drawn = [...new Set([...document.querySelectorAll("figure svg text")].map(t => getComputedStyle(t).fill))];
+  const wider = document.documentElement.scrollWidth > innerWidth;
+  document.body.dataset.probe = JSON.stringify({seen, ink, lesser, paper, drawn, wider});
+});
+</script></body>"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [1200, 500])
+def test_a_browser_shows_every_figure_without_an_error(out, text, tmp_path, dark, width):
+    page = tmp_path / "probe.html"
+    page.write_text(text.replace("</body>", PROBE))
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    scheme = ["--blink-settings=preferredColorScheme=0"] if dark else []
+    ran = subprocess.run(
+        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--enable-logging=stderr",
+         f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},900", *scheme, "--dump-dom", page.as_uri()],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    assert "CONSOLE" not in ran.stderr
+    told = json.loads(re.search(r'data-probe="([^"]*)"', ran.stdout).group(1).replace("&quot;", '"'))
+    assert {figure["id"] for figure in told["seen"]} == FIGURES
+    for figure in told["seen"]:
+        assert min(figure["width"], figure["height"]) > 50, figure
+        assert figure["marks"] > 5, figure
+        assert figure["wide"] == 0, figure
+    assert {told["ink"], told["lesser"]} <= set(told["drawn"])
+    assert not {told["paper"], "rgb(0, 0, 0)"} & set(told["drawn"])
+    assert not told["wider"]
+    light = sum(int(part) for part in re.findall(r"\d+", told["paper"])[:3]) > 380
+    assert light is not dark

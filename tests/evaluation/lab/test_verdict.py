@@ -1,0 +1,132 @@
+"""Words for rankings whose outcome is known."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+from foveate.evaluation.lab.standings import Slice, main_slices, rank, references_in
+from foveate.evaluation.lab.verdict import verdicts_of
+
+
+def table(scores, *, videos=4, traces=5, kind="rendered", noise=0.01, machine="paper", seed=0):
+    """Cells of contenders with the given rendering F1 by truth: {label: {truth: F1}}."""
+    rng = np.random.default_rng(seed)
+    return [
+        {
+            "contender": label,
+            "video": f"{kind}{v}",
+            "kind": kind,
+            "trace": f"t{t}",
+            "recording": f"r{t}",
+            "trace_group": "recorded",
+            "transport": "ideal",
+            "machine": machine,
+            "offset_number": 0,
+            **{f"rendering_f1_{truth}": value + rng.normal(0, noise) for truth, value in by_truth.items()},
+        }
+        for v in range(videos)
+        for t in range(traces)
+        for label, by_truth in scores.items()
+    ]
+
+
+def only(records):
+    (verdict,) = verdicts_of(records, partial(rank, records, focus="A"))
+    return verdict
+
+
+def test_a_clear_winner_wins():
+    verdict = only(table({"A": {"exact": 0.4, "model": 0.5}, "B": {"exact": 0.5, "model": 0.6}}))
+    assert verdict.headline.startswith("B wins on rendered clips: median rendering F1 0.")
+    assert verdict.headline.endswith("of A, by exact truth")
+    assert not verdict.disagree
+    assert "it leaves 0 out" in verdict.sentences[0]
+    assert "Exact truth and the model's own results give the same order." in verdict.sentences
+
+
+def test_what_noise_hides_cannot_be_told_apart():
+    verdict = only(table({"A": {"exact": 0.5}, "B": {"exact": 0.5}}, noise=0.1))
+    assert "cannot be told apart on rendered clips" in verdict.headline
+    assert "it holds 0" in verdict.sentences[0]
+
+
+def test_a_single_clip_ranks_nothing():
+    verdict = only(table({"A": {"model": 0.4}, "B": {"model": 0.9}}, videos=1, kind="real"))
+    assert verdict.headline.startswith("B shows most on real clips, too few to rank anything")
+    assert "an interval needs 3 of both at least" in verdict.sentences[0]
+
+
+def test_disagreeing_truths_are_the_headline():
+    verdict = only(table({"A": {"exact": 0.5, "model": 0.6}, "B": {"exact": 0.4, "model": 0.8}}))
+    assert verdict.disagree
+    assert verdict.headline == (
+        "A wins by exact truth, B by the model's own results: the two truths disagree on rendered clips"
+    )
+    assert any(sentence.startswith("The rankings disagree. By exact truth: A, B.") for sentence in verdict.sentences)
+
+
+def test_a_disagreement_below_the_top_is_told_but_does_not_replace_the_winner():
+    scores = {
+        "A": {"exact": 0.7, "model": 0.8},
+        "B": {"exact": 0.5, "model": 0.4},
+        "C": {"exact": 0.4, "model": 0.5},
+    }
+    verdict = only(table(scores))
+    assert verdict.disagree
+    assert verdict.headline.startswith("A wins")
+
+
+def test_a_variation_in_which_another_wins_is_named():
+    usual = table({"A": {"exact": 0.6}, "B": {"exact": 0.5}})
+    other = table({"A": {"exact": 0.5}, "B": {"exact": 0.6}}, machine="paper (codec x2)")
+    same = table({"A": {"exact": 0.6}, "B": {"exact": 0.5}}, machine="paper (codec x0.5)")
+    verdict = only(usual + other + same)
+    assert verdict.others == 2
+    assert verdict.sentences[-1].startswith("Another contender wins in 1 of 2 variations: B with paper (codec x2)")
+    assert only(usual + same).sentences[-1].startswith("The same contender wins in all 1 variations")
+
+
+def test_kinds_of_clips_are_kept_apart():
+    records = table({"A": {"exact": 0.6}, "B": {"exact": 0.5}})
+    records += table({"A": {"model": 0.5}, "B": {"model": 0.6}}, kind="real")
+    verdicts = verdicts_of(records, partial(rank, records, focus="A"))
+    assert [(v.kind, v.rankings[0].order[0]) for v in verdicts] == [("rendered", "A"), ("real", "B")]
+    assert [where.kind for where in main_slices(records)] == ["rendered", "real"]
+
+
+def test_only_cells_that_every_contender_finished_count():
+    records = table({"A": {"exact": 0.6}, "B": {"exact": 0.5}})
+    lost = [record for record in records if record["contender"] == "B" and record["video"] == "rendered0"]
+    ranking = rank([r for r in records if r not in lost], where(), "exact", focus="A")
+    assert {standing.cells for standing in ranking.standings} == {15}
+
+
+def where():
+    return Slice(kind="rendered", traces="recorded", transport="ideal", machine="paper")
+
+
+def test_a_contender_without_any_cell_leaves_the_others_ranked():
+    records = table({"A": {"exact": 0.6}})
+    ranking = rank(records, where(), "exact", focus="A")
+    assert ranking.order == ("A",)
+    assert ranking.to_next is None
+    assert only(records).headline.startswith("A alone on rendered clips")
+
+
+def test_differences_to_the_contender_in_focus_are_signed():
+    ranking = rank(
+        table({"A": {"exact": 0.6}, "B": {"exact": 0.5}, "C": {"exact": 0.7}}, noise=0), where(), "exact", focus="A"
+    )
+    assert ranking.to_focus["B"].mean.value == pytest.approx(-0.1)
+    assert ranking.to_focus["C"].mean.value == pytest.approx(0.1)
+    assert "A" not in ranking.to_focus
+
+
+def test_references_come_with_the_most_trusted_first():
+    assert references_in(table({"A": {"model": 0.6, "pseudo": 0.4, "exact": 0.5}}), where()) == [
+        "exact",
+        "model",
+        "pseudo",
+    ]
+    assert references_in(table({"A": {"model": 0.6, "pseudo": 0.4}}), where()) == ["model", "pseudo"]
