@@ -37,8 +37,8 @@ class DistillationConfig:
 def distillation_loss(mixed: HeadOutput, full: HeadOutput, config: DistillationConfig = DistillationConfig()) -> Tensor:
     """Sum over cells of how far the answer for mixed frames is from that for full ones, which gets no gradient.
 
-    Classes: divergence of scores, weighted by the larger one: the difference alone is a weight that leaves next to nothing
-    of the small differences that matter at a threshold. Boxes: 1 - GIoU, weighted by the score at full resolution.
+    Classes: divergence of scores, weighted by the larger one; the difference as a weight would leave next to nothing of
+    the small differences that matter at a threshold. Boxes: 1 - GIoU, weighted by the score at full resolution.
     """
     wanted = full.class_logits.detach().float().sigmoid()
     loss = config.class_weight * _class_loss(mixed.class_logits.float(), wanted, config.focus)
