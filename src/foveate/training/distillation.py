@@ -20,11 +20,11 @@ class DistillationConfig:
     """Weights of the parts. Raises `InputError` for negative weights or a score outside 0..1."""
 
     class_weight: float = 1.0
-    box_weight: float = 2.0
+    box_weight: float = 1.0
     confident: float = 0.2
     """Least score, at full resolution, of a cell whose box is a target."""
-    focus: float = 2.0
-    """Power of the difference of scores by which cells that agree are played down (Li et al. 2020, equation 2)."""
+    focus: float = 1.0
+    """Power of the larger of the two scores by which cells that both take for background are played down."""
 
     def __post_init__(self) -> None:
         if min(self.class_weight, self.box_weight, self.focus) < 0 or not 0 <= self.confident <= 1:
@@ -37,7 +37,8 @@ class DistillationConfig:
 def distillation_loss(mixed: HeadOutput, full: HeadOutput, config: DistillationConfig = DistillationConfig()) -> Tensor:
     """Sum over cells of how far the answer for mixed frames is from that for full ones, which gets no gradient.
 
-    Classes: quality focal loss on soft targets. Boxes: 1 - GIoU, weighted by the score at full resolution.
+    Classes: divergence of scores, weighted by the larger one; the difference as a weight would leave next to nothing of
+    the small differences that matter at a threshold. Boxes: 1 - GIoU, weighted by the score at full resolution.
     """
     wanted = full.class_logits.detach().float().sigmoid()
     loss = config.class_weight * _class_loss(mixed.class_logits.float(), wanted, config.focus)
@@ -48,7 +49,7 @@ def distillation_loss(mixed: HeadOutput, full: HeadOutput, config: DistillationC
 
 
 def _class_loss(logits: Tensor, wanted: Tensor, focus: float) -> Tensor:
-    weight = (wanted - logits.detach().sigmoid()).abs() ** focus
+    weight = torch.maximum(wanted, logits.detach().sigmoid()) ** focus
     # What the entropy of the target itself costs is no fault of the answer.
     least = F.binary_cross_entropy(wanted, wanted, reduction="none")
     return (weight * (F.binary_cross_entropy_with_logits(logits, wanted, reduction="none") - least)).sum()
