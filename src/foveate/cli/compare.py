@@ -18,6 +18,10 @@ def compare(
     real_model: Annotated[str | None, typer.Option(help="Model of real clips. Default: vitdet-tiny-research.")] = None,
     profile: Annotated[str | None, typer.Option(help="Profile of the main tables: name or path.")] = None,
     machine: Annotated[list[str] | None, typer.Option(help="One more profile to compare on. May be repeated.")] = None,
+    part: Annotated[
+        str,
+        typer.Option(help="main: the main tables; links: also other traces and transports; all: machines too."),
+    ] = "all",
     seconds: Annotated[float | None, typer.Option(help="Length of a cell. Default: the experiment's.")] = None,
     offsets: Annotated[int | None, typer.Option(min=1, help="Starts in each trace. Default: the experiment's.")] = None,
     seed: Annotated[int, typer.Option(help="Draws the starts in the traces, the same for all policies.")] = 0,
@@ -33,11 +37,12 @@ def compare(
 
     from foveate.evaluation.lab import choose_workers, compare_job, load_model, plan_of, report_job
     from foveate.evaluation.lab.workers import available_cores
-    from foveate.experiments import Inputs, experiment_by_name
+    from foveate.experiments import Inputs, experiment_by_name, part_of
 
     given = {"rendered_model": model, "real_model": real_model, "profile": profile}
     inputs = Inputs(
         data=data,
+        part=part_of(part),
         measured=tuple(machine or ()),
         seconds=seconds,
         offsets=offsets,

@@ -1,7 +1,24 @@
 """Experiments by name: functions that return an `Experiment`. `configs/NAME.py` are thin files over them."""
 
-from foveate.experiments.inputs import Inputs
+from foveate.experiments.ablation import ablation
+from foveate.experiments.estimators import estimators
+from foveate.experiments.inputs import Inputs, part_of
+from foveate.experiments.overall import codec, delays, overhead, vitmalis_overall
 from foveate.experiments.quick import quick
 from foveate.experiments.registry import EXPERIMENTS, experiment_by_name
+from foveate.experiments.restoration import restoration
 
-__all__ = ["EXPERIMENTS", "Inputs", "experiment_by_name", "quick"]
+__all__ = [
+    "EXPERIMENTS",
+    "Inputs",
+    "ablation",
+    "codec",
+    "delays",
+    "estimators",
+    "experiment_by_name",
+    "overhead",
+    "part_of",
+    "quick",
+    "restoration",
+    "vitmalis_overall",
+]

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast, get_args
 
 import numpy as np
 
@@ -24,6 +24,10 @@ PAPER = "paper-jetson-rtx5090"
 PAPER_MBPS = {"4g": (10.4, 36.4), "5g": (12.2, 135.5)}
 """Means of the paper's traces (section VI-A)."""
 Side = Literal["profiling", "evaluation"]
+Part = Literal["main", "links", "all"]
+"""The main tables alone; with other traces and transports; with other machines too."""
+TRANSPORTS = ("ideal", "tcp")
+"""Both belong to a main table: a sender that pauses between frames pays for it (PROTOCOL, section 2)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +43,9 @@ class Inputs:
     profile: str = PAPER
     """Of the main tables."""
     measured: tuple[str, ...] = ()
-    """Profiles of other machines, for what-if tables."""
+    """Profiles of other machines, tried as variations."""
+    part: Part = "all"
+    """How much of the variations is wanted."""
     seed: int = 0
     seconds: float | None = None
     """Length of a cell in place of the experiment's own."""
@@ -76,7 +82,7 @@ def standard_videos(inputs: Inputs, side: Side = "evaluation") -> tuple[Video, .
 
 
 def standard_uplinks(inputs: Inputs, side: Literal["tuning", "evaluation", "all"] = "evaluation") -> tuple[Uplink, ...]:
-    """Traces of one side of the splits as recorded (`all`: those of evaluation and reserve), then in the paper's range.
+    """Traces of one side of the splits as recorded (`all`: evaluation and reserve), then scaled to the paper's range.
 
     Raises `InputError` where the folder of traces lacks one.
     """
@@ -87,7 +93,7 @@ def standard_uplinks(inputs: Inputs, side: Literal["tuning", "evaluation", "all"
         raise InputError(f"{folder} needs the traces of the standard table, {absent[0]} is not there (--data)")
     runs = _source_runs(folder / "index.csv")
     recorded = tuple(Uplink(path=folder / file, runs=runs.get(file, ())) for file in files)
-    return recorded + in_paper_range(recorded)
+    return recorded if inputs.part == "main" else recorded + in_paper_range(recorded)
 
 
 def in_paper_range(uplinks: Sequence[Uplink]) -> tuple[Uplink, ...]:
@@ -118,8 +124,15 @@ def paper_contenders() -> tuple[Contender, ...]:
     )
 
 
-def varied_machines(inputs: Inputs) -> tuple[Machine, ...]:
+def transports(inputs: Inputs) -> tuple[str, ...]:
+    """The main one, then the other."""
+    return TRANSPORTS[:1] if inputs.part == "main" else TRANSPORTS
+
+
+def machines(inputs: Inputs) -> tuple[Machine, ...]:
     """The profile, then what its verdicts depend on (PROTOCOL, section 3), then the measured machines."""
+    if inputs.part != "all":
+        return (Machine(profile=inputs.profile),)
     variations = (
         Variation(),
         Variation(mixed_gain=0.7),
@@ -144,3 +157,11 @@ def _source_runs(index: Path) -> dict[str, tuple[str, ...]]:
         return {}
     with index.open(newline="", encoding="utf-8") as file:
         return {row["file"]: tuple(row["source_runs"].split(";")) for row in csv.DictReader(file)}
+
+
+def part_of(text: str) -> Part:
+    """The part that a user names. Raises `InputError` on any other word."""
+    for known in get_args(Part):
+        if text == known:
+            return cast("Part", text)
+    raise InputError(f"a part of an experiment is one of {', '.join(get_args(Part))}, got {text!r}")

@@ -18,7 +18,7 @@ def quick(inputs: Inputs) -> Experiment:
         uplinks=(sample_uplink(),),
         contenders=paper_contenders(),
         machines=(Machine(profile=inputs.profile),),
-        seconds=4.0 if inputs.seconds is None else inputs.seconds,
+        seconds=3.0 if inputs.seconds is None else inputs.seconds,
         offsets=2 if inputs.offsets is None else inputs.offsets,
         seed=inputs.seed,
     )

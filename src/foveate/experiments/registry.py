@@ -6,11 +6,24 @@ from pathlib import Path
 
 from foveate.core import InputError
 from foveate.evaluation.lab import Experiment
+from foveate.experiments.ablation import ablation
+from foveate.experiments.estimators import estimators
 from foveate.experiments.inputs import Inputs
+from foveate.experiments.overall import codec, delays, overhead, vitmalis_overall
 from foveate.experiments.quick import quick
+from foveate.experiments.restoration import restoration
 
 MakeExperiment = Callable[[Inputs], Experiment]
-EXPERIMENTS: dict[str, MakeExperiment] = {"quick": quick}
+EXPERIMENTS: dict[str, MakeExperiment] = {
+    "ablation": ablation,
+    "codec": codec,
+    "delays": delays,
+    "estimators": estimators,
+    "overhead": overhead,
+    "quick": quick,
+    "restoration": restoration,
+    "vitmalis-overall": vitmalis_overall,
+}
 
 
 def experiment_by_name(text: str, inputs: Inputs) -> Experiment:

@@ -36,7 +36,7 @@ def cells(experiment) -> list[Cell]:
     return [cell for _, cell in found]
 
 
-def test_everything_is_crossed_with_everything(experiment, inputs):
+def test_clips_traces_machines_and_offsets_are_crossed_with_contenders(experiment, inputs):
     crossed = experiment(
         videos=tuple(Video(path=inputs / f"clip{n}.mp4", model="fake", kind="real") for n in range(2)),
         uplinks=(Uplink(path=inputs / "fast.csv"), Uplink(path=inputs / "slow.csv")),
@@ -47,6 +47,26 @@ def test_everything_is_crossed_with_everything(experiment, inputs):
     assert len(found) == 2 * 2 * 3 * 3 * 2
     assert len({(cell.key, cell.clip.name) for cell in found}) == len(found)
     assert all(a.group == b.group for a, b in list(pairwise(found))[::2])  # contenders side by side
+
+
+def test_one_thing_is_varied_at_a_time(experiment, inputs):
+    path, profile = inputs / "fast.csv", str(inputs / "round.json")
+    varied = experiment(
+        uplinks=(Uplink(path=path), Uplink(path=path, scale=0.5, group="paper range")),
+        transports=("ideal", "tcp"),
+        machines=(Machine(profile=profile), Machine(profile=profile, variation=Variation(codec=2.0))),
+        offsets=2,
+        offsets_varied=1,
+    )
+    assert [
+        (cell.trace.group, cell.transport, cell.timing.codec, cell.offset_number) for cell in cells(varied)[::2]
+    ] == [
+        ("recorded", "ideal", 1.0, 0),
+        ("recorded", "ideal", 1.0, 1),
+        ("paper range", "ideal", 1.0, 0),
+        ("recorded", "tcp", 1.0, 0),
+        ("recorded", "ideal", 2.0, 0),
+    ]
 
 
 def test_contenders_start_at_the_same_point_of_a_trace_and_offsets_at_others(experiment):

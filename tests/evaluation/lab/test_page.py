@@ -98,7 +98,7 @@ def test_the_verdict_comes_first_and_says_who_wins(text):
     words = "".join(Outline(text).words)
     assert words.index("ViTMAlis wins on rendered clips") < words.index("Rendered clips")
     assert "ViTMAlis wins on real clips" in words
-    assert "The same contender wins in all 1 variations" in words
+    assert "The same contender wins in the one variation" in words
     assert "Another network gave the outputs, so tables with it are a what-if" in words
 
 

@@ -84,7 +84,7 @@ def test_a_variation_in_which_another_wins_is_named():
     verdict = only(usual + other + same)
     assert verdict.others == 2
     assert verdict.sentences[-1].startswith("Another contender wins in 1 of 2 variations: B with paper (codec x2)")
-    assert only(usual + same).sentences[-1].startswith("The same contender wins in all 1 variations")
+    assert only(usual + same).sentences[-1].startswith("The same contender wins in the one variation")
 
 
 def test_kinds_of_clips_are_kept_apart():

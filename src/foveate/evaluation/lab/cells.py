@@ -21,7 +21,8 @@ def cells_of(
 
     Raises `MediaError` on a trace or profile that cannot be read.
     """
-    traces, timings = traces_of(experiment.uplinks), [timing_of(machine) for machine in experiment.machines]
+    traces = traces_of(experiment.uplinks)
+    conditions = [(condition, timing_of(condition.machine)) for condition in experiment.conditions]
     found = []
     for video in experiment.videos:
         facts, welcome = clips.get(video.path), models.get(video.model)
@@ -35,7 +36,7 @@ def cells_of(
                     clip=clip,
                     model=model,
                     trace=trace,
-                    transport=transport,
+                    transport=condition.transport,
                     timing=timing,
                     policy=contender.policy,
                     seconds=experiment.seconds,
@@ -44,10 +45,10 @@ def cells_of(
                     seed=experiment.seed + number,
                 ),
             )
-            for timing in timings
-            for transport in experiment.transports
+            for condition, timing in conditions
             for trace in traces
-            for number in range(experiment.offsets)
+            if trace.group == condition.group
+            for number in range(condition.offsets)
             for contender in experiment.contenders
         ]
     return found

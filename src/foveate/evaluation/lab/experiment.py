@@ -9,7 +9,7 @@ from foveate.policies import by_name
 
 Kind = Literal["rendered", "real"]
 """Of a video; the two are never put into one table."""
-Figure = Literal["overall", "delays", "codec", "overhead", "ablation", "restoration", "objects", "choices", "timeline"]
+Figure = Literal["overall", "delays", "codec", "overhead", "restoration", "objects", "choices", "timeline"]
 """What a report can draw."""
 ALL_FIGURES: tuple[Figure, ...] = ("overall", "delays", "codec", "choices", "objects", "timeline")
 
@@ -125,10 +125,24 @@ class Machine:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Experiment:
-    """Videos x uplinks x transports x machines x contenders x offsets. Raises `InputError` where one is missing.
+class Condition:
+    """What the cells of one table share."""
 
-    Cells last `seconds` each: a shorter clip is played forward and backward, a longer one is cut.
+    group: str
+    """Of uplinks."""
+    transport: str
+    machine: Machine
+    offsets: int
+    """How many starts in each trace."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """Videos x uplinks x contenders x offsets, and what that depends on. Raises `InputError` where one is missing.
+
+    The first group of uplinks, the first transport and the first machine make the main tables. Each other group,
+    transport and machine is tried with the first ones of the rest: one thing is varied at a time. Cells last `seconds`
+    each: a shorter clip is played forward and backward, a longer one is cut.
     """
 
     name: str
@@ -141,12 +155,14 @@ class Experiment:
     contenders: tuple[Contender, ...]
     """In the order of tables and figures."""
     machines: tuple[Machine, ...]
-    """The first one makes the main tables, the others show what they depend on."""
+    """Whose durations."""
     transports: tuple[str, ...] = ("ideal",)
-    """Names of the network's senders; the first one makes the main tables."""
+    """Names of the network's senders."""
     seconds: float = 20.0
     offsets: int = 2
     """How many starts in each trace."""
+    offsets_varied: int | None = None
+    """How many outside the main tables; None: as many."""
     seed: int = 0
     """The first start is drawn from it, the next from the number after it."""
     figures: tuple[Figure, ...] = ALL_FIGURES
@@ -168,6 +184,19 @@ class Experiment:
             raise InputError(
                 f"cells last more than 0 s and start at 1 offset or more, got {self.seconds:g} s and {self.offsets}"
             )
+
+    @property
+    def conditions(self) -> list["Condition"]:
+        """The main one first, then the variations."""
+        groups = list(dict.fromkeys(uplink.group for uplink in self.uplinks))
+        main = Condition(group=groups[0], transport=self.transports[0], machine=self.machines[0], offsets=self.offsets)
+        varied = replace(main, offsets=self.offsets if self.offsets_varied is None else self.offsets_varied)
+        return [
+            main,
+            *(replace(varied, group=group) for group in groups[1:]),
+            *(replace(varied, transport=transport) for transport in self.transports[1:]),
+            *(replace(varied, machine=machine) for machine in self.machines[1:]),
+        ]
 
     @property
     def compared_with(self) -> str:

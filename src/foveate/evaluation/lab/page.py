@@ -105,11 +105,12 @@ def _what_if(provenances: Provenances) -> str:
 
 
 def _contents(figures: Sequence[tuple[Slice, Sequence[Drawn]]]) -> str:
-    links = [
-        f'<a href="#{escape(drawn.name)}">{escape(drawn.title)}</a>' for _, several in figures for drawn in several
-    ]
-    tables = [f'<a href="#tables-{where.kind}">Tables, {where.kind} clips</a>' for where, _ in figures]
-    return f"<nav>{''.join([*links, *tables])}</nav>"
+    rows = []
+    for where, several in figures:
+        links = [f'<a href="#{escape(drawn.name)}">{escape(drawn.title)}</a>' for drawn in several]
+        links.append(f'<a href="#tables-{where.kind}">Tables</a>')
+        rows.append(f"<p><b>{escape(where.kind.capitalize())} clips</b>{''.join(links)}</p>")
+    return f"<nav>{''.join(rows)}</nav>"
 
 
 def _section(data: ReportData, where: Slice, drawn: Iterable[Drawn]) -> str:

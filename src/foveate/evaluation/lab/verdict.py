@@ -41,7 +41,9 @@ class Verdict:
 
     @property
     def disagree(self) -> bool:
-        """Whether the rankings by exact truth and by the model's own results differ in their order."""
+        """Whether the rankings by exact truth and by the model's own results differ, if there is a ranking at all."""
+        if not self.rankings[0].enough:
+            return False
         orders = {ranking.reference: ranking.order for ranking in self.rankings}
         return "exact" in orders and "model" in orders and orders["exact"] != orders["model"]
 
@@ -69,7 +71,7 @@ class Verdict:
                 f"The rankings disagree. By exact truth: {', '.join(exact)}. By the model's own results: "
                 f"{', '.join(model)}. The first counts: the second also rewards repeating the model's mistakes."
             )
-        elif len(self.rankings) > 1 and {r.reference for r in self.rankings} >= {"exact", "model"}:
+        elif self.rankings[0].enough and {r.reference for r in self.rankings} >= {"exact", "model"}:
             found.append("Exact truth and the model's own results give the same order.")
         return [*found, *self._dependence()]
 
@@ -77,7 +79,8 @@ class Verdict:
         if not self.others:
             return []
         if not self.flips:
-            return [f"The same contender wins in all {self.others} variations of link, traces and machine."]
+            them = "the one variation" if self.others == 1 else f"all {self.others} variations"
+            return [f"The same contender wins in {them} of link, traces and machine."]
         listed = "; ".join(
             f"{flip.winner}{'' if flip.sure else ' (within noise)'} with {flip.where.machine}, traces "
             f"{flip.where.traces}, transport {flip.where.transport}"

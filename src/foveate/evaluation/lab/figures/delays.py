@@ -32,7 +32,8 @@ def stacks(data: ReportData, where: Slice) -> Drawn | None:
                     )
             left = left + widths
         for row, total in enumerate(left):
-            axes.text(total, row, f"  {total:.0f} ms", va="center", color=INK, fontsize=9)
+            beside = {"xytext": (5, 0), "textcoords": "offset points", "va": "center"}
+            axes.annotate(f"{total:.0f} ms", (total, row), color=INK, fontsize=9, **beside)
         axes.set_yticks(range(len(labels)), labels)
         axes.set_ylim(len(labels) - 0.5, -0.5)
         axes.set_xlim(0, 1.12 * max(left.max(), 1e-3))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from foveate.evaluation.lab.experiment import Figure
-from foveate.evaluation.lab.figures import choices, delays, objects, overall, timeline
+from foveate.evaluation.lab.figures import choices, delays, objects, overall, overhead, restoration, timeline
 from foveate.evaluation.lab.figures.style import Drawn
 from foveate.evaluation.lab.report_data import ReportData
 from foveate.evaluation.lab.standings import Slice
@@ -15,6 +15,8 @@ DRAWERS: dict[Figure, tuple[Drawer, ...]] = {
     "codec": (delays.codec,),
     "choices": (choices.shares,),
     "objects": (objects.by_property, objects.newcomers),
+    "overhead": (overhead.overhead,),
+    "restoration": (restoration.restoration,),
     "timeline": (timeline.timeline,),
 }
 

@@ -73,7 +73,8 @@ def newcomers(data: ReportData, where: Slice) -> Drawn | None:
         ):
             for row, label in enumerate(labels):
                 axes.barh(row, 100 * shares[label][at], height=0.55, color=colors[label], alpha=0.85)
-                axes.text(100 * shares[label][at], row, f"  {100 * shares[label][at]:.1f} %", va="center", color=MUTED)
+                beside = {"xytext": (5, 0), "textcoords": "offset points", "va": "center"}
+                axes.annotate(f"{100 * shares[label][at]:.1f} %", (100 * shares[label][at], row), color=MUTED, **beside)
             axes.set_yticks(range(len(labels)), labels)
             axes.set_ylim(len(labels) - 0.5, -0.5)
             axes.set_xlim(0, 1.25 * max(100 * max(share[at] for share in shares.values()), 1e-3))

@@ -7,7 +7,6 @@ import numpy as np
 from foveate.evaluation.lab.figures.style import INK, MUTED, Drawn, colors_of, legend_above, styled
 from foveate.evaluation.lab.report_data import ReportData
 from foveate.evaluation.lab.standings import Slice
-from foveate.evaluation.lab.verdict import REFERENCE_NAMES
 
 
 def rendering(data: ReportData, where: Slice) -> Drawn | None:
@@ -18,10 +17,10 @@ def rendering(data: ReportData, where: Slice) -> Drawn | None:
     colors = colors_of(data.labels)
     with styled() as new_figure:
         figure = new_figure(figsize=(8.6, 3.3))
-        for axes, reference in zip(_row(figure, len(references)), references, strict=True):
+        for number, (axes, reference) in enumerate(zip(_row(figure, len(references)), references, strict=True)):
             for label, values in data.figure(where, f"rendering_f1_{reference}").items():
                 axes.ecdf(values, color=colors[label])
-            _cdf(axes, f"against {REFERENCE_NAMES[reference]}", "rendering F1", "cells")
+            _cdf(axes, _against(reference, number), "rendering F1", "cells")
         legend_above(figure, list(data.cells(where)), colors)
     return Drawn(
         name=f"rendering-cdf-{where.kind}",
@@ -51,7 +50,7 @@ def boxes(data: ReportData, where: Slice) -> Drawn | None:
             for row, label in enumerate(labels):
                 if reference == "model" and label in published:
                     axes.plot(published[label], row, marker="D", color=INK, markersize=4.5, zorder=5)
-            axes.set_title(f"against {REFERENCE_NAMES[reference]}" if number == 0 else _short(reference))
+            axes.set_title(_against(reference, number))
             axes.set_xlabel("rendering F1")
     return Drawn(
         name=f"rendering-boxes-{where.kind}",
@@ -84,7 +83,7 @@ def differences(data: ReportData, where: Slice) -> Drawn | None:
                 axes.plot(mean.value, row, marker="o", color=colors[label], markersize=6)
             axes.axvline(0, color=MUTED, linewidth=1)
             _rows_down(axes, labels)
-            axes.set_title(f"against {REFERENCE_NAMES[reference]}" if number == 0 else _short(reference))
+            axes.set_title(_against(reference, number))
             axes.set_xlabel(f"rendering F1 less that of {data.focus}")
     enough = rankings[0][1].enough
     return Drawn(
@@ -191,8 +190,10 @@ def _cdf(axes: Any, title: str, quantity: str, of: str) -> None:
     axes.margins(x=0.02)
 
 
-def _short(reference: str) -> str:
-    return {"model": "model's own results", "exact": "exact truth", "pseudo": "independent detector"}[reference]
+def _against(reference: str, number: int) -> str:
+    """Title of a panel; only the first has room for more than a name."""
+    short = {"model": "model's own results", "exact": "exact truth", "pseudo": "independent detector"}[reference]
+    return f"against {short}" if number == 0 else short
 
 
 def _row(figure: Any, count: int, *, sharey: bool = False) -> list[Any]:

@@ -1,0 +1,158 @@
+"""Experiments by name, and the thin files over them."""
+
+import inspect
+import re
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+import foveate.experiments
+from foveate.core import InputError
+from foveate.evaluation.lab import Experiment, compare_job, plan_of, report_job
+from foveate.evaluation.lab.workers import LocalWorkers
+from foveate.experiments import EXPERIMENTS, Inputs, experiment_by_name
+from foveate.experiments.inputs import in_paper_range, standard_uplinks, standard_videos
+from foveate.network import UplinkTrace
+from foveate.testing.detectors_by_name import fake_model
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+RUNNABLE = ("codec", "delays", "overhead", "restoration", "vitmalis-overall")
+
+
+@pytest.fixture
+def inputs(shared_data):
+    return Inputs(data=shared_data)
+
+
+def config(name):
+    return CONFIGS / f"{name.replace('-', '_')}.py"
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_each_says_what_to_type_what_it_costs_and_what_to_expect(name):
+    words = inspect.getdoc(EXPERIMENTS[name])
+    assert f"foveate compare {name}" in words
+    assert re.search(r"Cost: .*Expected: ", words, re.DOTALL)
+    assert config(name).is_file()
+    assert re.search(r"Cost: .*Expected: ", config(name).read_text(), re.DOTALL)
+
+
+def test_quick_needs_nothing_but_the_package():
+    quick = experiment_by_name("quick", Inputs())
+    assert all(video.path.is_file() for video in quick.videos)
+    assert all(uplink.path.is_file() for uplink in quick.uplinks)
+
+
+def test_quick_runs_from_its_file_to_its_report(tmp_path):
+    """With a detector that finds nothing on the sample clip: what is tested is the way there."""
+    from foveate.estimators import write_profile
+    from foveate.testing.profiles import round_profile
+
+    write_profile(round_profile(), tmp_path / "round.json")
+    inputs = Inputs(profile=str(tmp_path / "round.json"), seconds=0.5, offsets=1)
+    quick = experiment_by_name(str(config("quick")), inputs)
+    with LocalWorkers(2) as workers:
+        comparison = compare_job(
+            quick, tmp_path / "out", load=fake_model, workers=workers, console=Console(file=StringIO())
+        )
+    assert not comparison.failures
+    assert len(comparison.cells) == 5
+    (verdict,) = report_job(comparison, tmp_path / "out", console=Console(file=StringIO()))
+    assert "too few to rank anything" in verdict.headline
+    assert (tmp_path / "out" / "report.html").stat().st_size > 50_000
+
+
+@pytest.mark.parametrize("name", RUNNABLE)
+def test_each_is_made_of_the_evaluation_side(name, inputs):
+    experiment = experiment_by_name(name, inputs)
+    assert {video.name for video in experiment.videos} >= {"plaza-720p", "towncentre-1080p", "traffic-540p"}
+    assert {video.kind for video in experiment.videos} == {"rendered", "real"}
+    assert len({uplink.path for uplink in experiment.uplinks}) == 12
+    assert experiment.compared_with in [contender.label for contender in experiment.contenders]
+
+
+def test_parts_grow_and_keep_the_main_tables(shared_data):
+    main, links, whole = (
+        EXPERIMENTS["vitmalis-overall"](Inputs(data=shared_data, part=part)).conditions
+        for part in ("main", "links", "all")
+    )
+    assert main == links[:1] == whole[:1]
+    assert {condition.group for condition in links} == {"recorded", "paper range"}
+    assert {condition.transport for condition in links} == {"ideal", "tcp"}
+    assert [c.machine.variation.label for c in whole if c not in links] == [
+        "mixed gain x0.7",
+        "mixed gain x1.3",
+        "codec x0.5",
+        "codec x2",
+        "tracker x0.5",
+        "tracker x2",
+    ]
+
+
+def test_scaled_traces_span_the_means_of_the_paper(inputs):
+    scaled = [uplink for uplink in standard_uplinks(inputs) if uplink.group == "paper range"]
+    for technology, (low, high) in (("4g", (10.4, 36.4)), ("5g", (12.2, 135.5))):
+        means = [
+            UplinkTrace.load(uplink.path).scaled(uplink.scale).mean_bps / 1e6
+            for uplink in scaled
+            if uplink.path.parent.name == technology
+        ]
+        assert len(means) == 6
+        assert (min(means), max(means)) == pytest.approx((low, high), rel=1e-3)
+    assert in_paper_range(()) == ()
+
+
+def test_traces_of_the_standard_table_come_from_recordings_of_their_own(inputs):
+    runs = [
+        run.split("[")[0] for uplink in standard_uplinks(Inputs(data=inputs.data, part="main")) for run in uplink.runs
+    ]
+    assert len(runs) >= 12
+    assert len(runs) == len(set(runs))
+
+
+def test_clips_that_are_not_there_are_named_by_the_plan(shared_data, tmp_path, monkeypatch):
+    monkeypatch.setenv("FOVEATE_HOME", str(tmp_path))
+    inputs = Inputs(data=shared_data, part="main", real_model="fake", rendered_model="fake")
+    names = [video.name for video in standard_videos(inputs) if video.kind == "rendered"]
+    plan = plan_of(experiment_by_name("vitmalis-overall", inputs), tmp_path, load=fake_model, workers=2)
+    assert len(plan.missing) == len(names) == 5
+    assert all(any(name in problem for problem in plan.missing) for name in names)
+    assert plan.cells == 3 * 12 * 2 * 5
+    assert plan.hours > 0
+
+
+def test_an_unknown_name_lists_the_known_ones():
+    with pytest.raises(InputError, match=r"unknown experiment 'fig-8'; known: ablation, codec, .*vitmalis-overall"):
+        experiment_by_name("fig-8", Inputs())
+
+
+@pytest.mark.parametrize("text", ["", "experiment = 3", "def experiment(inputs): pass"])
+def test_a_file_must_make_an_experiment(tmp_path, text):
+    (tmp_path / "mine.py").write_text(text)
+    with pytest.raises(InputError, match="must define experiment"):
+        experiment_by_name(str(tmp_path / "mine.py"), Inputs())
+    with pytest.raises(InputError, match="no experiment file"):
+        experiment_by_name(str(tmp_path / "absent.py"), Inputs())
+
+
+def test_a_file_of_ones_own_is_as_good_as_a_name(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from dataclasses import replace\nfrom foveate.experiments import quick\n"
+        "def experiment(inputs):\n    return replace(quick(inputs), name='mine')\n"
+    )
+    found = experiment_by_name(str(tmp_path / "mine.py"), Inputs())
+    assert isinstance(found, Experiment)
+    assert found.name == "mine"
+
+
+def test_a_part_is_one_of_three_words():
+    assert foveate.experiments.part_of("links") == "links"
+    with pytest.raises(InputError, match="one of main, links, all, got 'half'"):
+        foveate.experiments.part_of("half")
+
+
+def test_a_missing_folder_of_traces_is_named(tmp_path):
+    with pytest.raises(InputError, match="needs the traces of the standard table"):
+        standard_uplinks(Inputs(data=tmp_path))
