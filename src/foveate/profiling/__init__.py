@@ -3,7 +3,7 @@
 from foveate.profiling.codec import measure_codec
 from foveate.profiling.content import ContentSampling, measure_content
 from foveate.profiling.device import measure_decision, measure_device
-from foveate.profiling.fit import FitOptions, fit_both, fit_linear, fit_network, offline_means
+from foveate.profiling.fit import FitOptions, Training, fit_both, fit_linear, fit_network, offline_means
 from foveate.profiling.judge import Figures, Judged, figures, fitters, judge, leave_one_out
 from foveate.profiling.measure import (
     Sampling,
@@ -30,6 +30,7 @@ __all__ = [
     "Observation",
     "Regret",
     "Sampling",
+    "Training",
     "Trial",
     "append_observation",
     "complete",
