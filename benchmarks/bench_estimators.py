@@ -42,7 +42,9 @@ from foveate.profiling import (
     joined,
     judge,
     leave_one_out,
+    observations_path,
     provenance_of,
+    read_observations,
     rows_of,
     with_content,
 )
@@ -56,6 +58,7 @@ def main() -> None:
     """Measure, judge, print, and write what was asked for."""
     options = parsed()
     observations = measured(options)
+    print({name: [len(found), sum(len(o.trials) for o in found)] for name, found in observations.items()})
     if options.measure_only:
         return
     profiling = rows_by_name(observations, "profiling")
@@ -150,6 +153,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--per-frame", type=int, default=5, help="configurations tried on each")
     parser.add_argument("--complete", type=int, default=1, help="frames of each clip on which all are tried")
     parser.add_argument("--measure-only", action="store_true")
+    parser.add_argument("--known-only", action="store_true", help="measure nothing, take what is there")
     parser.add_argument("--into", type=Path, nargs="*", default=[])
     parser.add_argument("--profile", default="paper-jetson-rtx5090", help="whose durations the regret is about")
     parser.add_argument("--seed", type=int, default=0)
@@ -166,6 +170,10 @@ def measured(options: argparse.Namespace) -> dict[str, list[Observation]]:
     with Steps(Console(stderr=True)) as steps:
         for clip, video in sorted(there.items(), key=lambda item: _pixels(item[1])):  # cheap ones first
             detector = load_detector(options.model if clip.kind == "rendered" else options.real_model)
+            if options.known_only:
+                known = read_observations(observations_path(video, detector, sampling_of(clip, video, options)))
+                found |= {clip.name: known} if known else {}
+                continue
             found[clip.name] = content_observations(
                 video, detector, begin=steps.begin_open, sampling=sampling_of(clip, video, options)
             )

@@ -69,9 +69,7 @@ def test_a_clip_becomes_a_usable_profile(tmp_path, monkeypatch):
     profile = measure_machine(video, detector, name="mine", begin=quiet, sampling=Sampling(repeats=1))
     parts = [rows_of(content_observations(video, detector, begin=quiet, sampling=sampling))]
     origin, brief = provenance_of(detector, ["clip.mp4"]), Training(steps=20)
-    profile, judged = with_content(
-        profile, parts, provenance=origin, options=FitOptions(size=Training(steps=20), accuracy=Training(steps=20))
-    )
+    profile, judged = with_content(profile, parts, provenance=origin, options=FitOptions(size=brief, accuracy=brief))
     assert set(judged) == {"size", "accuracy"}
     assert profile.content.quality_of_fit["size_rows"] > 0
     assert profile.content.provenance == origin
