@@ -66,7 +66,7 @@ def test_the_network_learns_what_a_line_cannot(target):
 def test_the_last_offload_tells_how_dear_an_unknown_clip_is():
     seen = joined([made_up_rows(seed=k, clip=k, dear=dear) for k, dear in enumerate((0.5, 1.0, 2.0))])
     judged = judge([(seen, made_up_rows(seed=9, clip=9, dear=6.0))], "size", fitters(QUICK))
-    assert judged.figures("network").mape < 0.2
+    assert judged.figures("network").mape < 0.15
     assert judged.figures("network, paper's inputs").mape > 0.5
 
 

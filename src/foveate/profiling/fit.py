@@ -48,7 +48,7 @@ class Training:
 class FitOptions:
     """How both networks are trained; defaults were chosen on profiling clips, each left out in turn."""
 
-    size: Training = field(default_factory=Training)
+    size: Training = field(default_factory=partial(Training, steps=500, decay=0.3))
     accuracy: Training = field(default_factory=partial(Training, steps=500, decay=0.3, noise=0.3))
     """The F1 of one frame is mostly chance: this network is held back more."""
     seed: int = 0
