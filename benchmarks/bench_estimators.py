@@ -47,6 +47,7 @@ from foveate.profiling import (
     read_observations,
     rows_of,
     with_content,
+    with_decision,
 )
 from foveate.profiling.fit import Target
 
@@ -138,7 +139,8 @@ def fitted(profile: Profile, profiling: dict[str, ContentRows], options: argpars
     source = f"benchmarks/bench_estimators.py, {sum(map(len, profiling.values()))} rows of {', '.join(profiling)}"
     models = f"rendered clips by {options.model}, real ones by {Path(options.real_model).stem}"
     origin = replace(origin, sources=(source, models))
-    return with_content(profile, [*profiling.values()], provenance=origin, options=FitOptions(seed=options.seed))[0]
+    made, _ = with_content(profile, [*profiling.values()], provenance=origin, options=FitOptions(seed=options.seed))
+    return with_decision(made) if profile.provenance.origin == "measured" else made
 
 
 def parsed() -> argparse.Namespace:
