@@ -42,9 +42,12 @@ from foveate.profiling import (
     joined,
     judge,
     leave_one_out,
+    observations_path,
     provenance_of,
+    read_observations,
     rows_of,
     with_content,
+    with_decision,
 )
 from foveate.profiling.fit import Target
 
@@ -56,6 +59,7 @@ def main() -> None:
     """Measure, judge, print, and write what was asked for."""
     options = parsed()
     observations = measured(options)
+    print({name: [len(found), sum(len(o.trials) for o in found)] for name, found in observations.items()})
     if options.measure_only:
         return
     profiling = rows_by_name(observations, "profiling")
@@ -135,7 +139,8 @@ def fitted(profile: Profile, profiling: dict[str, ContentRows], options: argpars
     source = f"benchmarks/bench_estimators.py, {sum(map(len, profiling.values()))} rows of {', '.join(profiling)}"
     models = f"rendered clips by {options.model}, real ones by {Path(options.real_model).stem}"
     origin = replace(origin, sources=(source, models))
-    return with_content(profile, [*profiling.values()], provenance=origin, options=FitOptions(seed=options.seed))[0]
+    made, _ = with_content(profile, [*profiling.values()], provenance=origin, options=FitOptions(seed=options.seed))
+    return with_decision(made) if profile.provenance.origin == "measured" else made
 
 
 def parsed() -> argparse.Namespace:
@@ -150,6 +155,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--per-frame", type=int, default=5, help="configurations tried on each")
     parser.add_argument("--complete", type=int, default=1, help="frames of each clip on which all are tried")
     parser.add_argument("--measure-only", action="store_true")
+    parser.add_argument("--known-only", action="store_true", help="measure nothing, take what is there")
     parser.add_argument("--into", type=Path, nargs="*", default=[])
     parser.add_argument("--profile", default="paper-jetson-rtx5090", help="whose durations the regret is about")
     parser.add_argument("--seed", type=int, default=0)
@@ -166,6 +172,10 @@ def measured(options: argparse.Namespace) -> dict[str, list[Observation]]:
     with Steps(Console(stderr=True)) as steps:
         for clip, video in sorted(there.items(), key=lambda item: _pixels(item[1])):  # cheap ones first
             detector = load_detector(options.model if clip.kind == "rendered" else options.real_model)
+            if options.known_only:
+                known = read_observations(observations_path(video, detector, sampling_of(clip, video, options)))
+                found |= {clip.name: known} if known else {}
+                continue
             found[clip.name] = content_observations(
                 video, detector, begin=steps.begin_open, sampling=sampling_of(clip, video, options)
             )

@@ -17,7 +17,7 @@ WIDE = {"COLUMNS": "160"}
 def clip(tmp_path, monkeypatch):
     monkeypatch.setenv("FOVEATE_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(foveate.models, "load_detector", lambda name: FakeDetector(name=name))
-    monkeypatch.setattr(foveate.profiling.fit, "_train", lambda *_: None)  # how well it fits is not asked here
+    monkeypatch.setattr(foveate.profiling.fit, "_train", lambda *_, **__: None)  # how well it fits is not asked here
     return write_clip(tmp_path / "clip.mp4", frames=24)
 
 

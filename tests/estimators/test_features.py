@@ -14,7 +14,7 @@ from foveate.estimators import (
     features,
     mean_detail,
 )
-from foveate.estimators.features import inside
+from foveate.estimators.features import GROWTH, LOW_COST, QUALITY_COST, inside
 
 GRID = RegionGrid(height=160, width=320, window_size=5)
 """1 x 2 regions of 160 pixels."""
@@ -80,7 +80,7 @@ def test_the_papers_inputs_need_no_more_than_motion_and_relevance():
 
 def test_a_device_reads_all_that_its_networks_take():
     columns = features(two_candidates(), grid=GRID, content=content())
-    assert set(columns) >= {*DEVICE_SIZE_FEATURES, *DEVICE_ACCURACY_FEATURES}
+    assert set(columns) >= {"expected_size", *DEVICE_SIZE_FEATURES, *DEVICE_ACCURACY_FEATURES}
     assert all(values.shape == (2,) for values in columns.values())
 
 
@@ -113,3 +113,13 @@ def test_without_objects_every_feature_is_a_number():
 def test_a_picture_without_steps_has_a_finite_detail():
     flat = content(detail=((0.0, 0.0),))
     assert np.isfinite(features(two_candidates(), grid=GRID, content=flat)["detail"]).all()
+
+
+def test_a_size_is_expected_from_the_last_one_by_quality_mask_and_detail():
+    same = replace(LAST, detail=4.0, downsampled_share=0.0, downsampled_detail=0.0)
+    columns = features(two_candidates(), grid=GRID, content=replace(content(), last=same))
+    assert columns["expected_size"][0] == pytest.approx(np.log(0.1))  # nothing changed
+    half_of_the_detail = np.log(1 - 0.5 * (1 - LOW_COST))
+    assert columns["expected_size"][1] == pytest.approx(np.log(0.1) + QUALITY_COST[0] + half_of_the_detail, abs=1e-3)
+    finer = features(two_candidates(), grid=GRID, content=replace(content(), last=replace(same, detail=1.0)))
+    assert finer["expected_size"][0] == pytest.approx(np.log(0.1) + GROWTH * np.log(4))

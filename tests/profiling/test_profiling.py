@@ -15,6 +15,7 @@ from foveate.profiling import (
     ContentSampling,
     FitOptions,
     Sampling,
+    Training,
     content_observations,
     fit_latency,
     measure_machine,
@@ -67,8 +68,8 @@ def test_a_clip_becomes_a_usable_profile(tmp_path, monkeypatch):
     detector, sampling = FakeDetector(), ContentSampling(every=4, per_frame=6)
     profile = measure_machine(video, detector, name="mine", begin=quiet, sampling=Sampling(repeats=1))
     parts = [rows_of(content_observations(video, detector, begin=quiet, sampling=sampling))]
-    origin = provenance_of(detector, ["clip.mp4"])
-    profile, judged = with_content(profile, parts, provenance=origin, options=FitOptions(steps=20))
+    origin, brief = provenance_of(detector, ["clip.mp4"]), Training(steps=20)
+    profile, judged = with_content(profile, parts, provenance=origin, options=FitOptions(size=brief, accuracy=brief))
     assert set(judged) == {"size", "accuracy"}
     assert profile.content.quality_of_fit["size_rows"] > 0
     assert profile.content.provenance == origin

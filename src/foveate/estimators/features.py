@@ -17,17 +17,16 @@ SIZE_FEATURES = ("downsampling_type", "downsampled_share", "downsampled_motion",
 ACCURACY_FEATURES = (*SIZE_FEATURES, "restoration_point", "relevance_mean", "relevance_spread")
 """Of equation 3."""
 DEVICE_SIZE_FEATURES = (
-    *SIZE_FEATURES,
-    "expected_size",
-    "detail",
+    "downsampled_share",
+    "jpeg_quality",
     "downsampled_detail",
     "detail_growth",
-    "last_size",
     "last_quality",
     "last_downsampled_share",
     "last_downsampled_detail",
 )
-"""Besides: how fine the picture is, and what the last offload took."""
+"""How configuration and frame differ from those of the last offload; `expected_size` is added to what is learned from
+them. Nothing that says how fine or how large in itself: unknown clips lie outside what was seen of that."""
 DEVICE_ACCURACY_FEATURES = (
     *ACCURACY_FEATURES,
     "detail",

@@ -3,12 +3,13 @@
 from foveate.profiling.codec import measure_codec
 from foveate.profiling.content import ContentSampling, measure_content
 from foveate.profiling.device import measure_decision, measure_device
-from foveate.profiling.fit import FitOptions, fit_both, fit_linear, fit_network, offline_means
+from foveate.profiling.fit import FitOptions, Training, fit_both, fit_linear, fit_network, offline_means
 from foveate.profiling.judge import Figures, Judged, figures, fitters, judge, leave_one_out
 from foveate.profiling.measure import (
     Sampling,
     content_observations,
     measure_machine,
+    observations_path,
     provenance_of,
     with_content,
     with_decision,
@@ -30,6 +31,7 @@ __all__ = [
     "Observation",
     "Regret",
     "Sampling",
+    "Training",
     "Trial",
     "append_observation",
     "complete",
@@ -51,6 +53,7 @@ __all__ = [
     "measure_machine",
     "measure_machine_pinned",
     "measure_server",
+    "observations_path",
     "offline_means",
     "paper_profile",
     "provenance_of",

@@ -64,17 +64,17 @@ def content_observations(
     video: Path, detector: DetectorLike, *, begin: Begin, sampling: ContentSampling
 ) -> list[Observation]:
     """Observations of a clip, from `$FOVEATE_HOME/content` as far as they were made before."""
-    path = foveate_home() / "content" / _observations_name(video, detector, sampling)
+    path = observations_path(video, detector, sampling)
     return measure_content(video, detector, path, sampling=sampling, progress=begin(video.name))
 
 
-def _observations_name(video: Path, detector: DetectorLike, sampling: ContentSampling) -> str:
-    """A file name that changes with all that an observation depends on, and not with how much is observed."""
+def observations_path(video: Path, detector: DetectorLike, sampling: ContentSampling) -> Path:
+    """A file whose name changes with all that an observation depends on, and not with how much is observed."""
     with video.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     drawn = sampling.every, sampling.seed
     key = msgspec.json.encode([VERSION, digest, detector.weights_hash, detector.score_threshold, drawn])
-    return f"{hashlib.sha256(key).hexdigest()[:24]}.jsonl"
+    return foveate_home() / "content" / f"{hashlib.sha256(key).hexdigest()[:24]}.jsonl"
 
 
 def with_content(
