@@ -19,6 +19,7 @@ from foveate.core import FoveateError, InputError
 
 _EXTRAS = {
     "av": "server",
+    "matplotlib": "lab",
     "safetensors": "server",
     "torch": "server",
     "vtk": "world",
