@@ -2,7 +2,8 @@
 
 One line per box: `frame,id,left,top,width,height,conf,class,visibility`; frames and pixels count from 1. Files of
 ground truth have the nine columns of MOT16/17/20; results and detections may have the ten of MOT15 (`...,conf,x,y,z`),
-whose last three are world coordinates, -1 where there are none. Classes are numbers there and names here: the caller says which.
+whose last three are world coordinates, -1 where there are none. Classes are numbers there and names here: the caller
+says which.
 """
 
 import csv
