@@ -25,6 +25,8 @@ class Requirement:
 
     is_met: Callable[[], bool]
     install: str
+    heavy: bool = False
+    """Too large for everybody's test environment: never required."""
 
 
 def _has_egl() -> bool:
@@ -42,6 +44,11 @@ def _has_browser() -> bool:
 REQUIREMENTS = {
     "browser": Requirement(_has_browser, "apt-get install chromium"),
     "egl": Requirement(_has_egl, "apt-get install libegl1 libgl1-mesa-dri, and the extra 'world'"),
+    "parquet": Requirement(lambda: find_spec("pyarrow") is not None, "pip install 'foveate[parquet]'", heavy=True),
+    "rerun": Requirement(lambda: find_spec("rerun") is not None, "pip install 'foveate[view]'", heavy=True),
+    "supervision": Requirement(
+        lambda: find_spec("supervision") is not None, "pip install 'foveate[supervision]'", heavy=True
+    ),
     "ray": Requirement(lambda: find_spec("ray") is not None, "pip install -c constraints.txt 'foveate[ray]'"),
     "oracle": Requirement(lambda: find_spec("transformers") is not None, "pip install -r requirements-oracle.txt"),
 }
@@ -53,7 +60,8 @@ def require(name: str) -> None:
     requirement = REQUIREMENTS[name]
     if requirement.is_met():
         return
-    give_up = pytest.fail if os.environ.get("FOVEATE_REQUIRE_ALL") == "1" else pytest.skip
+    required = os.environ.get("FOVEATE_REQUIRE_ALL") == "1" and not requirement.heavy
+    give_up = pytest.fail if required else pytest.skip
     give_up(f"needs {name}: {requirement.install}")
 
 

@@ -24,7 +24,11 @@ _EXTRAS = {
     "vtk": "world",
     "vtkmodules": "world",
     "faster_coco_eval": "train",
-    "matplotlib": "train",
+    "matplotlib": "lab",
+    "pyarrow": "parquet",
+    "ray": "ray",
+    "rerun": "view",
+    "supervision": "supervision",
 }
 """Which extra brings a package that the base install lacks."""
 

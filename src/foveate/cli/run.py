@@ -40,6 +40,10 @@ def run(
     seed: Annotated[int | None, typer.Option(help="Draws the start in the trace, the same for all policies.")] = None,
     loop: Annotated[int, typer.Option(min=1, help="Play the clip this often, alternately forward and backward.")] = 1,
     pin: Annotated[bool, typer.Option("--pin", help="Device and server on one CPU core each.")] = False,
+    view: Annotated[bool, typer.Option("--view", help="Show the run in the Rerun viewer afterwards.")] = False,
+    view_file: Annotated[
+        Path | None, typer.Option(metavar="FILE.rrd", help="Save that view as a recording instead.")
+    ] = None,
     no_video: Annotated[bool, typer.Option("--no-video", help="Make no annotated.mp4.")] = False,
     no_truth: Annotated[bool, typer.Option("--no-truth", help="Do not score the run.")] = False,
 ) -> None:
@@ -68,6 +72,8 @@ def run(
             transport=transport,
             outages=tuple(Outage.parse(text) for text in outage or ()),
             pin=pin,
+            view=view,
+            view_file=view_file,
             with_video=not no_video,
             with_truth=not no_truth,
             loop=loop,

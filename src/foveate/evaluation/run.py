@@ -25,6 +25,7 @@ from foveate.evaluation.report import summary_table
 from foveate.evaluation.score import NO_SCORES, score
 from foveate.evaluation.settings import RunSettings
 from foveate.evaluation.summary import live_figures, machine
+from foveate.evaluation.view import RunView, view_run
 from foveate.network import LinkSettings
 from foveate.policies import Policy, by_name, policy_parameters
 
@@ -98,7 +99,17 @@ def _run(
     if settings.with_video:
         drawn = steps.begin("annotation", clip.frame_count)
         annotate(settings.out / "annotated.mp4", clip, log, welcome=log.welcome, policy=settings.policy, progress=drawn)
+    if settings.view or settings.view_file is not None:
+        _view(settings, log, policy=policy, link=link, clip=clip, steps=steps)
     return summary
+
+
+def _view(
+    settings: RunSettings, log: LiveLog, *, policy: Policy, link: LinkSettings, clip: Clip, steps: Steps
+) -> None:
+    assert log.welcome is not None
+    run = RunView(clip=clip, log=log, welcome=log.welcome, policy=policy, trace=link.trace)
+    view_run(run, save=settings.view_file, progress=steps.begin("view", clip.frame_count))
 
 
 def _player(settings: RunSettings, profile: Profile | None) -> Callable[..., None]:

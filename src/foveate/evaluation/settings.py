@@ -39,6 +39,10 @@ class RunSettings:
     """Device and server on one CPU core each."""
     with_video: bool = True
     """Make `annotated.mp4`."""
+    view: bool = False
+    """Show the run in the Rerun viewer afterwards."""
+    view_file: Path | None = None
+    """Save that as a recording (`.rrd`) instead."""
     with_truth: bool = True
     """Score the run."""
     loop: int = 1

@@ -1,0 +1,74 @@
+"""`foveate compare` from its words to its report."""
+
+import json
+import re
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from foveate.cli.compare import EXAMPLE, compare
+from foveate.core import InputError
+from foveate.testing import write_clip
+
+app = typer.Typer()
+app.command(epilog=EXAMPLE)(compare)
+
+MINE = """
+from pathlib import Path
+from foveate.evaluation.lab import Contender, Experiment, Machine, Uplink, Video
+
+def experiment(inputs):
+    here = Path(__file__).parent
+    return Experiment(
+        name="mine", question="?", expected="!",
+        videos=(Video(path=here / "clip.mp4", model=inputs.rendered_model, kind="rendered"),),
+        uplinks=(Uplink(path=here / "link.up"),),
+        contenders=(Contender(label="a", policy="back2back"), Contender(label="b", policy="fixed:beta=1")),
+        machines=(Machine(profile=inputs.profile),),
+        seconds=inputs.seconds, offsets=1, seed=inputs.seed, figures=("delays",),
+    )
+"""
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], env={"COLUMNS": "200"})
+
+
+@pytest.fixture
+def mine(tmp_path):
+    write_clip(tmp_path / "clip.mp4", frames=12, fps=10)
+    (tmp_path / "link.up").write_text("\n".join(str(i) for i in range(1, 1001)))
+    (tmp_path / "mine.py").write_text(MINE)
+    return tmp_path / "mine.py"
+
+
+def test_help_names_every_option_and_ends_with_an_example():
+    text = re.sub(r"\x1b\[[0-9;]*m", "", invoke("--help").stdout)
+    for option in ("out", "plan", "part", "data", "model", "profile", "machine", "seed", "workers", "ray", "parquet"):
+        assert f"--{option}" in text
+    assert " ".join(text.split()).endswith(EXAMPLE)
+
+
+def test_an_experiment_runs_with_a_real_detector_in_processes(mine, tiny_weights, tmp_path):
+    options = ("--out", tmp_path / "out", "--model", tiny_weights, "--seconds", "1", "--workers", "1")
+    planned = invoke(mine, *options, "--plan")
+    assert planned.exit_code == 0, planned.output
+    assert "2 (0 finished)" in planned.output
+    assert not (tmp_path / "out").exists()
+    ran = invoke(mine, *options)
+    assert ran.exit_code == 0, ran.output
+    told = json.loads((tmp_path / "out" / "verdict.json").read_text())
+    assert (told["cells"], told["failures"]) == (2, 0)
+    assert (tmp_path / "out" / "report.html").is_file()
+    assert "2 (2 finished)" in invoke(mine, *options, "--plan").output
+
+
+@pytest.mark.parametrize(
+    ("words", "message"), [(("fig-8",), "unknown experiment"), (("quick", "--part", "x"), "a part")]
+)
+def test_what_cannot_be_is_refused_before_anything_runs(tmp_path, words, message):
+    result = invoke(*words, "--out", tmp_path / "out")
+    assert isinstance(result.exception, InputError)
+    assert message in str(result.exception)
+    assert not (tmp_path / "out").exists()
