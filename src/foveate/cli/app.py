@@ -19,7 +19,6 @@ from foveate.core import FoveateError, InputError
 
 _EXTRAS = {
     "av": "server",
-    "matplotlib": "lab",
     "safetensors": "server",
     "torch": "server",
     "vtk": "world",
