@@ -24,6 +24,7 @@ _EXTRAS = {
     "vtk": "world",
     "vtkmodules": "world",
     "faster_coco_eval": "train",
+    "optuna": "search",
 }
 """Which extra brings a package that the base install lacks."""
 
