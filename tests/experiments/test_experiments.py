@@ -18,7 +18,7 @@ from foveate.network import UplinkTrace
 from foveate.testing.detectors_by_name import fake_model
 
 CONFIGS = Path(__file__).parents[2] / "configs"
-RUNNABLE = ("codec", "delays", "overhead", "restoration", "vitmalis-overall")
+RUNNABLE = ("ablation", "codec", "delays", "estimators", "overhead", "restoration", "vitmalis-overall")
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ _EXTRAS = {
     "ray": "ray",
     "rerun": "view",
     "supervision": "supervision",
+    "optuna": "search",
 }
 """Which extra brings a package that the base install lacks."""
 

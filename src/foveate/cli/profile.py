@@ -31,6 +31,9 @@ Repeats = Annotated[int, typer.Option(min=1, help="Measurements of each time.")]
 Pin = Annotated[
     bool, typer.Option("--pin", help="Times as `foveate run --pin` meets them: a core each, the camera running.")
 ]
+Trials = Annotated[
+    int, typer.Option(min=0, help="Search for shape and training of the networks in so many tries; 0: the paper's.")
+]
 Seed = Annotated[int, typer.Option(help="Of the draws.")]
 
 
@@ -133,18 +136,23 @@ def train(
     model: Model = "vitdet-tiny-world",
     every: Every = 30,
     per_frame: PerFrame = 12,
+    trials: Trials = 0,
     seed: Seed = 0,
 ) -> None:
     """Fit the estimators of size and accuracy to what `profile content` measured with the same options."""
     from foveate.estimators import read_profile, write_profile
     from foveate.models import load_detector
-    from foveate.profiling import ContentSampling, FitOptions, provenance_of, with_content
+    from foveate.profiling import ContentSampling, FitOptions, provenance_of, search, with_content
 
     detector = load_detector(model)
     with _bars() as begin:
         parts = _rows(videos, detector, ContentSampling(every=every, per_frame=per_frame, seed=seed), begin)
+        options = FitOptions(seed=seed)
+        if trials:
+            options = search(parts, trials=trials, options=options, progress=begin("search"))
+            typer.echo(f"found {options}")
     origin = provenance_of(detector, [video.name for video in videos])
-    profile, judged = with_content(read_profile(into), parts, provenance=origin, options=FitOptions(seed=seed))
+    profile, judged = with_content(read_profile(into), parts, provenance=origin, options=options)
     write_profile(profile, into)
     _print_fits(judged)
 

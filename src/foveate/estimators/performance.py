@@ -1,5 +1,7 @@
 """Expected size, accuracy and end-to-end latency of configurations (ViTMAlis, section IV-D, equations 1 to 3)."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -65,14 +67,19 @@ def computing_s(profile: Profile, candidates: Candidates, *, grid: RegionGrid, l
 
 def encode_seconds(codec: CodecProfile, grid: RegionGrid, downsampled: Numbers, quality: NDArray[np.int64]) -> Numbers:
     """T_enc(N_d, lambda), linear between the points of the table; frames of another size by their pixels."""
-    table, share = np.array(codec.encode_s), downsampled / len(grid)
-    rows = np.stack([np.interp(share * codec.regions, codec.downsampled, row) for row in table])
-    at = np.interp(quality, codec.qualities, np.arange(len(table)))
-    below = np.minimum(at.astype(np.int64), max(len(table) - 2, 0))
-    above = np.minimum(below + 1, len(table) - 1)
-    column = np.arange(len(quality))
-    seconds = rows[below, column] + (at - below) * (rows[above, column] - rows[below, column])
-    return np.asarray(seconds * _pixel_ratio(codec, grid))
+    table = np.array(codec.encode_s)
+    row, below, row_share = _between(quality, codec.qualities)
+    column, left, column_share = _between(downsampled * (codec.regions / len(grid)), codec.downsampled)
+    first = table[below, left] + column_share * (table[below, column] - table[below, left])
+    second = table[row, left] + column_share * (table[row, column] - table[row, left])
+    return np.asarray((first + row_share * (second - first)) * _pixel_ratio(codec, grid))
+
+
+def _between(values: NDArray[Any], points: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64], Numbers]:
+    """For each value the points above and below it, as indices, and how far it lies from the lower to the upper."""
+    at = np.interp(values, points, np.arange(len(points)))
+    below = at.astype(np.int64)
+    return np.minimum(below + 1, len(points) - 1), below, at - below
 
 
 def decode_seconds(codec: CodecProfile, grid: RegionGrid, downsampled: float) -> float:
@@ -95,13 +102,13 @@ def inference_seconds(
     one in the proportion of the times for whole frames.
     """
     whole = whole_frame_seconds(server, grid)
-    seconds = np.full(len(downsampled), whole)
-    for beta, model in (server.inference | server.lines if line else server.inference).items():
-        here = (restoration_point == beta) & (downsampled > 0)
-        measured = downsampled[here] / len(grid) * server.regions
-        powers = [c * measured**k for k, c in enumerate(model.coefficients)]
-        seconds[here] = np.sum(powers, axis=0) * (whole / server.full_s)
-    return seconds
+    models = server.inference | server.lines if line else server.inference
+    powers = np.zeros((len(models), max(len(model.coefficients) for model in models.values())))
+    for beta, model in models.items():
+        powers[beta, : len(model.coefficients)] = model.coefficients
+    measured = downsampled / len(grid) * server.regions
+    seconds = (powers[restoration_point] * measured[:, None] ** np.arange(powers.shape[1])).sum(axis=1)
+    return np.where(downsampled > 0, seconds * (whole / server.full_s), whole)
 
 
 def whole_frame_seconds(server: ServerProfile, grid: RegionGrid) -> float:

@@ -19,6 +19,7 @@ from foveate.profiling.pinned import load_by_name, measure_machine_pinned
 from foveate.profiling.published import paper_profile
 from foveate.profiling.regret import ChoiceTest, Regret, complete
 from foveate.profiling.rows import ContentRows, joined, rows_of
+from foveate.profiling.search import search
 from foveate.profiling.server import fit_latency, measure_server
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "provenance_of",
     "read_observations",
     "rows_of",
+    "search",
     "with_content",
     "with_decision",
 ]

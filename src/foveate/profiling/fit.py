@@ -19,8 +19,6 @@ from foveate.profiling.rows import ContentRows
 Numbers = NDArray[np.float64]
 Target = Literal["size", "accuracy"]
 Inputs = Literal["device", "paper"]
-HIDDEN = (128, 64)
-"""Neurons of the paper's networks before the last one."""
 FEATURES: dict[tuple[Target, Inputs], tuple[str, ...]] = {
     ("size", "paper"): SIZE_FEATURES,
     ("accuracy", "paper"): ACCURACY_FEATURES,
@@ -33,8 +31,10 @@ SIZE_BASE = "expected_size"
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """How a network is trained."""
+    """Shape of a network and how it is trained."""
 
+    hidden: tuple[int, int] = (128, 64)
+    """Neurons of the layers before the last one; the default is the paper's."""
     steps: int = 1500
     batch: int = 256
     rate: float = 2e-3
@@ -69,7 +69,7 @@ def fit_both(rows: ContentRows, inputs: Inputs, options: FitOptions | None = Non
 def fit_network(
     rows: ContentRows, target: Target, inputs: Inputs = "device", options: FitOptions | None = None
 ) -> Regression:
-    """A network of 128, 64 and 1 neurons; sizes are learned as logarithms, accuracies through a logistic output."""
+    """Of 128, 64 and 1 neurons by default; sizes are learned as logarithms, accuracies through a logistic output."""
     chosen, names = options or FitOptions(), FEATURES[target, inputs]
     training: Training = getattr(chosen, target)
     base = SIZE_BASE if (target, inputs) == ("size", "device") else ""
@@ -78,7 +78,7 @@ def fit_network(
     if target == "size":
         wanted = np.log(np.maximum(wanted, 1e-4)) - (rows.columns[base] if base else 0)
     torch.manual_seed(chosen.seed)
-    linear = [nn.Linear(a, b) for a, b in pairwise((len(names), *HIDDEN, 1))]
+    linear = [nn.Linear(a, b) for a, b in pairwise((len(names), *training.hidden, 1))]
     with _one_thread():
         values = torch.tensor(wanted, dtype=torch.float32)
         _train(linear, table, values, target=target, options=training, seed=chosen.seed)

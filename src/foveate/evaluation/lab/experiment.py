@@ -95,7 +95,9 @@ class Variation:
                 decode_s=tuple(s * self.codec for s in codec.decode_s),
             ),
             server=replace(
-                server, inference={beta: self._gained(model, server.full_s) for beta, model in server.inference.items()}
+                server,
+                inference={beta: self._gained(model, server.full_s) for beta, model in server.inference.items()},
+                lines={beta: self._gained(model, server.full_s) for beta, model in server.lines.items()},
             ),
             device=replace(
                 device,
