@@ -38,6 +38,7 @@ from foveate.profiling import (
     Regret,
     complete,
     content_observations,
+    figures,
     fitters,
     joined,
     judge,
@@ -71,6 +72,7 @@ def main() -> None:
     report: dict[str, Any] = {"profiling": [*profiling], "unseen": [*(unseen or profiling)]}
     for target, result in judged.items():
         report[target] = print_figures(target, result)
+        report[f"{target}_by_clip"] = print_by_clip(target, result)
     whole = {name: complete(observations[name]) for name in unseen or profiling}
     found = regrets({name: frames for name, frames in whole.items() if frames}, profiling, options)
     report["regret"] = print_regrets(found, options.profile)
@@ -98,6 +100,21 @@ def print_figures(target: Target, judged: Judged) -> dict[str, Any]:
         cells = [f"{found[name]:.3f} ({spans[name][0]:.3f}-{spans[name][1]:.3f})" for name in FIGURES]
         table.add_row(method, *cells)
         report[method] = found | {f"{name}_95": spans[name] for name in FIGURES}
+    Console(width=150).print(table)
+    return report
+
+
+def print_by_clip(target: Target, judged: Judged) -> dict[str, dict[str, float]]:
+    """Relative error of sizes, absolute error of accuracies, clip by clip."""
+    names, figure = [clip.name for clip in load_splits().clips], "mape" if target == "size" else "mae"
+    title = f"{target}, {figure.upper()} by clip"
+    table, report = Table("clip", "mean", "deviation", *judged.estimated, title=title), {}
+    for clip in dict.fromkeys(judged.clip.tolist()):
+        rows = judged.clip == clip
+        true = judged.true[rows]
+        found = {m: getattr(figures(values[rows], true), figure) for m, values in judged.estimated.items()}
+        table.add_row(names[clip], f"{true.mean():.3f}", f"{true.std():.3f}", *(f"{v:.3f}" for v in found.values()))
+        report[names[clip]] = found | {"mean": float(true.mean()), "deviation": float(true.std())}
     Console(width=150).print(table)
     return report
 

@@ -57,7 +57,9 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--loop", type=int, default=1, help="how often the clip is played, for 60 s in all")
     parser.add_argument("--offset", type=float, default=0.0, help="start in the trace, seconds")
     parser.add_argument("--profile", help="measured before, under these pins")
-    parser.add_argument("--content", default="cpu-vitdet-tiny", help="profile whose estimators of content are used")
+    parser.add_argument(
+        "--content", default="paper-jetson-rtx5090", help="profile whose estimators of content are used"
+    )
     parser.add_argument("--model", default="vitdet-tiny-world")
     parser.add_argument("--repeats", type=int, default=5, help="measurements of each time in the profile")
     parser.add_argument("--no-truth", action="store_true", help="compare latencies alone")

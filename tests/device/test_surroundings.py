@@ -33,7 +33,7 @@ def record(frame_index, payload_bytes=2458):
 
 
 def asked(surroundings, frame_index=9, latest=None):
-    return surroundings.content(GRID, frame_index=frame_index, latest=latest, score_threshold=0.3)
+    return surroundings.content(GRID, frame_index=frame_index, latest=latest)
 
 
 def after_an_offload(frame_index=4):
@@ -107,8 +107,7 @@ def test_only_the_latest_agreements_count():
     assert asked(it).agreement == 1
 
 
-def test_objects_scores_and_retention_are_the_trackers():
+def test_objects_are_the_trackers():
     content = asked(after_an_offload(), latest=tracked(boxes(1)))
     assert content.objects == boxes(1)
-    assert (content.retention, content.score_threshold) == (0.5, 0.3)
     assert content.task_relevance.tolist() == [[1, 0, 0], [0, 0, 0]]

@@ -14,7 +14,7 @@ from foveate.estimators import (
     features,
     mean_detail,
 )
-from foveate.estimators.features import GROWTH, LOW_COST, QUALITY_COST, inside
+from foveate.estimators.features import GROWTH, LOW_COST, QUALITY_COST, USUAL_AGREEMENT, inside
 
 GRID = RegionGrid(height=160, width=320, window_size=5)
 """1 x 2 regions of 160 pixels."""
@@ -42,8 +42,7 @@ def content(found=None, detail=((4.0, 4.0),)):
         task_relevance=np.ones((1, 2), np.float32),
         region_detail=np.array(detail, np.float32),
         objects=found,
-        score_threshold=0.3,
-        retention=0.9,
+        agreement=0.6,
         last=LAST,
     )
 
@@ -86,33 +85,34 @@ def test_a_device_reads_all_that_its_networks_take():
 
 def test_features_of_the_frame_are_equal_for_all_and_those_of_masks_differ():
     columns = features(two_candidates(), grid=GRID, content=content())
-    assert columns["detail"].tolist() == pytest.approx([np.log(4)] * 2)
     assert columns["detail_growth"].tolist() == pytest.approx([np.log(2)] * 2)
     assert columns["last_size"].tolist() == pytest.approx([np.log(0.1)] * 2)
-    assert columns["age"].tolist() == [7, 7]
-    assert columns["retention"].tolist() == [0.9, 0.9]
+    assert columns["agreement"].tolist() == [0.6, 0.6]
+    assert columns["objects"].tolist() == pytest.approx([np.log(2)] * 2)
     assert columns["objects_downsampled"].tolist() == [0.0, 0.25]
     assert columns["downsampled_detail"].tolist() == pytest.approx([0.0, 0.5])
 
 
-def test_scores_count_from_the_least_one_that_is_reported():
+def test_small_objects_are_lost_most():
     columns = features(two_candidates(), grid=GRID, content=content())
-    assert columns["score_mean"][0] == pytest.approx(0.15)
-    assert columns["score_doubtful"][0] == pytest.approx(np.exp(-1))
-    assert columns["doubtful_downsampled"][1] == pytest.approx(0.25 * np.exp(-1))
-    assert columns["object_small"][0] == pytest.approx(0.5)
+    assert columns["small_downsampled"].tolist() == [0.0, pytest.approx(0.25 * 0.5)]  # 64 pixels high
 
 
 def test_without_objects_every_feature_is_a_number():
     columns = features(two_candidates(), grid=GRID, content=content(objects()))
     assert all(np.isfinite(values).all() for values in columns.values())
     assert columns["objects"].tolist() == [0, 0]
-    assert columns["score_doubtful"].tolist() == [0, 0]
+    assert columns["objects_downsampled"].tolist() == [0, 0]
 
 
-def test_a_picture_without_steps_has_a_finite_detail():
-    flat = content(detail=((0.0, 0.0),))
-    assert np.isfinite(features(two_candidates(), grid=GRID, content=flat)["detail"]).all()
+def test_before_a_second_result_the_usual_agreement_is_taken():
+    columns = features(two_candidates(), grid=GRID, content=replace(content(), agreement=None))
+    assert columns["agreement"].tolist() == [USUAL_AGREEMENT] * 2
+
+
+def test_a_picture_without_steps_has_finite_features():
+    columns = features(two_candidates(), grid=GRID, content=content(detail=((0.0, 0.0),)))
+    assert all(np.isfinite(values).all() for values in columns.values())
 
 
 def test_a_size_is_expected_from_the_last_one_by_quality_mask_and_detail():

@@ -44,11 +44,7 @@ class FrameContent:
     """`(regions_h, regions_w)`: mean absolute step between neighbouring pixels of the reduced grey frame, in grey
     levels."""
     objects: Detections | None = None
-    """What the tracker shows; scores are those of the last result."""
-    score_threshold: float = 0.0
-    """Least score that the server reports: an object just above it may be gone next time."""
-    retention: float = 1.0
-    """kappa: share of the last result's objects that the tracker still follows."""
+    """What the tracker shows."""
     agreement: float | None = None
     """Mean F1 of what the tracker showed against the results that then came for these frames, of the latest few; None
     before the second result. Low where objects come and go, or where the model wavers."""

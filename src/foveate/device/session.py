@@ -359,9 +359,7 @@ class DeviceSession:
         latest = None if self._following is None else self._following.latest
         content = None
         if self._following is not None:
-            content = self._surroundings.content(
-                grid, frame_index=frame.index, latest=latest, score_threshold=welcome.score_threshold
-            )
+            content = self._surroundings.content(grid, frame_index=frame.index, latest=latest)
         return DeviceState(
             grid=grid,
             restoration_points=range(welcome.subsets + 1),

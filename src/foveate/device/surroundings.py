@@ -70,9 +70,7 @@ class Surroundings:
             counts = F1Counter().add(self._sent.shown, truth.detections, ignore=truth.ignore)
             self._agreements.append(counts.f1)
 
-    def content(
-        self, grid: RegionGrid, *, frame_index: int, latest: Tracked | None, score_threshold: float
-    ) -> FrameContent | None:
+    def content(self, grid: RegionGrid, *, frame_index: int, latest: Tracked | None) -> FrameContent | None:
         """Of the frame that was looked at last; None before any motion was measured in these very regions.
 
         After a change of servers they may be those of another model.
@@ -86,8 +84,6 @@ class Surroundings:
             task_relevance=task_relevance(boxes, grid),
             region_detail=self._detail,
             objects=None if latest is None else latest.detections,
-            score_threshold=score_threshold,
-            retention=1.0 if latest is None else latest.retention,
             agreement=float(np.mean(self._agreements)) if self._agreements else None,
             last=self._last(frame_index),
         )

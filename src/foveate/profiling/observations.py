@@ -95,8 +95,6 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
             task_relevance=task_relevance(objects.boxes, self.grid),
             region_detail=np.array(self.region_detail, np.float32),
             objects=objects,
-            score_threshold=self.score_threshold,
-            retention=self.retention,
             agreement=self.agreement,
             last=self.last,
         )
