@@ -104,9 +104,7 @@ def _run(
     return summary
 
 
-def _view(
-    settings: RunSettings, log: LiveLog, *, policy: Policy, link: LinkSettings, clip: Clip, steps: Steps
-) -> None:
+def _view(settings: RunSettings, log: LiveLog, *, policy: Policy, link: LinkSettings, clip: Clip, steps: Steps) -> None:
     assert log.welcome is not None
     run = RunView(clip=clip, log=log, welcome=log.welcome, policy=policy, trace=link.trace)
     view_run(run, save=settings.view_file, progress=steps.begin("view", clip.frame_count))
