@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from foveate.core import EstimateOptions, FoveateError, InputError, MediaError
-from foveate.estimators import PerformanceEstimator, load_profile
+from foveate.estimators import PerformanceEstimator, load_profile, shipped_profiles
 from foveate.profiling import (
     ContentSampling,
     FitOptions,
@@ -93,6 +93,15 @@ def test_the_published_profile_is_what_ships_and_says_what_it_assumes():
     assert made.provenance.sources
     assert made.provenance.assumed
     assert load_profile("paper-jetson-rtx5090-263ms").server.full_s == pytest.approx(0.263)
+
+
+@pytest.mark.parametrize("name", shipped_profiles())
+def test_with_every_profile_that_ships_vitmalis_can_estimate(name):
+    profile = load_profile(name)
+    assert profile.content is not None
+    assert profile.provenance.date
+    for way in ("device", "paper", "mean"):
+        PerformanceEstimator(profile, EstimateOptions(content=way))
 
 
 def test_the_published_profile_meets_its_two_inputs_and_orders_restoration_points():
