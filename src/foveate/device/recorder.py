@@ -68,40 +68,8 @@ class Recorder:
 
     def offloaded(self, event: OffloadDone, more: Sequence[Any] = ()) -> None:
         """One row per offload; `more` fills the further columns."""
-        record, plan = event.record, event.record.plan
-        stages = (
-            record.e2e_latency_s,
-            record.encode_s,
-            record.uplink_s,
-            record.queue_s,
-            record.decode_s,
-            record.inference_s,
-            record.downlink_s,
-            record.rtt_s,
-        )
-        self._offloads.write(
-            (
-                record.offload_id,
-                record.frame_index,
-                self._time(event.captured_at),
-                self._time(record.started_at),
-                self._time(record.finished_at),
-                *(_seconds(span) for span in stages),
-                record.payload_bytes,
-                "" if record.failed else round(record.throughput_bps),
-                plan.downsampling_type,
-                plan.downsampled_regions,
-                plan.jpeg_quality,
-                plan.restoration_point,
-                plan.blanked_regions,
-                f"{plan.frame_scale:g}",
-                plan.reason,
-                "" if event.result is None else len(event.result),
-                int(record.failed),
-                event.reason,
-                *more,
-            )
-        )
+        row = zip(OFFLOAD_COLUMNS, offload_row(event, self._since(event.captured_at)), strict=True)
+        self._offloads.write((*(_written(name, value) for name, value in row), *more))
 
     def __enter__(self) -> Self:
         return self
@@ -113,9 +81,45 @@ class Recorder:
         self._offloads.close()
 
     def _time(self, when: float) -> str:
+        return _seconds(when - self._since(when))
+
+    def _since(self, when: float) -> float:
+        """The first point in time that was told of: all others count from it."""
         if self._origin is None:
             self._origin = when
-        return _seconds(when - self._origin)
+        return self._origin
+
+
+def offload_row(event: OffloadDone, origin: float) -> tuple[float | int | str | None, ...]:
+    """What `OFFLOAD_COLUMNS` name of an offload; points in time count from `origin`, seconds."""
+    record, plan = event.record, event.record.plan
+    return (
+        record.offload_id,
+        record.frame_index,
+        event.captured_at - origin,
+        record.started_at - origin,
+        record.finished_at - origin,
+        record.e2e_latency_s,
+        record.encode_s,
+        record.uplink_s,
+        record.queue_s,
+        record.decode_s,
+        record.inference_s,
+        record.downlink_s,
+        record.rtt_s,
+        record.payload_bytes,
+        None if record.failed else round(record.throughput_bps),
+        plan.downsampling_type,
+        plan.downsampled_regions,
+        plan.jpeg_quality,
+        plan.restoration_point,
+        plan.blanked_regions,
+        plan.frame_scale,
+        plan.reason,
+        None if event.result is None else len(event.result),
+        int(record.failed),
+        event.reason,
+    )
 
 
 class _Table:
@@ -148,3 +152,12 @@ class _Table:
 
 def _seconds(span: float | None) -> str:
     return "" if span is None else f"{span:.6f}"
+
+
+def _written(name: str, value: float | int | str | None) -> str | int:
+    """A cell of the table: spans and points in time to a microsecond, other fractions as short as they are."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return _seconds(value) if name.endswith(("_s", "_at")) else f"{value:g}"
+    return value

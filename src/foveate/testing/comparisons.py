@@ -134,8 +134,9 @@ def _offload(rng: np.random.Generator, number: int, at: float, stages: dict[str,
     kind = int(rng.integers(0, 3)) if label == "ViTMAlis" else 0
     quality = int(rng.choice([80, 90, 100])) if label == "ViTMAlis" else 95
     beta = int(rng.integers(1, 5)) if kind else 0
-    times = (at, at, at + total, total, *stages.values(), 0.03)
-    plan = (200_000, 2e7, kind, 8 * kind, quality, beta, 0, 1.0, "knee" if kind else "", 12, 0)
+    encode_s, uplink_s, *rest = stages.values()
+    times = (at, at, at + total, total, encode_s, uplink_s, 0.0, *rest, 0.03)
+    plan = (200_000, 2e7, kind, 8 * kind, quality, beta, 0, 1.0, "knee" if kind else "", 12, 0, "")
     return (number, frame, *times, *plan, 9, 1, 1, *(None,) * 6)
 
 

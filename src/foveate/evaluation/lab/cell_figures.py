@@ -9,6 +9,7 @@ import numpy as np
 
 from foveate.core import OffloadRecord
 from foveate.device import OffloadDone
+from foveate.device.recorder import offload_row
 from foveate.evaluation.lab.frame_scores import Scored, scored_frames, total
 from foveate.evaluation.lab.object_scores import Objects
 from foveate.evaluation.lab.references import REFERENCES, Reference, main_reference
@@ -93,29 +94,8 @@ def _offload_rows(log: LiveLog, inferred: Sequence[Scored], started_at: float) -
 
 
 def _offload_row(done: OffloadDone, scored: Scored | None, started_at: float) -> Row:
-    record, plan = done.record, done.record.plan
-    return (
-        record.offload_id,
-        record.frame_index,
-        done.captured_at - started_at,
-        record.started_at - started_at,
-        record.finished_at - started_at,
-        record.e2e_latency_s,
-        *(getattr(record, f"{stage}_s") for stage in STAGES),
-        record.rtt_s,
-        record.payload_bytes,
-        None if record.failed else record.throughput_bps,
-        plan.downsampling_type,
-        plan.downsampled_regions,
-        plan.jpeg_quality,
-        plan.restoration_point,
-        plan.blanked_regions,
-        plan.frame_scale,
-        plan.reason,
-        None if done.result is None else len(done.result),
-        int(record.failed),
-        *(_count_columns(scored) if scored is not None else (None,) * 3 * len(REFERENCES)),
-    )
+    counts = (None,) * 3 * len(REFERENCES) if scored is None else _count_columns(scored)
+    return (*offload_row(done, started_at), *counts)
 
 
 def _count_columns(scored: Scored) -> Row:

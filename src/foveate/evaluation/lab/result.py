@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from foveate.device import recorder
 from foveate.evaluation.lab.references import REFERENCES
 
 Value = float | int | str | None
@@ -10,32 +11,7 @@ Row = tuple[Value, ...]
 
 COUNTS = tuple(f"{kind}_{reference}" for reference in REFERENCES for kind in ("tp", "fp", "fn"))
 FRAME_COLUMNS = ("frame", "position", "displayed_at", "source_frame", "staleness_s", "objects", *COUNTS)
-OFFLOAD_COLUMNS = (
-    "offload",
-    "frame",
-    "captured_at",
-    "started_at",
-    "finished_at",
-    "e2e_latency_s",
-    "encode_s",
-    "uplink_s",
-    "decode_s",
-    "inference_s",
-    "downlink_s",
-    "rtt_s",
-    "bytes",
-    "throughput_bps",
-    "downsampling_type",
-    "downsampled_regions",
-    "quality",
-    "beta",
-    "blanked_regions",
-    "frame_scale",
-    "choice",
-    "objects",
-    "failed",
-    *COUNTS,
-)
+OFFLOAD_COLUMNS = (*recorder.OFFLOAD_COLUMNS, *COUNTS)
 
 
 @dataclass(frozen=True, kw_only=True)
