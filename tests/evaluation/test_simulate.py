@@ -139,7 +139,7 @@ def test_the_spread_of_the_server_depends_on_the_seed(settings, home):
 
 @pytest.mark.parametrize(("policy", "simulate"), [("back2back", True), ("vitmalis", False)])
 def test_what_needs_a_profile_says_so_before_anything_runs(settings, policy, simulate):
-    with pytest.raises(InputError, match=r"needs a profile .*ship with foveate: paper-jetson"):
+    with pytest.raises(InputError, match=r"needs a profile .*ship with foveate: .*paper-jetson-rtx5090"):
         go(settings(policy=policy, simulate=simulate, profile=None))
     assert not settings(policy=policy).out.exists()
 
