@@ -1,0 +1,55 @@
+"""What a server tells those who watch it: metrics, logs, the live page. Watching never changes an answer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from foveate.network.messages import Offload
+from foveate.server.engine import Inferred
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientGreeted:
+    """A device was told what runs here; it may have been here before."""
+
+    client: bytes
+    """Its name in the transport."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientForgotten:
+    """A device that was silent for long must greet again."""
+
+    client: bytes
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class OffloadAnswered:
+    """A result was handed to the transport."""
+
+    client: bytes
+    offload: Offload
+    inferred: Inferred
+    queue_s: float
+    """How long it waited for the engine, seconds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OffloadRefused:
+    """No result will come of an offload, or of a message that was none."""
+
+    client: bytes
+    offload_id: int | None
+    """None where the message could not be read."""
+    reason: str
+    """One of `REFUSALS`: what a dashboard counts by."""
+    text: str
+    """What the device was told."""
+
+
+REFUSALS = ("malformed", "unusable", "busy", "superseded", "stale", "failed", "stranger")
+"""Not a message; a frame that this model cannot take; too many wait; a newer frame came; its deadline passed; the
+model failed on it; sent before a greeting."""
+
+ServerEvent = ClientGreeted | ClientForgotten | OffloadAnswered | OffloadRefused
+Observer = Callable[[ServerEvent], None]
+"""Called in the server's loop: quick, and without raising."""
