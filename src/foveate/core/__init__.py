@@ -38,6 +38,8 @@ from foveate.core.profiles import (
     ServerProfile,
 )
 from foveate.core.regions import Mask, RegionGrid
+from foveate.core.slicing import Slicing
+from foveate.core.views import Look, Looker, LookPlan, View
 
 __all__ = [
     "STREET_CLASSES",
@@ -62,6 +64,9 @@ __all__ = [
     "LastOffload",
     "LatencyFit",
     "LinkState",
+    "Look",
+    "LookPlan",
+    "Looker",
     "ManualClock",
     "Mask",
     "MediaError",
@@ -77,8 +82,10 @@ __all__ = [
     "RegionGrid",
     "Regression",
     "ServerProfile",
+    "Slicing",
     "Tiles",
     "TransportError",
+    "View",
     "WeightsError",
     "check_pixels",
     "foveate_home",

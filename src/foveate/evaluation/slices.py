@@ -3,13 +3,11 @@
 What a model without mixed resolution does about small objects at 4K; here the reference beside the whole frame.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from foveate.core import Detections, InputError, Pixels, check_pixels
+from foveate.core import Detections, Pixels, Slicing, check_pixels
 from foveate.metrics.matching import areas, intersections
 from foveate.models import Detector, nms
 
@@ -19,34 +17,6 @@ BORDER = 2.0
 """A box that comes nearer to the border of its slice, in pixels, may go on beyond it."""
 MOST_OF_A_PIECE = 0.5
 """Share of a cut box that lies on the whole object."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Slicing:
-    """How frames are cut and put together. Raises `InputError` for sides or overlaps that cannot be."""
-
-    side: int = 1024
-    """Height and width of a slice, pixels; a smaller frame is one slice."""
-    overlap: float = 0.25
-    """Least share of its side that a slice has in common with the next one."""
-    merge_iou: float = 0.5
-    """Of two boxes of a class that overlap by more, the one with the lower score is dropped."""
-
-    def __post_init__(self) -> None:
-        if self.side < 32 or not 0 <= self.overlap < 1 or not 0 < self.merge_iou <= 1:
-            raise InputError(
-                "slices need sides of at least 32 pixels, an overlap in [0, 1) and a merge_iou in (0, 1], "
-                f"got {self.side}, {self.overlap} and {self.merge_iou}"
-            )
-
-    def corners(self, height: int, width: int) -> list[tuple[int, int]]:
-        """Upper left corners (top, left) of the slices that cover a frame; the last ones end at its border."""
-        return [(top, left) for top in self._starts(height) for left in self._starts(width)]
-
-    def _starts(self, length: int) -> list[int]:
-        last = max(0, length - self.side)
-        step = max(1, int(self.side * (1 - self.overlap)))
-        return [*range(0, last, step), last]
 
 
 def detect_in_slices(
