@@ -9,6 +9,7 @@ from foveate.core.candidates import (
     Estimates,
     LatencyFit,
 )
+from foveate.core.class_profile import AccuracyLine, ClassProfile, SizeLine, SizeTable
 from foveate.core.clock import Clock, ManualClock, MonotonicClock
 from foveate.core.content import FrameContent, LastOffload, LinkState
 from foveate.core.detections import STREET_CLASSES, Detections
@@ -23,6 +24,18 @@ from foveate.core.errors import (
 )
 from foveate.core.frame import Frame, Pixels, check_pixels
 from foveate.core.home import foveate_home
+from foveate.core.importance import (
+    IMPORTANCE_CLASSES,
+    PATCH,
+    QUALITIES,
+    ClassMap,
+    DeviceGlance,
+    ImportanceMap,
+    carry_importance,
+    check_class_map,
+    class_shares,
+    patch_grid,
+)
 from foveate.core.mixed import MixedFrame, Tiles, join_regions, split_regions
 from foveate.core.offload import OffloadPlan, OffloadRecord
 from foveate.core.profiles import (
@@ -40,9 +53,15 @@ from foveate.core.profiles import (
 from foveate.core.regions import Mask, RegionGrid
 
 __all__ = [
+    "IMPORTANCE_CLASSES",
+    "PATCH",
+    "QUALITIES",
     "STREET_CLASSES",
+    "AccuracyLine",
     "Average",
     "Candidates",
+    "ClassMap",
+    "ClassProfile",
     "Clock",
     "CodecError",
     "CodecProfile",
@@ -50,6 +69,7 @@ __all__ = [
     "ContentInputs",
     "ContentProfile",
     "Detections",
+    "DeviceGlance",
     "DeviceProfile",
     "Estimate",
     "EstimateOptions",
@@ -57,6 +77,7 @@ __all__ = [
     "FoveateError",
     "Frame",
     "FrameContent",
+    "ImportanceMap",
     "InferenceModel",
     "InputError",
     "LastOffload",
@@ -77,11 +98,17 @@ __all__ = [
     "RegionGrid",
     "Regression",
     "ServerProfile",
+    "SizeLine",
+    "SizeTable",
     "Tiles",
     "TransportError",
     "WeightsError",
+    "carry_importance",
+    "check_class_map",
     "check_pixels",
+    "class_shares",
     "foveate_home",
     "join_regions",
+    "patch_grid",
     "split_regions",
 ]
