@@ -9,6 +9,7 @@ from foveate.core.candidates import (
     Estimates,
     LatencyFit,
 )
+from foveate.core.class_profile import AccuracyLine, ClassProfile, SizeLine, SizeTable
 from foveate.core.clock import Clock, ManualClock, MonotonicClock
 from foveate.core.content import FrameContent, LastOffload, LinkState
 from foveate.core.detections import STREET_CLASSES, Detections
@@ -23,6 +24,18 @@ from foveate.core.errors import (
 )
 from foveate.core.frame import Frame, Pixels, check_pixels
 from foveate.core.home import foveate_home
+from foveate.core.importance import (
+    IMPORTANCE_CLASSES,
+    PATCH,
+    QUALITIES,
+    ClassMap,
+    DeviceGlance,
+    ImportanceMap,
+    carry_importance,
+    check_class_map,
+    class_shares,
+    patch_grid,
+)
 from foveate.core.mixed import MixedFrame, Tiles, join_regions, split_regions
 from foveate.core.offload import OffloadPlan, OffloadRecord
 from foveate.core.profiles import (
@@ -42,9 +55,15 @@ from foveate.core.slicing import Slicing
 from foveate.core.views import Look, Looker, LookPlan, View
 
 __all__ = [
+    "IMPORTANCE_CLASSES",
+    "PATCH",
+    "QUALITIES",
     "STREET_CLASSES",
+    "AccuracyLine",
     "Average",
     "Candidates",
+    "ClassMap",
+    "ClassProfile",
     "Clock",
     "CodecError",
     "CodecProfile",
@@ -52,6 +71,7 @@ __all__ = [
     "ContentInputs",
     "ContentProfile",
     "Detections",
+    "DeviceGlance",
     "DeviceProfile",
     "Estimate",
     "EstimateOptions",
@@ -59,6 +79,7 @@ __all__ = [
     "FoveateError",
     "Frame",
     "FrameContent",
+    "ImportanceMap",
     "InferenceModel",
     "InputError",
     "LastOffload",
@@ -82,13 +103,19 @@ __all__ = [
     "RegionGrid",
     "Regression",
     "ServerProfile",
+    "SizeLine",
+    "SizeTable",
     "Slicing",
     "Tiles",
     "TransportError",
     "View",
     "WeightsError",
+    "carry_importance",
+    "check_class_map",
     "check_pixels",
+    "class_shares",
     "foveate_home",
     "join_regions",
+    "patch_grid",
     "split_regions",
 ]

@@ -6,8 +6,10 @@ from foveate.models.convert_window import with_window
 from foveate.models.detector import Detector, DetectorConfig
 from foveate.models.flops import backbone_flops
 from foveate.models.head import HeadOutput
+from foveate.models.importance import GlancingDetector, ImportanceOptions, detect_with_importance
 from foveate.models.nms import nms, pairwise_iou
 from foveate.models.presets import vitdet_nano, vitdet_small, vitdet_tiny
+from foveate.models.slicing import Slicing, detect_in_slices, merge_slices
 from foveate.models.weights import SHIPPED, find_weights, known_models, load_detector, read_card, save_detector
 
 __all__ = [
@@ -16,13 +18,19 @@ __all__ = [
     "BackboneConfig",
     "Detector",
     "DetectorConfig",
+    "GlancingDetector",
     "HeadOutput",
+    "ImportanceOptions",
+    "Slicing",
     "backbone_flops",
     "convert_huggingface",
+    "detect_in_slices",
+    "detect_with_importance",
     "find_weights",
     "known_models",
     "load_detector",
     "load_huggingface_backbone",
+    "merge_slices",
     "nms",
     "pairwise_iou",
     "read_card",

@@ -1,0 +1,1 @@
+"""Size and accuracy of qualities per class on profiling frames -> a `ClassProfile` (Hyperion, section III-B)."""
