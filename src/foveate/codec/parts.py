@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 
 from foveate.codec.classes import decode_classes, encode_classes
+from foveate.codec.frames import EncodedFrame, encode_frame, scaled_to
 from foveate.codec.jpeg import decode_jpeg, encode_jpeg
-from foveate.core import InputError, OffloadPlan, Pixels, View, check_pixels
+from foveate.core import InputError, OffloadPlan, Pixels, RegionGrid, View, check_pixels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +60,19 @@ def encode_parts(pixels: Pixels, plan: OffloadPlan) -> EncodedParts:
             EncodedPart(view=view, data=encode_jpeg(crop(pixels, view), quality=plan.jpeg_quality))
             for view in plan.views
         )
+    )
+
+
+def encode_plan(pixels: Pixels, *, grid: RegionGrid, plan: OffloadPlan) -> EncodedFrame | EncodedParts:
+    """Compress what a plan sends of a frame `(H, W, 3)`; `grid` is that of the picture sent."""
+    if plan.in_parts:
+        return encode_parts(pixels, plan)
+    return encode_frame(
+        scaled_to(pixels, grid),
+        grid=grid,
+        mask=plan.downsampling_mask,
+        blank=plan.blank_mask,
+        quality=plan.jpeg_quality,
     )
 
 

@@ -38,6 +38,7 @@ from foveate.core.importance import (
 )
 from foveate.core.mixed import MixedFrame, Tiles, join_regions, split_regions
 from foveate.core.offload import OffloadPlan, OffloadRecord
+from foveate.core.pairs import PairTimes, computed_pixels, sent_pixels
 from foveate.core.profiles import (
     CodecProfile,
     ContentFit,
@@ -96,6 +97,7 @@ __all__ = [
     "OfflineMeans",
     "OffloadPlan",
     "OffloadRecord",
+    "PairTimes",
     "Pixels",
     "Profile",
     "ProtocolError",
@@ -114,8 +116,10 @@ __all__ = [
     "check_class_map",
     "check_pixels",
     "class_shares",
+    "computed_pixels",
     "foveate_home",
     "join_regions",
     "patch_grid",
+    "sent_pixels",
     "split_regions",
 ]

@@ -1,6 +1,6 @@
 """How long a device and a cloud take for one frame when both run a model (Hyperion; PROTOCOL, section 7)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from foveate.core.errors import InputError
 from foveate.core.offload import OffloadPlan
@@ -35,7 +35,7 @@ class PairTimes:
     """Compression on the device, seconds per million pixels."""
     decode_s_per_mpixel: float = 0.004
     """Decompression in the cloud, seconds per million pixels."""
-    slicing: Slicing = Slicing(merge_iou=0.25)
+    slicing: Slicing = field(default_factory=lambda: Slicing(merge_iou=0.25))
     """How the cloud cuts frames."""
 
     def __post_init__(self) -> None:

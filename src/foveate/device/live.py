@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from foveate.codec import EncodedFrame, encode_frame, scaled_to
+from foveate.codec import EncodedFrame, encode_plan
 from foveate.core import Clock, MonotonicClock, Profile, TransportError
 from foveate.device.camera import pace
 from foveate.device.courier import Courier
@@ -287,10 +287,6 @@ class LiveDevice:
 
 
 def _encode(work: EncodeWork) -> EncodedFrame:
-    return encode_frame(
-        scaled_to(work.frame.pixels, work.grid),
-        grid=work.grid,
-        mask=work.plan.downsampling_mask,
-        blank=work.plan.blank_mask,
-        quality=work.plan.jpeg_quality,
-    )
+    encoded = encode_plan(work.frame.pixels, grid=work.grid, plan=work.plan)
+    assert isinstance(encoded, EncodedFrame)  # the streaming session knows no other plans
+    return encoded

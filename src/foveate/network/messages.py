@@ -96,6 +96,8 @@ class Offload(msgspec.Struct, frozen=True, kw_only=True, tag="offload"):
     """JPEG of the frame, or of the mosaic of full-resolution regions."""
     low: bytes
     """JPEG of the mosaic of downsampled regions; may be empty."""
+    slice_regions: Annotated[int, Meta(ge=0, le=64)] = 0
+    """Side of the slices that the model sees one by one, decision regions; 0 = the model sees the whole frame."""
 
     @classmethod
     def of(
@@ -120,6 +122,7 @@ class Offload(msgspec.Struct, frozen=True, kw_only=True, tag="offload"):
             score_threshold=score_threshold,
             full=full,
             low=low,
+            slice_regions=0 if plan.slicing is None else max(1, round(plan.slicing.side / grid.region_pixels)),
         )
 
 

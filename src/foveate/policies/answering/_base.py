@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foveate.core import ClassMap, Detections, Look, LookPlan, OffloadPlan, RegionGrid, Slicing, View
+
+
+SizeModel = Literal["line", "table"]
+"""Equation 3, or a table by class and quality."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -79,8 +83,15 @@ class AnswerPolicy(Protocol):
 
     name: ClassVar[str]
     """What users call it."""
+    offloads: ClassVar[bool]
+    """Whether it ever sends a frame."""
     looks_first: ClassVar[bool]
     """Whether `decide` needs what the device's model saw."""
+
+    @property
+    def size_model(self) -> SizeModel:
+        """How sizes of classes are expected."""
+        ...
 
     @property
     def confidence(self) -> float | None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from foveate.core import InputError, LookPlan, OffloadPlan, View
-from foveate.policies.answering._base import FrameState, Fusion
+from foveate.policies.answering._base import FrameState, Fusion, SizeModel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,7 +12,9 @@ class CloudOnly:
     """The whole frame in one picture of one quality; the cloud's answer alone counts."""
 
     name: ClassVar[str] = "cloud-only"
+    offloads: ClassVar[bool] = True
     looks_first: ClassVar[bool] = False
+    size_model: ClassVar[SizeModel] = "line"
     confidence: ClassVar[float | None] = None
     fusion: ClassVar[Fusion | None] = None
 

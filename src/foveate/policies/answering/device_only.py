@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from foveate.core import LookPlan, OffloadPlan
-from foveate.policies.answering._base import FrameState, Fusion
+from foveate.policies.answering._base import FrameState, Fusion, SizeModel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,7 +12,9 @@ class DeviceOnly:
     """The whole frame at the device's own size; nothing is sent."""
 
     name: ClassVar[str] = "device-only"
+    offloads: ClassVar[bool] = False
     looks_first: ClassVar[bool] = True
+    size_model: ClassVar[SizeModel] = "line"
     confidence: ClassVar[float | None] = None
     fusion: ClassVar[Fusion | None] = None
 

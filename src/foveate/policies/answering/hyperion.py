@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from foveate.core import IMPORTANCE_CLASSES, InputError, LookPlan, OffloadPlan
-from foveate.policies.answering._base import FrameState, Fusion
+from foveate.policies.answering._base import FrameState, Fusion, SizeModel
 from foveate.policies.knapsack import KIB, best_choice, whole_kib
 
 
@@ -17,6 +17,7 @@ class Hyperion:
     """
 
     name: ClassVar[str] = "hyperion"
+    offloads: ClassVar[bool] = True
     looks_first: ClassVar[bool] = True
 
     refine: bool = True
@@ -27,6 +28,8 @@ class Hyperion:
     """Qualities of the classes, from the least important one, as `30/50/90`; empty = the scheduler chooses."""
     ensemble: bool = True
     """Whether both results make the answer; else the cloud's alone where it came."""
+    size: SizeModel = "line"
+    """How sizes are expected: `line` is the paper's equation 3, `table` has a convex row for each class."""
     device_weight: float = 0.4
     """Of the device's boxes in the ensemble, 0..1; the cloud's have the rest."""
 
@@ -36,6 +39,11 @@ class Hyperion:
                 f"threshold and device_weight must lie in 0..1, got {self.threshold:g} and {self.device_weight:g}"
             )
         fixed_qualities(self.fixed)
+
+    @property
+    def size_model(self) -> SizeModel:
+        """Of the scheduler."""
+        return self.size
 
     @property
     def confidence(self) -> float | None:

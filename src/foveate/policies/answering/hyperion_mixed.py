@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from foveate.core import PATCH, ClassMap, InputError, LookPlan, Mask, OffloadPlan, RegionGrid
-from foveate.policies.answering._base import FrameState, Fusion
+from foveate.policies.answering._base import FrameState, Fusion, SizeModel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +18,7 @@ class HyperionMixed:
     """
 
     name: ClassVar[str] = "hyperion-mixed"
+    offloads: ClassVar[bool] = True
     looks_first: ClassVar[bool] = True
 
     refine: bool = True
@@ -28,6 +29,8 @@ class HyperionMixed:
     """Largest share of patches above class 0 in a region that is downsampled, 0..1."""
     beta: int = 2
     """Restoration point, 0..N of the cloud's model."""
+    size: SizeModel = "line"
+    """How sizes are expected: `line` is the paper's equation 3, `table` has a convex row for each class."""
     device_weight: float = 0.4
     """Of the device's boxes in the ensemble, 0..1."""
 
@@ -35,6 +38,11 @@ class HyperionMixed:
         shares = (self.threshold, self.allowed, self.device_weight)
         if not all(0 <= share <= 1 for share in shares) or self.beta < 0:
             raise InputError(f"threshold, allowed and device_weight lie in 0..1 and beta is 0 or more, got {self}")
+
+    @property
+    def size_model(self) -> SizeModel:
+        """Of the scheduler."""
+        return self.size
 
     @property
     def confidence(self) -> float | None:
