@@ -12,7 +12,7 @@ from foveate.core.candidates import (
 from foveate.core.class_profile import AccuracyLine, ClassProfile, SizeLine, SizeTable
 from foveate.core.clock import Clock, ManualClock, MonotonicClock
 from foveate.core.content import FrameContent, LastOffload, LinkState
-from foveate.core.detections import STREET_CLASSES, Detections
+from foveate.core.detections import STREET_CLASSES, Detections, join_detections
 from foveate.core.errors import (
     CodecError,
     FoveateError,
@@ -25,9 +25,9 @@ from foveate.core.errors import (
 from foveate.core.frame import Frame, Pixels, check_pixels
 from foveate.core.home import foveate_home
 from foveate.core.importance import (
+    CLASS_QUALITIES,
     IMPORTANCE_CLASSES,
     PATCH,
-    QUALITIES,
     ClassMap,
     DeviceGlance,
     ImportanceMap,
@@ -56,9 +56,9 @@ from foveate.core.slicing import Slicing
 from foveate.core.views import Look, Looker, LookPlan, View
 
 __all__ = [
+    "CLASS_QUALITIES",
     "IMPORTANCE_CLASSES",
     "PATCH",
-    "QUALITIES",
     "STREET_CLASSES",
     "AccuracyLine",
     "Average",
@@ -118,6 +118,7 @@ __all__ = [
     "class_shares",
     "computed_pixels",
     "foveate_home",
+    "join_detections",
     "join_regions",
     "patch_grid",
     "sent_pixels",

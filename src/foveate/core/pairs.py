@@ -35,7 +35,7 @@ class PairTimes:
     """Compression on the device, seconds per million pixels."""
     decode_s_per_mpixel: float = 0.004
     """Decompression in the cloud, seconds per million pixels."""
-    slicing: Slicing = field(default_factory=lambda: Slicing(merge_iou=0.25))
+    slicing: Slicing = field(default_factory=Slicing)
     """How the cloud cuts frames."""
 
     def __post_init__(self) -> None:

@@ -14,7 +14,7 @@ class Slicing:
     """Height and width of a slice, pixels; a smaller picture is one slice."""
     overlap: float = 0.25
     """Least share of its side that a slice has in common with the next one."""
-    merge_iou: float = 0.5
+    merge_iou: float = 0.25
     """Of two boxes of a class that overlap by more, the one with the lower score is dropped."""
 
     def __post_init__(self) -> None:
@@ -34,5 +34,5 @@ class Slicing:
 
     def _starts(self, length: int) -> list[int]:
         last = max(0, length - self.side)
-        step = max(1, int(self.side * (1 - self.overlap)))
+        step = max(1, self.side - int(self.side * self.overlap))
         return [*range(0, last, step), last]

@@ -56,10 +56,7 @@ class View:
         """Boxes in pixels of the scaled view -> boxes in pixels of the frame."""
         height, width = self.size
         scaled = seen.scaled((self.bottom - self.top) / height, (self.right - self.left) / width)
-        offset = np.array([self.left, self.top, self.left, self.top], np.float32)
-        return Detections(
-            boxes=scaled.boxes + offset, scores=seen.scores, class_id=seen.class_id, class_names=seen.class_names
-        )
+        return scaled.moved(self.top, self.left)
 
 
 @dataclass(frozen=True, kw_only=True)

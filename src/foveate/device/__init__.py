@@ -1,5 +1,6 @@
 """The endpoint with the camera: a session without I/O and its live shell. No torch."""
 
+from foveate.device.answering import AnsweringSession
 from foveate.device.drawing import draw
 from foveate.device.events import (
     Connected,
@@ -7,6 +8,7 @@ from foveate.device.events import (
     DeviceEvent,
     Displayed,
     EncodeWork,
+    LookWork,
     Lost,
     MotionWork,
     OffloadDone,
@@ -18,12 +20,16 @@ from foveate.device.events import (
 )
 from foveate.device.live import LiveDevice, LiveRun, run_live
 from foveate.device.outputs import JsonLines, VideoSink, Window
+from foveate.device.owed import Answered, AnswerRules
 from foveate.device.perception import Perception
 from foveate.device.recorder import Recorder
 from foveate.device.session import DeviceSession
 from foveate.device.sources import Capture, Clip, FrameSource, ImageFolder, open_source
 
 __all__ = [
+    "AnswerRules",
+    "Answered",
+    "AnsweringSession",
     "Capture",
     "Clip",
     "Connected",
@@ -37,6 +43,7 @@ __all__ = [
     "JsonLines",
     "LiveDevice",
     "LiveRun",
+    "LookWork",
     "Lost",
     "MotionWork",
     "OffloadDone",

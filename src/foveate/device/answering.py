@@ -14,20 +14,19 @@ from foveate.core import (
     Detections,
     Frame,
     Look,
-    OffloadPlan,
     PairTimes,
     ProtocolError,
     RegionGrid,
-    View,
+    join_detections,
 )
-from foveate.device.class_costs import ClassCosting
 from foveate.device.connection import Connection
 from foveate.device.events import Connected, DecideWork, DeviceEvent, EncodeWork, LookWork, OffloadDone, Redial, Send
+from foveate.device.expectations import Expectations
 from foveate.device.flight import Flight
-from foveate.device.owed import Answered, AnswerRules, MadeOf, Owed, inside, joined
+from foveate.device.owed import Answered, AnswerRules, MadeOf, Owed, inside
 from foveate.device.parcels import offload_message
 from foveate.device.renderer import Renderer
-from foveate.device.uplink import Correction, Uplink
+from foveate.device.uplink import Uplink
 from foveate.estimators import refine_classes
 from foveate.metrics import EnsembleOptions, ensemble
 from foveate.network.messages import (
@@ -41,7 +40,6 @@ from foveate.network.messages import (
     decode_from_server,
     encode,
 )
-from foveate.policies import size_budget_bytes
 from foveate.policies.answering import AnswerPolicy, FrameState
 
 HISTORY = 4
@@ -68,11 +66,10 @@ class AnsweringSession:
         times: PairTimes,
         profile: ClassProfile | None = None,
     ) -> None:
-        self._policy, self._interval_s, self._rules, self._times = policy, frame_interval_s, rules, times
-        self._costing = None if profile is None else ClassCosting(profile, policy.size_model)
+        self._policy, self._interval_s, self._rules = policy, frame_interval_s, rules
+        self._expected = Expectations(times, profile, policy.size_model)
         self._connection, self._renderer = Connection(), Renderer(frame_interval_s)
         self._uplink = Uplink(probe_bytes=rules.probe_bytes)
-        self._encoding, self._cloud = Correction(), Correction()
         self._newest: Frame | None = None
         self._last_taken: Frame | None = None
         self._owed: list[Owed] = []
@@ -135,21 +132,20 @@ class AnsweringSession:
         flight = self._flights.get(offload_id)
         if flight is None:
             return [*events, *self._go_on(now)]
-        grid = self._grid(flight.frame)
-        took_s = now - flight.started_at
-        self._encoding.observe(took_s, expected_s=self._times.encoding_s(flight.plan, grid))
-        owed = self._find(offload_id)
+        grid, owed = self._grid(flight.frame), self._find(offload_id)
+        self._expected.encoded(
+            flight.plan,
+            grid,
+            took_s=now - flight.started_at,
+            size_bytes=encoded.size_bytes,
+            look=None if owed is None else owed.look,
+        )
         if owed is None or not self._connection.there:
             return [*events, *self._give_up(offload_id, "answered before it was sent", now), *self._go_on(now)]
         flight.sent_at, flight.payload_bytes = now, encoded.size_bytes
-        self._learn_size(owed, encoded.size_bytes)
         flight.pings_before = self._connection.contact.round_trip.number
         message = offload_message(flight, encoded, grid=grid, score_threshold=self._rules.score_threshold)
         return [*events, Send(payload=encode(message), offload_id=offload_id), *self._go_on(now)]
-
-    def _learn_size(self, owed: Owed, size_bytes: int) -> None:
-        if self._costing is not None and owed.look is not None and owed.plan is not None:
-            self._costing.sent(owed.plan, size_bytes=size_bytes, thumbnail_bytes=owed.look.thumbnail_bytes)
 
     def receive(self, payload: bytes, now: float) -> list[DeviceEvent]:
         """A message arrived. A bad one before the server's `Welcome` raises `ProtocolError`, later it is ignored."""
@@ -190,6 +186,8 @@ class AnsweringSession:
             given_up_at = self._gives_up_at(owed)
             if given_up_at is not None and given_up_at <= now:
                 owed.alone = True
+                # At the very deadline what arrives is still in time; after it, it is not.
+                events += self._answer_alone(owed, now) if owed.due_at + _INSTANT_S < now else []
         asked = self._connection.advance(now, idle=self._idle, waiting=bool(self._flights))
         if any(isinstance(event, Redial) for event in asked):
             self._uplink.forget_probe()
@@ -230,20 +228,9 @@ class AnsweringSession:
         if owed.alone or (self._rules.late == "kept" and owed.flight is not None):
             return None
         if owed.look is not None and self._policy.looks_first and not owed.decided:
-            return owed.due_at - self._least_s(owed.frame)  # waiting for the uplink any longer cannot succeed
+            # Waiting for the uplink any longer cannot succeed.
+            return owed.due_at - self._expected.least_s(self._grid(owed.frame), rtt_s=self._connection.rtt_s)
         return owed.due_at
-
-    def _least_s(self, frame: Frame) -> float:
-        """What an offload takes if nothing has to travel: encoding, one round trip, the cloud."""
-        whole = OffloadPlan(views=(View.whole(frame.size),), slicing=self._times.slicing)
-        grid = self._grid(frame)
-        return self._encoding_s(whole, grid) + self._connection.rtt_s + self._cloud_s(whole, grid)
-
-    def _encoding_s(self, plan: OffloadPlan, grid: RegionGrid) -> float:
-        return self._times.encoding_s(plan, grid) * self._encoding.factor
-
-    def _cloud_s(self, plan: OffloadPlan, grid: RegionGrid) -> float:
-        return (self._times.decoding_s(plan, grid) + self._times.computing_s(plan, grid)) * self._cloud.factor
 
     def _take(self, now: float) -> list[DeviceEvent]:
         """Begin with the newest frame, if the device is free for it."""
@@ -320,36 +307,29 @@ class AnsweringSession:
         classes = None if look is None else look.importance_class
         if classes is not None and look is not None and self._policy.confidence is not None:
             classes = refine_classes(classes, look.detections, confidence=self._policy.confidence)
-        costs = None
-        if classes is not None and look is not None and self._costing is not None:
-            costs = self._costing.costs(classes, look.thumbnail_bytes)
+        times = self._expected.times
         return FrameState(
             grid=grid,
             frame_index=frame.index,
             frame_interval_s=self._interval_s,
             deadline_s=self._rules.deadline_s,
-            look_scale=self._times.look_scale,
-            look_s=self._times.look_s,
-            slicing=self._times.slicing,
+            look_scale=times.look_scale,
+            look_s=times.look_s,
+            slicing=times.slicing,
             answers=tuple(self._answers),
             offloads=self._offloads,
             look=look,
             classes=classes,
-            costs=costs,
-            budget_bytes=partial(self._budget_bytes, frame, grid, now),
-        )
-
-    def _budget_bytes(self, frame: Frame, grid: RegionGrid, now: float, plan: OffloadPlan) -> float | None:
-        """Equation 5: what may leave for the answer to come by the deadline."""
-        rate = self._uplink.rate_bps
-        if rate is None:
-            return None
-        return size_budget_bytes(
-            constraint_s=self._rules.deadline_s,
-            device_s=now - frame.captured_at + self._encoding_s(plan, grid),
-            cloud_s=self._cloud_s(plan, grid),
-            uplink_bps=rate,
-            rtt_s=self._connection.rtt_s,
+            costs=self._expected.costs(classes, look),
+            budget_bytes=partial(
+                self._expected.budget_bytes,
+                frame,
+                grid,
+                now=now,
+                deadline_s=self._rules.deadline_s,
+                rate_bps=self._uplink.rate_bps,
+                rtt_s=self._connection.rtt_s,
+            ),
         )
 
     def _probe(self, now: float) -> list[DeviceEvent]:
@@ -415,9 +395,7 @@ class AnsweringSession:
             inference_s=result.inference_s,
             rtt_s=self._connection.rtt_s,
         )
-        grid = self._grid(flight.frame)
-        expected_s = self._times.decoding_s(flight.plan, grid) + self._times.computing_s(flight.plan, grid)
-        self._cloud.observe(record.queue_s + record.decode_s + record.inference_s, expected_s=expected_s)
+        self._expected.landed(record, self._grid(flight.frame))
         done = OffloadDone(record=record, captured_at=flight.frame.captured_at, result=cloud)
         owed = self._find(result.offload_id)
         if owed is None:
@@ -467,7 +445,7 @@ class AnsweringSession:
         if not owed.look_plan.kept or not self._answers:
             return look.detections
         _, last = self._answers[-1]
-        return joined(look.detections, inside(last, owed.look_plan.kept))
+        return join_detections([look.detections, inside(last, owed.look_plan.kept)])
 
     def _answer_kept(self, owed: Owed, now: float) -> Answered:
         if not self._answers:

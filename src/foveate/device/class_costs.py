@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from foveate.core import QUALITIES, ClassMap, ClassProfile, OffloadPlan, class_shares
+from foveate.core import CLASS_QUALITIES, ClassMap, ClassProfile, OffloadPlan, class_shares
 from foveate.estimators import OriginalSize, accuracy_by_class, size_by_class
 from foveate.policies.answering import ClassCosts, SizeModel
 
@@ -20,23 +20,27 @@ class ClassCosting:
             self._model,
             original_bytes=self._original.estimate(thumbnail_bytes),
             shares=class_shares(classes),
-            qualities=QUALITIES,
+            qualities=CLASS_QUALITIES,
         )
         return ClassCosts(
-            qualities=QUALITIES,
+            qualities=CLASS_QUALITIES,
             size_bytes=size_bytes,
-            accuracy=accuracy_by_class(self._profile.accuracy, QUALITIES),
+            accuracy=accuracy_by_class(self._profile.accuracy, CLASS_QUALITIES),
             fixed_bytes=fixed_bytes,
         )
 
     def sent(self, plan: OffloadPlan, *, size_bytes: int, thumbnail_bytes: int) -> None:
         """A plan by classes took so many bytes. Other plans, and qualities that are no column, tell nothing."""
-        if plan.importance_class is None or not set(plan.class_qualities) <= set(QUALITIES) or thumbnail_bytes <= 0:
+        if (
+            plan.importance_class is None
+            or not set(plan.class_qualities) <= set(CLASS_QUALITIES)
+            or thumbnail_bytes <= 0
+        ):
             return
         shares, fixed = size_by_class(
-            self._model, original_bytes=1.0, shares=class_shares(plan.importance_class), qualities=QUALITIES
+            self._model, original_bytes=1.0, shares=class_shares(plan.importance_class), qualities=CLASS_QUALITIES
         )
-        columns = [QUALITIES.index(quality) for quality in plan.class_qualities]
+        columns = [CLASS_QUALITIES.index(quality) for quality in plan.class_qualities]
         ratio = float(shares[np.arange(len(columns)), columns].sum() + fixed)
         self._original.observe(size_bytes=size_bytes, predicted_ratio=ratio, thumbnail_bytes=thumbnail_bytes)
 

@@ -133,15 +133,3 @@ def inside(found: Detections, views: tuple[View, ...]) -> Detections:
     for view in views:
         held |= (x >= view.left) & (x < view.right) & (y >= view.top) & (y < view.bottom)
     return found.select(held)
-
-
-def joined(first: Detections, second: Detections) -> Detections:
-    """Objects of both. Raises `InputError` if their class names differ."""
-    if first.class_names != second.class_names:
-        raise InputError(f"results of unlike models: {first.class_names} and {second.class_names}")
-    return Detections(
-        boxes=np.concatenate([first.boxes, second.boxes]),
-        scores=np.concatenate([first.scores, second.scores]),
-        class_id=np.concatenate([first.class_id, second.class_id]),
-        class_names=first.class_names,
-    )

@@ -1,6 +1,4 @@
-"""What a device that has deadlines knows of its uplink and of its server: rate, probes, and how times turn out."""
-
-from collections import deque
+"""What a device that has deadlines knows of its uplink: its rate, from offloads and probes."""
 
 from foveate.device.flight import Flight
 from foveate.estimators import LinkEstimator
@@ -63,20 +61,3 @@ class Uplink:
 
     def _observe(self, size: int, took_s: float, rtt_s: float) -> None:
         self._link.observe_rate(8 * size / max(took_s - rtt_s, _LEAST_S), rtt_s=rtt_s)
-
-
-class Correction:
-    """Mean ratio of what the last five pieces of work took to what was expected of them; 1 before the first."""
-
-    def __init__(self) -> None:
-        self._ratios: deque[float] = deque(maxlen=5)
-
-    @property
-    def factor(self) -> float:
-        """To multiply an expectation by."""
-        return sum(self._ratios) / len(self._ratios) if self._ratios else 1.0
-
-    def observe(self, took_s: float, *, expected_s: float) -> None:
-        """One piece of work is done."""
-        if expected_s > 0:
-            self._ratios.append(took_s / expected_s)

@@ -6,6 +6,7 @@ from foveate.estimators.class_models import (
     fit_accuracy_line,
     fit_size_line,
     fit_size_table,
+    predicted_ratio,
     size_by_class,
 )
 from foveate.estimators.features import (
@@ -18,7 +19,8 @@ from foveate.estimators.features import (
     mean_detail,
 )
 from foveate.estimators.link import AVERAGES, LinkEstimator
-from foveate.estimators.natural_breaks import importance_classes, natural_breaks
+from foveate.estimators.natural_breaks import goodness_of_variance_fit, importance_classes, natural_breaks
+from foveate.estimators.non_negative import non_negative_least_squares
 from foveate.estimators.performance import (
     PerformanceEstimator,
     computing_s,
@@ -50,11 +52,14 @@ __all__ = [
     "fit_accuracy_line",
     "fit_size_line",
     "fit_size_table",
+    "goodness_of_variance_fit",
     "importance_classes",
     "inference_seconds",
     "load_profile",
     "mean_detail",
     "natural_breaks",
+    "non_negative_least_squares",
+    "predicted_ratio",
     "read_profile",
     "refine_classes",
     "shipped_profiles",

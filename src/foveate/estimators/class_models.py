@@ -1,4 +1,4 @@
-"""Size and accuracy of one quality per class, before anything is compressed (Hyperion, section III-B, equations 3 and 4).
+"""Size and accuracy of one quality per class, before anything is compressed (Hyperion, equations 3 and 4).
 
 Each estimator gives one number per class and quality, whose sums are what the knapsack compares.
 """
@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveate.core import AccuracyLine, InputError, SizeLine, SizeTable
+from foveate.estimators.non_negative import non_negative_least_squares
 
 Numbers = NDArray[np.float64]
 
@@ -16,33 +17,71 @@ def size_by_class(
 ) -> tuple[Numbers, float]:
     """Bytes `(classes, qualities)` of each class at each quality, and the bytes that come on top whatever is chosen.
 
-    `original_bytes`: of this frame at the top quality. `shares` `(classes,)`: p_c. Their sum over the classes of a
-    choice, plus the fixed part, is equation 3. Raises `InputError` where classes or qualities are not the model's.
+    `original_bytes`: of this frame at the top quality. `shares` `(classes,)`: p_c. The sum over the classes of a choice
+    and the fixed part (below 0 where the line's intercept is) is equation 3. Raises `InputError` where classes or
+    qualities are not the model's.
     """
-    raise NotImplementedError
+    if isinstance(model, SizeLine):
+        return (
+            original_bytes * model.slope * np.outer(shares, qualities),
+            original_bytes * model.intercept,
+        )
+    if unknown := sorted(set(qualities) - set(model.qualities)):
+        raise InputError(f"sizes are known at qualities {model.qualities}, not at {unknown}")
+    if len(shares) != len(model.ratio):
+        raise InputError(f"sizes are known of {len(model.ratio)} classes, got shares of {len(shares)}")
+    ratio = np.array(model.ratio)[:, [model.qualities.index(quality) for quality in qualities]]
+    return original_bytes * np.asarray(shares)[:, None] * ratio, original_bytes * model.fixed
+
+
+def predicted_ratio(model: SizeLine | SizeTable, shares: Numbers, chosen: tuple[int, ...]) -> float:
+    """Size / original size of a frame with such `shares` at the `chosen` qualities, one per class (equation 3)."""
+    sizes, fixed = size_by_class(model, original_bytes=1.0, shares=shares, qualities=chosen)
+    return float(np.trace(sizes)) + fixed
 
 
 def accuracy_by_class(model: AccuracyLine, qualities: tuple[int, ...]) -> Numbers:
     """w_c q_c `(classes, qualities)`: what each class at each quality adds to the accuracy (equation 4)."""
-    raise NotImplementedError
+    return np.outer(model.weights, qualities)
 
 
 def fit_size_line(ratio: Numbers, mean_quality: Numbers) -> SizeLine:
     """Equation 3 by least squares from rows of size / original size and sum_c p_c q_c, both `(n,)`."""
-    raise NotImplementedError
+    slope, intercept = np.polyfit(mean_quality, ratio, 1)
+    return SizeLine(slope=float(slope), intercept=float(intercept))
 
 
 def fit_size_table(ratio: Numbers, shares: Numbers, chosen: NDArray[np.int64], qualities: tuple[int, ...]) -> SizeTable:
-    """Convex rising sizes per class by non-negative least squares.
+    """Sizes that rise with quality and are convex in it, class by class, by non-negative least squares.
 
-    `ratio` `(n,)`: size / original size; `shares` `(n, classes)`; `chosen` `(n, classes)`: qualities.
+    `ratio` `(n,)`: size / original size; `shares` `(n, classes)`: p_c; `chosen` `(n, classes)`: q_c. A class's row is a
+    sum of hinges max(0, q - knot) with a knot at 0 and at each quality but the last, so coefficients of at least 0 make
+    it rise and bend upwards.
     """
-    raise NotImplementedError
+    basis = _hinges(qualities)
+    places = np.searchsorted(qualities, chosen)
+    rows = [shares[:, place, None] * basis[places[:, place]] for place in range(shares.shape[1])]
+    solved = non_negative_least_squares(np.concatenate([*rows, np.ones((len(ratio), 1))], axis=1), ratio)
+    table = solved[:-1].reshape(shares.shape[1], -1) @ basis.T
+    return SizeTable(
+        qualities=qualities,
+        ratio=tuple(tuple(float(value) for value in row) for row in table),
+        fixed=float(solved[-1]),
+    )
+
+
+def _hinges(qualities: tuple[int, ...]) -> Numbers:
+    """`(qualities, 1 + qualities)`: a constant and the hinges of each quality, in units of 100."""
+    at, knots = np.array(qualities)[:, None] / 100, np.array([0, *qualities[:-1]]) / 100
+    return np.concatenate([np.ones((len(at), 1)), np.maximum(at - knots, 0)], axis=1)
 
 
 def fit_accuracy_line(accuracy: Numbers, chosen: NDArray[np.int64]) -> AccuracyLine:
-    """Equation 4 by non-negative least squares (the bias is free): `(n,)` and qualities `(n, classes)`."""
-    raise NotImplementedError
+    """Equation 4 by non-negative least squares, the bias free: accuracies `(n,)` and qualities `(n, classes)`."""
+    quality = np.asarray(chosen, np.float64)
+    weights = non_negative_least_squares(quality - quality.mean(axis=0), accuracy - accuracy.mean())
+    bias = float(accuracy.mean() - quality.mean(axis=0) @ weights)
+    return AccuracyLine(weights=tuple(float(weight) for weight in weights), bias=bias)
 
 
 class OriginalSize:

@@ -11,9 +11,9 @@ CONFIDENCE = 0.5
 def refine_classes(classes: ClassMap, device: Detections, *, confidence: float = CONFIDENCE) -> ClassMap:
     """A copy in which patches above class 0 inside confident boxes of the device model are of class 0.
 
-    The importance threshold is the boundary between class 0 and 1, so "above the threshold" means "above class 0". A patch
-    lies in a box if its centre does. `device`: boxes in pixels of the full frame, of which those with a score of at least
-    `confidence` count. Raises `InputError` on a threshold outside 0..1.
+    The importance threshold is the boundary between class 0 and 1, so "above the threshold" means "above class 0". A
+    patch lies in a box if its centre does. `device`: boxes in pixels of the full frame, of which those with a score of
+    at least `confidence` count. Raises `InputError` on a threshold outside 0..1.
     """
     if not 0 <= confidence <= 1:
         raise InputError(f"the confidence threshold must lie in 0..1, got {confidence}")

@@ -1,15 +1,12 @@
-"""Large frames in overlapping slices (Akyon et al. 2022, SAHI), all slices of a frame in one batch.
-
-What a model without mixed resolution does about small objects at 4K; here the reference beside the whole frame.
-"""
+"""The sliced frame as a reference beside the whole one: `models.detect_in_slices` without pieces of cut objects."""
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from foveate.core import Detections, Pixels, Slicing, check_pixels
+from foveate.core import Detections, Pixels, Slicing, join_detections
 from foveate.metrics.matching import areas, intersections
-from foveate.models import Detector, nms
+from foveate.models import Detector, nms, slice_frame
 
 Flags = NDArray[np.bool_]
 
@@ -19,38 +16,26 @@ MOST_OF_A_PIECE = 0.5
 """Share of a cut box that lies on the whole object."""
 
 
+REFERENCE = Slicing(merge_iou=0.5)
+"""How the reference cuts frames; merging at the papers' 0.25 would lose people who stand close together."""
+
+
 def detect_in_slices(
     detector: Detector, pixels: Pixels, slicing: Slicing, *, score_threshold: float | None = None
 ) -> Detections:
     """Objects of a frame, found slice by slice and merged by suppression; boxes in pixels of the frame."""
-    height, width = check_pixels(pixels).shape[:2]
+    slices = slice_frame(pixels, slicing)
+    height, width = pixels.shape[:2]
     corners = slicing.corners(height, width)
-    cuts = [pixels[top : top + slicing.side, left : left + slicing.side] for top, left in corners]
-    found = detector.detect_batch([np.ascontiguousarray(cut) for cut in cuts], score_threshold=score_threshold)
-    parts = [_moved(part, top, left) for part, (top, left) in zip(found, corners, strict=True)]
+    found = detector.detect_batch(slices, score_threshold=score_threshold)
+    parts = [part.moved(*corner) for part, corner in zip(found, corners, strict=True)]
     cut = np.concatenate(
         [
             _is_cut(part.boxes, corner, slicing.side, (height, width))
             for part, corner in zip(parts, corners, strict=True)
         ]
     )
-    return _without_pieces(*_merged(_joined(parts), cut, slicing))
-
-
-def _moved(found: Detections, top: int, left: int) -> Detections:
-    offset = np.array([left, top, left, top], np.float32)
-    return Detections(
-        boxes=found.boxes + offset, scores=found.scores, class_id=found.class_id, class_names=found.class_names
-    )
-
-
-def _joined(parts: list[Detections]) -> Detections:
-    return Detections(
-        boxes=np.concatenate([part.boxes for part in parts]),
-        scores=np.concatenate([part.scores for part in parts]),
-        class_id=np.concatenate([part.class_id for part in parts]),
-        class_names=parts[0].class_names,
-    )
+    return _without_pieces(*_merged(join_detections(parts), cut, slicing))
 
 
 def _is_cut(boxes: NDArray[np.float32], corner: tuple[int, int], side: int, frame: tuple[int, int]) -> Flags:

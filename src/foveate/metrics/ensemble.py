@@ -1,8 +1,16 @@
 """Weighted ensembling of the device's and the cloud's boxes (Hyperion, section III-D, equation 6)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from foveate.core import Detections, InputError
+import numpy as np
+from numpy.typing import NDArray
+
+from foveate.core import Detections, InputError, join_detections
+from foveate.metrics.matching import Indices, Matches, match
+from foveate.metrics.suppression import suppress
+
+Weights = NDArray[np.float32]
+"""w x confidence of each box, `(n,)`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,4 +47,31 @@ def ensemble(device: Detections, cloud: Detections, options: EnsembleOptions | N
     w x confidence; its confidence is w_device conf_device + w_cloud conf_cloud. A box without a partner keeps its place
     and has its confidence scaled by its model's weight. Then non-maximum suppression.
     """
-    raise NotImplementedError
+    chosen = options or EnsembleOptions()
+    names = (*cloud.class_names, *(name for name in device.class_names if name not in cloud.class_names))
+    ours, theirs = device.with_classes(names), cloud.with_classes(names)
+    pairs = match(ours, theirs, iou=chosen.match_iou)
+    weights = [share * found.scores for share, found in zip(chosen.shares, (ours, theirs), strict=True)]
+    fused = _fused(ours, theirs, weights, pairs)
+    alone = [_others(ours, weights[0], pairs.predicted), _others(theirs, weights[1], pairs.truth)]
+    return suppress(join_detections([fused, *alone]), chosen.nms_iou)
+
+
+def _fused(device: Detections, cloud: Detections, weights: list[Weights], pairs: Matches) -> Detections:
+    """Matched pairs as one box each."""
+    ours, theirs = weights[0][pairs.predicted], weights[1][pairs.truth]
+    both = ours + theirs
+    share = np.divide(ours, both, out=np.full_like(both, 0.5), where=both > 0)[:, None]
+    return Detections(
+        boxes=share * device.boxes[pairs.predicted] + (1 - share) * cloud.boxes[pairs.truth],
+        scores=both,
+        class_id=cloud.class_id[pairs.truth],
+        class_names=cloud.class_names,
+    )
+
+
+def _others(found: Detections, weights: Weights, matched: Indices) -> Detections:
+    """What has no partner, with scaled confidence."""
+    alone = np.ones(len(found), np.bool_)
+    alone[matched] = False
+    return replace(found, scores=weights).select(alone)

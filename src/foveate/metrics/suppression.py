@@ -9,7 +9,8 @@ from foveate.metrics.matching import iou_matrix
 def suppress(found: Detections, iou: float) -> Detections:
     """What greedy suppression per class keeps, by descending score (ties: lower index first).
 
-    A box falls if a kept box of its class with a higher score overlaps it by more than `iou`; `models.nms` without torch.
+    A box falls if a kept box of its class with a higher score overlaps it by more than `iou`: `models.nms` without
+    torch.
     """
     order = np.argsort(-found.scores, kind="stable")
     ranked = found.select(order)

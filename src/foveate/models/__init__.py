@@ -9,7 +9,7 @@ from foveate.models.head import HeadOutput
 from foveate.models.importance import GlancingDetector, ImportanceOptions, detect_with_importance
 from foveate.models.nms import nms, pairwise_iou
 from foveate.models.presets import vitdet_nano, vitdet_small, vitdet_tiny
-from foveate.models.slicing import Slicing, detect_in_slices, merge_slices
+from foveate.models.slicing import detect_in_slices, merge_slices, slice_frame
 from foveate.models.weights import SHIPPED, find_weights, known_models, load_detector, read_card, save_detector
 
 __all__ = [
@@ -21,7 +21,6 @@ __all__ = [
     "GlancingDetector",
     "HeadOutput",
     "ImportanceOptions",
-    "Slicing",
     "backbone_flops",
     "convert_huggingface",
     "detect_in_slices",
@@ -35,6 +34,7 @@ __all__ = [
     "pairwise_iou",
     "read_card",
     "save_detector",
+    "slice_frame",
     "vitdet_nano",
     "vitdet_small",
     "vitdet_tiny",

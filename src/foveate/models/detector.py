@@ -1,6 +1,6 @@
 """The detector: frames in, `Detections` out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,7 @@ from foveate.core import (
     split_regions,
 )
 from foveate.models.backbone import Backbone, BackboneConfig
+from foveate.models.block import ScoreReader
 from foveate.models.head import DenseHead, HeadOutput
 from foveate.models.layout import frame_layout
 from foveate.models.nms import nms
@@ -126,12 +127,14 @@ class Detector(nn.Module):
         restoration_points: Sequence[int] | None = None,
         *,
         score_threshold: float | None = None,
+        readers: Mapping[int, ScoreReader] | None = None,
     ) -> list[Detections]:
         """Objects of each frame, boxes in its own pixels, by descending score.
 
         `frames`: uint8 `(H, W, 3)` RGB or `MixedFrame`s (which bring their own masks), of any sizes.
         `downsampling_masks`: bool `(regions_h, regions_w)` or None per frame, True = low resolution.
         `restoration_points`: 0..N per frame; None = N, the fastest. `score_threshold`: None = the card's.
+        `readers`: by subset 1..N, who is shown the attention of its global block.
         Frames of different masks and points share one batch of tokens (ViTMAlis, section III).
         Raises `InputError` on wrong types, shapes or ranges.
         """
@@ -140,7 +143,7 @@ class Detector(nn.Module):
         points = self._points(restoration_points, len(frames))
         mixed = self._mixed_frames(frames, downsampling_masks)
         threshold = self.score_threshold if score_threshold is None else score_threshold
-        maps = self._feature_maps(mixed, points)
+        maps = self._feature_maps(mixed, points, readers)
         return [
             self._read(self.head(self.pyramid(features)), frame.grid, threshold)
             for features, frame in zip(maps, mixed, strict=True)
@@ -169,12 +172,14 @@ class Detector(nn.Module):
             raise InputError(f"this model needs frames cut by {wanted}, got {frame.grid}")
         return frame
 
-    def _feature_maps(self, mixed: list[MixedFrame], points: list[int]) -> list[Tensor]:
+    def _feature_maps(
+        self, mixed: list[MixedFrame], points: list[int], readers: Mapping[int, ScoreReader] | None
+    ) -> list[Tensor]:
         early = [_restored(frame) if point == 0 else frame for frame, point in zip(mixed, points, strict=True)]
         layouts = [frame_layout(frame.grid, frame.mask) for frame in early]
         full = self.normalised(self._stack([frame.full for frame in early]))
         low = self.normalised(self._stack([frame.low for frame in early]))
-        return self.backbone.forward_tiles(full, low, layouts, points)
+        return self.backbone.forward_tiles(full, low, layouts, points, readers)
 
     def _stack(self, tiles: list[np.ndarray]) -> Tensor:
         """uint8 `(n, s, s, 3)` arrays -> one `(n, 3, s, s)` tensor, channels last in memory."""

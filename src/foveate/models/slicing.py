@@ -1,22 +1,26 @@
 """Large frames in overlapping slices (Akyon et al. 2022, SAHI), all slices of a frame in one batch."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from foveate.core import Detections, Mask, Pixels
+import numpy as np
+import torch
+
+from foveate.core import Detections, Mask, Pixels, Slicing, check_pixels, join_detections
 from foveate.models.detector import Detector
+from foveate.models.nms import nms
+
+Corner = tuple[int, int]
+"""`(top, left)` of a slice, pixels of the frame."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Slicing:
-    """How frames are cut and put together. Raises `InputError` for sides or overlaps that cannot be."""
-
-    side: int = 1024
-    """Height and width of a slice, pixels; a smaller frame is one slice."""
-    overlap: float = 0.25
-    """Least share of its side that a slice has in common with the next one."""
-    merge_iou: float = 0.25
-    """Of two boxes of a class that overlap by more, the one with the lower score is dropped."""
+def slice_frame(pixels: Pixels, slicing: Slicing) -> list[Pixels]:
+    """The slices of a frame uint8 `(H, W, 3)`, in the order of `slicing.corners`."""
+    height, width = check_pixels(pixels).shape[:2]
+    side = slicing.side
+    return [
+        np.ascontiguousarray(pixels[top : top + side, left : left + side])
+        for top, left in slicing.corners(height, width)
+    ]
 
 
 def detect_in_slices(
@@ -30,11 +34,16 @@ def detect_in_slices(
 ) -> Detections:
     """Objects of a frame, found slice by slice in one batch and merged by suppression; boxes in pixels of the frame.
 
-    Masks and points: one for each slice, as `Detector.detect_batch`, so that slices may be of mixed resolution.
+    Masks and points: one for each slice, as in `Detector.detect_batch`, so that slices may be of mixed resolution.
     """
-    raise NotImplementedError
+    chosen = slicing or Slicing()
+    slices = slice_frame(pixels, chosen)
+    parts = detector.detect_batch(slices, downsampling_masks, restoration_points, score_threshold=score_threshold)
+    return merge_slices(parts, chosen.corners(*pixels.shape[:2]), chosen.merge_iou)
 
 
-def merge_slices(parts: Sequence[Detections], corners: Sequence[tuple[int, int]], merge_iou: float) -> Detections:
-    """Detections of slices, moved to the frame by their `(top, left)` corners and merged by suppression."""
-    raise NotImplementedError
+def merge_slices(parts: Sequence[Detections], corners: Sequence[Corner], merge_iou: float) -> Detections:
+    """Detections of slices, moved to the frame by their corners and merged by suppression per class."""
+    found = join_detections([part.moved(*corner) for part, corner in zip(parts, corners, strict=True)])
+    boxes, scores, class_id = (torch.from_numpy(values) for values in (found.boxes, found.scores, found.class_id))
+    return found.select(nms(boxes, scores, class_id, merge_iou).numpy())

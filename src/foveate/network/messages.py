@@ -246,6 +246,7 @@ class Pong(msgspec.Struct, frozen=True, kw_only=True, tag="pong"):
     number: Count
 
 
+AnyOffload = Offload | PartsOffload
 FromDevice = Hello | Offload | PartsOffload | Ping | Probe
 FromServer = Welcome | Ack | Result | Failure | Pong | Probed | Stranger
 

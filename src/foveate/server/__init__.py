@@ -1,6 +1,7 @@
 """The endpoint with the accelerator: a session without I/O, the engine, and a live shell. Any detector will do."""
 
-from foveate.server.engine import DetectorLike, Engine, Inferred
+from foveate.server.detector_like import DetectorLike
+from foveate.server.engine import Engine, Inferred
 from foveate.server.live import LiveServer, serve
 from foveate.server.session import Reply, ServerSession, Work
 

@@ -1,51 +1,13 @@
 """Decodes a frame, runs the detector, and measures both."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from foveate.codec import EncodedFrame, decode_frame
-from foveate.core import Clock, Detections, Mask, MixedFrame, Pixels, RegionGrid
-from foveate.network.messages import Offload, Welcome, unpack_mask
-
-
-class DetectorLike(Protocol):
-    """What a server needs of a model; `foveate.models.Detector` is one."""
-
-    name: str
-    """What reports call it."""
-    weights_hash: str
-    """Changes whenever results may change."""
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """Names of the classes, in the order of class ids."""
-        ...
-
-    @property
-    def score_threshold(self) -> float:
-        """Detections below it are not shown."""
-        ...
-
-    @property
-    def restoration_points(self) -> range:
-        """0..N."""
-        ...
-
-    def region_grid(self, height: int, width: int) -> RegionGrid:
-        """The decision regions of a frame of `height x width` pixels."""
-        ...
-
-    def detect_batch(
-        self,
-        frames: Sequence[Pixels | MixedFrame],
-        downsampling_masks: Sequence[Mask | None] | None = None,
-        restoration_points: Sequence[int] | None = None,
-        *,
-        score_threshold: float | None = None,
-    ) -> list[Detections]:
-        """Objects of each frame, boxes in its own pixels. `MixedFrame`s bring their own masks."""
-        ...
+from foveate.core import Clock, Detections
+from foveate.network.messages import AnyOffload, PartsOffload, Welcome, unpack_mask
+from foveate.server.detector_like import DetectorLike
+from foveate.server.slices import decode_parts, detect_mixed_slices, detect_parts
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -81,18 +43,28 @@ class Engine:
             subsets=detector.restoration_points[-1],
         )
 
-    def run(self, offload: Offload) -> Inferred:
+    def run(self, offload: AnyOffload) -> Inferred:
         """Decode and detect. Raises `CodecError`, `ProtocolError` or `InputError` on what cannot be a frame."""
         started_at = self._clock.now()
-        grid = self._detector.region_grid(offload.height, offload.width)
-        encoded = EncodedFrame(full=offload.full, low=offload.low)
-        mixed = decode_frame(encoded, grid=grid, mask=unpack_mask(offload.mask, grid))
+        detect = self._decoded(offload)
         decoded_at = self._clock.now()
-        detections = self._detector.detect_batch(
-            [mixed], None, [offload.restoration_point], score_threshold=offload.score_threshold
-        )[0]
+        detections = detect()
         return Inferred(
             detections=detections,
             decode_s=decoded_at - started_at,
             inference_s=self._clock.now() - decoded_at,
         )
+
+    def _decoded(self, offload: AnyOffload) -> Callable[[], Detections]:
+        """Decode; what is returned detects."""
+        if isinstance(offload, PartsOffload):
+            parts = decode_parts(offload)
+            return lambda: detect_parts(self._detector, parts, offload)
+        grid = self._detector.region_grid(offload.height, offload.width)
+        encoded = EncodedFrame(full=offload.full, low=offload.low)
+        mixed = decode_frame(encoded, grid=grid, mask=unpack_mask(offload.mask, grid))
+        if offload.slice_regions:
+            return lambda: detect_mixed_slices(self._detector, mixed, offload)
+        return lambda: self._detector.detect_batch(
+            [mixed], None, [offload.restoration_point], score_threshold=offload.score_threshold
+        )[0]

@@ -9,7 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from foveate.core import FoveateError, MonotonicClock
 from foveate.network.transports import Hub
-from foveate.server.engine import DetectorLike, Engine, Inferred
+from foveate.server.detector_like import DetectorLike
+from foveate.server.engine import Engine, Inferred
 from foveate.server.session import Reply, ServerSession, Work
 
 _LOG = logging.getLogger(__name__)

@@ -10,12 +10,16 @@ from foveate.core import ProtocolError
 from foveate.network.messages import (
     MAX_TEXT,
     Ack,
+    AnyOffload,
     Failure,
     FromServer,
     Hello,
     Offload,
+    PartsOffload,
     Ping,
     Pong,
+    Probe,
+    Probed,
     Result,
     Stranger,
     Welcome,
@@ -46,7 +50,7 @@ class Work:
 
     client: bytes
     """Who waits for it."""
-    offload: Offload
+    offload: AnyOffload
     """What to run."""
     queue_s: float
     """How long it waited for the engine, seconds."""
@@ -54,7 +58,7 @@ class Work:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Waiting:
-    offload: Offload
+    offload: AnyOffload
     since: float
 
 
@@ -82,7 +86,9 @@ class ServerSession:
                 return [_reply(client, self._welcome)]
             case Ping(number=number):
                 return [_reply(client, Pong(number=number))]
-            case Offload():
+            case Probe(number=number):
+                return [_reply(client, Probed(number=number))]
+            case Offload() | PartsOffload():
                 return self._enqueue(client, message, now)
 
     def next_work(self, now: float) -> Work | None:
@@ -118,9 +124,9 @@ class ServerSession:
             del self._known[next(iter(self._known))]
         return True
 
-    def _enqueue(self, client: bytes, offload: Offload, now: float) -> list[Reply]:
+    def _enqueue(self, client: bytes, offload: AnyOffload, now: float) -> list[Reply]:
         replies = [_reply(client, Ack(offload_id=offload.offload_id))]
-        if offload.restoration_point > self._welcome.subsets:
+        if isinstance(offload, Offload) and offload.restoration_point > self._welcome.subsets:
             text = f"restoration points run from 0 to {self._welcome.subsets}, got {offload.restoration_point}"
             return [*replies, _failure(client, offload.offload_id, text)]
         if client not in self._waiting and len(self._waiting) >= MAX_WAITING:

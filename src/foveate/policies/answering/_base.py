@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from foveate.core import ClassMap, Detections, Look, LookPlan, OffloadPlan, RegionGrid, Slicing, View
 
-
 SizeModel = Literal["line", "table"]
 """Equation 3, or a table by class and quality."""
 

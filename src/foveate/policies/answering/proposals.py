@@ -25,7 +25,7 @@ def predicted_boxes(answers: tuple[tuple[int, Detections], ...], frame_index: in
         return newest.boxes
     before_at, before = answers[-2]
     shift = _shifts(before, newest) * ((frame_index - at) / (at - before_at))
-    return (newest.boxes + np.concatenate([shift, shift], axis=1)).astype(np.float32)
+    return np.asarray(newest.boxes + np.concatenate([shift, shift], axis=1), np.float32)
 
 
 def region_views(boxes: NDArray[np.float32], size: tuple[int, int], *, margin: float, most: int = 24) -> list[View]:
