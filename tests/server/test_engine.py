@@ -44,6 +44,15 @@ def test_objects_are_found_in_whole_and_in_mixed_frames(engine, mask):
     assert (inferred.decode_s, inferred.inference_s) == (1, 1)
 
 
+def test_what_it_made_of_an_offload_says_which_model_saw_what_and_how_many_tokens(engine):
+    mask = np.ones(GRID.shape, bool)
+    inferred = engine.run(offload(mask))
+    assert (inferred.model, inferred.batch_size) == ("fake", 1)
+    assert (inferred.frame.grid, inferred.frame.mask.all()) == (GRID, True)
+    full, low = GRID.tokens(), GRID.tokens(mask)
+    assert (inferred.full_tokens, inferred.tokens) == (full, round((full + low) / 2))  # restored inside subset 2 of 4
+
+
 def test_bytes_that_are_no_frame_are_named(engine):
     with pytest.raises(CodecError):
         engine.run(offload(full=b"no JPEG"))

@@ -58,6 +58,16 @@ class Inferred:
     """JPEGs to tiles, seconds."""
     inference_s: float
     """Tiles to boxes, seconds."""
+    model: str = ""
+    """Name of the model."""
+    frame: MixedFrame | None = None
+    """What it saw. None in a simulation, where nothing is decoded."""
+    batch_size: int = 1
+    """Offloads that went through the model together with this one, itself included."""
+    tokens: int = 0
+    """Tokens that a block of the backbone saw of this frame, averaged over the subsets."""
+    full_tokens: int = 0
+    """Tokens of the whole frame at full resolution."""
 
 
 class Engine:
@@ -87,6 +97,7 @@ class Engine:
         grid = self._detector.region_grid(offload.height, offload.width)
         encoded = EncodedFrame(full=offload.full, low=offload.low)
         mixed = decode_frame(encoded, grid=grid, mask=unpack_mask(offload.mask, grid))
+        subsets = self._detector.restoration_points[-1]
         decoded_at = self._clock.now()
         detections = self._detector.detect_batch(
             [mixed], None, [offload.restoration_point], score_threshold=offload.score_threshold
@@ -95,4 +106,16 @@ class Engine:
             detections=detections,
             decode_s=decoded_at - started_at,
             inference_s=self._clock.now() - decoded_at,
+            model=self._detector.name,
+            frame=mixed,
+            tokens=seen_tokens(mixed.grid, mixed.mask, offload.restoration_point, subsets),
+            full_tokens=grid.tokens(),
         )
+
+
+def seen_tokens(grid: RegionGrid, mask: Mask, restoration_point: int, subsets: int) -> int:
+    """Tokens that a block sees of a frame, averaged over the subsets: with restoration point k, k of them see fewer."""
+    if subsets == 0:
+        return grid.tokens()
+    fewer = restoration_point / subsets
+    return round(fewer * grid.tokens(mask) + (1 - fewer) * grid.tokens())

@@ -52,4 +52,8 @@ model failed on it; sent before a greeting."""
 
 ServerEvent = ClientGreeted | ClientForgotten | OffloadAnswered | OffloadRefused
 Observer = Callable[[ServerEvent], None]
-"""Called in the server's loop: quick, and without raising."""
+"""Called in the server's loop, so it must be quick. One that raises is logged, and the server goes on."""
+
+
+def ignore(event: ServerEvent) -> None:
+    """The observer of those who do not watch."""
