@@ -23,7 +23,7 @@ def offload(mask=None, **changes):
     encoded = encode_frame(PIXELS, grid=GRID, mask=mask, quality=95)
     plan = OffloadPlan(downsampling_mask=mask, restoration_point=2 if mask is not None else 0)
     values = {"full": encoded.full, "low": encoded.low} | changes
-    return Offload.of(plan, offload_id=0, frame_index=0, grid=GRID, score_threshold=0.5, **values)
+    return Offload.of(plan, offload_id=0, frame_index=0, grid=GRID, score_threshold=0.5, patience_s=5.0, **values)
 
 
 @pytest.fixture

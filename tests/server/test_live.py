@@ -53,10 +53,8 @@ def running(detector, observers=()):
 
 def offload(number, pixels=PIXELS, grid=GRID, **changes):
     encoded = encode_frame(pixels, grid=grid, quality=90)
-    values = {"full": encoded.full, "low": b""} | changes
-    return encode(
-        Offload.of(OffloadPlan(), offload_id=number, frame_index=number, grid=grid, score_threshold=0.5, **values)
-    )
+    values = {"full": encoded.full, "low": b"", "score_threshold": 0.5, "patience_s": 5.0} | changes
+    return encode(Offload.of(OffloadPlan(), offload_id=number, frame_index=number, grid=grid, **values))
 
 
 def heard(channel):

@@ -45,6 +45,7 @@ OFFLOAD = Offload(
     mask=b"",
     restoration_point=0,
     score_threshold=0.3,
+    patience_s=5.0,
     full=b"jpeg",
     low=b"",
 )
@@ -75,6 +76,14 @@ def session():
 def test_it_introduces_its_model_and_answers_heartbeats(session):
     assert answers(session.receive(b"a", encode(Hello()), 0.0)) == [(b"a", WELCOME)]
     assert answers(session.receive(b"a", encode(Ping(number=5)), 0.0)) == [(b"a", Pong(number=5))]
+
+
+def test_a_model_may_be_asked_for_by_name_and_one_that_does_not_run_here_is_refused():
+    session = ServerSession(WELCOME)
+    assert answers(session.receive(b"a", encode(Hello(model="m")), 0.0)) == [(b"a", WELCOME)]
+    ((_, refusal),) = answers(session.receive(b"b", encode(Hello(model="large")), 0.0))
+    assert refusal == Failure(offload_id=None, text="the model 'large' does not run here; known: m")
+    assert answers(session.receive(b"b", encode(Ping(number=1)), 0.0)) == [(b"b", Stranger())]
 
 
 def test_an_offload_is_acknowledged_run_and_answered(session):

@@ -89,6 +89,7 @@ class Engine:
             window_size=grid.window_size,
             downsampling_factor=grid.downsampling_factor,
             subsets=detector.restoration_points[-1],
+            models=[detector.name],
         )
 
     def run(self, offload: Offload) -> Inferred:

@@ -85,12 +85,11 @@ class ServerSession:
             message = decode_from_device(payload)
         except ProtocolError as error:
             return [self._refuse(client, None, "malformed", str(error))]
-        if not self._knows(client, greeted=isinstance(message, Hello)):
+        if not isinstance(message, Hello) and not self._knows(client):
             return [self._estrange(client, message)]
         match message:
-            case Hello():
-                self._tell(ClientGreeted(client=client))
-                return [_reply(client, self._welcome)]
+            case Hello(model=model):
+                return [self._greet(client, model)]
             case Ping(number=number):
                 return [_reply(client, Pong(number=number))]
             case Offload():
@@ -132,16 +131,26 @@ class ServerSession:
             self._tell(refused)
         return _reply(client, Stranger())
 
-    def _knows(self, client: bytes, *, greeted: bool) -> bool:
-        """Whether the client has greeted; keeps those known that were heard of last."""
-        if not greeted and client not in self._known:
-            return False
-        self._known.pop(client, None)
+    def _greet(self, client: bytes, model: str) -> Reply:
+        """Get to know a client, unless it asks for what does not run here."""
+        if model not in ("", self._welcome.model):
+            text = f"the model {model!r} does not run here; known: {self._welcome.model}"
+            return self._refuse(client, None, "unknown_model", text)
         self._known[client] = None
+        self._knows(client)
         if len(self._known) > MAX_KNOWN:
             forgotten = next(iter(self._known))
             del self._known[forgotten]
             self._tell(ClientForgotten(client=forgotten))
+        self._tell(ClientGreeted(client=client))
+        return _reply(client, self._welcome)
+
+    def _knows(self, client: bytes) -> bool:
+        """Whether the client has greeted; who was heard of last is kept longest."""
+        if client not in self._known:
+            return False
+        self._known.pop(client)
+        self._known[client] = None
         return True
 
     def _enqueue(self, client: bytes, offload: Offload, now: float) -> list[Reply]:
