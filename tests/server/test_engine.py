@@ -23,7 +23,7 @@ def offload(mask=None, **changes):
     encoded = encode_frame(PIXELS, grid=GRID, mask=mask, quality=95)
     plan = OffloadPlan(downsampling_mask=mask, restoration_point=2 if mask is not None else 0)
     values = {"full": encoded.full, "low": encoded.low} | changes
-    return Offload.of(plan, offload_id=0, frame_index=0, grid=GRID, score_threshold=0.5, **values)
+    return Offload.of(plan, offload_id=0, frame_index=0, grid=GRID, score_threshold=0.5, patience_s=5.0, **values)
 
 
 @pytest.fixture
@@ -42,6 +42,15 @@ def test_objects_are_found_in_whole_and_in_mixed_frames(engine, mask):
     inferred = engine.run(offload(mask))
     assert np.abs(inferred.detections.boxes - FakeDetector().detect_batch([PIXELS])[0].boxes).max() <= 4
     assert (inferred.decode_s, inferred.inference_s) == (1, 1)
+
+
+def test_what_it_made_of_an_offload_says_which_model_saw_what_and_how_many_tokens(engine):
+    mask = np.ones(GRID.shape, bool)
+    inferred = engine.run(offload(mask))
+    assert (inferred.model, inferred.batch_size) == ("fake", 1)
+    assert (inferred.frame.grid, inferred.frame.mask.all()) == (GRID, True)
+    full, low = GRID.tokens(), GRID.tokens(mask)
+    assert (inferred.full_tokens, inferred.tokens) == (full, round((full + low) / 2))  # restored inside subset 2 of 4
 
 
 def test_bytes_that_are_no_frame_are_named(engine):

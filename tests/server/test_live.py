@@ -9,7 +9,7 @@ from foveate.codec import encode_frame
 from foveate.core import OffloadPlan
 from foveate.network.messages import Ack, Failure, Hello, Offload, Ping, Pong, Result, decode_from_server, encode
 from foveate.network.transports import MemoryHub
-from foveate.server import serve
+from foveate.server import ClientGreeted, OffloadAnswered, serve
 from foveate.testing import FakeDetector, moving_squares
 
 PIXELS = next(moving_squares(1))
@@ -33,9 +33,10 @@ class Gated(FakeDetector):
 
 
 @contextmanager
-def running(detector):
+def running(detector, observers=()):
     hub, stop = MemoryHub(), threading.Event()
-    thread = threading.Thread(target=serve, args=(detector, hub), kwargs={"stop": stop.is_set})
+    options = {"stop": stop.is_set, "observers": observers}
+    thread = threading.Thread(target=serve, args=(detector, hub), kwargs=options)
     thread.start()
     try:
         channel = hub.connect()
@@ -52,10 +53,8 @@ def running(detector):
 
 def offload(number, pixels=PIXELS, grid=GRID, **changes):
     encoded = encode_frame(pixels, grid=grid, quality=90)
-    values = {"full": encoded.full, "low": b""} | changes
-    return encode(
-        Offload.of(OffloadPlan(), offload_id=number, frame_index=number, grid=grid, score_threshold=0.5, **values)
-    )
+    values = {"full": encoded.full, "low": b"", "score_threshold": 0.5, "patience_s": 5.0} | changes
+    return encode(Offload.of(OffloadPlan(), offload_id=number, frame_index=number, grid=grid, **values))
 
 
 def heard(channel):
@@ -107,3 +106,17 @@ def test_a_model_that_breaks_fails_one_frame_and_the_server_goes_on(detector):
         channel.send(offload(1))
         assert heard(channel) == Ack(offload_id=1)
         assert isinstance(heard(channel), Result)
+
+
+def test_an_observer_that_raises_neither_stops_the_server_nor_the_other_observers(detector):
+    detector.gate.set()
+    seen = []
+
+    def broken(event):
+        raise RuntimeError("full disk")
+
+    with running(detector, [broken, seen.append]) as channel:
+        channel.send(offload(0))
+        assert [type(heard(channel)), type(heard(channel))] == [Ack, Result]
+    assert [type(event) for event in seen] == [ClientGreeted, OffloadAnswered]
+    assert seen[1].inferred.frame.grid == GRID

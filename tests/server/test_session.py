@@ -16,7 +16,15 @@ from foveate.network.messages import (
     decode_from_server,
     encode,
 )
-from foveate.server import Inferred, ServerSession
+from foveate.server import (
+    REFUSALS,
+    ClientForgotten,
+    ClientGreeted,
+    Inferred,
+    OffloadAnswered,
+    OffloadRefused,
+    ServerSession,
+)
 from foveate.server.session import MAX_KNOWN, MAX_WAITING
 
 WELCOME = Welcome(
@@ -37,6 +45,7 @@ OFFLOAD = Offload(
     mask=b"",
     restoration_point=0,
     score_threshold=0.3,
+    patience_s=5.0,
     full=b"jpeg",
     low=b"",
 )
@@ -67,6 +76,14 @@ def session():
 def test_it_introduces_its_model_and_answers_heartbeats(session):
     assert answers(session.receive(b"a", encode(Hello()), 0.0)) == [(b"a", WELCOME)]
     assert answers(session.receive(b"a", encode(Ping(number=5)), 0.0)) == [(b"a", Pong(number=5))]
+
+
+def test_a_model_may_be_asked_for_by_name_and_one_that_does_not_run_here_is_refused():
+    session = ServerSession(WELCOME)
+    assert answers(session.receive(b"a", encode(Hello(model="m")), 0.0)) == [(b"a", WELCOME)]
+    ((_, refusal),) = answers(session.receive(b"b", encode(Hello(model="large")), 0.0))
+    assert refusal == Failure(offload_id=None, text="the model 'large' does not run here; known: m")
+    assert answers(session.receive(b"b", encode(Ping(number=1)), 0.0)) == [(b"b", Stranger())]
 
 
 def test_an_offload_is_acknowledged_run_and_answered(session):
@@ -170,3 +187,33 @@ def test_of_too_many_clients_the_one_silent_longest_is_forgotten():
     session.receive(b"one more", encode(Hello()), 0.0)
     heard = {name: answers(session.receive(name, encode(Ping(number=2)), 0.0))[0][1] for name in names[:3]}
     assert heard == {names[0]: Pong(number=2), names[1]: Stranger(), names[2]: Pong(number=2)}
+
+
+def test_observers_are_told_of_every_greeting_answer_and_refusal():
+    seen = []
+    session = ServerSession(WELCOME, observer=seen.append)
+    session.receive(b"a", encode(offload(9)), 0.0)
+    session.receive(b"a", b"noise", 0.0)
+    session.receive(b"a", encode(Hello()), 0.0)
+    session.receive(b"a", encode(Ping(number=1)), 0.0)
+    for number in (0, 1):
+        session.receive(b"a", encode(offload(number)), 0.0)
+    session.receive(b"a", encode(offload(2, restoration_point=5)), 0.0)
+    session.finished(session.next_work(0.5), INFERRED)
+    session.receive(b"a", encode(offload(3)), 1.0)
+    session.failed(session.next_work(1.0), "no memory")
+    refused = [(event.offload_id, event.reason) for event in seen if isinstance(event, OffloadRefused)]
+    assert refused == [(9, "stranger"), (None, "malformed"), (0, "superseded"), (2, "unusable"), (3, "failed")]
+    assert {reason for _, reason in refused} <= set(REFUSALS)
+    assert [type(event) for event in seen if not isinstance(event, OffloadRefused)] == [ClientGreeted, OffloadAnswered]
+    (answered,) = (event for event in seen if isinstance(event, OffloadAnswered))
+    assert (answered.client, answered.offload, answered.queue_s) == (b"a", offload(1), 0.5)
+    assert answered.inferred is INFERRED
+
+
+def test_observers_are_told_who_was_forgotten():
+    seen = []
+    session = ServerSession(WELCOME, observer=seen.append)
+    for number in range(MAX_KNOWN + 1):
+        session.receive(number.to_bytes(2, "big"), encode(Hello()), 0.0)
+    assert [event for event in seen if isinstance(event, ClientForgotten)] == [ClientForgotten(client=b"\0\0")]

@@ -144,7 +144,14 @@ class AnsweringSession:
             return [*events, *self._give_up(offload_id, "answered before it was sent", now), *self._go_on(now)]
         flight.sent_at, flight.payload_bytes = now, encoded.size_bytes
         flight.pings_before = self._connection.contact.round_trip.number
-        message = offload_message(flight, encoded, grid=grid, score_threshold=self._rules.score_threshold)
+        waits_until = owed.due_at if self._rules.late == "device" else flight.started_at + self._rules.offload_timeout_s
+        message = offload_message(
+            flight,
+            encoded,
+            grid=grid,
+            score_threshold=self._rules.score_threshold,
+            patience_s=max(waits_until - now, 0.0),
+        )
         return [*events, Send(payload=encode(message), offload_id=offload_id), *self._go_on(now)]
 
     def receive(self, payload: bytes, now: float) -> list[DeviceEvent]:

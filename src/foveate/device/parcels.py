@@ -7,9 +7,9 @@ from foveate.network.messages import Offload, Part, PartsOffload
 
 
 def offload_message(
-    flight: Flight, encoded: EncodedFrame | EncodedParts, *, grid: RegionGrid, score_threshold: float
+    flight: Flight, encoded: EncodedFrame | EncodedParts, *, grid: RegionGrid, score_threshold: float, patience_s: float
 ) -> Offload | PartsOffload:
-    """What is sent; `grid` is that of the picture sent."""
+    """What is sent; `grid` is that of the picture sent, `patience_s` how much longer an answer is waited for."""
     if isinstance(encoded, EncodedFrame):
         return Offload.of(
             flight.plan,
@@ -17,6 +17,7 @@ def offload_message(
             frame_index=flight.frame.index,
             grid=grid,
             score_threshold=score_threshold,
+            patience_s=patience_s,
             full=encoded.full,
             low=encoded.low,
         )
@@ -27,6 +28,7 @@ def offload_message(
         height=grid.height,
         width=grid.width,
         score_threshold=score_threshold,
+        patience_s=patience_s,
         slice_side=0 if slicing is None else slicing.side,
         slice_overlap=0.0 if slicing is None else slicing.overlap,
         merge_iou=1.0 if slicing is None else slicing.merge_iou,

@@ -1,8 +1,8 @@
 """What a device and a server say to each other: versioned msgpack structs, checked on arrival.
 
     device                              server
-    Hello              ->               Welcome
-    Offload            ->               Ack at once, later Result or Failure
+    Hello              ->               Welcome, or Failure where the model is not known
+    Offload            ->               Ack at once, later Result or Failure, within the device's patience
     PartsOffload       ->               likewise
     Ping               ->               Pong at once
     Probe              ->               Probed at once
@@ -22,7 +22,9 @@ from numpy.typing import NDArray
 
 from foveate.core import Detections, InputError, Mask, OffloadPlan, ProtocolError, RegionGrid
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
+"""2: `Result` says how long a frame waited. 3: `Offload` says how long its device waits, `Hello` names a model,
+`PartsOffload` and `Probe` exist."""
 MAX_MESSAGE_BYTES = 32 * 2**20
 """Longer messages are refused unread."""
 MAX_SIDE = 8192
@@ -37,6 +39,8 @@ MIN_SLICE, MAX_OVERLAP = 128, 0.5
 """Smaller slices, or more of them, would let a small message cost a server hours."""
 MAX_TEXT = 1000
 """Longest name or explanation, characters."""
+MAX_MODELS = 256
+"""Most models of one server."""
 
 _MAGIC = b"fv"
 _HEADER = _MAGIC + bytes([PROTOCOL_VERSION])
@@ -52,9 +56,12 @@ Text = Annotated[str, Meta(max_length=MAX_TEXT)]
 class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
     """A device asks what the server runs."""
 
+    model: Text = ""
+    """Name of the model that is to see its frames; empty = the server's first."""
+
 
 class Welcome(msgspec.Struct, frozen=True, kw_only=True, tag="welcome"):
-    """The server describes its model: all that a device needs to cut frames and to name classes."""
+    """The server describes the model that will run: all that a device needs to cut frames and to name classes."""
 
     model: Text
     weights_hash: Text
@@ -69,6 +76,8 @@ class Welcome(msgspec.Struct, frozen=True, kw_only=True, tag="welcome"):
     """d."""
     subsets: Annotated[int, Meta(ge=0, le=64)]
     """N: restoration points run from 0 to N."""
+    models: Annotated[list[Text], Meta(max_length=MAX_MODELS)] = []
+    """Names of all models that a `Hello` may ask for; the first is the one that runs where none is named."""
 
     def grid(self, height: int, width: int) -> RegionGrid:
         """Decision regions of a frame of `height x width` pixels."""
@@ -92,6 +101,9 @@ class Offload(msgspec.Struct, frozen=True, kw_only=True, tag="offload"):
     """Downsampling mask, one bit per region in raster order; empty = nothing downsampled."""
     restoration_point: Annotated[int, Meta(ge=0, le=64)]
     score_threshold: Share
+    patience_s: Seconds
+    """How much longer the device waits, counted from when it sends this. A span, so that no clock of another host is
+    read: the server counts it from receipt, which is late by what the uplink took."""
     full: bytes
     """JPEG of the frame, or of the mosaic of full-resolution regions."""
     low: bytes
@@ -108,6 +120,7 @@ class Offload(msgspec.Struct, frozen=True, kw_only=True, tag="offload"):
         frame_index: int,
         grid: RegionGrid,
         score_threshold: float,
+        patience_s: float,
         full: bytes,
         low: bytes,
     ) -> Self:
@@ -120,6 +133,7 @@ class Offload(msgspec.Struct, frozen=True, kw_only=True, tag="offload"):
             mask=pack_mask(plan.downsampling_mask),
             restoration_point=plan.restoration_point,
             score_threshold=score_threshold,
+            patience_s=patience_s,
             full=full,
             low=low,
             slice_regions=0 if plan.slicing is None else max(1, round(plan.slicing.side / grid.region_pixels)),
@@ -150,6 +164,8 @@ class PartsOffload(msgspec.Struct, frozen=True, kw_only=True, tag="parts"):
     """Of the frame, pixels."""
     width: Side
     score_threshold: Share
+    patience_s: Seconds
+    """How much longer the device waits, as in `Offload`."""
     slice_side: Annotated[int, Meta(ge=0, le=MAX_SIDE)]
     """Pixels; 0 = nothing is sliced."""
     slice_overlap: Annotated[float, Meta(ge=0, lt=1)]
@@ -187,9 +203,11 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, tag="result"):
     class_id: bytes
     """int32 `(n,)`."""
     queue_s: Seconds = 0.0
-    """From acknowledgement to decoding: other frames had their turn."""
+    """Between receipt and inference, decoding apart: other frames had their turn."""
     decode_s: Seconds
+    """Bytes to pixels of this frame."""
     inference_s: Seconds
+    """From the start to the end of the batch that the frame was in, for so long it was in the model."""
 
     @classmethod
     def of(

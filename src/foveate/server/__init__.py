@@ -1,8 +1,32 @@
 """The endpoint with the accelerator: a session without I/O, the engine, and a live shell. Any detector will do."""
 
-from foveate.server.detector_like import DetectorLike
-from foveate.server.engine import Engine, Inferred
+from foveate.server.engine import DetectorLike, Engine, Inferred
+from foveate.server.events import (
+    REFUSALS,
+    ClientForgotten,
+    ClientGreeted,
+    Observer,
+    OffloadAnswered,
+    OffloadRefused,
+    ServerEvent,
+)
 from foveate.server.live import LiveServer, serve
 from foveate.server.session import Reply, ServerSession, Work
 
-__all__ = ["DetectorLike", "Engine", "Inferred", "LiveServer", "Reply", "ServerSession", "Work", "serve"]
+__all__ = [
+    "REFUSALS",
+    "ClientForgotten",
+    "ClientGreeted",
+    "DetectorLike",
+    "Engine",
+    "Inferred",
+    "LiveServer",
+    "Observer",
+    "OffloadAnswered",
+    "OffloadRefused",
+    "Reply",
+    "ServerEvent",
+    "ServerSession",
+    "Work",
+    "serve",
+]

@@ -4,13 +4,13 @@ Inference runs beside the loop, so that acknowledgements and heartbeats are answ
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from foveate.core import FoveateError, MonotonicClock
+from foveate.core import CodecError, FoveateError, MonotonicClock, ProtocolError
 from foveate.network.transports import Hub
-from foveate.server.detector_like import DetectorLike
-from foveate.server.engine import Engine, Inferred
+from foveate.server.engine import DetectorLike, Engine, Inferred
+from foveate.server.events import Observer, ServerEvent
 from foveate.server.session import Reply, ServerSession, Work
 
 _LOG = logging.getLogger(__name__)
@@ -18,10 +18,10 @@ _LOOK_UP_S = 0.2
 """How often an idle server asks whether it should stop."""
 
 
-def serve(detector: DetectorLike, hub: Hub, *, stop: Callable[[], bool]) -> None:
-    """Answer the devices of `hub` until `stop()` is true."""
+def serve(detector: DetectorLike, hub: Hub, *, stop: Callable[[], bool], observers: Sequence[Observer] = ()) -> None:
+    """Answer the devices of `hub` until `stop()` is true; tell `observers` what happens."""
     with ThreadPoolExecutor(1, thread_name_prefix="inference") as worker:
-        server = LiveServer(Engine(detector, clock=MonotonicClock()), hub, worker)
+        server = LiveServer(Engine(detector, clock=MonotonicClock()), hub, worker, observers=observers)
         while not stop():
             server.step(_LOOK_UP_S)
 
@@ -29,10 +29,13 @@ def serve(detector: DetectorLike, hub: Hub, *, stop: Callable[[], bool]) -> None
 class LiveServer:
     """One session on real sockets and one worker."""
 
-    def __init__(self, engine: Engine, hub: Hub, worker: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, engine: Engine, hub: Hub, worker: ThreadPoolExecutor, *, observers: Sequence[Observer] = ()
+    ) -> None:
         self._engine, self._hub, self._worker = engine, hub, worker
+        self._observers = tuple(observers)
         self._clock = MonotonicClock()
-        self._session = ServerSession(engine.welcome())
+        self._session = ServerSession(engine.welcome(), observer=self._tell)
         self._running: tuple[Work, Future[Inferred]] | None = None
 
     def step(self, timeout_s: float) -> None:
@@ -57,6 +60,8 @@ class LiveServer:
     def _answer(self, work: Work, future: Future[Inferred]) -> Reply:
         try:
             return self._session.finished(work, future.result())
+        except (CodecError, ProtocolError) as error:
+            return self._session.failed(work, str(error), reason="unusable")
         except FoveateError as error:
             return self._session.failed(work, str(error))
         except Exception as error:  # a server outlives a frame that its model cannot take
@@ -77,3 +82,10 @@ class LiveServer:
         for reply in replies:
             if not self._hub.send(reply.client, reply.payload):
                 _LOG.info("dropped an answer to client %s", reply.client.hex())
+
+    def _tell(self, event: ServerEvent) -> None:
+        for observer in self._observers:
+            try:
+                observer(event)
+            except Exception:  # who only watches must not stop the server
+                _LOG.exception("an observer failed on %s", type(event).__name__)

@@ -12,6 +12,7 @@ from foveate.network.messages import (
     Ack,
     AnyOffload,
     Failure,
+    FromDevice,
     FromServer,
     Hello,
     Offload,
@@ -27,6 +28,14 @@ from foveate.network.messages import (
     encode,
 )
 from foveate.server.engine import Inferred
+from foveate.server.events import (
+    ClientForgotten,
+    ClientGreeted,
+    Observer,
+    OffloadAnswered,
+    OffloadRefused,
+    ignore,
+)
 
 MAX_WAITING = 64
 """Clients with a frame in the queue; further ones are refused."""
@@ -65,11 +74,12 @@ class _Waiting:
 class ServerSession:
     """Any number of clients, one engine. Clients take turns; the transport names them. `now` must not run back.
 
-    A client must greet first, so that no frame is cut for another model than the one that runs here.
+    A client must greet first, so that no frame is cut for another model than the one that runs here. `observer` is
+    told what happens; it does not change it.
     """
 
-    def __init__(self, welcome: Welcome) -> None:
-        self._welcome = welcome
+    def __init__(self, welcome: Welcome, *, observer: Observer = ignore) -> None:
+        self._welcome, self._tell = welcome, observer
         self._known: dict[bytes, None] = {}
         self._waiting: dict[bytes, _Waiting] = {}
 
@@ -78,12 +88,12 @@ class ServerSession:
         try:
             message = decode_from_device(payload)
         except ProtocolError as error:
-            return [_failure(client, None, str(error))]
-        if not self._knows(client, greeted=isinstance(message, Hello)):
-            return [_reply(client, Stranger())]
+            return [self._refuse(client, None, "malformed", str(error))]
+        if not isinstance(message, Hello) and not self._knows(client):
+            return [self._estrange(client, message)]
         match message:
-            case Hello():
-                return [_reply(client, self._welcome)]
+            case Hello(model=model):
+                return [self._greet(client, model)]
             case Ping(number=number):
                 return [_reply(client, Pong(number=number))]
             case Probe(number=number):
@@ -101,6 +111,7 @@ class ServerSession:
 
     def finished(self, work: Work, inferred: Inferred) -> Reply:
         """The engine's outcome -> the answer."""
+        self._tell(OffloadAnswered(client=work.client, offload=work.offload, inferred=inferred, queue_s=work.queue_s))
         result = Result.of(
             inferred.detections,
             offload_id=work.offload.offload_id,
@@ -110,37 +121,58 @@ class ServerSession:
         )
         return _reply(work.client, result)
 
-    def failed(self, work: Work, reason: str) -> Reply:
-        """The engine could not -> the answer."""
-        return _failure(work.client, work.offload.offload_id, reason)
+    def failed(self, work: Work, text: str, *, reason: str = "failed") -> Reply:
+        """The engine could not -> the answer. `reason`: one of `REFUSALS`."""
+        return self._refuse(work.client, work.offload.offload_id, reason, text)
 
-    def _knows(self, client: bytes, *, greeted: bool) -> bool:
-        """Whether the client has greeted; keeps those known that were heard of last."""
-        if not greeted and client not in self._known:
-            return False
-        self._known.pop(client, None)
+    def _refuse(self, client: bytes, offload_id: int | None, reason: str, text: str) -> Reply:
+        self._tell(OffloadRefused(client=client, offload_id=offload_id, reason=reason, text=text))
+        return _reply(client, Failure(offload_id=offload_id, text=text[:MAX_TEXT]))
+
+    def _estrange(self, client: bytes, message: FromDevice) -> Reply:
+        """Answer one who has not greeted."""
+        if isinstance(message, Offload | PartsOffload):
+            text = "no greeting came before it"
+            refused = OffloadRefused(client=client, offload_id=message.offload_id, reason="stranger", text=text)
+            self._tell(refused)
+        return _reply(client, Stranger())
+
+    def _greet(self, client: bytes, model: str) -> Reply:
+        """Get to know a client, unless it asks for what does not run here."""
+        if model not in ("", self._welcome.model):
+            text = f"the model {model!r} does not run here; known: {self._welcome.model}"
+            return self._refuse(client, None, "unknown_model", text)
         self._known[client] = None
+        self._knows(client)
         if len(self._known) > MAX_KNOWN:
-            del self._known[next(iter(self._known))]
+            forgotten = next(iter(self._known))
+            del self._known[forgotten]
+            self._tell(ClientForgotten(client=forgotten))
+        self._tell(ClientGreeted(client=client))
+        return _reply(client, self._welcome)
+
+    def _knows(self, client: bytes) -> bool:
+        """Whether the client has greeted; who was heard of last is kept longest."""
+        if client not in self._known:
+            return False
+        self._known.pop(client)
+        self._known[client] = None
         return True
 
     def _enqueue(self, client: bytes, offload: AnyOffload, now: float) -> list[Reply]:
-        replies = [_reply(client, Ack(offload_id=offload.offload_id))]
+        offload_id = offload.offload_id
+        replies = [_reply(client, Ack(offload_id=offload_id))]
         if isinstance(offload, Offload) and offload.restoration_point > self._welcome.subsets:
             text = f"restoration points run from 0 to {self._welcome.subsets}, got {offload.restoration_point}"
-            return [*replies, _failure(client, offload.offload_id, text)]
+            return [*replies, self._refuse(client, offload_id, "unusable", text)]
         if client not in self._waiting and len(self._waiting) >= MAX_WAITING:
-            return [*replies, _failure(client, offload.offload_id, "the server is busy")]
+            return [*replies, self._refuse(client, offload_id, "busy", "the server is busy")]
         superseded = self._waiting.get(client)
         self._waiting[client] = _Waiting(offload=offload, since=now)  # keeps the client's place in the queue
         if superseded is not None:
-            replies.append(_failure(client, superseded.offload.offload_id, "superseded"))
+            replies.append(self._refuse(client, superseded.offload.offload_id, "superseded", "superseded"))
         return replies
 
 
 def _reply(client: bytes, message: FromServer) -> Reply:
     return Reply(client=client, payload=encode(message))
-
-
-def _failure(client: bytes, offload_id: int | None, text: str) -> Reply:
-    return _reply(client, Failure(offload_id=offload_id, text=text[:MAX_TEXT]))

@@ -1,13 +1,16 @@
 """Sliced inference: all slices of one offload in one batch, and one result of them (Hyperion, section IV-B; SAHI)."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from foveate.codec import EncodedPart, decode_part
 from foveate.core import Detections, MixedFrame, Pixels, RegionGrid, Slicing, View
 from foveate.network.messages import Offload, PartsOffload
-from foveate.server.detector_like import DetectorLike
+
+if TYPE_CHECKING:
+    from foveate.server.engine import DetectorLike
 
 OVERLAP = 0.25
 """Least share of a mixed slice's regions that the next slice has as well."""
@@ -27,7 +30,7 @@ def decode_parts(offload: PartsOffload) -> Parts:
     return found
 
 
-def detect_parts(detector: DetectorLike, parts: Parts, offload: PartsOffload) -> Detections:
+def detect_parts(detector: "DetectorLike", parts: Parts, offload: PartsOffload) -> Detections:
     """Objects of the frame, from the slices of all parts."""
     slicing = None
     if offload.slice_side:
@@ -38,7 +41,7 @@ def detect_parts(detector: DetectorLike, parts: Parts, offload: PartsOffload) ->
     return _merged(in_frame, offload.merge_iou)
 
 
-def detect_mixed_slices(detector: DetectorLike, mixed: MixedFrame, offload: Offload) -> Detections:
+def detect_mixed_slices(detector: "DetectorLike", mixed: MixedFrame, offload: Offload) -> Detections:
     """Objects of a frame of mixed resolution, from slices of whole decision regions."""
     slices = mixed_slices(mixed, offload.slice_regions)
     found = detector.detect_batch(
