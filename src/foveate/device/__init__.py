@@ -19,6 +19,8 @@ from foveate.device.events import (
     TrackWork,
 )
 from foveate.device.live import LiveDevice, LiveRun, run_live
+from foveate.device.live_answering import LiveAnswering
+from foveate.device.looking import Glance, Looking
 from foveate.device.outputs import JsonLines, VideoSink, Window
 from foveate.device.owed import Answered, AnswerRules
 from foveate.device.perception import Perception
@@ -39,11 +41,14 @@ __all__ = [
     "Displayed",
     "EncodeWork",
     "FrameSource",
+    "Glance",
     "ImageFolder",
     "JsonLines",
+    "LiveAnswering",
     "LiveDevice",
     "LiveRun",
     "LookWork",
+    "Looking",
     "Lost",
     "MotionWork",
     "OffloadDone",
