@@ -1,9 +1,11 @@
 """What a run of an answering policy was asked for."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any, Self, cast, get_args
 
 from foveate.core import InputError, PairTimes
 from foveate.device import AnswerRules
+from foveate.device.owed import Late
 from foveate.evaluation.settings import RunSettings
 
 
@@ -19,6 +21,11 @@ class AnswerSettings(RunSettings):
     seconds: float | None = None
     """How long the clip is played, forward and backward where it is shorter; None: once, as it is."""
 
+    @classmethod
+    def of(cls, settings: RunSettings, **more: Any) -> Self:
+        """The settings of any run, with what is asked of this kind alone."""
+        return cls(**{field.name: getattr(settings, field.name) for field in fields(RunSettings)}, **more)
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.seconds is not None and self.seconds <= 0:
@@ -27,3 +34,10 @@ class AnswerSettings(RunSettings):
             raise InputError("a live run plays the whole clip; only a simulation can be cut or lengthened")
         if self.pin or self.view or self.view_file is not None:
             raise InputError("runs of answering policies know neither pinned cores nor the viewer")
+
+
+def late_rule(text: str) -> Late:
+    """The rule that a user names. Raises `InputError` on any other word."""
+    if text in get_args(Late):
+        return cast("Late", text)
+    raise InputError(f"what happens at the deadline is one of {', '.join(get_args(Late))}, got {text!r}")
