@@ -9,7 +9,7 @@ from foveate.core.candidates import (
     Estimates,
     LatencyFit,
 )
-from foveate.core.class_profile import AccuracyLine, ClassProfile, SizeLine, SizeTable
+from foveate.core.class_profile import AccuracyLine, AccuracyTable, ClassProfile, SizeLine, SizeTable
 from foveate.core.clock import Clock, ManualClock, MonotonicClock
 from foveate.core.content import FrameContent, LastOffload, LinkState
 from foveate.core.detections import STREET_CLASSES, Detections, join_detections
@@ -46,10 +46,10 @@ from foveate.core.profiles import (
     InferenceModel,
     OfflineMeans,
     Profile,
-    Provenance,
     Regression,
     ServerProfile,
 )
+from foveate.core.provenance import Provenance
 from foveate.core.regions import Mask, RegionGrid
 
 __all__ = [
@@ -58,6 +58,7 @@ __all__ = [
     "PATCH",
     "STREET_CLASSES",
     "AccuracyLine",
+    "AccuracyTable",
     "Average",
     "Candidates",
     "ClassMap",
