@@ -6,6 +6,7 @@ import pytest
 from foveate.codec import EncodedPart, EncodedParts
 from foveate.core import (
     AccuracyLine,
+    AccuracyTable,
     ClassProfile,
     Detections,
     Frame,
@@ -69,6 +70,7 @@ PROFILE = ClassProfile(
     line=SizeLine(slope=0.01, intercept=0.0),
     table=TABLE,
     accuracy=AccuracyLine(weights=(0.001, 0.002, 0.003), bias=0.0),
+    accuracy_table=AccuracyTable(qualities=(10, 100), worth=((0.1, 0.2),) * 3, bias=0.0),
     original_per_thumbnail=100.0,
 )
 
@@ -446,7 +448,7 @@ def test_elf_sends_the_whole_frame_and_then_where_the_objects_go():
 
 
 def test_remix_keeps_the_last_answer_where_it_does_not_look():
-    bench = Bench(RemixLike(rows=1, columns=2, margin=0, unknown=0.0, kept=1.0))
+    bench = Bench(RemixLike(rows=1, columns=2, margin=0, unknown=0.0, kept=1.0, refresh=100))
     bench.capture(0, 1.0)
     bench.look(0, 1.1)
     bench.capture(1, 1.2)

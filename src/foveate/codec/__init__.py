@@ -1,6 +1,6 @@
 """(frame, plan) <-> bytes, and the files that frames come from and go to. No decisions, no torch."""
 
-from foveate.codec.classes import EncodedClasses, decode_classes, encode_classes, thumbnail_bytes
+from foveate.codec.classes import EncodedClasses, class_sizes, decode_classes, encode_classes, thumbnail_bytes
 from foveate.codec.frames import EncodedFrame, decode_frame, encode_frame, scaled_to
 from foveate.codec.image import is_image, is_video, read_image, write_image
 from foveate.codec.jpeg import ChromaSubsampling, decode_jpeg, encode_jpeg
@@ -16,6 +16,7 @@ __all__ = [
     "EncodedParts",
     "VideoReader",
     "VideoWriter",
+    "class_sizes",
     "crop",
     "decode_classes",
     "decode_frame",

@@ -9,7 +9,7 @@ from foveate.core.candidates import (
     Estimates,
     LatencyFit,
 )
-from foveate.core.class_profile import AccuracyLine, ClassProfile, SizeLine, SizeTable
+from foveate.core.class_profile import AccuracyLine, AccuracyTable, ClassProfile, SizeLine, SizeTable
 from foveate.core.clock import Clock, ManualClock, MonotonicClock
 from foveate.core.content import FrameContent, LastOffload, LinkState
 from foveate.core.detections import STREET_CLASSES, Detections, join_detections
@@ -47,10 +47,10 @@ from foveate.core.profiles import (
     InferenceModel,
     OfflineMeans,
     Profile,
-    Provenance,
     Regression,
     ServerProfile,
 )
+from foveate.core.provenance import Provenance
 from foveate.core.regions import Mask, RegionGrid
 from foveate.core.slicing import Slicing
 from foveate.core.views import Look, Looker, LookPlan, View
@@ -61,6 +61,7 @@ __all__ = [
     "PATCH",
     "STREET_CLASSES",
     "AccuracyLine",
+    "AccuracyTable",
     "Average",
     "Candidates",
     "ClassMap",

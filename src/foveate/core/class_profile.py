@@ -1,9 +1,10 @@
 """What the quality of each importance class costs and is worth (Hyperion, equations 3 and 4): plain numbers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 
 from foveate.core.errors import InputError
-from foveate.core.profiles import Provenance
+from foveate.core.provenance import Provenance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,21 +36,24 @@ class SizeTable:
     """Share of the original size that is sent whatever the qualities: headers and the class map."""
 
     def __post_init__(self) -> None:
-        if list(self.qualities) != sorted(set(self.qualities)) or not self.qualities:
-            raise InputError(f"qualities must rise, got {self.qualities}")
-        for row in self.ratio:
-            if len(row) != len(self.qualities):
-                raise InputError(f"a row of sizes needs {len(self.qualities)} numbers, got {len(row)}")
-            slopes = _slopes(self.qualities, row)
-            if row[0] < 0 or any(b < a - 1e-9 for a, b in zip((0.0, *slopes), slopes, strict=False)):
+        for row, slopes in zip(self.ratio, _slopes(self.qualities, self.ratio), strict=True):
+            if row[0] < 0 or any(b < a - _SLACK for a, b in pairwise((0.0, *slopes))):
                 raise InputError(f"sizes of a class must rise and be convex in quality, got {row}")
 
 
-def _slopes(at: tuple[int, ...], values: tuple[float, ...]) -> tuple[float, ...]:
-    return tuple(
-        (after - before) / (right - left)
-        for left, right, before, after in zip(at, at[1:], values, values[1:], strict=False)
-    )
+_SLACK = 1e-9
+"""Of slopes, for rounding."""
+
+
+def _slopes(qualities: tuple[int, ...], rows: tuple[tuple[float, ...], ...]) -> list[list[float]]:
+    """Change per unit of quality between neighbours, row by row; raises `InputError` where lengths or order are wrong."""
+    if not qualities or list(qualities) != sorted(set(qualities)):
+        raise InputError(f"qualities must rise, got {qualities}")
+    for row in rows:
+        if len(row) != len(qualities):
+            raise InputError(f"a row of {len(qualities)} qualities needs {len(qualities)} numbers, got {len(row)}")
+    steps = [right - left for left, right in pairwise(qualities)]
+    return [[(b - a) / step for (a, b), step in zip(pairwise(row), steps, strict=True)] for row in rows]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +70,26 @@ class AccuracyLine:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AccuracyTable:
+    """Accuracy by class and quality: accuracy = bias + sum_c worth[c](q_c).
+
+    Each row rises with quality, by steps that never grow per unit of quality (concave), or `InputError`: the first
+    bytes are worth most.
+    """
+
+    qualities: tuple[int, ...]
+    """Rising."""
+    worth: tuple[tuple[float, ...], ...]
+    """One row per class, one column per quality."""
+    bias: float
+
+    def __post_init__(self) -> None:
+        for row, slopes in zip(self.worth, _slopes(self.qualities, self.worth), strict=True):
+            if any(b > a + _SLACK for a, b in pairwise((*slopes, 0.0))):
+                raise InputError(f"accuracies of a class must rise and be concave in quality, got {row}")
+
+
+@dataclass(frozen=True, kw_only=True)
 class ClassProfile:
     """All that the scheduler knows about content and codec before it sees a frame."""
 
@@ -74,10 +98,13 @@ class ClassProfile:
     table: SizeTable
     """The same by class and quality."""
     accuracy: AccuracyLine
+    """The paper's accuracy profiler."""
+    accuracy_table: AccuracyTable
+    """The same by class and quality."""
     original_per_thumbnail: float
     """Bytes of a frame at the top quality for each byte of its thumbnail, on profiling frames."""
     detail_exponent: float = 1.0
     """From one frame to another the original size grows as this power of the thumbnail's."""
     provenance: Provenance | None = None
-    quality_of_fit: dict[str, float] | None = None
+    quality_of_fit: dict[str, float] = field(default_factory=dict)
     """Figures on scenes that the fit has not seen."""

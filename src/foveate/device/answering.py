@@ -67,7 +67,7 @@ class AnsweringSession:
         profile: ClassProfile | None = None,
     ) -> None:
         self._policy, self._interval_s, self._rules = policy, frame_interval_s, rules
-        self._expected = Expectations(times, profile, policy.size_model)
+        self._expected = Expectations(times, profile, policy.cost_model)
         self._connection, self._renderer = Connection(), Renderer(frame_interval_s)
         self._uplink = Uplink(probe_bytes=rules.probe_bytes)
         self._newest: Frame | None = None
@@ -324,6 +324,7 @@ class AnsweringSession:
             look_s=times.look_s,
             slicing=times.slicing,
             answers=tuple(self._answers),
+            taken=self._taken if owed is None else owed.number,
             offloads=self._offloads,
             look=look,
             classes=classes,

@@ -3,21 +3,22 @@
 import numpy as np
 
 from foveate.core import CLASS_QUALITIES, ClassMap, ClassProfile, OffloadPlan, class_shares
-from foveate.estimators import OriginalSize, accuracy_by_class, size_by_class
-from foveate.policies.answering import ClassCosts, SizeModel
+from foveate.estimators import OriginalSize, accuracy_by_class, predicted_ratio, size_by_class
+from foveate.policies.answering import ClassCosts, CostModel
 
 
 class ClassCosting:
     """Expected bytes of a plan by classes, kept right by what offloads really take (Hyperion, equations 3 and 4)."""
 
-    def __init__(self, profile: ClassProfile, model: SizeModel) -> None:
-        self._profile, self._model = profile, profile.line if model == "line" else profile.table
+    def __init__(self, profile: ClassProfile, model: CostModel) -> None:
+        self._sizes = profile.line if model == "line" else profile.table
+        self._accuracies = profile.accuracy if model == "line" else profile.accuracy_table
         self._original = OriginalSize(per_thumbnail=profile.original_per_thumbnail, exponent=profile.detail_exponent)
 
     def costs(self, classes: ClassMap, thumbnail_bytes: int) -> ClassCosts:
         """Of every quality of every class in a frame with these classes."""
         size_bytes, fixed_bytes = size_by_class(
-            self._model,
+            self._sizes,
             original_bytes=self._original.estimate(thumbnail_bytes),
             shares=class_shares(classes),
             qualities=CLASS_QUALITIES,
@@ -25,7 +26,7 @@ class ClassCosting:
         return ClassCosts(
             qualities=CLASS_QUALITIES,
             size_bytes=size_bytes,
-            accuracy=accuracy_by_class(self._profile.accuracy, CLASS_QUALITIES),
+            accuracy=accuracy_by_class(self._accuracies, CLASS_QUALITIES),
             fixed_bytes=fixed_bytes,
         )
 
@@ -37,11 +38,7 @@ class ClassCosting:
             or thumbnail_bytes <= 0
         ):
             return
-        shares, fixed = size_by_class(
-            self._model, original_bytes=1.0, shares=class_shares(plan.importance_class), qualities=CLASS_QUALITIES
-        )
-        columns = [CLASS_QUALITIES.index(quality) for quality in plan.class_qualities]
-        ratio = float(shares[np.arange(len(columns)), columns].sum() + fixed)
+        ratio = predicted_ratio(self._sizes, class_shares(plan.importance_class), plan.class_qualities)
         self._original.observe(size_bytes=size_bytes, predicted_ratio=ratio, thumbnail_bytes=thumbnail_bytes)
 
 

@@ -15,7 +15,7 @@ from foveate.core import (
 )
 from foveate.device.class_costs import ClassCosting
 from foveate.policies import size_budget_bytes
-from foveate.policies.answering import ClassCosts, SizeModel
+from foveate.policies.answering import ClassCosts, CostModel
 
 
 class Correction:
@@ -38,10 +38,10 @@ class Correction:
 class Expectations:
     """Of one device and one cloud. `profile`: what classes of patches cost; None = nobody knows."""
 
-    def __init__(self, times: PairTimes, profile: ClassProfile | None, size_model: SizeModel) -> None:
+    def __init__(self, times: PairTimes, profile: ClassProfile | None, cost_model: CostModel) -> None:
         self.times = times
         """What holds before anything was seen."""
-        self._costing = None if profile is None else ClassCosting(profile, size_model)
+        self._costing = None if profile is None else ClassCosting(profile, cost_model)
         self._encoding, self._cloud = Correction(), Correction()
 
     def encoding_s(self, plan: OffloadPlan, grid: RegionGrid) -> float:

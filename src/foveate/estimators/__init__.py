@@ -4,8 +4,10 @@ from foveate.estimators.class_models import (
     OriginalSize,
     accuracy_by_class,
     fit_accuracy_line,
+    fit_accuracy_table,
     fit_size_line,
     fit_size_table,
+    predicted_accuracy,
     predicted_ratio,
     size_by_class,
 )
@@ -19,7 +21,12 @@ from foveate.estimators.features import (
     mean_detail,
 )
 from foveate.estimators.link import AVERAGES, LinkEstimator
-from foveate.estimators.natural_breaks import goodness_of_variance_fit, importance_classes, natural_breaks
+from foveate.estimators.natural_breaks import (
+    classify_patches,
+    goodness_of_variance_fit,
+    importance_classes,
+    natural_breaks,
+)
 from foveate.estimators.non_negative import non_negative_least_squares
 from foveate.estimators.performance import (
     PerformanceEstimator,
@@ -44,12 +51,14 @@ __all__ = [
     "PerformanceEstimator",
     "Regressor",
     "accuracy_by_class",
+    "classify_patches",
     "computing_s",
     "decode_seconds",
     "detail_share",
     "encode_seconds",
     "features",
     "fit_accuracy_line",
+    "fit_accuracy_table",
     "fit_size_line",
     "fit_size_table",
     "goodness_of_variance_fit",
@@ -59,6 +68,7 @@ __all__ = [
     "mean_detail",
     "natural_breaks",
     "non_negative_least_squares",
+    "predicted_accuracy",
     "predicted_ratio",
     "read_profile",
     "refine_classes",

@@ -6,7 +6,7 @@ Each estimator gives one number per class and quality, whose sums are what the k
 import numpy as np
 from numpy.typing import NDArray
 
-from foveate.core import AccuracyLine, InputError, SizeLine, SizeTable
+from foveate.core import AccuracyLine, AccuracyTable, InputError, SizeLine, SizeTable
 from foveate.estimators.non_negative import non_negative_least_squares
 
 Numbers = NDArray[np.float64]
@@ -26,11 +26,10 @@ def size_by_class(
             original_bytes * model.slope * np.outer(shares, qualities),
             original_bytes * model.intercept,
         )
-    if unknown := sorted(set(qualities) - set(model.qualities)):
-        raise InputError(f"sizes are known at qualities {model.qualities}, not at {unknown}")
+    columns = _columns(model, qualities)
     if len(shares) != len(model.ratio):
         raise InputError(f"sizes are known of {len(model.ratio)} classes, got shares of {len(shares)}")
-    ratio = np.array(model.ratio)[:, [model.qualities.index(quality) for quality in qualities]]
+    ratio = np.array(model.ratio)[:, columns]
     return original_bytes * np.asarray(shares)[:, None] * ratio, original_bytes * model.fixed
 
 
@@ -40,9 +39,25 @@ def predicted_ratio(model: SizeLine | SizeTable, shares: Numbers, chosen: tuple[
     return float(np.trace(sizes)) + fixed
 
 
-def accuracy_by_class(model: AccuracyLine, qualities: tuple[int, ...]) -> Numbers:
-    """w_c q_c `(classes, qualities)`: what each class at each quality adds to the accuracy (equation 4)."""
-    return np.outer(model.weights, qualities)
+def accuracy_by_class(model: AccuracyLine | AccuracyTable, qualities: tuple[int, ...]) -> Numbers:
+    """w_c q_c `(classes, qualities)`: what each class at each quality adds to the accuracy (equation 4).
+
+    Raises `InputError` where a quality is not in the table.
+    """
+    if isinstance(model, AccuracyLine):
+        return np.outer(model.weights, qualities)
+    return np.array(model.worth)[:, _columns(model, qualities)]
+
+
+def predicted_accuracy(model: AccuracyLine | AccuracyTable, chosen: tuple[int, ...]) -> float:
+    """Accuracy at the `chosen` qualities, one per class (equation 4)."""
+    return float(np.trace(accuracy_by_class(model, chosen))) + model.bias
+
+
+def _columns(model: SizeTable | AccuracyTable, qualities: tuple[int, ...]) -> list[int]:
+    if unknown := sorted(set(qualities) - set(model.qualities)):
+        raise InputError(f"the table is for qualities {model.qualities}, not for {unknown}")
+    return [model.qualities.index(quality) for quality in qualities]
 
 
 def fit_size_line(ratio: Numbers, mean_quality: Numbers) -> SizeLine:
@@ -82,6 +97,24 @@ def fit_accuracy_line(accuracy: Numbers, chosen: NDArray[np.int64]) -> AccuracyL
     weights = non_negative_least_squares(quality - quality.mean(axis=0), accuracy - accuracy.mean())
     bias = float(accuracy.mean() - quality.mean(axis=0) @ weights)
     return AccuracyLine(weights=tuple(float(weight) for weight in weights), bias=bias)
+
+
+def fit_accuracy_table(accuracy: Numbers, chosen: NDArray[np.int64], qualities: tuple[int, ...]) -> AccuracyTable:
+    """Accuracies that rise with quality and flatten out, class by class, by non-negative least squares.
+
+    `accuracy` `(n,)`; `chosen` `(n, classes)`: q_c. A class's row is a sum of ramps min(q, knot), one for each quality
+    but the lowest, at which it is 0.
+    """
+    ramps = np.minimum(np.array(qualities)[:, None], qualities[1:]) / 100 - qualities[0] / 100
+    inputs = np.concatenate([ramps[column] for column in np.searchsorted(qualities, chosen).T], axis=1)
+    means = inputs.mean(axis=0)
+    solved = non_negative_least_squares(inputs - means, accuracy - accuracy.mean())
+    worth = solved.reshape(chosen.shape[1], -1) @ ramps.T
+    return AccuracyTable(
+        qualities=qualities,
+        worth=tuple(tuple(float(value) for value in row) for row in worth),
+        bias=float(accuracy.mean() - means @ solved),
+    )
 
 
 class OriginalSize:

@@ -5,17 +5,23 @@ values that are divided, so that each layer is found by halving instead of by tr
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from foveate.core import IMPORTANCE_CLASSES, ClassMap, InputError
+from foveate.core import IMPORTANCE_CLASSES, ClassMap, ImportanceMap, InputError
 
 Numbers = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
+Scale = Literal["linear", "log"]
+"""Of importance: as it is (the paper), or its logarithm."""
+
 BINS = 1024
 """Bins of equal counts, and as many of equal width: the middle of attention needs the one, its long tail the other."""
+_LEAST = 1e-12
+"""Importance whose logarithm is still taken."""
 
 
 def natural_breaks(values: ArrayLike, classes: int = IMPORTANCE_CLASSES, *, bins: int | None = BINS) -> Numbers:
@@ -38,6 +44,20 @@ def natural_breaks(values: ArrayLike, classes: int = IMPORTANCE_CLASSES, *, bins
 def importance_classes(importance: ArrayLike, breaks: ArrayLike) -> ClassMap:
     """Class of each value: how many of the `breaks` lie below it; uint8 of the same shape."""
     return np.searchsorted(np.asarray(breaks), np.asarray(importance), side="left").astype(np.uint8)
+
+
+def classify_patches(
+    importance: ImportanceMap, classes: int = IMPORTANCE_CLASSES, *, scale: Scale = "linear"
+) -> ClassMap:
+    """Natural-breaks class of each patch, uint8 `(rows, columns)`.
+
+    `scale`: what variance is taken of. Attention has so long a tail that most patches share one class of it; classes of
+    its logarithm are of one order of size. Raises `InputError` on an unknown scale.
+    """
+    if scale not in ("linear", "log"):
+        raise InputError(f"the scale of importance must be linear or log, got {scale!r}")
+    values = importance if scale == "linear" else np.log(np.maximum(importance, _LEAST))
+    return importance_classes(values, natural_breaks(values, classes))
 
 
 def goodness_of_variance_fit(values: ArrayLike, classes: ArrayLike) -> float:

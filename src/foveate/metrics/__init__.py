@@ -4,7 +4,7 @@ from foveate.metrics.average_precision import AveragePrecision, ClassPrecision, 
 from foveate.metrics.coco import AnnotatedImage, read_coco, write_coco
 from foveate.metrics.ensemble import EnsembleOptions, ensemble
 from foveate.metrics.f1 import Counts, F1Counter
-from foveate.metrics.matching import Matches, iou_matrix, match
+from foveate.metrics.matching import Matches, areas, intersections, iou_matrix, match
 from foveate.metrics.mot import MOT_CLASSES, read_mot, write_mot
 from foveate.metrics.supervision import from_supervision, to_supervision
 from foveate.metrics.suppression import suppress
@@ -21,9 +21,11 @@ __all__ = [
     "Matches",
     "SizePrecision",
     "Truth",
+    "areas",
     "average_precision",
     "ensemble",
     "from_supervision",
+    "intersections",
     "iou_matrix",
     "match",
     "only_by_people",

@@ -1,6 +1,6 @@
 """Patch importance: the attention that each patch receives (Hyperion, equation 2), without an N x N matrix.
 
-Read from queries and keys while the detector's own pass has them at hand; the attention itself is left as fast as it is.
+Read from queries and keys while the detector's own pass has them at hand; the attention itself stays as fast as it is.
 """
 
 from dataclasses import dataclass
@@ -176,8 +176,8 @@ def detect_with_importance(
 class GlancingDetector:
     """The device's model as a callable, frame -> `DeviceGlance`, at a stated reduced size.
 
-    Boxes and importance are carried to the full frame. The command line injects the callable into a device, which itself
-    has no torch.
+    Boxes and importance are carried to the full frame. The command line injects the callable into a device, which
+    itself has no torch.
     """
 
     def __init__(
@@ -207,10 +207,9 @@ class GlancingDetector:
 
     def _reduced(self, pixels: Pixels) -> Pixels:
         size = pixels.shape[:2]
-        factor = (
-            1.0 if self._seen_size is None else min(1.0, *(s / f for s, f in zip(self._seen_size, size, strict=True)))
-        )
-        if factor == 1:
+        limits = self._seen_size or size
+        factor = min(limit / side for limit, side in zip(limits, size, strict=True))
+        if factor >= 1:
             return pixels
         height, width = (max(1, round(side * factor)) for side in size)
         return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)

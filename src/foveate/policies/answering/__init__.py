@@ -1,6 +1,6 @@
 """Policies that answer single frames by a deadline, and their contract. Pure: no clocks, no I/O."""
 
-from foveate.policies.answering._base import AnswerPolicy, ClassCosts, FrameState, Fusion, SizeModel
+from foveate.policies.answering._base import AnswerPolicy, ClassCosts, CostModel, FrameState, Fusion
 from foveate.policies.answering.cloud_only import CloudOnly
 from foveate.policies.answering.device_only import DeviceOnly
 from foveate.policies.answering.elf import ElfLike, ElfV
@@ -14,6 +14,7 @@ __all__ = [
     "AnswerPolicy",
     "ClassCosts",
     "CloudOnly",
+    "CostModel",
     "DeviceOnly",
     "ElfLike",
     "ElfV",
@@ -22,7 +23,6 @@ __all__ = [
     "Hyperion",
     "HyperionMixed",
     "RemixLike",
-    "SizeModel",
     "answer_policy",
     "answers_frames",
 ]

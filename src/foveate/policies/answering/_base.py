@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from foveate.core import ClassMap, Detections, Look, LookPlan, OffloadPlan, RegionGrid, Slicing, View
 
-SizeModel = Literal["line", "table"]
-"""Equation 3, or a table by class and quality."""
+CostModel = Literal["line", "table"]
+"""Equations 3 and 4, or tables by class and quality."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -46,6 +46,8 @@ class FrameState:
     """How the cloud cuts frames."""
     answers: tuple[tuple[int, Detections], ...] = ()
     """Latest answers with the index of their frames, the newest last; boxes in pixels of the frame."""
+    taken: int = 0
+    """How many frames were begun before this one."""
     offloads: int = 0
     """How many frames were offloaded so far."""
     look: Look | None = None
@@ -88,8 +90,8 @@ class AnswerPolicy(Protocol):
     """Whether `decide` needs what the device's model saw."""
 
     @property
-    def size_model(self) -> SizeModel:
-        """How sizes of classes are expected."""
+    def cost_model(self) -> CostModel:
+        """How bytes and accuracy of classes are expected."""
         ...
 
     @property

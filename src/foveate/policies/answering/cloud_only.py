@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from foveate.core import InputError, LookPlan, OffloadPlan, View
-from foveate.policies.answering._base import FrameState, Fusion, SizeModel
+from foveate.policies.answering._base import CostModel, FrameState, Fusion
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +14,7 @@ class CloudOnly:
     name: ClassVar[str] = "cloud-only"
     offloads: ClassVar[bool] = True
     looks_first: ClassVar[bool] = False
-    size_model: ClassVar[SizeModel] = "line"
+    cost_model: ClassVar[CostModel] = "line"
     confidence: ClassVar[float | None] = None
     fusion: ClassVar[Fusion | None] = None
 

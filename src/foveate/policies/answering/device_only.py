@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from foveate.core import LookPlan, OffloadPlan
-from foveate.policies.answering._base import FrameState, Fusion, SizeModel
+from foveate.policies.answering._base import CostModel, FrameState, Fusion
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +14,7 @@ class DeviceOnly:
     name: ClassVar[str] = "device-only"
     offloads: ClassVar[bool] = False
     looks_first: ClassVar[bool] = True
-    size_model: ClassVar[SizeModel] = "line"
+    cost_model: ClassVar[CostModel] = "line"
     confidence: ClassVar[float | None] = None
     fusion: ClassVar[Fusion | None] = None
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from foveate.core import Detections, InputError, LookPlan, OffloadPlan, View
-from foveate.policies.answering._base import FrameState, Fusion, SizeModel
+from foveate.policies.answering._base import CostModel, FrameState, Fusion
 from foveate.policies.answering.proposals import predicted_boxes, region_views
 
 
@@ -19,7 +19,7 @@ class ElfLike:
     name: ClassVar[str] = "elf-like"
     offloads: ClassVar[bool] = True
     looks_first: ClassVar[bool] = False
-    size_model: ClassVar[SizeModel] = "line"
+    cost_model: ClassVar[CostModel] = "line"
     confidence: ClassVar[float | None] = None
     fusion: ClassVar[Fusion | None] = None
     sliced: ClassVar[bool] = False

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from foveate.core import IMPORTANCE_CLASSES, InputError, LookPlan, OffloadPlan
-from foveate.policies.answering._base import FrameState, Fusion, SizeModel
+from foveate.policies.answering._base import CostModel, FrameState, Fusion
 from foveate.policies.knapsack import KIB, best_choice, whole_kib
 
 
@@ -28,8 +28,8 @@ class Hyperion:
     """Qualities of the classes, from the least important one, as `30/50/90`; empty = the scheduler chooses."""
     ensemble: bool = True
     """Whether both results make the answer; else the cloud's alone where it came."""
-    size: SizeModel = "line"
-    """How sizes are expected: `line` is the paper's equation 3, `table` has a convex row for each class."""
+    costs: CostModel = "line"
+    """How bytes and accuracy are expected: by the paper's equations 3 and 4, or by a table for each class."""
     device_weight: float = 0.4
     """Of the device's boxes in the ensemble, 0..1; the cloud's have the rest."""
 
@@ -41,9 +41,9 @@ class Hyperion:
         fixed_qualities(self.fixed)
 
     @property
-    def size_model(self) -> SizeModel:
+    def cost_model(self) -> CostModel:
         """Of the scheduler."""
-        return self.size
+        return self.costs
 
     @property
     def confidence(self) -> float | None:

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from foveate.core import PATCH, ClassMap, InputError, LookPlan, Mask, OffloadPlan, RegionGrid
-from foveate.policies.answering._base import FrameState, Fusion, SizeModel
+from foveate.policies.answering._base import CostModel, FrameState, Fusion
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +29,8 @@ class HyperionMixed:
     """Largest share of patches above class 0 in a region that is downsampled, 0..1."""
     beta: int = 2
     """Restoration point, 0..N of the cloud's model."""
-    size: SizeModel = "line"
-    """How sizes are expected: `line` is the paper's equation 3, `table` has a convex row for each class."""
+    costs: CostModel = "line"
+    """How bytes and accuracy are expected: by the paper's equations 3 and 4, or by a table for each class."""
     device_weight: float = 0.4
     """Of the device's boxes in the ensemble, 0..1."""
 
@@ -40,9 +40,9 @@ class HyperionMixed:
             raise InputError(f"threshold, allowed and device_weight lie in 0..1 and beta is 0 or more, got {self}")
 
     @property
-    def size_model(self) -> SizeModel:
+    def cost_model(self) -> CostModel:
         """Of the scheduler."""
-        return self.size
+        return self.costs
 
     @property
     def confidence(self) -> float | None:

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveate.core import InputError, LookPlan, OffloadPlan, View
-from foveate.policies.answering._base import FrameState, Fusion, SizeModel
+from foveate.policies.answering._base import CostModel, FrameState, Fusion
 from foveate.policies.knapsack import best_choice
 
 SCALES = (0.0, 0.25, 0.5, 1.0)
 """Of a block; 0: it is not looked at, its last answer stays. Remix chooses among EfficientDets of rising size and cost;
 here one detector at rising scales is the family of models."""
-_UNIT = 16_384
-"""Pixels per unit of the knapsack."""
+_UNITS = 512
+"""Of the knapsack, in all pixels of the frame."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class RemixLike:
     name: ClassVar[str] = "remix-like"
     offloads: ClassVar[bool] = False
     looks_first: ClassVar[bool] = True
-    size_model: ClassVar[SizeModel] = "line"
+    cost_model: ClassVar[CostModel] = "line"
     confidence: ClassVar[float | None] = None
     fusion: ClassVar[Fusion | None] = None
 
@@ -49,11 +49,14 @@ class RemixLike:
     """Apparent height of an object that is always found, pixels."""
     kept: float = 0.4
     """Probability that an object is still where the last answer had it."""
+    refresh: int = 4
+    """In every so many-th frame, block by block in turn, a block's last answer counts for nothing."""
     unknown: float = 0.3
     """Objects in a block that no answer has shown."""
 
     def __post_init__(self) -> None:
-        if self.rows < 1 or self.columns < 1 or self.margin < 0 or not 0 <= self.reserve < 1:
+        sizes = min(self.rows, self.columns, self.refresh)
+        if sizes < 1 or self.margin < 0 or not 0 <= self.reserve < 1:
             raise InputError(f"remix-like needs blocks, a margin of 0 or more and a reserve in [0, 1), got {self}")
         if not 0 <= self.blind < self.sharp:
             raise InputError(f"sharp must lie above blind, and blind at 0 or more, got {self.sharp} and {self.blind}")
@@ -65,8 +68,11 @@ class RemixLike:
         blocks = self.blocks(state.size)
         pixels = np.array([[self._view(b, s, state.size).pixels if s else 0 for s in SCALES] for b in blocks])
         budget = state.whole_look.pixels * state.deadline_s * (1 - self.reserve) / max(state.look_s, 1e-3)
-        columns = best_choice(self._finds(state, blocks), -(-pixels // _UNIT), int(budget // _UNIT))
+        unit = max(1, state.size[0] * state.size[1] // _UNITS)
+        columns = best_choice(self._finds(state, blocks), -(-pixels // unit), int(budget // unit))
         assert columns is not None  # not looking costs nothing
+        if not any(columns):
+            return LookPlan(views=(state.whole_look,))
         chosen = [(block, SCALES[column]) for block, column in zip(blocks, columns, strict=True)]
         return LookPlan(
             views=tuple(self._view(block, scale, state.size) for block, scale in chosen if scale),
@@ -117,4 +123,7 @@ class RemixLike:
                 for block in blocks
             ]
         )
-        return np.asarray(weights @ found, np.float64)
+        finds = np.asarray(weights @ found, np.float64)
+        due = (np.arange(len(blocks)) + state.taken) % self.refresh == 0
+        finds[due, 0] = 0.0
+        return finds
