@@ -448,7 +448,7 @@ def test_elf_sends_the_whole_frame_and_then_where_the_objects_go():
 
 
 def test_remix_keeps_the_last_answer_where_it_does_not_look():
-    bench = Bench(RemixLike(rows=1, columns=2, margin=0, unknown=0.0, kept=1.0, refresh=100))
+    bench = Bench(RemixLike(rows=1, columns=2, margin=0, unknown=0.1, kept=1.0, refresh=100))
     bench.capture(0, 1.0)
     bench.look(0, 1.1)
     bench.capture(1, 1.2)
