@@ -49,7 +49,7 @@ def run(
     ] = False,
     look_scale: Annotated[float, typer.Option(help="Answering policies: scale of the device's view.")] = 0.5,
     look_ms: Annotated[float, typer.Option(help="Answering policies: the device's model on a frame.")] = 150,
-    cloud_ms: Annotated[float, typer.Option(help="Answering policies: the cloud's model on a frame.")] = 150,
+    cloud_ms: Annotated[float, typer.Option(help="Answering policies: the cloud's model on a frame.")] = 60,
     seconds: Annotated[float | None, typer.Option(help="Answering policies, simulated: play this long.")] = None,
     seed: Annotated[int | None, typer.Option(help="Draws the start in the trace, the same for all policies.")] = None,
     loop: Annotated[int, typer.Option(min=1, help="Play the clip this often, alternately forward and backward.")] = 1,

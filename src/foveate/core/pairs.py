@@ -16,7 +16,8 @@ Size = tuple[int, int]
 class PairTimes:
     """Durations for frames of one size. Every default is assumed, none measured: experiments sweep them.
 
-    Raises `InputError` on a negative one, or a scale outside (0, 1].
+    They are those of a small accelerator beside a large one, with JPEG in hardware at both ends. Raises `InputError`
+    on a negative one, or a scale outside (0, 1].
     """
 
     look_s: float = 0.15
@@ -27,13 +28,13 @@ class PairTimes:
     """Importance, natural breaks and thumbnail, where a policy asks for them."""
     decide_s: float = 0.0025
     """Refinement and scheduling."""
-    cloud_s: float = 0.15
+    cloud_s: float = 0.06
     """The cloud's model on all slices of the whole frame, seconds."""
     cloud_fixed_share: float = 0.1
     """Share of `cloud_s` that a frame costs however few its pixels are."""
-    encode_s_per_mpixel: float = 0.005
+    encode_s_per_mpixel: float = 0.002
     """Compression on the device, seconds per million pixels."""
-    decode_s_per_mpixel: float = 0.004
+    decode_s_per_mpixel: float = 0.0015
     """Decompression in the cloud, seconds per million pixels."""
     slicing: Slicing = field(default_factory=Slicing)
     """How the cloud cuts frames."""

@@ -7,6 +7,10 @@ from foveate.estimators import OriginalSize, accuracy_by_class, predicted_ratio,
 from foveate.policies.answering import ClassCosts, CostModel
 
 
+LEAST_RATIO = 0.02
+"""No frame of a camera is compressed to a smaller share of its bytes at the top quality."""
+
+
 class ClassCosting:
     """Expected bytes of a plan by classes, kept right by what offloads really take (Hyperion, equations 3 and 4)."""
 
@@ -39,6 +43,8 @@ class ClassCosting:
         ):
             return
         ratio = predicted_ratio(self._sizes, class_shares(plan.importance_class), plan.class_qualities)
+        if ratio < LEAST_RATIO:
+            return  # below the line's end, where it says nothing: what follows from it would be absurd
         self._original.observe(size_bytes=size_bytes, predicted_ratio=ratio, thumbnail_bytes=thumbnail_bytes)
 
 

@@ -105,8 +105,8 @@ def contenders() -> tuple[AnswerContender, ...]:
 
 
 def pairs(inputs: Inputs) -> tuple[Pair, ...]:
-    """150 ms each, then every other proportion."""
-    main = (0.15, 0.15)
+    """The main one, then every other proportion."""
+    main = (PairTimes().look_s, PairTimes().cloud_s)
     swept = [main] if inputs.part != "all" else [main, *(p for p in product(LOOK_S, CLOUD_S) if p != main)]
     return tuple(Pair(times=PairTimes(look_s=look_s, cloud_s=cloud_s)) for look_s, cloud_s in swept)
 

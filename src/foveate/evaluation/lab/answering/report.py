@@ -52,8 +52,8 @@ def page(comparison: AnswerComparison, tables: Sequence[AnswerTable]) -> str:
     finished = len({entry[2].cell.key for entry in comparison.cells})
     how = (
         f"{finished} of {comparison.wanted} cells are finished; cells last {experiment.seconds:g} s. Durations of "
-        f"device and cloud: {experiment.pairs[0].origin}. Intervals: 95 %, two-way cluster bootstrap over clips and source "
-        f"recordings; left out where there are fewer than {LEAST_CLUSTERS} of either."
+        f"device and cloud: {experiment.pairs[0].origin}. Intervals: 95 %, two-way cluster bootstrap over clips and "
+        f"source recordings; left out where there are fewer than {LEAST_CLUSTERS} of either."
     )
     parts = [
         f"# {experiment.name}",
