@@ -132,7 +132,7 @@ def test_the_original_size_follows_the_last_offload_and_the_thumbnails():
         (lambda: SizeTable(qualities=(10, 50), ratio=((0.5, 0.1),)), "rise"),
         (lambda: SizeTable(qualities=(50, 10), ratio=((0.1, 0.2),)), "rise"),
         (lambda: SizeTable(qualities=(10, 50), ratio=((0.1,),)), "needs 2 numbers"),
-        (lambda: size_by_class(table(), original_bytes=1, shares=np.ones(3), qualities=(11,)), r"not at \[11\]"),
+        (lambda: size_by_class(table(), original_bytes=1, shares=np.ones(3), qualities=(11,)), r"not for \[11\]"),
         (lambda: size_by_class(table(), original_bytes=1, shares=np.ones(2), qualities=(10,)), "3 classes"),
         (lambda: OriginalSize(per_thumbnail=0), "above 0"),
         (lambda: non_negative_least_squares(np.ones((3, 2)), np.ones(2)), "least squares need"),

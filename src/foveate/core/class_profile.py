@@ -46,7 +46,7 @@ _SLACK = 1e-9
 
 
 def _slopes(qualities: tuple[int, ...], rows: tuple[tuple[float, ...], ...]) -> list[list[float]]:
-    """Change per unit of quality between neighbours, row by row; raises `InputError` where lengths or order are wrong."""
+    """Change per unit of quality between neighbours, row by row. Raises `InputError` on lengths or order."""
     if not qualities or list(qualities) != sorted(set(qualities)):
         raise InputError(f"qualities must rise, got {qualities}")
     for row in rows:

@@ -138,4 +138,4 @@ class OriginalSize:
         if self._last is None:
             return self._per_thumbnail * thumbnail_bytes
         original, before = self._last
-        return original * (thumbnail_bytes / before) ** self._exponent
+        return float(original * (thumbnail_bytes / before) ** self._exponent)

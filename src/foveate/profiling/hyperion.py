@@ -112,9 +112,9 @@ def combinations(sampling: ClassSampling) -> list[Qualities]:
     for place in range(IMPORTANCE_CLASSES):
         for one, others in ((low, high), (middle, high), (high, low)):
             planned.append(tuple(one if place == number else others for number in range(IMPORTANCE_CLASSES)))
-    others = [chosen for chosen in all_combinations() if chosen not in planned]
-    drawn = np.random.default_rng(sampling.seed).choice(len(others), min(sampling.extra, len(others)), replace=False)
-    return planned + [others[number] for number in sorted(drawn.tolist())]
+    free = [chosen for chosen in all_combinations() if chosen not in planned]
+    drawn = np.random.default_rng(sampling.seed).choice(len(free), min(sampling.extra, len(free)), replace=False)
+    return planned + [free[number] for number in sorted(drawn.tolist())]
 
 
 def all_combinations() -> list[Qualities]:
