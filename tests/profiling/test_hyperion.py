@@ -96,9 +96,9 @@ def test_objects_that_a_picture_cuts_count_neither_way():
 
 def test_planned_combinations_lower_and_raise_each_class_alone():
     chosen = combinations(ClassSampling(extra=3))
-    assert len(chosen) == len(set(chosen)) == 12 + 3
+    assert len(chosen) == len(set(chosen)) == 19 + 3
     for number in range(3):
-        for one, others in ((10, 100), (100, 10)):
+        for one, others in ((10, 100), (100, 10), (10, 30), (30, 10)):
             assert tuple(one if place == number else others for place in range(3)) in chosen
     assert combinations(ClassSampling(extra=3)) == chosen != combinations(ClassSampling(extra=3, seed=1))
 
