@@ -3,6 +3,7 @@ import pytest
 
 from foveate.core import (
     Detections,
+    ImportanceWish,
     InputError,
     LookPlan,
     OffloadPlan,
@@ -52,7 +53,7 @@ def test_times_follow_pixels():
     size = (2160, 3840)
     whole = LookPlan(views=(View.whole(size, 0.5),))
     assert times.looking_s(whole, size) == pytest.approx(0.2)
-    assert times.looking_s(LookPlan(views=whole.views, wants_importance=True), size) == pytest.approx(0.21)
+    assert times.looking_s(LookPlan(views=whole.views, importance=ImportanceWish()), size) == pytest.approx(0.21)
     assert times.looking_s(LookPlan(views=(View.whole(size),)), size) == pytest.approx(0.8)
     sliced = OffloadPlan(views=(View.whole(size),), slicing=times.slicing)
     assert times.computing_s(sliced, UHD) == pytest.approx(0.1)

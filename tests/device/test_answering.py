@@ -517,3 +517,16 @@ def test_a_bad_message_is_refused_before_the_welcome_and_ignored_after_it():
 def test_impossible_rules_are_refused(wrong):
     with pytest.raises(InputError):
         AnswerRules(**wrong)
+
+
+def test_what_is_shown_never_goes_back_to_an_older_frame():
+    bench = Bench(pipelined=True)
+    offloaded(bench, 0, 1.0)
+    bench.receive(Ack(offload_id=0), 1.11)
+    bench.capture(1, 1.12)
+    bench.take(bench.session.looked(1, Look(detections=seen(77.0)), 1.2), 1.2)  # no classes: the device answers
+    bench.result(0, 1.3)
+    bench.capture(2, 1.35)
+    bench.advance(1.5)
+    assert [answer.frame.index for answer in bench.answers] == [1, 0]
+    assert bench.of(Displayed)[-1].source.index == 1

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from foveate.core import InputError, LookPlan, View
+from foveate.core import ImportanceWish, InputError, LookPlan, View
 from foveate.device import Looking
 from foveate.testing import FakeDetector, moving_squares
 from foveate.testing.glances import FakeDeviceModel
@@ -27,7 +27,7 @@ def test_what_two_views_see_counts_once():
 
 @pytest.mark.parametrize("scale", [1.0, 0.5])
 def test_patches_of_objects_are_of_a_higher_class_than_grey_ones(scale):
-    look = Looking(FakeDeviceModel())(PIXELS, LookPlan(views=(View.whole(SIZE, scale),), wants_importance=True))
+    look = Looking(FakeDeviceModel())(PIXELS, LookPlan(views=(View.whole(SIZE, scale),), importance=ImportanceWish()))
     assert look.importance_class.shape == (8, 12)
     assert look.importance_class.dtype == np.uint8
     x, y = ((TRUTH.boxes[0, axis] + TRUTH.boxes[0, axis + 2]) / 2 for axis in (0, 1))
@@ -40,8 +40,8 @@ def test_patches_of_objects_are_of_a_higher_class_than_grey_ones(scale):
     "plan",
     [
         LookPlan(views=()),
-        LookPlan(views=(View(top=0, left=0, bottom=64, right=192),), wants_importance=True),
-        LookPlan(views=(View.whole(SIZE), View.whole(SIZE)), wants_importance=True),
+        LookPlan(views=(View(top=0, left=0, bottom=64, right=192),), importance=ImportanceWish()),
+        LookPlan(views=(View.whole(SIZE), View.whole(SIZE)), importance=ImportanceWish()),
     ],
 )
 def test_looks_that_cannot_be_are_refused(plan):
@@ -52,6 +52,6 @@ def test_looks_that_cannot_be_are_refused(plan):
 def test_a_model_without_importance_is_named():
     model = FakeDeviceModel()
     with pytest.raises(InputError, match="tells no importance"):
-        Looking(lambda pixels, importance: model(pixels, False))(
-            PIXELS, LookPlan(views=(View.whole(SIZE),), wants_importance=True)
+        Looking(lambda pixels, layers: model(pixels, None))(
+            PIXELS, LookPlan(views=(View.whole(SIZE),), importance=ImportanceWish())
         )

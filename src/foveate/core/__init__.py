@@ -53,7 +53,7 @@ from foveate.core.profiles import (
 from foveate.core.provenance import Provenance
 from foveate.core.regions import Mask, RegionGrid
 from foveate.core.slicing import Slicing
-from foveate.core.views import Look, Looker, LookPlan, View
+from foveate.core.views import ImportanceLayers, ImportanceScale, ImportanceWish, Look, Looker, LookPlan, View
 
 __all__ = [
     "CLASS_QUALITIES",
@@ -81,7 +81,10 @@ __all__ = [
     "FoveateError",
     "Frame",
     "FrameContent",
+    "ImportanceLayers",
     "ImportanceMap",
+    "ImportanceScale",
+    "ImportanceWish",
     "InferenceModel",
     "InputError",
     "LastOffload",

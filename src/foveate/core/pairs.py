@@ -49,7 +49,7 @@ class PairTimes:
     def looking_s(self, plan: LookPlan, frame: Size) -> float:
         """The device's model on these views, with classes of importance where they are asked for."""
         share = plan.pixels / View.whole(frame, self.look_scale).pixels
-        return self.look_s * share + (self.classes_s if plan.wants_importance else 0.0)
+        return self.look_s * share + (0.0 if plan.importance is None else self.classes_s)
 
     def computing_s(self, plan: OffloadPlan, grid: RegionGrid) -> float:
         """The cloud's model on what a plan sends of a frame."""

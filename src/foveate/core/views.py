@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +60,20 @@ class View:
         return scaled.moved(self.top, self.left)
 
 
+ImportanceLayers = Literal["last", "first", "all"]
+"""Whose attention is averaged: the last global block, which the feature pyramid reads, the first one, or all."""
+ImportanceScale = Literal["linear", "log"]
+"""What natural breaks are sought in: importance as it is, or its logarithm, for attention has a long tail."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportanceWish:
+    """How patches become classes (equation 2 and natural breaks)."""
+
+    layers: ImportanceLayers = "last"
+    scale: ImportanceScale = "linear"
+
+
 @dataclass(frozen=True, kw_only=True)
 class LookPlan:
     """What a device's model looks at in one frame."""
@@ -67,8 +82,8 @@ class LookPlan:
     """In any order; boxes of overlapping views are merged by suppression."""
     kept: tuple[View, ...] = ()
     """Parts that it does not look at: there the last answer stays."""
-    wants_importance: bool = False
-    """Whether the importance of patches is asked for, which the first view gives."""
+    importance: ImportanceWish | None = None
+    """How the patches of the only view, the whole frame, are put into classes; None = they are not."""
 
     @property
     def pixels(self) -> int:

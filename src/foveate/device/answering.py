@@ -5,30 +5,26 @@ Whatever network and cloud do, the device's result is the answer at the deadline
 of device, which tracks objects between answers of a server.
 """
 
-from collections import deque
 from functools import partial
 
 from foveate.codec import EncodedFrame, EncodedParts
 from foveate.core import (
     ClassProfile,
-    Detections,
     Frame,
     Look,
     PairTimes,
     ProtocolError,
     RegionGrid,
-    join_detections,
 )
+from foveate.device.answers import INSTANT_S, Answers
 from foveate.device.connection import Connection
 from foveate.device.events import Connected, DecideWork, DeviceEvent, EncodeWork, LookWork, OffloadDone, Redial, Send
 from foveate.device.expectations import Expectations
 from foveate.device.flight import Flight
-from foveate.device.owed import Answered, AnswerRules, MadeOf, Owed, inside
+from foveate.device.owed import Answered, AnswerRules, Owed
 from foveate.device.parcels import offload_message
-from foveate.device.renderer import Renderer
 from foveate.device.uplink import Uplink
 from foveate.estimators import refine_classes
-from foveate.metrics import EnsembleOptions, ensemble
 from foveate.network.messages import (
     Ack,
     Failure,
@@ -42,12 +38,8 @@ from foveate.network.messages import (
 )
 from foveate.policies.answering import AnswerPolicy, FrameState
 
-HISTORY = 4
-"""Answers that policies are told of."""
 MOST_OWED = 3
 """Frames that a pipelined device works on at once."""
-_INSTANT_S = 1e-9
-"""An answer at the very deadline is in time, whatever rounding makes of it."""
 
 
 class AnsweringSession:
@@ -68,7 +60,8 @@ class AnsweringSession:
     ) -> None:
         self._policy, self._interval_s, self._rules = policy, frame_interval_s, rules
         self._expected = Expectations(times, profile, policy.cost_model)
-        self._connection, self._renderer = Connection(), Renderer(frame_interval_s)
+        self._connection = Connection()
+        self._answers = Answers(frame_interval_s=frame_interval_s, fusion=policy.fusion)
         self._uplink = Uplink(probe_bytes=rules.probe_bytes)
         self._newest: Frame | None = None
         self._last_taken: Frame | None = None
@@ -76,7 +69,6 @@ class AnsweringSession:
         self._looking: int | None = None
         self._deciding: Owed | None = None
         self._flights: dict[int, Flight] = {}
-        self._answers: deque[tuple[int, Detections]] = deque(maxlen=HISTORY)
         self._probe_wanted = policy.offloads and policy.looks_first
         self._taken = self._offloads = 0
         self._ended = False
@@ -84,7 +76,7 @@ class AnsweringSession:
     @property
     def finished(self) -> bool:
         """True once `end` was called, and nothing is owed, displayed or on its way any more."""
-        return self._ended and not self._owed and not self._flights and self._renderer.due_at is None
+        return self._ended and not self._owed and not self._flights and self._answers.due_at is None
 
     @property
     def probe_bytes(self) -> int:
@@ -94,7 +86,7 @@ class AnsweringSession:
     @property
     def wake_at(self) -> float | None:
         """When `advance` must be called next, unless something else happens first; None = nothing is due."""
-        times = [self._renderer.due_at, self._connection.wake_at(idle=self._idle, waiting=bool(self._flights))]
+        times = [self._answers.due_at, self._connection.wake_at(idle=self._idle, waiting=bool(self._flights))]
         times += [flight.started_at + self._rules.offload_timeout_s for flight in self._flights.values()]
         times += [self._gives_up_at(owed) for owed in self._owed]
         return min((time for time in times if time is not None), default=None)
@@ -106,7 +98,7 @@ class AnsweringSession:
     def capture(self, frame: Frame, now: float) -> list[DeviceEvent]:
         """The camera delivered a frame; it becomes the newest."""
         events = self._pass_time(now)
-        self._renderer.capture(frame)
+        self._answers.capture(frame)
         self._newest = frame
         return [*events, *self._go_on(now)]
 
@@ -185,7 +177,7 @@ class AnsweringSession:
         return events
 
     def _pass_time(self, now: float) -> list[DeviceEvent]:
-        events: list[DeviceEvent] = [*self._renderer.display(now)]
+        events: list[DeviceEvent] = [*self._answers.display(now)]
         for number, flight in list(self._flights.items()):
             if flight.started_at + self._rules.offload_timeout_s <= now:
                 events += self._give_up(number, f"no result within {self._rules.offload_timeout_s:g} s", now)
@@ -194,7 +186,7 @@ class AnsweringSession:
             if given_up_at is not None and given_up_at <= now:
                 owed.alone = True
                 # At the very deadline what arrives is still in time; after it, it is not.
-                events += self._answer_alone(owed, now) if owed.due_at + _INSTANT_S < now else []
+                events += self._answer_alone(owed, now) if owed.due_at + INSTANT_S < now else []
         asked = self._connection.advance(now, idle=self._idle, waiting=bool(self._flights))
         if any(isinstance(event, Redial) for event in asked):
             self._uplink.forget_probe()
@@ -323,7 +315,7 @@ class AnsweringSession:
             look_scale=times.look_scale,
             look_s=times.look_s,
             slicing=times.slicing,
-            answers=tuple(self._answers),
+            answers=self._answers.latest,
             taken=self._taken if owed is None else owed.number,
             offloads=self._offloads,
             look=look,
@@ -352,6 +344,7 @@ class AnsweringSession:
     def _handle(self, payload: bytes, now: float) -> list[DeviceEvent]:
         match decode_from_server(payload):
             case Welcome() as welcome if self._connection.welcomed(welcome):
+                self._answers.class_names = tuple(welcome.class_names)
                 return [Connected(welcome=welcome)]
             case Pong(number=number):
                 return self._answered_ping(number, now)
@@ -408,9 +401,9 @@ class AnsweringSession:
         owed = self._find(result.offload_id)
         if owed is None:
             return [done]
-        if self._rules.late == "kept" and now > owed.due_at + _INSTANT_S:
-            return [done, self._answer_kept(owed, now)]
-        return [done, self._answer_with(cloud, owed, now)]
+        if self._rules.late == "kept" and now > owed.due_at + INSTANT_S:
+            return [done, self._settled(owed, self._answers.kept(owed, now))]
+        return [done, self._settled(owed, self._answers.with_cloud(owed, cloud, now))]
 
     def _give_up(self, number: int, reason: str, now: float) -> list[DeviceEvent]:
         """No result of this offload will come."""
@@ -426,49 +419,19 @@ class AnsweringSession:
         self._probe_wanted = self._policy.looks_first
         return [OffloadDone(record=record, captured_at=flight.frame.captured_at, result=None, reason=reason)]
 
-    def _answer_with(self, cloud: Detections, owed: Owed, now: float) -> Answered:
-        """In time, or late where the device has nothing yet."""
-        fusion = self._policy.fusion
-        if fusion is None or owed.look is None:
-            return self._answer(owed, cloud, "cloud", now)
-        weights = EnsembleOptions(device_weight=fusion.device, cloud_weight=fusion.cloud)
-        return self._answer(owed, ensemble(owed.look.detections, cloud, weights), "both", now)
-
     def _answer_alone(self, owed: Owed, now: float) -> list[DeviceEvent]:
         """What the device can say by itself, if that is due and known."""
         if not owed.alone or owed not in self._owed:
             return []
-        if self._rules.late == "kept" and (owed.look is None or now > owed.due_at + _INSTANT_S):
-            return [self._answer_kept(owed, now)] if not self._look_awaited(owed) else []
+        missed = now > owed.due_at + INSTANT_S
+        if self._rules.late == "kept" and (owed.look is None or missed):
+            awaited = self._wants_looks and owed.look is None
+            return [] if awaited else [self._settled(owed, self._answers.kept(owed, now))]
         if owed.look is None:
             return []
         self._probe_wanted = self._policy.offloads and self._policy.looks_first
-        return [self._answer(owed, self._with_kept_parts(owed, owed.look), "device", now)]
+        return [self._settled(owed, self._answers.by_device(owed, owed.look, now))]
 
-    def _look_awaited(self, owed: Owed) -> bool:
-        return self._wants_looks and owed.look is None
-
-    def _with_kept_parts(self, owed: Owed, look: Look) -> Detections:
-        """The device's result, with the last answer where the device did not look."""
-        if not owed.look_plan.kept or not self._answers:
-            return look.detections
-        _, last = self._answers[-1]
-        return join_detections([look.detections, inside(last, owed.look_plan.kept)])
-
-    def _answer_kept(self, owed: Owed, now: float) -> Answered:
-        if not self._answers:
-            return self._answer(owed, Detections.empty(self._class_names), "nothing", now)
-        return self._answer(owed, self._answers[-1][1], "kept", now)
-
-    @property
-    def _class_names(self) -> tuple[str, ...]:
-        welcome = self._connection.welcome
-        return () if welcome is None else tuple(welcome.class_names)
-
-    def _answer(self, owed: Owed, detections: Detections, made_of: MadeOf, now: float) -> Answered:
+    def _settled(self, owed: Owed, answer: Answered) -> Answered:
         self._owed.remove(owed)
-        own = made_of in ("both", "cloud", "device")
-        if own:
-            self._renderer.update(detections, owed.frame)
-            self._answers.append((owed.frame.index, detections))
-        return owed.answered(detections, made_of=made_of, valid=own and now <= owed.due_at + _INSTANT_S, now=now)
+        return answer

@@ -6,7 +6,6 @@ from foveate.core import CLASS_QUALITIES, ClassMap, ClassProfile, OffloadPlan, c
 from foveate.estimators import OriginalSize, accuracy_by_class, predicted_ratio, size_by_class
 from foveate.policies.answering import ClassCosts, CostModel
 
-
 LEAST_RATIO = 0.02
 """No frame of a camera is compressed to a smaller share of its bytes at the top quality."""
 

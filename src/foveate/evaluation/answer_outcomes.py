@@ -59,7 +59,7 @@ class Looks:
 
     def get(self, position: int, plan: LookPlan, pixels: Callable[[], Pixels]) -> Look:
         """The look at the frame at `position` of the file."""
-        key = _digest([position, [_view_key(view) for view in plan.views], plan.wants_importance])
+        key = _digest([position, [_view_key(view) for view in plan.views], plan.importance])
         record = self._records.get_or_make(key, lambda: self._compute(key, plan, pixels()))
         classes = None
         if record.rows:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from foveate.core import Detections, ImportanceMap, Pixels
+from foveate.core import Detections, ImportanceLayers, ImportanceMap, Pixels
 
 if TYPE_CHECKING:
     from foveate.models import Detector
@@ -30,8 +30,8 @@ class DeviceModel(Protocol):
         """In the order of class ids."""
         ...
 
-    def __call__(self, pixels: Pixels, importance: bool, /) -> tuple[Detections, ImportanceMap | None]:  # noqa: FBT001
-        """Objects in pixels of the picture, and importance of its patches where it is asked for."""
+    def __call__(self, pixels: Pixels, layers: ImportanceLayers | None, /) -> tuple[Detections, ImportanceMap | None]:
+        """Objects in pixels of the picture, and importance of its patches by these layers."""
         ...
 
 
@@ -55,10 +55,12 @@ class GlancingModel:
         self.weights_hash = detector.weights_hash
         self.class_names = detector.class_names
 
-    def __call__(self, pixels: Pixels, importance: bool, /) -> tuple[Detections, ImportanceMap | None]:  # noqa: FBT001
+    def __call__(self, pixels: Pixels, layers: ImportanceLayers | None, /) -> tuple[Detections, ImportanceMap | None]:
         """One pass of the model."""
-        if not importance:
+        if layers is None:
             return self._detector.detect_batch([pixels], score_threshold=LOWEST_SCORE)[0], None
-        from foveate.models import detect_with_importance  # noqa: PLC0415
+        from foveate.models import ImportanceOptions, detect_with_importance  # noqa: PLC0415
 
-        return detect_with_importance(self._detector, pixels, score_threshold=LOWEST_SCORE)
+        subsets = {"last": None, "first": (1,), "all": tuple(self._detector.restoration_points[1:])}[layers]
+        options = ImportanceOptions(subsets=subsets)
+        return detect_with_importance(self._detector, pixels, options, score_threshold=LOWEST_SCORE)

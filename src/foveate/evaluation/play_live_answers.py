@@ -40,7 +40,7 @@ def play_live_answers(
         server = children.enter_context(start_server(load, frame_size=_warm_size(settings, clip), core=None))
         os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: the other cores are the server's
         model = load_device()
-        model(_reduced(clip, settings), True)  # noqa: FBT003  # the first pass allocates and tunes
+        model(_reduced(clip, settings), "last")  # the first pass allocates and tunes
         loaded(1)
         relay = children.enter_context(start_relay(link, server_port=server.wait_for_port()))
         address = f"{HOST}:{relay.wait_for_port()}"

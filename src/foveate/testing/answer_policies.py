@@ -17,9 +17,9 @@ CLASSES = (np.arange(13 * 21).reshape(13, 21) % 3).astype(np.uint8)
 def objects(*lefts: float) -> Detections:
     """A person of 20 x 40 pixels at each place."""
     return Detections(
-        boxes=np.array([[left, 60.0, left + 20, 100.0] for left in lefts]).reshape(-1, 4),
-        scores=np.full(len(lefts), 0.9),
-        class_id=np.zeros(len(lefts)),
+        boxes=np.array([[left, 60.0, left + 20, 100.0] for left in lefts], np.float32).reshape(-1, 4),
+        scores=np.full(len(lefts), 0.9, np.float32),
+        class_id=np.zeros(len(lefts), np.int32),
         class_names=("person", "car"),
     )
 
@@ -69,7 +69,7 @@ class AnswerPolicyContract:
 
     def test_importance_is_asked_of_one_view_of_the_whole_frame(self) -> None:
         plan = self.policy.look(frame_state(seen=False))
-        if plan.wants_importance:
+        if plan.importance is not None:
             (view,) = plan.views
             assert (view.top, view.left, view.bottom, view.right) == (0, 0, GRID.height, GRID.width)
 

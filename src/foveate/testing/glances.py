@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from foveate.core import PATCH, Detections, ImportanceMap, Pixels, patch_grid
+from foveate.core import PATCH, Detections, ImportanceLayers, ImportanceMap, Pixels, patch_grid
 from foveate.testing.detectors import FakeDetector
 
 
@@ -14,10 +14,10 @@ class FakeDeviceModel:
         self._detector = FakeDetector(name=name)
         self.class_names = self._detector.class_names
 
-    def __call__(self, pixels: Pixels, importance: bool, /) -> tuple[Detections, ImportanceMap | None]:  # noqa: FBT001
+    def __call__(self, pixels: Pixels, layers: ImportanceLayers | None, /) -> tuple[Detections, ImportanceMap | None]:
         """Importance of a patch: how far its brightest channel is from its darkest, plus a little."""
         found = self._detector.detect_batch([pixels], score_threshold=0.05)[0]
-        return found, _colourfulness(pixels) if importance else None
+        return found, None if layers is None else _colourfulness(pixels)
 
 
 def _colourfulness(pixels: Pixels) -> ImportanceMap:

@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from foveate.core import IMPORTANCE_CLASSES, InputError, LookPlan, OffloadPlan
+from foveate.core import (
+    IMPORTANCE_CLASSES,
+    ImportanceLayers,
+    ImportanceScale,
+    ImportanceWish,
+    InputError,
+    LookPlan,
+    OffloadPlan,
+)
 from foveate.policies.answering._base import CostModel, FrameState, Fusion
 from foveate.policies.knapsack import KIB, best_choice, whole_kib
 
@@ -28,6 +36,10 @@ class Hyperion:
     """Qualities of the classes, from the least important one, as `30/50/90`; empty = the scheduler chooses."""
     ensemble: bool = True
     """Whether both results make the answer; else the cloud's alone where it came."""
+    layers: ImportanceLayers = "last"
+    """Whose attention makes patches important: `last`, as in the paper, `first` or `all` of the global blocks."""
+    breaks: ImportanceScale = "linear"
+    """Natural breaks of importance as it is, as in the paper, or of its logarithm (`log`)."""
     costs: CostModel = "line"
     """How bytes and accuracy are expected: by the paper's equations 3 and 4, or by a table for each class."""
     device_weight: float = 0.4
@@ -57,7 +69,7 @@ class Hyperion:
 
     def look(self, state: FrameState) -> LookPlan:
         """The whole frame, with the importance of its patches."""
-        return LookPlan(views=(state.whole_look,), wants_importance=True)
+        return LookPlan(views=(state.whole_look,), importance=ImportanceWish(layers=self.layers, scale=self.breaks))
 
     def decide(self, state: FrameState) -> OffloadPlan | None:
         """The qualities of greatest expected accuracy that fit; None if none do, or if the link is unknown."""

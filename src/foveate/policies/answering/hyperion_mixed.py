@@ -5,7 +5,18 @@ from typing import ClassVar
 
 import numpy as np
 
-from foveate.core import PATCH, ClassMap, InputError, LookPlan, Mask, OffloadPlan, RegionGrid
+from foveate.core import (
+    PATCH,
+    ClassMap,
+    ImportanceLayers,
+    ImportanceScale,
+    ImportanceWish,
+    InputError,
+    LookPlan,
+    Mask,
+    OffloadPlan,
+    RegionGrid,
+)
 from foveate.policies.answering._base import CostModel, FrameState, Fusion
 
 
@@ -29,6 +40,10 @@ class HyperionMixed:
     """Largest share of patches above class 0 in a region that is downsampled, 0..1."""
     beta: int = 2
     """Restoration point, 0..N of the cloud's model."""
+    layers: ImportanceLayers = "last"
+    """Whose attention makes patches important: `last`, as in the paper, `first` or `all` of the global blocks."""
+    breaks: ImportanceScale = "linear"
+    """Natural breaks of importance as it is, as in the paper, or of its logarithm (`log`)."""
     costs: CostModel = "line"
     """How bytes and accuracy are expected: by the paper's equations 3 and 4, or by a table for each class."""
     device_weight: float = 0.4
@@ -56,7 +71,7 @@ class HyperionMixed:
 
     def look(self, state: FrameState) -> LookPlan:
         """The whole frame, with the importance of its patches."""
-        return LookPlan(views=(state.whole_look,), wants_importance=True)
+        return LookPlan(views=(state.whole_look,), importance=ImportanceWish(layers=self.layers, scale=self.breaks))
 
     def decide(self, state: FrameState) -> OffloadPlan | None:
         """The best quality that fits."""

@@ -144,10 +144,10 @@ def test_a_cell_that_fails_is_told_and_the_others_stand(experiment, tmp_path):
     )
 
     class Broken(type(fake_device_model("x"))):
-        def __call__(self, pixels, importance, /):
-            if importance:
+        def __call__(self, pixels, layers, /):
+            if layers is not None:
                 raise FoveateError("no importance today")
-            return super().__call__(pixels, importance)
+            return super().__call__(pixels, layers)
 
     comparison, said = go(experiment(contenders=contenders, seconds=0.5), tmp_path, load_device=Broken)
     assert "no importance today" in said

@@ -69,7 +69,9 @@ def answer_cells(
     experiment: AnswerExperiment, clips: Mapping[Path, ClipFacts], models: Mapping[str, Welcome]
 ) -> list[tuple[AnswerContender, AnswerCondition, AnswerCell]]:
     """All cells, those of one clip together. Videos or models without facts are left out."""
-    traces, digest = traces_of(experiment.uplinks), classes_digest(experiment.profile)
+    traces = traces_of(experiment.uplinks)
+    profiles = {c.label: c.profile or experiment.profile for c in experiment.contenders}
+    digests = {profile: classes_digest(profile) for profile in set(profiles.values())}
     found = []
     for video in experiment.videos:
         device = experiment.device_model or video.model
@@ -90,8 +92,8 @@ def answer_cells(
                     transport=condition.transport,
                     times=condition.pair.times,
                     rules=condition.rules,
-                    profile=experiment.profile,
-                    classes_sha256=digest,
+                    profile=profiles[contender.label],
+                    classes_sha256=digests[profiles[contender.label]],
                     policy=contender.policy,
                     condition=condition.label,
                     seconds=experiment.seconds,

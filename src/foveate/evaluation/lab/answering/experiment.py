@@ -16,6 +16,8 @@ class AnswerContender:
     """What tables call it."""
     policy: str
     """`NAME[:parameter=value,...]`."""
+    profile: str = ""
+    """Name or path of one of its own, for what classes cost depends on how they are made; empty = the experiment's."""
     ablation: bool = False
     """Whether it is compared under the main condition alone."""
 
