@@ -15,7 +15,7 @@ from foveate.core import InputError, PairTimes
 from foveate.device import AnswerRules
 from foveate.estimators import write_profile
 from foveate.evaluation.answer_run import answer_job
-from foveate.evaluation.answer_settings import AnswerSettings, late_rule
+from foveate.evaluation.answer_settings import AnswerSettings, answer_rules
 from foveate.network import Outage
 from foveate.policies.answering import ANSWER_POLICIES
 from foveate.testing import FakeDetector, write_clip
@@ -170,7 +170,7 @@ def test_settings_that_cannot_be_are_refused(settings, wrong):
 
 def test_an_unknown_rule_is_named():
     with pytest.raises(InputError, match="device, kept"):
-        late_rule("never")
+        answer_rules(deadline_s=0.4, late="never", pipelined=False)
 
 
 def test_a_live_run_with_processes_answers_and_draws(settings):

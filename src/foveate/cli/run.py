@@ -73,8 +73,10 @@ def run(
     from foveate.evaluation import RunSettings, run_job
     from foveate.evaluation.offsets import drawn_offset
     from foveate.network import Outage
+    from foveate.policies import check_known
     from foveate.policies.answering import answers_frames
 
+    check_known(policy)
     drawn = trace_offset is None and seed is not None
     settings = RunSettings(
         video=video,
@@ -100,15 +102,14 @@ def run(
         run_job(settings)
         return
     from foveate.core import PairTimes
-    from foveate.device import AnswerRules
     from foveate.evaluation.answer_run import answer_job
-    from foveate.evaluation.answer_settings import AnswerSettings, late_rule
+    from foveate.evaluation.answer_settings import AnswerSettings, answer_rules
 
     answer_job(
         AnswerSettings.of(
             settings,
             device_model=device_model or model,
-            rules=AnswerRules(deadline_s=deadline_ms / 1000, late=late_rule(late), pipelined=pipelined),
+            rules=answer_rules(deadline_s=deadline_ms / 1000, late=late, pipelined=pipelined),
             times=PairTimes(look_s=look_ms / 1000, look_scale=look_scale, cloud_s=cloud_ms / 1000),
             seconds=seconds,
         )

@@ -84,7 +84,7 @@ def class_profile(name: str | None) -> ClassProfile | None:
         return None
     profile = load_profile(name)
     if profile.classes is None:
-        raise InputError(f"profile {name} says nothing of importance classes: measure it with foveate profile hyperion")
+        raise InputError(f"profile {name} says nothing of what importance classes cost; another one must be named")
     return profile.classes
 
 

@@ -36,8 +36,16 @@ class AnswerSettings(RunSettings):
             raise InputError("runs of answering policies know neither pinned cores nor the viewer")
 
 
-def late_rule(text: str) -> Late:
-    """The rule that a user names. Raises `InputError` on any other word."""
-    if text in get_args(Late):
-        return cast("Late", text)
-    raise InputError(f"what happens at the deadline is one of {', '.join(get_args(Late))}, got {text!r}")
+def answer_rules(*, deadline_s: float, late: str, pipelined: bool) -> AnswerRules:
+    """Rules as a user names them. Raises `InputError` on an unknown word for what happens at the deadline.
+
+    An offload is waited for twice as long as its frame, and 5 s at least.
+    """
+    if late not in get_args(Late):
+        raise InputError(f"what happens at the deadline is one of {', '.join(get_args(Late))}, got {late!r}")
+    return AnswerRules(
+        deadline_s=deadline_s,
+        late=cast("Late", late),
+        pipelined=pipelined,
+        offload_timeout_s=max(AnswerRules().offload_timeout_s, 2 * deadline_s),
+    )

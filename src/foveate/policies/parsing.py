@@ -1,6 +1,6 @@
 """`NAME:parameter=value,...` -> an object of a registered kind, whose fields are its parameters."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import Field, fields
 from typing import Any
 
@@ -9,9 +9,14 @@ import msgspec
 from foveate.core import InputError
 
 
-def made_by_name(text: str, kinds: Mapping[str, type[Any]]) -> Any:
-    """The policy that a text names. Raises `InputError` that lists the known names or parameters."""
+def made_by_name(text: str, kinds: Mapping[str, type[Any]], *, elsewhere: Iterable[str] = ()) -> Any:
+    """The policy that a text names. Raises `InputError` that lists the known names or parameters.
+
+    `elsewhere`: names that are policies, but not where this text was given.
+    """
     name, parameters = parse_policy(text)
+    if name in elsewhere:
+        raise InputError(f"policy {name} cannot be used here; these can: {', '.join(sorted(kinds))}")
     if name not in kinds:
         raise InputError(f"unknown policy {name!r}; known policies: {', '.join(sorted(kinds))}")
     kind = kinds[name]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from foveate.core import Detections, InputError, View
-from foveate.policies import by_name, policy_parameters
+from foveate.policies import by_name, check_known, policy_parameters
 from foveate.policies.answering import (
     ANSWER_POLICIES,
     CloudOnly,
@@ -65,8 +65,15 @@ def test_the_contract_holds_every_policy():
 def test_each_is_made_by_its_name_and_the_other_registry_lacks_it(name):
     assert answer_policy(name).name == name
     assert answers_frames(f" {name} : anything=1")
-    with pytest.raises(InputError, match="unknown policy"):
+    with pytest.raises(InputError, match="cannot be used here"):
         by_name(name)
+
+
+def test_a_name_of_neither_kind_lists_both():
+    check_known("vitmalis")
+    check_known("elf-v:quality=80")
+    with pytest.raises(InputError, match="elf-v.*vitmalis"):
+        check_known("fast")
 
 
 def test_parameters_go_by_name():
