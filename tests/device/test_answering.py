@@ -93,7 +93,7 @@ class Bench:
         self.session = AnsweringSession(
             policy=policy or Hyperion(),
             frame_interval_s=INTERVAL_S,
-            rules=AnswerRules(**{"deadline_s": 0.4} | rules),
+            rules=AnswerRules(**{"deadline_s": 0.4, "guard_s": 0.0} | rules),
             times=TIMES,
             profile=profile,
         )
@@ -182,6 +182,15 @@ def test_at_the_deadline_the_device_answers_and_the_next_frame_begins():
     assert (answer.made_of, answer.valid, answer.latency_s) == ("device", True, pytest.approx(0.4))
     assert answer.detections == DEVICE
     assert [work.number for work in bench.of(LookWork)] == [0, 1]
+
+
+def test_the_device_answers_a_moment_before_the_deadline_so_that_the_shell_may_be_late():
+    bench = Bench(guard_s=0.05)
+    offloaded(bench)
+    bench.advance(1.34)
+    assert not bench.answers
+    bench.advance(1.36)
+    assert (bench.answers[0].made_of, bench.answers[0].valid) == ("device", True)
 
 
 def test_a_result_at_the_very_deadline_is_in_time():
@@ -345,6 +354,29 @@ def test_a_server_that_comes_back_is_used_again():
     offloaded(bench, 1, 2.0)
     bench.result(1, 2.3)
     assert bench.answers[-1].made_of == "both"
+
+
+def test_a_server_that_refuses_the_device_is_named():
+    refusal = encode(Failure(offload_id=None, text="unknown model"))
+    with pytest.raises(ProtocolError, match="unknown model"):
+        Bench(connected=False).session.receive(refusal, 0.1)
+    bench = Bench()
+    bench.receive(Failure(offload_id=None, text="malformed"), 0.2)
+    assert not bench.of(Lost)  # it is here all the same
+    bench.receive(Stranger(), 0.3)
+    for now in (0.4, 0.5):
+        bench.receive(Failure(offload_id=None, text="unknown model"), now)
+    assert [lost.reason for lost in bench.of(Lost)][1:] == ["the server refuses this device: unknown model"]
+
+
+def test_a_frame_whose_device_result_is_due_any_moment_is_not_sent_any_more():
+    bench = Bench(CloudOnly())
+    bench.capture(0, 1.0)
+    bench.advance(1.4)  # the device is still looking
+    bench.encoded(0, 1.45)
+    assert not bench.sent(PartsOffload)
+    bench.look(0, 1.5)
+    assert (bench.answers[0].made_of, bench.answers[0].valid) == ("device", False)
 
 
 def test_nothing_is_sent_behind_an_offload_that_is_late():
@@ -513,7 +545,7 @@ def test_a_bad_message_is_refused_before_the_welcome_and_ignored_after_it():
     Bench().session.receive(b"no message", 0.1)
 
 
-@pytest.mark.parametrize("wrong", [{"deadline_s": 0}, {"late": "never"}, {"score_threshold": 2}, {"probe_bytes": 0}])
+@pytest.mark.parametrize("wrong", [{"deadline_s": 0}, {"late": "never"}, {"score_threshold": 2}, {"probe_bytes": 0}, {"guard_s": 0.5}])
 def test_impossible_rules_are_refused(wrong):
     with pytest.raises(InputError):
         AnswerRules(**wrong)

@@ -157,7 +157,7 @@ def test_policies_that_compare_costs_need_a_profile_with_classes(settings, tmp_p
     with pytest.raises(InputError, match="needs a profile with classes"):
         run(settings(policy="hyperion", profile=None))
     write_profile(round_profile(), tmp_path / "round.json")
-    with pytest.raises(InputError, match="says nothing of importance classes"):
+    with pytest.raises(InputError, match="says nothing of what importance classes cost"):
         run(settings(policy="hyperion", profile=str(tmp_path / "round.json")))
     assert run(settings(policy="device-only", profile=None))["answers"] > 0
 

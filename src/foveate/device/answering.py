@@ -46,7 +46,7 @@ class AnsweringSession:
     """One frame at a time, or pipelined; at most one offload on the uplink. A shell carries out the events in order.
 
     `times`: what work is expected to take before any was seen. `profile`: what classes cost; without one a policy that
-    compares costs sends nothing.
+    compares costs sends nothing. `model`: what the server is asked to run, empty for its own choice.
     """
 
     def __init__(
@@ -57,10 +57,11 @@ class AnsweringSession:
         rules: AnswerRules,
         times: PairTimes,
         profile: ClassProfile | None = None,
+        model: str = "",
     ) -> None:
         self._policy, self._interval_s, self._rules = policy, frame_interval_s, rules
         self._expected = Expectations(times, profile, policy.cost_model)
-        self._connection = Connection()
+        self._connection = Connection(model)
         self._answers = Answers(frame_interval_s=frame_interval_s, fusion=policy.fusion)
         self._uplink = Uplink(probe_bytes=rules.probe_bytes)
         self._newest: Frame | None = None
@@ -132,7 +133,7 @@ class AnsweringSession:
             size_bytes=encoded.size_bytes,
             look=None if owed is None else owed.look,
         )
-        if owed is None or not self._connection.there:
+        if owed is None or owed.alone or not self._connection.there:
             return [*events, *self._give_up(offload_id, "answered before it was sent", now), *self._go_on(now)]
         flight.sent_at, flight.payload_bytes = now, encoded.size_bytes
         flight.pings_before = self._connection.contact.round_trip.number
@@ -229,7 +230,7 @@ class AnsweringSession:
         if owed.look is not None and self._policy.looks_first and not owed.decided:
             # Waiting for the uplink any longer cannot succeed.
             return owed.due_at - self._expected.least_s(self._grid(owed.frame), rtt_s=self._connection.rtt_s)
-        return owed.due_at
+        return owed.due_at - (self._rules.guard_s if self._rules.late == "device" else 0.0)
 
     def _take(self, now: float) -> list[DeviceEvent]:
         """Begin with the newest frame, if the device is free for it."""
@@ -359,8 +360,8 @@ class AnsweringSession:
                     self._uplink.acknowledged(flight, rtt_s=self._connection.rtt_s)
             case Result(offload_id=number) as result if number in self._flights:
                 return self._land(result, now)
-            case Failure(offload_id=number, text=text) if number is not None:
-                return self._give_up(number, text, now)
+            case Failure(offload_id=number, text=text):
+                return self._connection.refused(text) if number is None else self._give_up(number, text, now)
         return []
 
     def _answered_ping(self, number: int, now: float) -> list[DeviceEvent]:

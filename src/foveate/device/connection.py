@@ -1,17 +1,22 @@
 """A session's connection to its server: greetings, heartbeats, losses. The rules are `Contact`'s."""
 
+from foveate.core import ProtocolError
 from foveate.device.contact import LOST_S, Contact
 from foveate.device.events import DeviceEvent, Lost, Redial, Send
 from foveate.network.messages import Welcome, encode
 
 
 class Connection:
-    """Turns what `Contact` says into events. `idle`: nothing of ours is on the uplink; `waiting`: an offload is."""
+    """Turns what `Contact` says into events. `model`: what the server is asked to run, empty for its own choice.
 
-    def __init__(self) -> None:
+    `idle`: nothing of ours is on the uplink; `waiting`: an offload is on its way.
+    """
+
+    def __init__(self, model: str = "") -> None:
         self.welcome: Welcome | None = None
         """What the server said of itself last; it stays known while the server is lost."""
-        self.contact = Contact()
+        self.contact = Contact(model)
+        self._refusal = ""
 
     @property
     def there(self) -> bool:
@@ -50,9 +55,22 @@ class Connection:
         """The server answered a greeting; whether that is news."""
         if self.there and welcome == self.welcome:
             return False  # the answer to a greeting that was repeated
-        self.welcome = welcome
+        self.welcome, self._refusal = welcome, ""
         self.contact.welcome()
         return True
+
+    def refused(self, text: str) -> list[DeviceEvent]:
+        """The server does not want this device. One that was there before may come to want it again: ask on.
+
+        Raises `ProtocolError` before its first welcome.
+        """
+        reason = f"the server refuses this device: {text}"
+        if self.welcome is None:
+            raise ProtocolError(reason)
+        if self.there or reason == self._refusal:
+            return []
+        self._refusal = reason
+        return [Lost(reason=reason)]
 
     def forgotten(self, now: float, reason: str) -> list[DeviceEvent]:
         """The server does not know this device; nothing if it said so before."""

@@ -25,6 +25,8 @@ class AnswerRules:
     late: Late = "device"
     """At the deadline `device` answers with the device's result; with `kept`, the paper's metric, the last valid answer
     stays and the frame waits for the cloud."""
+    guard_s: float = 0.01
+    """So long before the deadline the device answers: the shell needs a moment to come round."""
     pipelined: bool = False
     """Whether the device takes the next frame while the last one is on its way."""
     score_threshold: float = 0.05
@@ -37,6 +39,8 @@ class AnswerRules:
     def __post_init__(self) -> None:
         if min(self.deadline_s, self.offload_timeout_s) <= 0 or self.probe_bytes < 1:
             raise InputError(f"deadline, timeout and probe must be above 0, got {self}")
+        if not 0 <= self.guard_s < self.deadline_s:
+            raise InputError(f"guard_s must be 0 or more and less than the deadline, got {self.guard_s:g}")
         if self.late not in ("device", "kept") or not 0 <= self.score_threshold <= 1:
             raise InputError(f"late is device or kept, score_threshold lies in 0..1, got {self}")
 

@@ -72,7 +72,7 @@ def test_each_is_made_by_its_name_and_the_other_registry_lacks_it(name):
 def test_a_name_of_neither_kind_lists_both():
     check_known("vitmalis")
     check_known("elf-v:quality=80")
-    with pytest.raises(InputError, match="elf-v.*vitmalis"):
+    with pytest.raises(InputError, match=r"elf-v.*vitmalis"):
         check_known("fast")
 
 
