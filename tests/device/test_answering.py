@@ -545,7 +545,9 @@ def test_a_bad_message_is_refused_before_the_welcome_and_ignored_after_it():
     Bench().session.receive(b"no message", 0.1)
 
 
-@pytest.mark.parametrize("wrong", [{"deadline_s": 0}, {"late": "never"}, {"score_threshold": 2}, {"probe_bytes": 0}, {"guard_s": 0.5}])
+@pytest.mark.parametrize(
+    "wrong", [{"deadline_s": 0}, {"late": "never"}, {"score_threshold": 2}, {"probe_bytes": 0}, {"guard_s": 0.5}]
+)
 def test_impossible_rules_are_refused(wrong):
     with pytest.raises(InputError):
         AnswerRules(**wrong)
