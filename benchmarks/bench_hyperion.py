@@ -1,17 +1,18 @@
 """Hyperion's parts: ways to give each class its quality, importance by a few queries, natural breaks, the knapsack, and
 what a quality per class costs and is worth.
 
-    python benchmarks/bench_hyperion.py codec|importance|breaks|knapsack|profile --scenes DIR [--rounds N] [--json FILE]
+    python benchmarks/bench_hyperion.py codec|importance|breaks|knapsack|observations|profile --scenes DIR [--rounds N]
 
 DIR holds rendered 4K scenes of one frame, made by `foveate world render plaza-crowd --size 2160x3840 --seconds 0.04
 --seed N --out DIR/pN.mp4` for N in 8101..8112: up to 8108 they are profiling scenes, from 8109 on unseen ones. Glances
-and observations are kept under $FOVEATE_HOME/hyperion. Cost: a glance 10 s, `profile` 2 minutes a scene, the rest under a
-minute. Expected: docs/results.md.
+and observations are kept under $FOVEATE_HOME/hyperion. Cost: a glance 10 s, `profile` 2 minutes a scene, the rest under
+a minute. Expected: docs/results.md.
 """
 
 import argparse
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -33,24 +34,31 @@ from foveate.core import (
     Detections,
     DeviceGlance,
     Pixels,
+    Profile,
     class_shares,
     foveate_home,
 )
-from foveate.estimators import classify_patches, goodness_of_variance_fit, importance_classes, natural_breaks
+from foveate.estimators import (
+    classify_patches,
+    goodness_of_variance_fit,
+    importance_classes,
+    load_profile,
+    natural_breaks,
+    write_profile,
+)
 from foveate.evaluation.progress import Steps
 from foveate.metrics import read_coco, with_ignore_rules
 from foveate.models import Detector, GlancingDetector, ImportanceOptions, detect_with_importance, load_detector
 from foveate.policies import best_choice, whole_kib
+from foveate.profiling import provenance_of
 from foveate.profiling.hyperion import (
     ClassObservation,
     append_class_observation,
-    fit_classes,
     glance_classes,
-    judge_classes,
     observe_classes,
-    pooled_accuracy,
     read_class_observations,
 )
+from foveate.profiling.hyperion_fit import fit_classes, judge_classes, pooled_accuracy
 
 FIRST_UNSEEN = 8109
 SEEN_SIZE = (1080, 1920)
@@ -297,6 +305,67 @@ def enumerated(accuracy: NDArray[np.float64], sizes: NDArray[np.int64], budget: 
     return tuple(int(i) for i in np.unravel_index(np.argmax(np.where(used <= budget, worth, -np.inf)), used.shape))
 
 
+# The paper's observations 2 and 3: where importance lies.
+
+
+def bench_observations(options: argparse.Namespace) -> dict[str, Any]:
+    """Shares of classes in frames and in objects, and what downsampling low classes saves, without refinement."""
+    rows = [observed_scene(scene, options) for scene in options.scenes]
+    table = Table("figure", "mean", "least", "most", title=f"{len(rows)} scenes")
+    report = {}
+    for name in rows[0]:
+        values = [row[name] for row in rows]
+        table.add_row(name, *(f"{value:.3f}" for value in (np.mean(values), min(values), max(values))))
+        report[name] = [float(np.mean(values)), min(values), max(values)]
+    Console(width=150).print(table)
+    return report
+
+
+def observed_scene(scene: Path, options: argparse.Namespace) -> dict[str, float]:
+    """One frame. Rates are of pixels, as in the paper: rate 4 keeps every second row and column."""
+    importance = glance_of(scene, options).importance
+    classes = classify_patches(importance, scale=options.scale)
+    truth = with_ignore_rules(read_coco(scene.with_suffix(".json"))[0].truth, frame_height=2160).detections
+    covered = np.zeros((classes.shape[0] * 16, classes.shape[1] * 16), np.bool_)
+    for left, top, right, bottom in truth.boxes.round().astype(int).tolist():
+        covered[max(0, top) : bottom, max(0, left) : right] = True
+    frame, objects = class_shares(classes), class_shares(by_pixel(classes)[covered])
+    area = covered.reshape(classes.shape[0], 16, -1, 16).mean(axis=(1, 3))
+    found = {f"class {k} of patches": float(frame[k]) for k in range(3)}
+    found |= {f"class {k} of object area": float(objects[k]) for k in range(3)}
+    return found | {
+        "objects of the frame": float(covered.mean()),
+        "object above no object (AUC)": ordering(importance[area > 0], importance[area == 0]),
+        "pixels sent, class 0 at rate 4": float(1 - 0.75 * frame[0]),
+        "pixels sent, class 0 at rate 4, class 1 at 2": float(1 - 0.75 * frame[0] - 0.5 * frame[1]),
+        "bytes at quality 90, class 0 at rate 4": downsampled_bytes(frame_of(scene), classes, (4, 1, 1)),
+        "bytes at quality 90, class 0 at rate 4, class 1 at 2": downsampled_bytes(frame_of(scene), classes, (4, 2, 1)),
+    }
+
+
+def ordering(high: NDArray[np.float32], low: NDArray[np.float32]) -> float:
+    """Probability that one of `high` lies above one of `low` (Mann and Whitney)."""
+    ranks = np.argsort(np.argsort(np.concatenate([high, low])))
+    return float((ranks[: len(high)].mean() - (len(high) - 1) / 2) / len(low))
+
+
+def downsampled_bytes(pixels: Pixels, classes: ClassMap, rates: tuple[int, ...]) -> float:
+    """Bytes of the classes' patches, each class in one picture at its rate, over those at full size."""
+    tiles = pixels.reshape(classes.shape[0], 16, classes.shape[1], 16, 3).transpose(0, 2, 1, 3, 4)
+    total = []
+    for chosen in ((1, 1, 1), rates):
+        size = 0
+        for number, rate in enumerate(chosen):
+            patches = tiles[classes == number]
+            side = {1: (16, 16), 2: (8, 16), 4: (8, 8)}[rate]
+            small = np.stack([cv2.resize(patch, side, interpolation=cv2.INTER_AREA) for patch in patches])
+            whole = small[: len(small) // 60 * 60].reshape(-1, 60, side[1], side[0], 3)
+            picture = whole.transpose(0, 2, 1, 3, 4).reshape(-1, 60 * side[0], 3)
+            size += len(encode_jpeg(np.asarray(picture, np.uint8), quality=90)) if len(picture) else 0
+        total.append(size)
+    return total[1] / total[0]
+
+
 # Profile: equations 3 and 4 on scenes that the fit has not seen.
 
 
@@ -313,7 +382,23 @@ def bench_profile(options: argparse.Namespace) -> dict[str, Any]:
     profile = fit_classes(profiling)
     figures = judge_classes(profile, unseen)
     print_profile(profile, observations, figures)
+    if options.into:
+        write_profile(with_classes(profile, figures, profiling, options), options.into)
     return {"profiling": len(profiling), "unseen": len(unseen), "figures": figures}
+
+
+def with_classes(
+    fitted: ClassProfile, figures: dict[str, float], profiling: list[ClassObservation], options: argparse.Namespace
+) -> Profile:
+    """A profile of this machine's times that knows importance classes."""
+    origin = provenance_of(load_detector(options.model), [])
+    scenes = ", ".join(o.scene for o in profiling)
+    sources = (
+        f"benchmarks/bench_hyperion.py profile --name {options.name}: plaza-crowd at 2160 x 3840, scenes {scenes}",
+        f"glances at {SEEN_SIZE}, subsets {options.subsets or 'last'}, {options.scale} scale; pictures of 1024 x 1024",
+    )
+    classes = replace(fitted, provenance=replace(origin, sources=sources), quality_of_fit=figures)
+    return replace(load_profile("cpu-2core-vitdet-tiny"), name=options.into.stem, content=None, classes=classes)
 
 
 def measure_scenes(missing: list[Path], path: Path, options: argparse.Namespace) -> None:
@@ -332,7 +417,7 @@ def measure_scenes(missing: list[Path], path: Path, options: argparse.Namespace)
 def print_profile(profile: ClassProfile, observations: list[ClassObservation], figures: dict[str, float]) -> None:
     """The fit, what it was made of, and how it does elsewhere."""
     table = Table("qualities", "F1", "KiB", title=f"{len(observations)} scenes")
-    for qualities, f1 in sorted(pooled_accuracy(observations)):
+    for qualities, f1 in sorted(pooled_accuracy(observations).items()):
         size = np.mean([o.size(qualities) for o in observations]) / 1024
         table.add_row(str(qualities), f"{f1:.3f}", f"{size:.0f}")
     console = Console(width=150)
@@ -390,6 +475,7 @@ PARTS = {
     "importance": bench_importance,
     "breaks": bench_breaks,
     "knapsack": bench_knapsack,
+    "observations": bench_observations,
     "profile": bench_profile,
 }
 
@@ -404,6 +490,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--scale", choices=("linear", "log"), default="linear", help="of importance, for classes")
     parser.add_argument("--name", default="default", help="of the file of observations")
     parser.add_argument("--known-only", action="store_true", help="measure nothing, take what is there")
+    parser.add_argument("--into", type=Path, metavar="FILE.json", help="profile to write the fit into")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()

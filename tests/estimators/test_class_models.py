@@ -58,7 +58,7 @@ def test_by_class_the_line_sums_to_equation_3():
 
 def table() -> SizeTable:
     bent = np.array([[0.05, 0.1, 0.15, 0.21, 0.42, 0.6, 1.0]])
-    return SizeTable(qualities=CLASS_QUALITIES, ratio=tuple(map(tuple, bent * [[0.5], [1.0], [1.5]])), fixed=0.002)
+    return SizeTable(qualities=CLASS_QUALITIES, ratio=tuple(map(tuple, bent * [[0.5], [1.0], [1.5]])))
 
 
 def test_the_table_finds_the_sizes_that_made_the_data():
@@ -77,7 +77,7 @@ def test_the_table_finds_the_sizes_that_made_the_data():
 def test_noise_never_bends_the_table_the_wrong_way():
     rng = np.random.default_rng(1)
     shares, chosen = rng.dirichlet((5, 3, 1), len(CHOSEN)), CHOSEN
-    fitted = fit_size_table(rng.random(len(CHOSEN)), shares, chosen, CLASS_QUALITIES)
+    fitted = fit_size_table(rng.uniform(0.1, 1, len(CHOSEN)), shares, chosen, CLASS_QUALITIES)
     slopes = np.diff(fitted.ratio, axis=1) / np.diff(CLASS_QUALITIES)
     assert slopes.min() >= -1e-12
     assert np.diff(slopes, axis=1).min() >= -1e-9

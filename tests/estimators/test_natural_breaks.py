@@ -102,7 +102,7 @@ def test_classes_of_logarithms_are_less_uneven():
         (lambda: natural_breaks([1.0, -np.inf]), "all of them finite"),
         (lambda: natural_breaks([1.0], 0), "at least one class"),
         (lambda: natural_breaks([1.0], bins=0), "one bin"),
-        (lambda: classify_patches(np.ones((2, 2), np.float32), scale="cubic"), "linear or log"),
+        (lambda: classify_patches(np.ones((2, 2), np.float32), scale="cubic"), "linear, log, got 'cubic'"),
     ],
 )
 def test_what_cannot_be_divided_is_refused(wrong, says):

@@ -6,24 +6,22 @@ import numpy as np
 import pytest
 
 from foveate.codec import encode_classes
-from foveate.core import CLASS_QUALITIES, Detections, DeviceGlance, InputError
-from foveate.estimators import read_profile, shipped_profiles, write_profile
-from foveate.metrics import Truth
+from foveate.core import Detections, DeviceGlance, InputError
+from foveate.metrics import AnnotatedImage, Truth, write_coco
 from foveate.profiling.hyperion import (
     ClassObservation,
     ClassSampling,
     ClassTrial,
     append_class_observation,
     busiest_pictures,
+    class_observations_path,
     combinations,
-    fit_classes,
     glance_classes,
-    judge_classes,
+    measure_classes,
     observe_classes,
-    pooled_accuracy,
     read_class_observations,
-    size_rows,
 )
+from foveate.testing import write_clip
 
 NAMES = ("person",)
 SAMPLING = ClassSampling(side=64, extra=1)
@@ -110,6 +108,45 @@ def test_a_glance_becomes_refined_classes():
     assert glance_classes(glance).tolist() == [[1] * 4, [0, 0, 2, 2], [0] * 4, [0] * 4]
 
 
+def glance(pixels: np.ndarray) -> DeviceGlance:
+    rows, columns = -(-pixels.shape[0] // 16), -(-pixels.shape[1] // 16)
+    importance = np.random.default_rng(0).random((rows, columns)).astype(np.float32)
+    return DeviceGlance(detections=boxes(), importance=importance)
+
+
+def test_a_clip_is_measured_once_against_the_truth_beside_it(tmp_path: Path):
+    video, path, calls = write_clip(tmp_path / "clip.mp4", frames=7), tmp_path / "o.jsonl", []
+
+    def detect(cut: np.ndarray) -> Detections:
+        calls.append(cut.shape)
+        return boxes((10, 10, 40, 40))
+
+    def whole(_pixels: np.ndarray) -> Detections:
+        return boxes((10, 10, 40, 40), (50, 10, 60, 60))
+
+    found = measure_classes(video, glance, detect, whole, path, every=3, sampling=SAMPLING)
+    assert [(o.scene, o.frame) for o in found] == [("clip", 0), ("clip", 3), ("clip", 6)]
+    assert {(trial.tp, trial.fp, trial.fn) for o in found for trial in o.trials} == {(1, 0, 1)}
+    done = len(calls)
+    assert measure_classes(video, glance, detect, whole, path, every=3, sampling=SAMPLING) == found
+    assert len(calls) == done
+    exact = [
+        AnnotatedImage(file_name="clip.mp4", size=(96, 128), truth=Truth(detections=whole(None).select([0])), frame=0)
+    ]
+    write_coco(video.with_suffix(".json"), exact)
+    again = measure_classes(video, glance, detect, whole, tmp_path / "b.jsonl", every=30, sampling=SAMPLING)
+    assert {(trial.tp, trial.fp, trial.fn) for trial in again[0].trials} == {(1, 0, 0)}
+
+
+def test_observations_of_other_clips_or_models_are_other_files(tmp_path: Path):
+    one, other = tmp_path / "a.mp4", tmp_path / "b.mp4"
+    one.write_bytes(b"a")
+    other.write_bytes(b"b")
+    paths = {class_observations_path(video, depends) for video in (one, other) for depends in (["x"], ["y"])}
+    assert len(paths) == 4
+    assert class_observations_path(one, ["x"]) in paths
+
+
 def test_observations_come_back_and_a_torn_line_is_left_out(tmp_path: Path):
     path = tmp_path / "deep" / "observations.jsonl"
     assert read_class_observations(path) == []
@@ -120,49 +157,9 @@ def test_observations_come_back_and_a_torn_line_is_left_out(tmp_path: Path):
     assert read_class_observations(path) == [observed(0), observed(1)]
 
 
-def test_rows_hold_every_combination_of_every_frame():
-    rows = size_rows([observed(0), observed(1)])
-    assert rows.ratio.shape == (2 * 343,)
-    place = 343 + 7 * 7 * 2 + 7 * 0 + 6
-    assert rows.chosen[place].tolist() == [50, 10, 100]
-    assert rows.ratio[place] == observed(1).size((50, 10, 100)) / 3001
-    assert rows.mean_quality[place] == pytest.approx(np.dot(observed(1).shares, (50, 10, 100)))
-
-
-def test_accuracy_is_pooled_over_frames():
-    pooled = dict(pooled_accuracy([observed(0), observed(1)]))
-    assert pooled[100, 100, 100] == pytest.approx(16 / 20)
-    assert pooled[10, 10, 10] == pytest.approx(8 / 16)
-
-
-def test_a_fit_finds_what_matters_and_is_judged_on_other_scenes():
-    profile = fit_classes([observed(seed) for seed in range(4)])
-    assert profile.accuracy.weights[2] > 5 * max(profile.accuracy.weights[:2])
-    assert profile.original_per_thumbnail == pytest.approx(30, rel=0.01)
-    figures = judge_classes(profile, [observed(seed) for seed in range(4, 8)])
-    assert figures["accuracy_line_correlation"] > 0.8
-    assert figures["accuracy_table_mae"] < figures["accuracy_line_mae"]
-    assert figures["original_mape"] < 0.01
-    for model in ("line", "table"):
-        assert {f"size_{model}_{figure}" for figure in ("correlation", "mape", "exceeded")} <= set(figures)
-
-
-def test_a_profile_with_classes_survives_its_file(tmp_path: Path):
-    from dataclasses import replace
-
-    from foveate.estimators import load_profile
-
-    profile = replace(load_profile(shipped_profiles()[0]), classes=fit_classes([observed(0)]))
-    write_profile(profile, tmp_path / "p.json")
-    assert read_profile(tmp_path / "p.json") == profile
-    assert profile.classes is not None
-    assert profile.classes.table.qualities == CLASS_QUALITIES
-
-
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        (lambda: fit_classes([]), "at least one measured frame"),
         (lambda: ClassSampling(side=16), "32 pixels"),
         (lambda: ClassSampling(pictures=0), "at least one picture"),
     ],

@@ -69,20 +69,18 @@ def fit_size_line(ratio: Numbers, mean_quality: Numbers) -> SizeLine:
 def fit_size_table(ratio: Numbers, shares: Numbers, chosen: NDArray[np.int64], qualities: tuple[int, ...]) -> SizeTable:
     """Sizes that rise with quality and are convex in it, class by class, by non-negative least squares.
 
-    `ratio` `(n,)`: size / original size; `shares` `(n, classes)`: p_c; `chosen` `(n, classes)`: q_c. A class's row is a
-    sum of hinges max(0, q - knot) with a knot at 0 and at each quality but the last, so coefficients of at least 0 make
-    it rise and bend upwards.
+    `ratio` `(n,)`: size / original size, above 0; `shares` `(n, classes)`: p_c; `chosen` `(n, classes)`: q_c. Errors
+    count relative to the size: it is a slow link that leaves little to choose. A class's row is a sum of hinges
+    max(0, q - knot) with a knot at 0 and at each quality but the last, so coefficients of at least 0 make it rise and
+    bend upwards.
     """
     basis = _hinges(qualities)
-    places = np.searchsorted(qualities, chosen)
-    rows = [shares[:, place, None] * basis[places[:, place]] for place in range(shares.shape[1])]
-    solved = non_negative_least_squares(np.concatenate([*rows, np.ones((len(ratio), 1))], axis=1), ratio)
-    table = solved[:-1].reshape(shares.shape[1], -1) @ basis.T
-    return SizeTable(
-        qualities=qualities,
-        ratio=tuple(tuple(float(value) for value in row) for row in table),
-        fixed=float(solved[-1]),
-    )
+    places = np.searchsorted(qualities, chosen).T
+    inputs = [share[:, None] * basis[place] for share, place in zip(shares.T, places, strict=True)]
+    relative = np.concatenate(inputs, axis=1) / ratio[:, None]
+    solved = non_negative_least_squares(relative, np.ones(len(ratio)))
+    table = solved.reshape(shares.shape[1], -1) @ basis.T
+    return SizeTable(qualities=qualities, ratio=tuple(tuple(float(value) for value in row) for row in table))
 
 
 def _hinges(qualities: tuple[int, ...]) -> Numbers:

@@ -15,6 +15,7 @@ from foveate.core import IMPORTANCE_CLASSES, ClassMap, ImportanceMap, InputError
 Numbers = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
+SCALES = ("linear", "log")
 Scale = Literal["linear", "log"]
 """Of importance: as it is (the paper), or its logarithm."""
 
@@ -54,8 +55,8 @@ def classify_patches(
     `scale`: what variance is taken of. Attention has so long a tail that most patches share one class of it; classes of
     its logarithm are of one order of size. Raises `InputError` on an unknown scale.
     """
-    if scale not in ("linear", "log"):
-        raise InputError(f"the scale of importance must be linear or log, got {scale!r}")
+    if scale not in SCALES:
+        raise InputError(f"the scale of importance must be one of {', '.join(SCALES)}, got {scale!r}")
     values = importance if scale == "linear" else np.log(np.maximum(importance, _LEAST))
     return importance_classes(values, natural_breaks(values, classes))
 

@@ -1,11 +1,11 @@
 """What a quality per importance class costs and is worth, measured on frames of known scenes (Hyperion, section III-B).
 
 frame -> glance of the device's model -> classes -> bytes of every class at every quality, and what the cloud's model
-still finds at some combinations -> rows -> `ClassProfile`. What was measured is kept raw: fits may change without an
-inference.
+still finds at some combinations. Kept raw: `hyperion_fit` may change without an inference.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -14,34 +14,30 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from foveate.codec import class_sizes, decode_classes, encode_classes, encode_jpeg, thumbnail_bytes
+from foveate.codec import VideoReader, class_sizes, decode_classes, encode_classes, encode_jpeg, thumbnail_bytes
 from foveate.core import (
     CLASS_QUALITIES,
     IMPORTANCE_CLASSES,
     ClassMap,
-    ClassProfile,
     Detections,
     DeviceGlance,
     InputError,
     Pixels,
-    Provenance,
     class_shares,
+    foveate_home,
 )
 from foveate.estimators import (
     classify_patches,
-    fit_accuracy_line,
-    fit_accuracy_table,
-    fit_size_line,
-    fit_size_table,
-    predicted_accuracy,
-    predicted_ratio,
     refine_classes,
 )
 from foveate.estimators.natural_breaks import Scale
-from foveate.metrics import Counts, F1Counter, Truth, areas, intersections
+from foveate.metrics import Counts, F1Counter, Truth, areas, intersections, read_coco, with_ignore_rules
+from foveate.profiling.repeat import Progress, silent
 
 Numbers = NDArray[np.float64]
 Qualities = tuple[int, ...]
+VERSION = 1
+"""Of observations on disk; raised whenever codec or model code changes what is observed."""
 Detect = Callable[[Pixels], Detections]
 """The cloud's model on a picture that was cut out of a frame."""
 
@@ -134,9 +130,8 @@ def observe_classes(
     scene: str,
     frame: int = 0,
     sampling: ClassSampling | None = None,
-    done: Callable[[], None] = lambda: None,
 ) -> ClassObservation:
-    """Measure one frame. `truth`: its objects that count; `done` is called after each combination."""
+    """Measure one frame. `truth`: its objects that count."""
     chosen = sampling or ClassSampling()
     cuts = busiest_pictures(truth, pixels.shape[:2], chosen)
     size = pixels.shape[0], pixels.shape[1]
@@ -145,7 +140,6 @@ def observe_classes(
         decoded = decode_classes(encode_classes(pixels, classes, qualities), frame_size=size)
         counts = _judged(decoded, truth, cuts, chosen.side, detect)
         trials.append(ClassTrial(qualities=qualities, tp=counts.tp, fp=counts.fp, fn=counts.fn))
-        done()
     sizes = class_sizes(pixels, classes, IMPORTANCE_CLASSES, CLASS_QUALITIES)
     mixed = tuple(CLASS_QUALITIES[:IMPORTANCE_CLASSES])
     mosaics = sum(int(sizes[number, number]) for number in range(IMPORTANCE_CLASSES))
@@ -203,81 +197,56 @@ def read_class_observations(path: Path) -> list[ClassObservation]:
     return sorted({(o.scene, o.frame): o for o in found}.values(), key=lambda o: (o.scene, o.frame))
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class SizeRows:
-    """Sizes of all combinations on some frames, one row each."""
-
-    ratio: Numbers
-    """`(n,)`: size / original size."""
-    shares: Numbers
-    """`(n, classes)`: p_c."""
-    chosen: NDArray[np.int64]
-    """`(n, classes)`: q_c."""
-
-    @property
-    def mean_quality(self) -> Numbers:
-        """sum_c p_c q_c, `(n,)`."""
-        return np.asarray((self.shares * self.chosen).sum(axis=1))
+Glance = Callable[[Pixels], DeviceGlance]
+"""The device's model."""
+WholeFrame = Callable[[Pixels], Detections]
+"""The cloud's model on a whole frame: the truth of a clip that has none."""
 
 
-def size_rows(observations: Sequence[ClassObservation]) -> SizeRows:
-    """Every combination of qualities on every frame."""
-    chosen = all_combinations()
-    sizes = [[o.size(qualities) / o.original_bytes for qualities in chosen] for o in observations]
-    return SizeRows(
-        ratio=np.array(sizes).reshape(-1),
-        shares=np.repeat([o.shares for o in observations], len(chosen), axis=0),
-        chosen=np.tile(np.array(chosen, np.int64), (len(observations), 1)),
-    )
+def measure_classes(
+    video: Path,
+    glance: Glance,
+    detect: Detect,
+    whole: WholeFrame,
+    path: Path,
+    *,
+    every: int = 30,
+    scale: Scale = "linear",
+    sampling: ClassSampling | None = None,
+    progress: Progress = silent,
+) -> list[ClassObservation]:
+    """Observations of one frame in `every` of a clip, appended to the file `path` as they come; known ones stay.
+
+    Truth is what lies beside a rendered clip as `NAME.json`, or else what the cloud's model finds in the whole frame.
+    """
+    chosen = sampling or ClassSampling()
+    known, truths = {(o.scene, o.frame) for o in read_class_observations(path)}, _truths(video)
+    with VideoReader(video) as reader:
+        frames = range(0, reader.frame_count or 10**9, every)
+        for index, pixels in enumerate(reader):
+            if index % every or (video.stem, index) in known:
+                continue
+            truth = truths.get(index) or Truth(detections=whole(pixels))
+            counted = with_ignore_rules(truth, frame_height=pixels.shape[0])
+            classes = glance_classes(glance(pixels), scale=scale)
+            append_class_observation(
+                path, observe_classes(pixels, counted, classes, detect, scene=video.stem, frame=index, sampling=chosen)
+            )
+            progress(index // every + 1, len(frames))
+    progress(len(frames), len(frames))
+    return [o for o in read_class_observations(path) if o.scene == video.stem and o.frame % every == 0]
 
 
-def pooled_accuracy(observations: Sequence[ClassObservation]) -> Iterator[tuple[Qualities, float]]:
-    """F1 of each combination over all frames that tried it."""
-    sums: dict[Qualities, Counts] = {}
-    for trial in (trial for o in observations for trial in o.trials):
-        counts = Counts(tp=trial.tp, fp=trial.fp, fn=trial.fn)
-        sums[trial.qualities] = sums.get(trial.qualities, Counts()) + counts
-    return ((qualities, counts.f1) for qualities, counts in sums.items())
+def class_observations_path(video: Path, depends_on: Sequence[object]) -> Path:
+    """A file under `$FOVEATE_HOME` whose name changes with the clip and with all that an observation depends on."""
+    with video.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    key = msgspec.json.encode([VERSION, digest, *depends_on])
+    return foveate_home() / "hyperion" / f"{hashlib.sha256(key).hexdigest()[:24]}.jsonl"
 
 
-def fit_classes(observations: Sequence[ClassObservation], *, provenance: Provenance | None = None) -> ClassProfile:
-    """Equations 3 and 4, the table of sizes, and originals by thumbnails. Raises `InputError` without frames."""
-    if not observations:
-        raise InputError("a profile of classes needs at least one measured frame, got none")
-    rows = size_rows(observations)
-    pooled = list(pooled_accuracy(observations))
-    accuracy, chosen = np.array([f1 for _, f1 in pooled]), np.array([qualities for qualities, _ in pooled])
-    originals = np.array([o.original_bytes for o in observations])
-    thumbnails = np.array([o.thumbnail_bytes for o in observations])
-    return ClassProfile(
-        line=fit_size_line(rows.ratio, rows.mean_quality),
-        table=fit_size_table(rows.ratio, rows.shares, rows.chosen, CLASS_QUALITIES),
-        accuracy=fit_accuracy_line(accuracy, chosen),
-        accuracy_table=fit_accuracy_table(accuracy, chosen, CLASS_QUALITIES),
-        original_per_thumbnail=float(np.exp(np.log(originals / thumbnails).mean())),
-        provenance=provenance,
-    )
-
-
-def judge_classes(profile: ClassProfile, unseen: Sequence[ClassObservation]) -> dict[str, float]:
-    """Correlations and errors of a profile on frames of other scenes than it was fitted to."""
-    rows, figures = size_rows(unseen), dict[str, float]()
-    shares, chosen = list(rows.shares), [tuple(row) for row in rows.chosen.tolist()]
-    for name, model in (("line", profile.line), ("table", profile.table)):
-        predicted = np.array([predicted_ratio(model, p, q) for p, q in zip(shares, chosen, strict=True)])
-        figures |= {
-            f"size_{name}_correlation": float(np.corrcoef(predicted, rows.ratio)[0, 1]),
-            f"size_{name}_mape": float((np.abs(predicted - rows.ratio) / rows.ratio).mean()),
-            f"size_{name}_exceeded": float((rows.ratio > predicted).mean()),
-        }
-    pooled = list(pooled_accuracy(unseen))
-    true = np.array([f1 for _, f1 in pooled])
-    for name, accuracy in (("line", profile.accuracy), ("table", profile.accuracy_table)):
-        expected = np.array([predicted_accuracy(accuracy, qualities) for qualities, _ in pooled])
-        figures |= {
-            f"accuracy_{name}_correlation": float(np.corrcoef(expected, true)[0, 1]),
-            f"accuracy_{name}_mae": float(np.abs(expected - true).mean()),
-        }
-    originals = np.array([o.original_bytes for o in unseen])
-    guessed = profile.original_per_thumbnail * np.array([o.thumbnail_bytes for o in unseen])
-    return figures | {"original_mape": float((np.abs(guessed - originals) / originals).mean())}
+def _truths(video: Path) -> dict[int, Truth]:
+    """By position in the clip, of a rendered one."""
+    beside = video.with_suffix(".json")
+    images = read_coco(beside) if beside.is_file() else []
+    return {image.frame: image.truth for image in images if image.frame is not None}
