@@ -147,7 +147,7 @@ def test_observations_of_other_clips_or_models_are_other_files(tmp_path: Path):
     assert class_observations_path(one, ["x"]) in paths
 
 
-def test_observations_come_back_and_a_torn_line_is_left_out(tmp_path: Path):
+def test_observations_come_back_and_a_torn_line_is_cut_off(tmp_path: Path):
     path = tmp_path / "deep" / "observations.jsonl"
     assert read_class_observations(path) == []
     for seed in (1, 0):
@@ -155,6 +155,8 @@ def test_observations_come_back_and_a_torn_line_is_left_out(tmp_path: Path):
     with path.open("ab") as file:
         file.write(b'{"scene": "torn')
     assert read_class_observations(path) == [observed(0), observed(1)]
+    append_class_observation(path, observed(2))
+    assert read_class_observations(path) == [observed(0), observed(1), observed(2)]
 
 
 @pytest.mark.parametrize(

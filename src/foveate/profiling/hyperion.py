@@ -91,7 +91,7 @@ class ClassObservation(msgspec.Struct, frozen=True, kw_only=True):
     trials: tuple[ClassTrial, ...]
 
     def size(self, qualities: Qualities) -> int:
-        """Bytes of the frame with such qualities."""
+        """Bytes of the frame with such qualities; of a single quality, which needs no map, some hundreds too many."""
         columns = [CLASS_QUALITIES.index(quality) for quality in qualities]
         return self.overhead_bytes + sum(row[column] for row, column in zip(self.sizes, columns, strict=True))
 
@@ -189,11 +189,17 @@ def append_class_observation(path: Path, observation: ClassObservation) -> None:
 
 
 def read_class_observations(path: Path) -> list[ClassObservation]:
-    """All whole lines of a file, by scene and frame; none where there is no file."""
+    """By scene and frame, the last line of each; none where there is no file.
+
+    A line torn by an interrupt is cut off the file.
+    """
     if not path.is_file():
         return []
-    lines = [line for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
-    found = [msgspec.json.decode(line, type=ClassObservation) for line in lines]
+    lines = path.read_bytes().splitlines(keepends=True)
+    whole = [line for line in lines if line.endswith(b"\n")]
+    if len(whole) < len(lines):
+        path.write_bytes(b"".join(whole))
+    found = [msgspec.json.decode(line, type=ClassObservation) for line in whole]
     return sorted({(o.scene, o.frame): o for o in found}.values(), key=lambda o: (o.scene, o.frame))
 
 
