@@ -31,8 +31,9 @@ def encode_jpeg(pixels: Pixels, *, quality: int, colorsubsampling: ChromaSubsamp
 
 
 def decode_jpeg(data: bytes, *, size: Size, out: Pixels | None = None) -> Pixels:
-    """RGB pixels `(*size, 3)`, in `out` if given. Raises `CodecError` on anything but an intact colour JPEG of that size.
+    """RGB pixels `(*size, 3)`, in `out` if given.
 
+    Raises `CodecError` on anything but an intact colour JPEG of that size.
     Chroma is enlarged by repetition: interpolation would carry colour across the border of two tiles.
     """
     try:

@@ -1,4 +1,4 @@
-"""Pictures that are needed for a moment: one buffer per thread and purpose, so that no frame asks the system for memory.
+"""Pictures that are needed for a moment: one buffer per thread and purpose, no new memory per frame.
 
 Fresh memory is handed out page by page as it is touched, which costs a picture as much as copying it (docs/log.md).
 """
