@@ -75,8 +75,11 @@ def test_torchvision_is_used_where_it_loads(monkeypatch):
     assert sorted(got.tolist()) == sorted(best)
 
 
-def test_it_equals_torchvision(torchvision):
+@pytest.mark.torchvision
+def test_it_equals_torchvision():
+    from torchvision import ops
+
     boxes, scores, class_id = (torch.tensor(x) for x in many(3000, 5))
     scores = scores + torch.arange(3000) * 1e-6  # no ties: their order is not defined there
-    expected = torchvision.batched_nms(boxes.float(), scores.float(), class_id, 0.4)
+    expected = ops.batched_nms(boxes.float(), scores.float(), class_id, 0.4)
     assert nms(boxes, scores, class_id, 0.4).tolist() == expected.tolist()

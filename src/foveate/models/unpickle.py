@@ -57,9 +57,7 @@ def read_pickle(path: Path) -> Any:
         with path.open("rb") as file:
             return _ArraysOnly(file, encoding="latin1").load()
     except _RefusedError as error:
-        raise WeightsError(
-            f"{path}: refused, since it would run {error}; only arrays and containers are read"
-        ) from None
+        raise WeightsError(f"{path}: refused, as it names {error}; only arrays and containers are read") from None
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read ({error.strerror})") from error
     except _BROKEN as error:
@@ -78,8 +76,9 @@ class _ArraysOnly(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         """The object of that name if arrays and containers need it."""
-        # numpy 2 moved its core; files name either.
-        made = _ADMITTED.get((module.replace("numpy._core", "numpy.core"), name))
+        # Files name what Python 3 and numpy 2 have moved by either of its names.
+        own = module.replace("numpy._core", "numpy.core").replace("__builtin__", "builtins")
+        made = _ADMITTED.get((own, name))
         if made is None:
             raise _RefusedError(f"{module}.{name}")
         return made()
@@ -108,6 +107,11 @@ def _encode(text: str, encoding: str) -> bytes:
     return text.encode("latin1")
 
 
+def _no_bytes() -> bytes:
+    """How protocols before 3 write no bytes at all."""
+    return b""
+
+
 def _fresh(function: Callable[..., Any]) -> Callable[[], Callable[..., Any]]:
     """Makes a new function each time, since a pickle can set attributes of what it is given."""
 
@@ -122,6 +126,7 @@ def _fresh(function: Callable[..., Any]) -> Callable[[], Callable[..., Any]]:
 
 _ADMITTED: dict[tuple[str, str], Callable[[], Any]] = {
     ("_codecs", "encode"): _fresh(_encode),
+    ("builtins", "bytes"): _fresh(_no_bytes),
     ("builtins", "frozenset"): lambda: frozenset,
     ("builtins", "set"): lambda: set,
     ("collections", "OrderedDict"): lambda: collections.OrderedDict,

@@ -4,7 +4,7 @@ Written down from detectron2's modules (`modeling/backbone/vit.py`, `rpn.py`, `b
 `mask_head.py`), not from the table of names that the conversion has.
 """
 
-import pickle  # noqa: S403  # written, not read
+import pickle  # written, not read
 from collections.abc import Mapping
 from pathlib import Path
 

@@ -155,7 +155,7 @@ class Reference:
         height, width = pixels.shape[:2]
         levels = self.pyramid(self.backbone(prepared(pixels)))
         boxes = self.propose(levels, height, width)
-        total, agnostic = 0, self.stages > 1
+        total, agnostic, rows = 0, self.stages > 1, []
         for stage, weights in zip(range(self.stages), ((10, 5), (20, 10), (30, 15)), strict=False):
             if stage:
                 boxes = [row[0] for row in rows]

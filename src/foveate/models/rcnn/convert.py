@@ -100,8 +100,8 @@ def _read_backbone(state: Mapping[str, Tensor]) -> BackboneConfig:
 def _names(classes: int, given: tuple[str, ...] | None) -> tuple[str, ...]:
     names = COCO_CLASSES if given is None else given
     if len(names) != classes:
-        source = "COCO's names are known without being given" if given is None else "the names given"
-        raise InputError(f"this checkpoint knows {classes} classes; {source} are {len(names)}")
+        got = "COCO's 80 were taken, as no names were given" if given is None else f"{len(names)} were given"
+        raise InputError(f"this checkpoint knows {classes} classes and needs as many names; {got}")
     return names
 
 
