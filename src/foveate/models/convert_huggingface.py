@@ -81,7 +81,7 @@ def _read_config(config: Mapping[str, Any], downsampling_factor: int) -> Backbon
         dim=int(config["hidden_size"]),
         depth=depth,
         heads=int(config["num_attention_heads"]),
-        subsets=_count_subsets(depth, [int(i) for i in config["window_block_indices"]]),
+        subsets=count_subsets(depth, [int(i) for i in config["window_block_indices"]]),
         patch_size=patch,
         window_size=int(config["window_size"]),
         downsampling_factor=downsampling_factor,
@@ -92,7 +92,7 @@ def _read_config(config: Mapping[str, Any], downsampling_factor: int) -> Backbon
     )
 
 
-def _count_subsets(depth: int, window_blocks: list[int]) -> int:
+def count_subsets(depth: int, window_blocks: list[int]) -> int:
     """N, if the blocks are N equal subsets that each end in their only global block; else `InputError`."""
     global_blocks = sorted(set(range(depth)) - set(window_blocks))
     count = len(global_blocks)
