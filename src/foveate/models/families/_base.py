@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from foveate.core import InputError, RegionGrid
 from foveate.models.families.tokens import Stage, TokenList, restore_tokens, run_alike, take_stage, token_list
-from foveate.models.layout import frame_layout
+from foveate.models.mixed_frames import check_points
 from foveate.models.pixels import check_images, degrade_regions, select_tiles
 from foveate.models.positions import token_positions
 
@@ -59,7 +59,37 @@ class Features(NamedTuple):
     """One `(B, C, rows, columns)` per tap, unless the family's heads want them otherwise."""
 
 
-class MixedBackbone(nn.Module, ABC):
+class MixedNetwork(nn.Module, ABC):
+    """Any network of a family: with a head, or a backbone alone."""
+
+    @property
+    @abstractmethod
+    def mixed_backbone(self) -> nn.Module:
+        """The part that runs on mixed tokens; its dtype may be lowered without touching the head."""
+
+    @property
+    @abstractmethod
+    def restoration_points(self) -> range:
+        """0..N."""
+
+    @property
+    @abstractmethod
+    def size_multiple(self) -> int | None:
+        """Heights and widths that are multiples of it are allowed; None = there is one size only."""
+
+    @abstractmethod
+    def region_grid(self, height: int, width: int) -> RegionGrid:
+        """Decision regions of images of `height x width` pixels. Raises `InputError` for sizes without any."""
+
+    @abstractmethod
+    def forward(self, given: Tensor | MixedImages) -> Any:
+        """What the original's `forward` returns for the same images, or its tensors by their names.
+
+        Raises `InputError` on wrong shapes or ranges.
+        """
+
+
+class MixedBackbone(MixedNetwork):
     """A family's backbone at mixed resolution. A family states the attributes and overrides the abstract methods."""
 
     patch_size: int
@@ -92,6 +122,10 @@ class MixedBackbone(nn.Module, ABC):
     def position_codes(self, grid: RegionGrid) -> Tensor | None:
         """Absolute codes of the patches of a frame `(rows, columns, C)`, or None."""
 
+    def carried_codes(self, index: int, grid: RegionGrid) -> Tensor | None:  # noqa: ARG002  # for families that add more
+        """Sum of the absolute codes that have been added to the patches before block `index`, as `position_codes`."""
+        return self.position_codes(grid)
+
     @abstractmethod
     def special_tokens(self, grid: RegionGrid) -> Tensor:
         """Special tokens of each part with their positions `(specials, C)`."""
@@ -105,9 +139,20 @@ class MixedBackbone(nn.Module, ABC):
         return False
 
     @property
+    def mixed_backbone(self) -> nn.Module:
+        """Itself."""
+        return self
+
+    @property
     def restoration_points(self) -> range:
         """0..N."""
         return range(len(self.restore_before) + 1)
+
+    @property
+    def size_multiple(self) -> int | None:
+        """Whole patches; with windowed blocks, whole regions in each part."""
+        regions = self.parts_per_side * self.window_size * self.downsampling_factor
+        return self.patch_size * (regions if self.parts_per_side > 1 else 1)
 
     def region_grid(self, height: int, width: int) -> RegionGrid:
         """Decision regions of images of `height x width` pixels. Raises `InputError` for sizes without any."""
@@ -153,31 +198,27 @@ class MixedBackbone(nn.Module, ABC):
 
     def forward(self, given: Tensor | MixedImages) -> Features:
         """Images to feature maps. Raises `InputError` on wrong shapes or ranges."""
-        return Features(self.as_maps(self.stages(given)))
+        return Features(tuple(part.to(given.dtype) for part in self.as_maps(self.stages(given))))
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the weights: that of the blocks' work, whatever the images have."""
+        return next(self.parameters()).dtype
 
     def stages(self, given: Tensor | MixedImages) -> list[Stage]:
         """What the network has at each tap. Raises `InputError` on wrong shapes or ranges."""
         mixed = given if isinstance(given, MixedImages) else MixedImages(images=given)
         check_images(mixed.images)
         grid = self.region_grid(*mixed.images.shape[2:])
-        images = self.prepare(mixed.images[:, :, : grid.height, : grid.width])
-        points = self.check_points(mixed.points, len(images))
+        images = self.prepare(mixed.images[:, :, : grid.height, : grid.width].to(self.dtype))
+        given_points = [0] * len(images) if mixed.points is None else mixed.points
+        points = check_points(given_points, len(images), self.restoration_points[-1])
         masks = _check_masks(mixed.masks, grid, len(images))
         early = (masks & (torch.tensor(points, device=masks.device) == 0)[:, None, None]).to(images.device)
         late = (masks.to(images.device) & ~early).cpu().numpy()
         lists = [self._list(grid, mask) for mask in late]
         tokens = self._tokens(degrade_regions(images, grid, early), grid, lists)
         return self._run(tokens, lists, points)
-
-    def check_points(self, points: Sequence[int] | None, count: int) -> list[int]:
-        """Restoration points as a list of `count` numbers in 0..N, or `InputError`."""
-        chosen = [0] * count if points is None else [int(p) for p in points]
-        if len(chosen) != count:
-            raise InputError(f"need one restoration point per image ({count}), got {len(chosen)}")
-        for point in chosen:
-            if point not in self.restoration_points:
-                raise InputError(f"a restoration point must lie in 0..{self.restoration_points[-1]}, got {point}")
-        return chosen
 
     def _list(self, grid: RegionGrid, mask: np.ndarray | None = None) -> TokenList:
         return token_list(grid, mask, parts_per_side=self.parts_per_side, specials=self.specials)
@@ -210,15 +251,20 @@ class MixedBackbone(nn.Module, ABC):
     def _run(self, tokens: list[Tensor], lists: list[TokenList], points: list[int]) -> list[Stage]:
         """All blocks; frames that are due are restored before a block."""
         due_before = [self.restore_before[point - 1] if point else -1 for point in points]
-        full = self._list(lists[0].layout.grid)
-        stages = [take_stage(tokens, lists)] if 0 in self.taps else []
-        for index in range(self.depth):
-            for i, due in enumerate(due_before):
-                if due == index and lists[i] is not full:
-                    tokens[i], lists[i] = restore_tokens(tokens[i], lists[i], full), full
-            tokens = self._run_block(index, tokens, lists)
-            if index + 1 in self.taps:
-                stages.append(take_stage(tokens, lists))
+        grid = lists[0].layout.grid
+        full = self._list(grid)
+        stages = []
+        for index in range(self.depth + 1):
+            due = [i for i, before in enumerate(due_before) if before == index and not lists[i].is_full]
+            is_tapped = index in self.taps
+            is_mixed = any(not order.is_full for order in lists)
+            codes = self.carried_codes(index, grid) if is_mixed and (due or is_tapped) else None
+            if is_tapped:
+                stages.append(take_stage(tokens, lists, codes))
+            for i in due:
+                tokens[i], lists[i] = restore_tokens(tokens[i], lists[i], full, codes), full
+            if index < self.depth:
+                tokens = self._run_block(index, tokens, lists)
         return stages
 
     def _run_block(self, index: int, tokens: list[Tensor], lists: list[TokenList]) -> list[Tensor]:
@@ -234,7 +280,7 @@ class MixedBackbone(nn.Module, ABC):
         return list(torch.split(result, lengths.tolist()))
 
 
-class HeadedNetwork(nn.Module, ABC):
+class HeadedNetwork(MixedNetwork):
     """A published network with its own head behind a mixed-resolution backbone."""
 
     def __init__(self, theirs: Any, mixed: MixedBackbone) -> None:
@@ -242,29 +288,29 @@ class HeadedNetwork(nn.Module, ABC):
         self.theirs, self.mixed = theirs, mixed
 
     @property
+    def mixed_backbone(self) -> nn.Module:
+        """What stands before the head."""
+        return self.mixed
+
+    @property
     def restoration_points(self) -> range:
         """0..N."""
         return self.mixed.restoration_points
 
-    def region_grid(self, height: int, width: int) -> RegionGrid:
-        """Decision regions of images of `height x width` pixels. Raises `InputError` for sizes without any."""
-        return self.mixed.region_grid(height, width)
+    @property
+    def size_multiple(self) -> int | None:
+        """As the backbone."""
+        return self.mixed.size_multiple
 
-    @abstractmethod
-    def forward(self, given: Tensor | MixedImages) -> Any:
-        """What their `forward` returns for the same images. Raises `InputError` on wrong shapes or ranges."""
+    def region_grid(self, height: int, width: int) -> RegionGrid:
+        """As the backbone."""
+        return self.mixed.region_grid(height, width)
 
 
 def even_points(depth: int, subsets: int = SUBSETS) -> tuple[int, ...]:
     """The last block of each of `subsets` equal parts of the blocks (as many as blocks where these are fewer)."""
     count = min(subsets, depth)
     return tuple(round(k * depth / count) - 1 for k in range(1, count + 1))
-
-
-def mean_codes(codes: Tensor, order: TokenList) -> Tensor:
-    """Codes of patches `(rows, columns, C)` -> those of a list's patch tokens `(n, C)`, means over what they cover."""
-    windows = token_positions(codes, order.layout).flatten(0, 1)
-    return windows[torch.from_numpy(order.place).to(windows.device)]
 
 
 def _check_masks(masks: Tensor | None, grid: RegionGrid, count: int) -> Tensor:

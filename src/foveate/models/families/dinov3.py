@@ -28,6 +28,7 @@ class MixedDinov3(MixedBackbone):
         self.taps = tuple(theirs.stage_names.index(stage) for stage in theirs.out_features)
         self.depth = max(self.taps)
         self.restore_before = even_points(self.depth)
+        self._frequency = theirs.rope_embeddings.inv_freq.clone()  # no buffer: stays float32 whatever the blocks run in
 
     def embed(self, tiles: Tensor) -> Tensor:
         """Their convolution on each tile."""
@@ -47,15 +48,14 @@ class MixedDinov3(MixedBackbone):
         """Their block, given the rotations of the tokens at hand."""
         assert lists is not None
         turns = [self.rotations(order) for order in lists]
-        cosine, sine = (torch.stack(part)[:, None].to(tokens.dtype) for part in zip(*turns, strict=True))
+        cosine, sine = (torch.stack(part)[:, None].to(tokens) for part in zip(*turns, strict=True))
         result: Tensor = self.theirs.model.layer[index](tokens, position_embeddings=(cosine, sine))
         return result
 
     def rotations(self, order: TokenList) -> tuple[Tensor, Tensor]:
         """Cosine and sine `(n, head_dim)` of a list's patch tokens, by their centres in -1..1 of the frame."""
-        frequency = self.theirs.rope_embeddings.inv_freq
-        share = torch.from_numpy(order.centres / order.layout.grid.patches).to(frequency)
-        angles = 2 * math.pi * (2 * share - 1)[:, :, None] * frequency
+        share = torch.from_numpy(order.centres / order.layout.grid.patches).float()
+        angles = 2 * math.pi * (2 * share - 1)[:, :, None] * self._frequency
         angles = angles.flatten(1).tile(2)
         return angles.cos(), angles.sin()
 

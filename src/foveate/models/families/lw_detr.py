@@ -66,9 +66,7 @@ class MixedLwDetr(HeadedNetwork):
 
     def __init__(self, theirs: Any, *, window_size: int = 1, downsampling_factor: int = 2) -> None:
         encoder = theirs.model.backbone
-        mixed = MixedLwDetrBackbone(
-            encoder.backbone, window_size=window_size, downsampling_factor=downsampling_factor
-        )
+        mixed = MixedLwDetrBackbone(encoder.backbone, window_size=window_size, downsampling_factor=downsampling_factor)
         super().__init__(theirs, mixed)
         encoder.backbone = mixed
 

@@ -27,10 +27,17 @@ class MixedRfDetrBackbone(MixedDinov2):
         for layer in layers:
             layer.num_windows = 1  # frames come whole, not as a batch of windows to be joined
 
+    @property
+    def size_multiple(self) -> int | None:
+        """As every family; with windows, square images only, so None."""
+        return None if self.parts_per_side > 1 else super().size_multiple
+
     def region_grid(self, height: int, width: int) -> RegionGrid:
         """As every family; images must be square, as the model was trained."""
         if self.parts_per_side > 1 and height != width:
-            raise InputError(f"RF-DETR takes square images (it cuts others into mixed-up windows), got {height} x {width}")
+            raise InputError(
+                f"RF-DETR takes square images (it cuts others into mixed-up windows), got {height} x {width}"
+            )
         return super().region_grid(height, width)
 
     def is_windowed(self, index: int) -> bool:
@@ -43,9 +50,7 @@ class MixedRfDetr(HeadedNetwork):
 
     def __init__(self, theirs: Any, *, window_size: int = 1, downsampling_factor: int = 2) -> None:
         encoder = theirs.model.backbone
-        mixed = MixedRfDetrBackbone(
-            encoder.backbone, window_size=window_size, downsampling_factor=downsampling_factor
-        )
+        mixed = MixedRfDetrBackbone(encoder.backbone, window_size=window_size, downsampling_factor=downsampling_factor)
         super().__init__(theirs, mixed)
         encoder.backbone = mixed
 

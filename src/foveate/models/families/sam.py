@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from foveate.core import InputError, RegionGrid
 from foveate.models.backbone import Backbone, BackboneConfig
 from foveate.models.convert_huggingface import count_subsets
-from foveate.models.families._base import MixedImages
+from foveate.models.families._base import MixedImages, MixedNetwork
 
 _NAMES = {
     "patch_embed.projection.": "embed.projection.",
@@ -27,7 +27,7 @@ _NAMES = {
 """Parts of names: theirs to ours, applied in this order."""
 
 
-class MixedSam(nn.Module):
+class MixedSam(MixedNetwork):
     """Runs the image encoder of a `SamModel` at mixed resolution. A region is two windows of 14 patches wide."""
 
     def __init__(self, theirs: Any, *, window_size: int | None = None, downsampling_factor: int = 2) -> None:
@@ -37,30 +37,41 @@ class MixedSam(nn.Module):
         if window_size not in (None, config.window_size):
             raise InputError(f"a low-resolution region must be one window, {config.window_size}, got {window_size}")
         self.side = int(config.image_size)
-        self.backbone = Backbone(_backbone_config(config, downsampling_factor))
-        self.backbone.load_state_dict({_our_name(k): v for k, v in encoder.state_dict().items() if "neck." not in k})
+        self.mixed = Backbone(_backbone_config(config, downsampling_factor))
+        self.mixed.load_state_dict({_our_name(k): v for k, v in encoder.state_dict().items() if "neck." not in k})
         self.neck = encoder.neck
         # The encoder's weights are in the backbone now.
         del encoder.layers, encoder.patch_embed
         self.theirs = theirs
 
     @property
+    def mixed_backbone(self) -> nn.Module:
+        """All but the neck."""
+        return self.mixed
+
+    @property
+    def size_multiple(self) -> None:
+        """None: one size only."""
+        return
+
+    @property
     def restoration_points(self) -> range:
         """0..N."""
-        return range(self.backbone.config.subsets + 1)
+        return range(self.mixed.config.subsets + 1)
 
     def region_grid(self, height: int, width: int) -> RegionGrid:
         """Decision regions; images must have the one size that the positions were trained for."""
         if (height, width) != (self.side, self.side):
             raise InputError(f"SAM takes images of {self.side} x {self.side} pixels, got {height} x {width}")
-        return self.backbone.config.grid(height, width)
+        return self.mixed.config.grid(height, width)
 
     def forward(self, given: Tensor | MixedImages) -> Tensor:
         """Image embeddings `(B, 256, rows, columns)`, as `SamModel.get_image_embeddings` returns them."""
         mixed = given if isinstance(given, MixedImages) else MixedImages(images=given)
         self.region_grid(*mixed.images.shape[2:])
-        maps = self.backbone(mixed.images, mixed.masks, mixed.points)
-        embeddings: Tensor = self.neck(maps.permute(0, 2, 3, 1))
+        pixels = mixed.images.to(next(self.mixed.parameters()).dtype)
+        maps = self.mixed(pixels, mixed.masks, mixed.points)
+        embeddings: Tensor = self.neck(maps.to(mixed.images.dtype).permute(0, 2, 3, 1))
         return embeddings
 
 

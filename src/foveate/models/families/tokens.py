@@ -16,6 +16,7 @@ from torch import Tensor
 
 from foveate.core import Mask, RegionGrid
 from foveate.models.layout import FrameLayout, frame_layout
+from foveate.models.positions import token_positions
 
 Index = NDArray[np.int64]
 
@@ -70,6 +71,11 @@ class TokenList:
         scale = np.repeat(layout.scale, layout.row.shape[1])[self.place]
         covered: Index = np.minimum(scale[:, None], np.array(layout.grid.patches) - self.first_patch)
         return covered
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no region is downsampled."""
+        return len(self.layout.low_regions) == 0
 
     @property
     def centres(self) -> NDArray[np.float64]:
@@ -158,30 +164,44 @@ class Stage:
     """`(B, parts, specials, C)`."""
 
 
-def take_stage(tokens: list[Tensor], lists: list[TokenList]) -> Stage:
-    """Lists of tokens `(n, C)` of frames of one size -> regular maps; coarse tokens are spread over their patches."""
+def take_stage(tokens: list[Tensor], lists: list[TokenList], codes: Tensor | None) -> Stage:
+    """Lists of tokens `(n, C)` of frames of one size -> regular maps; `codes` as `spread_patches`."""
     rows, columns = lists[0].layout.grid.patches
-    maps = [spread_patches(part, order).reshape(rows, columns, -1) for part, order in zip(tokens, lists, strict=True)]
+    maps = [spread_patches(part, order, codes) for part, order in zip(tokens, lists, strict=True)]
     special = [part[_tensor(order.special_rows, part)] for part, order in zip(tokens, lists, strict=True)]
-    return Stage(patches=torch.stack(maps), specials=torch.stack(special))
+    return Stage(patches=torch.stack(maps).unflatten(1, (rows, columns)), specials=torch.stack(special))
 
 
-def spread_patches(tokens: Tensor, order: TokenList) -> Tensor:
-    """A frame's list of tokens -> one vector per patch in raster order: `(n, C)` -> `(patches, C)`."""
+def spread_patches(tokens: Tensor, order: TokenList, codes: Tensor | None) -> Tensor:
+    """A frame's list of tokens -> one vector per patch in raster order: `(n, C)` -> `(patches, C)`.
+
+    `codes`: absolute codes `(rows, columns, C)` that the tokens carry, or None. A patch gets its own code in place of
+    the mean that its coarse token carries: patches that are equal in everything would stay so in every later block.
+    """
+    patches = tokens[_tensor(order.patch_rows, tokens)]
     index, weight = order.sources
-    rows = _tensor(order.patch_rows[index], tokens)
-    if index.shape[1] == 1:
-        return tokens[rows[:, 0]]
-    mixed = tokens[rows[:, 0]]
-    blended = np.flatnonzero(weight[:, 0] < 1)
-    shares = torch.from_numpy(weight[blended]).to(tokens)
-    places = _tensor(blended, tokens)
-    return mixed.index_copy(0, places, (tokens[rows[places]] * shares[..., None]).sum(dim=1))
+    if order.is_full:
+        return patches[_tensor(index[:, 0], tokens)]
+    if codes is not None:
+        patches = patches - mean_codes(codes, order).to(tokens)
+    spread = patches[_tensor(index[:, 0], tokens)]
+    if index.shape[1] > 1:
+        places = np.flatnonzero(weight[:, 0] < 1)
+        shares = torch.from_numpy(weight[places]).to(tokens)
+        blended = (patches[_tensor(index[places], tokens)] * shares[..., None]).sum(dim=1)
+        spread = spread.index_copy(0, _tensor(places, tokens), blended)
+    return spread if codes is None else spread + codes.flatten(0, 1).to(tokens)
 
 
-def restore_tokens(tokens: Tensor, order: TokenList, full: TokenList) -> Tensor:
-    """A frame's list of tokens at mixed resolution -> its list at full resolution; special tokens stay."""
-    patches = spread_patches(tokens, order)
+def mean_codes(codes: Tensor, order: TokenList) -> Tensor:
+    """Codes of patches `(rows, columns, C)` -> those of a list's patch tokens `(n, C)`, means over what they cover."""
+    windows = token_positions(codes, order.layout).flatten(0, 1)
+    return windows[_tensor(order.place, windows)]
+
+
+def restore_tokens(tokens: Tensor, order: TokenList, full: TokenList, codes: Tensor | None) -> Tensor:
+    """A frame's list at mixed resolution -> its list at full resolution; special tokens stay, `codes` as above."""
+    patches = spread_patches(tokens, order, codes)
     columns = full.layout.grid.patches[1]
     raster = full.first_patch[:, 0] * columns + full.first_patch[:, 1]
     restored = tokens.new_empty(len(full), tokens.shape[1])

@@ -26,6 +26,11 @@ class MixedVitPoseBackbone(MixedBackbone):
         self.expert = 0
         """Which dataset's expert answers in ViTPose++; 0 = COCO."""
 
+    @property
+    def size_multiple(self) -> None:
+        """None: one size only."""
+        return
+
     def region_grid(self, height: int, width: int) -> RegionGrid:
         """As every family; crops must have the one size that the positions were trained for."""
         if (height, width) != self.size:
@@ -67,9 +72,7 @@ class MixedVitPose(HeadedNetwork):
     """Runs a `VitPoseForPoseEstimation` at mixed resolution."""
 
     def __init__(self, theirs: Any, *, window_size: int = 1, downsampling_factor: int = 2) -> None:
-        mixed = MixedVitPoseBackbone(
-            theirs.backbone, window_size=window_size, downsampling_factor=downsampling_factor
-        )
+        mixed = MixedVitPoseBackbone(theirs.backbone, window_size=window_size, downsampling_factor=downsampling_factor)
         super().__init__(theirs, mixed)
 
     def forward(self, given: Tensor | MixedImages) -> Tensor:

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from foveate.core import RegionGrid
-from foveate.models.families._base import HeadedNetwork, MixedBackbone, MixedImages, even_points, mean_codes
+from foveate.models.families._base import HeadedNetwork, MixedBackbone, MixedImages, even_points
 from foveate.models.families.dinov2 import one_side
-from foveate.models.families.tokens import Stage, TokenList
+from foveate.models.families.tokens import Stage, TokenList, mean_codes
 from foveate.models.positions import stretched_positions
 
 
@@ -38,6 +38,12 @@ class MixedYolosBackbone(MixedBackbone):
     def position_codes(self, grid: RegionGrid) -> Tensor:
         """Their first table, stretched as they do."""
         return self._patch_codes(self.theirs.embeddings.position_embeddings, grid)
+
+    def carried_codes(self, index: int, grid: RegionGrid) -> Tensor:
+        """The first table and those added after the blocks before `index`."""
+        mid = self.theirs.encoder.interpolation
+        added = [] if mid is None else list(mid.mid_position_embeddings[: min(index, self.depth - 1)])
+        return self.position_codes(grid) + sum(self._patch_codes(table, grid) for table in added)
 
     def special_tokens(self, grid: RegionGrid) -> Tensor:  # noqa: ARG002
         """Class and detection tokens with their positions."""
@@ -90,7 +96,7 @@ class MixedYolos(HeadedNetwork):
     def forward(self, given: Tensor | MixedImages) -> YolosOutput:
         """Their output: `logits` and `pred_boxes`."""
         tokens = self.mixed.stages(given)[-1].specials[:, 0, 1:]
-        found = self.theirs.vit.layernorm(tokens)
+        found = self.theirs.vit.layernorm(tokens).to(given.dtype)
         return YolosOutput(
             logits=self.theirs.class_labels_classifier(found),
             pred_boxes=self.theirs.bbox_predictor(found).sigmoid(),
