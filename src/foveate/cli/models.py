@@ -36,7 +36,7 @@ def _row(name: str, path: Path) -> tuple[str, ...]:
     return (
         name,
         f"{sum(p.numel() for p in detector.parameters()) / 1e6:.1f} M",
-        str(detector.config.backbone.window_size),
+        str(detector.region_grid(1, 1).window_size),
         f"{detector.score_threshold:.2f}",
         str(card.get("data", "not stated")),
         str(card.get("terms", "not stated")),

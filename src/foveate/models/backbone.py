@@ -123,7 +123,8 @@ class Backbone(nn.Module):
         """
         check_images(images)
         grid = self.config.grid(images.shape[2], images.shape[3])
-        points = self.check_points(restoration_points, len(images))
+        given = [0] * len(images) if restoration_points is None else restoration_points
+        points = check_points(given, len(images), self.config.subsets)
         masks = _check_masks(downsampling_masks, grid, len(images))
         early = torch.tensor(points, device=masks.device) == 0
         images = degrade_regions(images, grid, (masks & early[:, None, None]).to(images.device))
@@ -132,16 +133,6 @@ class Backbone(nn.Module):
         full, low = select_tiles(images, grid, layouts)
         maps = self.forward_tiles(full, low, layouts, points)
         return maps[0] if len(maps) == 1 else torch.cat(maps)
-
-    def check_points(self, points: Sequence[int] | None, count: int) -> list[int]:
-        """Restoration points as a list of `count` numbers in 0..N, or `InputError`."""
-        chosen = [0] * count if points is None else [int(p) for p in points]
-        if len(chosen) != count:
-            raise InputError(f"need one restoration point per image ({count}), got {len(chosen)}")
-        for point in chosen:
-            if not 0 <= point <= self.config.subsets:
-                raise InputError(f"a restoration point must lie in 0..{self.config.subsets}, got {point}")
-        return chosen
 
     def forward_tiles(
         self, full: Tensor, low: Tensor, layouts: list[FrameLayout], points: Sequence[int]
@@ -200,6 +191,17 @@ class Backbone(nn.Module):
     def _make_codes(self, table: Tensor, layout: FrameLayout) -> Tensor:
         spread = tiled_positions if self.config.positions == "tiled" else stretched_positions
         return token_positions(spread(table, layout.grid), layout)
+
+
+def check_points(points: Sequence[int], count: int, latest: int) -> list[int]:
+    """Restoration points as a list of `count` numbers in 0..`latest`, or `InputError`."""
+    chosen = [int(p) for p in points]
+    if len(chosen) != count:
+        raise InputError(f"need one restoration point per image ({count}), got {len(chosen)}")
+    for point in chosen:
+        if not 0 <= point <= latest:
+            raise InputError(f"a restoration point must lie in 0..{latest}, got {point}")
+    return chosen
 
 
 def _check_masks(masks: Tensor | None, grid: RegionGrid, count: int) -> Tensor:

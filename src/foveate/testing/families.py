@@ -188,10 +188,9 @@ def same(got: Sequence[Tensor], expected: Sequence[Tensor], tolerance: float) ->
 
 
 def refused(call: Any) -> None:
-    """Raise `AssertionError` unless the call raises `InputError` with a text."""
+    """Raise `AssertionError` unless the call raises `InputError`."""
     try:
         call()
-    except InputError as error:
-        assert str(error)
-    else:
-        raise AssertionError("an InputError was expected")
+    except InputError:
+        return
+    raise AssertionError("an InputError was expected")

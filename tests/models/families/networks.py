@@ -22,7 +22,9 @@ LABELS = {0: "person", 1: "car", 2: "N/A"}
 def dinov2(**changes: Any) -> Any:
     import transformers
 
-    config = transformers.Dinov2Config(**VIT, **{"image_size": 56, "patch_size": 14, "out_indices": [0, 2, 4]} | changes)
+    config = transformers.Dinov2Config(
+        **VIT, **{"image_size": 56, "patch_size": 14, "out_indices": [0, 2, 4]} | changes
+    )
     return transformers.Dinov2Backbone(config)
 
 

@@ -40,7 +40,9 @@ class TestLwDetr(DetectorContract):
         _, ours = self.pair()
         with pytest.raises(InputError, match=r"multiples of 32 pixels \(2 x 2 windows of whole patches\)"):
             ours.region_grid(128, 80)
-        with pytest.raises(InputError, match="windows, which are 3 patches wide here: with factor 2 no region size does"):
+        with pytest.raises(
+            InputError, match="windows, which are 3 patches wide here: with factor 2 no region size does"
+        ):
             ours.region_grid(96, 96)
         wide = MixedLwDetr(self.build_original(), window_size=2)
         with pytest.raises(InputError, match="6 patches wide here: with factor 2 regions of 2 or 6 patches, got 4"):

@@ -40,7 +40,8 @@ def read_preprocessor(folder: Path) -> dict[str, Any]:
 def load_theirs(folder: Path, class_name: str) -> Any:
     """The model of a checkpoint as the class of transformers called `class_name`, in float32, ready for inference.
 
-    Raises `WeightsError` for files that are missing, truncated or of another model, `FoveateError` without transformers.
+    Raises `WeightsError` for files that are missing, truncated or of another model, and `FoveateError` without
+    transformers.
     """
     transformers = _import_transformers()
     if not any(folder.glob("*.safetensors")):

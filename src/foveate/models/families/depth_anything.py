@@ -1,4 +1,4 @@
-"""Depth Anything: a DPT neck and head on DINOv2 (arXiv 2401.10891; the second version, 2406.09414, has the same form)."""
+"""Depth Anything, both versions: a DPT neck and head on DINOv2 (arXiv 2401.10891, 2406.09414)."""
 
 from typing import Any
 

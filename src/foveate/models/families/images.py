@@ -69,7 +69,7 @@ def read_preprocessing(
 ) -> Preprocessing:
     """What the dictionary of a `preprocessor_config.json` describes.
 
-    `multiple`, `antialias`, `pads`: what a family does beyond that. Raises `InputError` for settings that are not known.
+    `multiple`, `antialias`, `pads`: what a family does beyond that. Raises `InputError` for unknown settings.
     """
     if not settings.get("do_rescale", True) or abs(settings.get("rescale_factor", 1 / 255) * 255 - 1) > 1e-6:
         raise InputError("pixels must be rescaled by 1/255")

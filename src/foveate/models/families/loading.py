@@ -131,7 +131,7 @@ def load_model(
     }
     if family.rule is not None:
         return PublishedDetector(frames, class_names=class_names(theirs.config), rule=family.rule, **common)
-    return {"depth": DepthEstimator, "features": FeatureExtractor}[family.task](frames, **common)
+    return DepthEstimator(frames, **common) if family.task == "depth" else FeatureExtractor(frames, **common)
 
 
 def _family(path: Path, config: dict[str, Any]) -> Family:

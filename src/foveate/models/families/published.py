@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from foveate.core import Detections, InputError, Mask, MixedFrame, Pixels, RegionGrid
+from foveate.models.backbone import check_points
 from foveate.models.families.images import FramePath, frame_grid
 from foveate.models.mixed_detector import MixedDetector
-from foveate.models.mixed_frames import check_points, mixed_frames
+from foveate.models.mixed_frames import mixed_frames
 
 Answer = TypeVar("Answer")
 
@@ -62,7 +63,8 @@ class PublishedModel(ABC, Generic[Answer]):
 
         `frames`: uint8 `(H, W, 3)` RGB or `MixedFrame`s (which bring their own masks), of any sizes.
         `downsampling_masks`: bool `(regions_h, regions_w)` or None per frame, True = low resolution.
-        `restoration_points`: 0..N per frame; None = N, the fastest. Raises `InputError` on wrong types, shapes or ranges.
+        `restoration_points`: 0..N per frame; None = N, the fastest.
+        Raises `InputError` on wrong types, shapes or ranges.
         """
         latest = self.restoration_points[-1]
         given = [latest] * len(frames) if restoration_points is None else restoration_points
@@ -92,7 +94,7 @@ def answer_each(
 
 
 class DepthEstimator(PublishedModel[NDArray[np.float32]]):
-    """Depth of each pixel, float32 `(H, W)`: metres where the model is metric, else larger is nearer, without a unit."""
+    """Depth of each pixel, float32 `(H, W)`: metres from metric models, else without a unit, larger is nearer."""
 
     def _answer(self, output: Tensor, row: int, size: tuple[int, int]) -> NDArray[np.float32]:
         # Bicubic, as `post_process_depth_estimation` of transformers does.

@@ -1,4 +1,4 @@
-"""To which size a model wants frames resized: the rules of published preprocessors, as functions of the frame's size."""
+"""To which size a model wants frames resized: the rules of published preprocessors."""
 
 import math
 from collections.abc import Mapping
@@ -106,8 +106,8 @@ def read_sizing(settings: Mapping[str, Any], *, multiple: int = 1) -> Sizing:
 
     Raises `InputError` for a size that is stated in none of the known forms.
     """
-    size = settings.get("size")
-    size = {"height": size, "width": size} if isinstance(size, int) else size
+    stated = settings.get("size")
+    size: Any = {"height": stated, "width": stated} if isinstance(stated, int) else stated
     match size:
         case {"height": int(height), "width": int(width)} if settings.get("keep_aspect_ratio"):
             return LeastChange(height=height, width=width, multiple=int(settings.get("ensure_multiple_of", 1)))

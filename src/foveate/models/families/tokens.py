@@ -169,7 +169,7 @@ def take_stage(tokens: list[Tensor], lists: list[TokenList], codes: Tensor | Non
     rows, columns = lists[0].layout.grid.patches
     maps = [spread_patches(part, order, codes) for part, order in zip(tokens, lists, strict=True)]
     special = [part[_tensor(order.special_rows, part)] for part, order in zip(tokens, lists, strict=True)]
-    return Stage(patches=torch.stack(maps).unflatten(1, (rows, columns)), specials=torch.stack(special))
+    return Stage(patches=torch.stack([part.reshape(rows, columns, -1) for part in maps]), specials=torch.stack(special))
 
 
 def spread_patches(tokens: Tensor, order: TokenList, codes: Tensor | None) -> Tensor:

@@ -50,7 +50,8 @@ class MixedVitPoseBackbone(MixedBackbone):
     def position_codes(self, grid: RegionGrid) -> Tensor:
         """Their table, to which they add the class token's entry."""
         table = self.theirs.embeddings.position_embeddings[0]
-        return (table[1:] + table[:1]).reshape(*grid.patches, -1)
+        codes: Tensor = (table[1:] + table[:1]).reshape(*grid.patches, -1)
+        return codes
 
     def special_tokens(self, grid: RegionGrid) -> Tensor:  # noqa: ARG002
         """None."""
