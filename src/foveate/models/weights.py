@@ -77,9 +77,7 @@ def load_detector(
     folder = find_checkpoint(name_or_path)
     if folder is not None:
         if window_size is not None or window_table is not None:
-            raise InputError(
-                f"{folder}: a published model keeps its windows; leave out window_size and window_table"
-            )
+            raise InputError(f"{folder}: a published model keeps its windows; leave out window_size and window_table")
         return _load_published(folder, dtype, torch_device)
     path = find_weights(name_or_path)
     metadata, tensors = _read(path)

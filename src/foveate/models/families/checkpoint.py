@@ -46,7 +46,7 @@ def load_theirs(folder: Path, class_name: str) -> Any:
     transformers = _import_transformers()
     if not any(folder.glob("*.safetensors")):
         raise WeightsError(f"{folder}: model.safetensors is required (weights in other forms are not read)")
-    with _quiet(transformers):
+    with quiet():
         try:
             model, report = getattr(transformers, class_name).from_pretrained(
                 folder, local_files_only=True, use_safetensors=True, dtype="float32", output_loading_info=True
@@ -101,9 +101,9 @@ def _import_transformers() -> Any:
 
 
 @contextmanager
-def _quiet(transformers: Any) -> Iterator[None]:
-    """No progress bars and no advice from transformers; what matters is in the report."""
-    logging = transformers.utils.logging
+def quiet() -> Iterator[None]:
+    """No progress bars and no advice from transformers meanwhile; what matters is in its report."""
+    logging = _import_transformers().utils.logging
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity(logging.CRITICAL)
     logging.disable_progress_bar()
