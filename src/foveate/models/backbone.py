@@ -18,6 +18,7 @@ from foveate.core import InputError, RegionGrid
 from foveate.models.block import Block
 from foveate.models.embed import ConvolutionalStem, LinearEmbedding
 from foveate.models.layout import BatchLayout, FrameLayout, batch_layout, frame_layout, map_index
+from foveate.models.mixed_frames import check_points
 from foveate.models.pixels import blank_beyond, check_images, degrade_regions, select_tiles
 from foveate.models.positions import stretched_positions, tiled_positions, token_positions
 from foveate.models.restore import restore_windows
@@ -191,17 +192,6 @@ class Backbone(nn.Module):
     def _make_codes(self, table: Tensor, layout: FrameLayout) -> Tensor:
         spread = tiled_positions if self.config.positions == "tiled" else stretched_positions
         return token_positions(spread(table, layout.grid), layout)
-
-
-def check_points(points: Sequence[int], count: int, latest: int) -> list[int]:
-    """Restoration points as a list of `count` numbers in 0..`latest`, or `InputError`."""
-    chosen = [int(p) for p in points]
-    if len(chosen) != count:
-        raise InputError(f"need one restoration point per image ({count}), got {len(chosen)}")
-    for point in chosen:
-        if not 0 <= point <= latest:
-            raise InputError(f"a restoration point must lie in 0..{latest}, got {point}")
-    return chosen
 
 
 def _check_masks(masks: Tensor | None, grid: RegionGrid, count: int) -> Tensor:

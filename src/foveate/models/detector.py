@@ -9,8 +9,9 @@ from torch import Tensor
 
 from foveate.core import STREET_CLASSES, Detections, InputError, MixedFrame, RegionGrid
 from foveate.models.backbone import Backbone, BackboneConfig
+from foveate.models.feature_maps import feature_maps
 from foveate.models.head import DenseHead, HeadOutput
-from foveate.models.mixed_detector import MixedDetector, feature_maps
+from foveate.models.mixed_detector import MixedDetector
 from foveate.models.nms import nms
 from foveate.models.pyramid import SimplePyramid
 

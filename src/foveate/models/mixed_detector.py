@@ -1,7 +1,7 @@
 """What every detector of mixed resolution offers, whatever its backbone and head: frames in, `Detections` out."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -13,12 +13,8 @@ from foveate.core import (
     MixedFrame,
     Pixels,
     RegionGrid,
-    join_regions,
-    split_regions,
 )
-from foveate.models.backbone import Backbone, check_points
-from foveate.models.layout import frame_layout
-from foveate.models.mixed_frames import mixed_frames
+from foveate.models.mixed_frames import check_points, mixed_frames
 
 PIXEL_MEAN = (123.675, 116.28, 103.53)
 """RGB mean of ImageNet in 0..255, to which published models normalise."""
@@ -102,7 +98,7 @@ class MixedDetector(nn.Module, ABC):
         if not frames:
             return []
         points = self.check_points(restoration_points, len(frames))
-        mixed = self.mixed_frames(frames, downsampling_masks)
+        mixed = mixed_frames(frames, downsampling_masks, self.region_grid)
         threshold = self.score_threshold if score_threshold is None else score_threshold
         return self._answer(mixed, points, threshold)
 
@@ -110,12 +106,6 @@ class MixedDetector(nn.Module, ABC):
         """Restoration points as a list of `count` numbers in 0..N (None: all N), or `InputError`."""
         latest = self.restoration_points[-1]
         return check_points([latest] * count if points is None else points, count, latest)
-
-    def mixed_frames(
-        self, frames: Sequence[Pixels | MixedFrame], masks: Sequence[Mask | None] | None
-    ) -> list[MixedFrame]:
-        """Frames cut into this model's regions, or `InputError`."""
-        return mixed_frames(frames, masks, self.region_grid)
 
     def normalised(self, pixels: Tensor) -> Tensor:
         """RGB in 0..255 `(n, 3, h, w)` -> zero mean and unit variance, in the dtype of the weights."""
@@ -125,22 +115,3 @@ class MixedDetector(nn.Module, ABC):
         """uint8 `(n, s, s, 3)` arrays -> one normalised `(n, 3, s, s)` tensor, channels last in memory."""
         joined = tiles[0] if len(tiles) == 1 else np.concatenate(tiles)
         return self.normalised(torch.from_numpy(joined).to(self.pixel_mean.device).permute(0, 3, 1, 2))
-
-
-def feature_maps(
-    backbone: Backbone,
-    frames: list[MixedFrame],
-    points: list[int],
-    normalised_tiles: Callable[[list[np.ndarray]], Tensor],
-) -> list[Tensor]:
-    """Map `(1, C, rows, columns)` of the last block for each frame, all frames in one batch of tokens."""
-    early = [_restored(frame) if point == 0 else frame for frame, point in zip(frames, points, strict=True)]
-    layouts = [frame_layout(frame.grid, frame.mask) for frame in early]
-    full = normalised_tiles([frame.full for frame in early])
-    low = normalised_tiles([frame.low for frame in early])
-    return backbone.forward_tiles(full, low, layouts, points)
-
-
-def _restored(frame: MixedFrame) -> MixedFrame:
-    """Restoration point 0: the pixels of low regions are enlarged before the backbone."""
-    return split_regions(join_regions(frame), frame.grid) if len(frame.low) else frame

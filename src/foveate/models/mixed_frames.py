@@ -33,3 +33,14 @@ def _mixed_frame(
     if frame.grid != wanted:
         raise InputError(f"this model needs frames cut by {wanted}, got {frame.grid}")
     return frame
+
+
+def check_points(points: Sequence[int], count: int, latest: int) -> list[int]:
+    """Restoration points as a list of `count` numbers in 0..`latest`, or `InputError`."""
+    chosen = [int(p) for p in points]
+    if len(chosen) != count:
+        raise InputError(f"need one restoration point per image ({count}), got {len(chosen)}")
+    for point in chosen:
+        if not 0 <= point <= latest:
+            raise InputError(f"a restoration point must lie in 0..{latest}, got {point}")
+    return chosen

@@ -21,7 +21,7 @@ def run_at_window(
     """
     if window_size is None and window_table is None:
         return config
-    size, trained = window_size or config.window_size, trained_window(config)
+    size, trained = config.window_size if window_size is None else window_size, trained_window(config)
     if size < 1:
         raise InputError(f"a window must be at least 1 token wide, got {size}")
     if size != config.window_size and config.positions == "tiled":

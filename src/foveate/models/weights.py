@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from foveate.core import InputError, WeightsError, foveate_home
 from foveate.models.backbone import BackboneConfig
 from foveate.models.detector import Detector, DetectorConfig
 from foveate.models.mixed_detector import MixedDetector
+from foveate.models.published import published_models
 from foveate.models.rcnn import RcnnConfig, RcnnDetector
 from foveate.models.run_window import run_at_window, window_note
 
@@ -134,8 +136,19 @@ def find_weights(name_or_path: str | Path) -> Path:
         return path
     if path.is_dir():
         raise WeightsError(f"{path}: a folder of a published model needs config.json")
+    if str(name_or_path) in published_models():
+        raise InputError(f"{name_or_path} is published, but not on this machine; foveate models fetch {name_or_path}")
     names = ", ".join(sorted([*known, *known_checkpoints()])) or "none"
     raise InputError(f"no model or weights file named {str(name_or_path)!r}; models on this machine: {names}")
+
+
+def read_config(path: Path) -> tuple[DetectorConfig | RcnnConfig, int]:
+    """The configuration that a weights file holds, and how many numbers its tensors have; `WeightsError` if damaged."""
+    metadata = _read_metadata(path)
+    config: DetectorConfig | RcnnConfig = _config(path, metadata, _format(path, metadata))
+    with safe_open(path, framework="pt") as file:
+        shapes = [file.get_slice(key).get_shape() for key in file.keys()]  # noqa: SIM118 - not a dict
+    return config, sum(math.prod(shape) for shape in shapes)
 
 
 def read_card(path: Path) -> dict[str, Any]:

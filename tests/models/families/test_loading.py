@@ -58,14 +58,14 @@ def test_a_detector_loads_by_path_and_by_the_name_of_its_folder(published, fovea
     shutil.copytree(folder, home)
     try:
         assert load_detector("my-rf-detr").name == "my-rf-detr"
-        with pytest.raises(InputError, match="models on this machine: .*my-rf-detr"):
+        with pytest.raises(InputError, match=r"models on this machine: .*my-rf-detr"):
             load_detector("other")
     finally:
         shutil.rmtree(home)
 
 
 def test_what_is_no_detector_is_told_so(published):
-    with pytest.raises(InputError, match="a detector is required, got a DepthEstimator; use foveate.load_model"):
+    with pytest.raises(InputError, match=r"a detector is required, got a DepthEstimator; use foveate.load_model"):
         load_detector(published("depth_anything")[0])
 
 
@@ -100,7 +100,7 @@ def test_a_truncated_file_is_one_clear_line(copy):
 def test_weights_of_another_model_are_one_clear_line(copy, published):
     folder = copy()
     shutil.copy(published("lw_detr")[0] / "model.safetensors", folder / "model.safetensors")
-    with pytest.raises(WeightsError, match="not weights for YolosForObjectDetection; missing: .* and [0-9]+ more"):
+    with pytest.raises(WeightsError, match=r"not weights for YolosForObjectDetection; missing: .* and [0-9]+ more"):
         load_model(folder)
 
 
@@ -108,7 +108,7 @@ def test_weights_of_another_width_are_one_clear_line(copy):
     folder = copy()
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"hidden_size": 64}))
-    with pytest.raises(WeightsError, match="tiny|yolos") as error:
+    with pytest.raises(WeightsError, match="YolosForObjectDetection") as error:
         load_model(folder)
     assert "\n" not in str(error.value)
 
@@ -164,7 +164,7 @@ def test_code_in_a_checkpoint_is_not_run(copy):
 def test_other_families_are_named_with_what_is_known(copy):
     folder = copy()
     (folder / "config.json").write_text('{"model_type": "swin"}')
-    with pytest.raises(InputError, match="model_type must be one of depth_anything, .*yolos, got 'swin'"):
+    with pytest.raises(InputError, match=r"model_type must be one of depth_anything, .*yolos, got 'swin'"):
         load_model(folder)
 
 

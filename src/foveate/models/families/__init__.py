@@ -1,7 +1,7 @@
 """Published models, unmodified, at mixed resolution: one file per family (extra `transformers`).
 
 `load_model` makes any of them from its folder. `MixedBackbone` is what a further family implements, and
-`foveate.testing.FamilyContract` what it must then pass.
+`foveate.testing.families.FamilyContract` what it must then pass.
 """
 
 from foveate.models.families._base import Features, HeadedNetwork, MixedBackbone, MixedImages, MixedNetwork

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from foveate.core import InputError, RegionGrid
-from foveate.models.backbone import check_points
 from foveate.models.families.tokens import Stage, TokenList, restore_tokens, run_alike, take_stage, token_list
+from foveate.models.mixed_frames import check_points
 from foveate.models.pixels import check_images, degrade_regions, select_tiles
 from foveate.models.positions import token_positions
 

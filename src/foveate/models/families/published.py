@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from foveate.core import Detections, InputError, Mask, MixedFrame, Pixels, RegionGrid
-from foveate.models.backbone import check_points
 from foveate.models.families.images import FramePath, frame_grid
 from foveate.models.mixed_detector import MixedDetector
-from foveate.models.mixed_frames import mixed_frames
+from foveate.models.mixed_frames import check_points, mixed_frames
 
 Answer = TypeVar("Answer")
 

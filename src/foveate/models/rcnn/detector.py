@@ -1,14 +1,17 @@
 """Faster, Mask and Cascade R-CNN on the mixed-resolution plain ViT: ViTDet as published (Li et al. 2022)."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from foveate.core import Detections, InputError, Mask, MixedFrame, Pixels, RegionGrid
-from foveate.models.backbone import Backbone
-from foveate.models.mixed_detector import MixedDetector, feature_maps
+from foveate.models.backbone import Backbone, BackboneConfig
+from foveate.models.feature_maps import feature_maps
+from foveate.models.mixed_detector import MixedDetector
+from foveate.models.mixed_frames import mixed_frames
 from foveate.models.rcnn.cascade import Cascade
 from foveate.models.rcnn.config import RcnnConfig
 from foveate.models.rcnn.mask_head import MaskHead
@@ -49,6 +52,12 @@ class RcnnDetector(MixedDetector):
         """The decision regions of a frame of `height x width` pixels."""
         return self.config.backbone.grid(height, width)
 
+    def with_backbone(self, backbone: BackboneConfig) -> "RcnnDetector":
+        """The same weights run by another backbone configuration, such as that of `run_at_window`; shares memory."""
+        made = RcnnDetector(replace(self.config, backbone=backbone), name=self.name)
+        made.load_state_dict(self.state_dict(), assign=True)
+        return made.eval()
+
     def segment(
         self,
         frame: Pixels | MixedFrame,
@@ -77,7 +86,7 @@ class RcnnDetector(MixedDetector):
         if not frames:
             return []
         points = self.check_points(restoration_points, len(frames))
-        mixed = self.mixed_frames(frames, downsampling_masks)
+        mixed = mixed_frames(frames, downsampling_masks, self.region_grid)
         threshold = self.score_threshold if score_threshold is None else score_threshold
         return [
             self._segmented(levels, frame.grid, found) for frame, levels, found in self._find(mixed, points, threshold)
