@@ -100,3 +100,21 @@ def test_fetching_offline_says_what_to_do(home, monkeypatch):
     assert ran.exit_code == 1
     assert "FOVEATE_OFFLINE is set" in ran.stderr
     assert "put the file at" in ran.stderr
+
+
+def test_folders_of_published_models_are_listed_with_what_they_are(home):
+    for name, config in (
+        ("depth", '{"model_type": "depth_anything"}'),
+        ("odd", '{"model_type": "swin"}'),
+        ("bad", "{"),
+    ):
+        (home / "weights" / name).mkdir()
+        (home / "weights" / name / "config.json").write_text(config)
+    ran = CliRunner().invoke(app, ["models"])
+    assert ran.exit_code == 0, ran.output
+    rows = {
+        name: next(line for line in ran.stdout.splitlines() if f" {name} " in line) for name in ("depth", "odd", "bad")
+    }
+    assert "depth_anything" in rows["depth"]
+    assert "not known to foveate" in rows["odd"]
+    assert "a readable JSON file is required" in rows["bad"]

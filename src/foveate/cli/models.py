@@ -32,7 +32,7 @@ def models(context: typer.Context) -> None:
     from rich.table import Column, Table
 
     from foveate.core import InputError, foveate_home
-    from foveate.models import known_models
+    from foveate.models import known_checkpoints, known_models
 
     found = known_models()
     if not found:
@@ -41,6 +41,8 @@ def models(context: typer.Context) -> None:
     for name, path in sorted(found.items()):
         table.add_row(*_row(name, path))
     Console().print(table)
+    if folders := known_checkpoints():
+        Console().print(_folders_table(folders))
     Console().print(_published_table(set(found)))
 
 
@@ -119,6 +121,29 @@ def _published_table(here: set[str]) -> Table:
         have = "yes" if name in here else f"no: foveate models fetch {name}"
         table.add_row(name, size, f"{model.box_ap:.1f}", f"{model.mask_ap:.1f}", model.terms, have)
     return table
+
+
+def _folders_table(folders: dict[str, Path]) -> Table:
+    """Published models in the layout of the Hugging Face hub (docs/models.md)."""
+    from rich.table import Column, Table
+
+    table = Table(Column("folder", no_wrap=True), "size", "model_type", "task", "found in")
+    for name, folder in sorted(folders.items()):
+        size = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+        table.add_row(name, f"{size / 1e6:.1f} MB", *_kind_and_task(folder), "home")
+    return table
+
+
+def _kind_and_task(folder: Path) -> tuple[str, str]:
+    from foveate.core import WeightsError
+    from foveate.models.families import FAMILIES
+    from foveate.models.families.checkpoint import read_config
+
+    try:
+        kind = str(read_config(folder)["model_type"])
+    except WeightsError as error:
+        return "unusable", str(error)
+    return kind, FAMILIES[kind].task if kind in FAMILIES else "not known to foveate"
 
 
 def _row(name: str, path: Path) -> tuple[str, ...]:

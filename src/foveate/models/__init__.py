@@ -4,6 +4,7 @@ from foveate.models.backbone import Backbone, BackboneConfig
 from foveate.models.convert_huggingface import convert_huggingface, load_huggingface_backbone
 from foveate.models.convert_window import with_window
 from foveate.models.detector import Detector, DetectorConfig
+from foveate.models.families import load_model
 from foveate.models.fetch import fetch_published
 from foveate.models.flops import backbone_flops
 from foveate.models.head import HeadOutput
@@ -17,6 +18,7 @@ from foveate.models.unpickle import read_checkpoint
 from foveate.models.weights import (
     SHIPPED,
     find_weights,
+    known_checkpoints,
     known_models,
     load_detector,
     read_card,
@@ -42,9 +44,11 @@ __all__ = [
     "convert_huggingface",
     "fetch_published",
     "find_weights",
+    "known_checkpoints",
     "known_models",
     "load_detector",
     "load_huggingface_backbone",
+    "load_model",
     "nms",
     "pairwise_iou",
     "published_models",

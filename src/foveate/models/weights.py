@@ -72,9 +72,15 @@ def load_detector(
     `dtype`: "float32", "bfloat16", or "auto" (bfloat16 where the processor multiplies it fast).
     `torch_device`: "cpu", "cuda", or "auto". `window_size` and `window_table` ("cut" or "interpolate") run it at
     another attention window than it was made for (`run_at_window`); the detector's name and hash then say so.
+    A folder with `config.json`, as on the Hugging Face hub, is a published detector (`foveate.models.load_model`).
     Raises `InputError` for an unknown name or a window that cannot be, and `WeightsError` for a file that is truncated
     or not a foveate detector.
     """
+    folder = find_checkpoint(name_or_path)
+    if folder is not None:
+        if window_size is not None or window_table is not None:
+            raise InputError(f"{folder}: a published model keeps its windows; leave out window_size and window_table")
+        return _load_published(folder, dtype, torch_device)
     path = find_weights(name_or_path)
     metadata, tensors = _read(path)
     kind = _format(path, metadata)
@@ -92,10 +98,32 @@ def load_detector(
     return detector
 
 
+def _load_published(folder: Path, dtype: str, torch_device: str) -> MixedDetector:
+    from foveate.models.families import load_model  # noqa: PLC0415  # families use this file
+
+    model = load_model(folder, dtype=dtype, torch_device=torch_device)
+    if not isinstance(model, MixedDetector):
+        raise InputError(f"{folder}: a detector is required, got a {type(model).__name__}; use foveate.load_model")
+    return model
+
+
 def known_models() -> dict[str, Path]:
     """Names that `load_detector` finds on this machine, with their files."""
     folders = (foveate_home() / "weights", SHIPPED)
     return {p.name.removesuffix(SUFFIX): p for folder in folders for p in sorted(folder.glob(f"*{SUFFIX}"))}
+
+
+def known_checkpoints() -> dict[str, Path]:
+    """Names of published models on this machine (folders with a `config.json`), with their folders."""
+    return {p.parent.name: p.parent for p in sorted((foveate_home() / "weights").glob("*/config.json"))}
+
+
+def find_checkpoint(name_or_path: str | Path) -> Path | None:
+    """The folder of a published model by its name or path, or None if it names something else."""
+    known = known_checkpoints()
+    if str(name_or_path) not in known_models() and str(name_or_path) in known:
+        return known[str(name_or_path)]
+    return Path(name_or_path) if (Path(name_or_path) / "config.json").is_file() else None
 
 
 def find_weights(name_or_path: str | Path) -> Path:
@@ -106,9 +134,11 @@ def find_weights(name_or_path: str | Path) -> Path:
     path = Path(name_or_path)
     if path.is_file():
         return path
+    if path.is_dir():
+        raise WeightsError(f"{path}: a folder of a published model needs config.json")
     if str(name_or_path) in published_models():
         raise InputError(f"{name_or_path} is published, but not on this machine; foveate models fetch {name_or_path}")
-    names = ", ".join(sorted(known)) or "none"
+    names = ", ".join(sorted([*known, *known_checkpoints()])) or "none"
     raise InputError(f"no model or weights file named {str(name_or_path)!r}; models on this machine: {names}")
 
 
