@@ -16,6 +16,7 @@ from foveate.core import (
     ProtocolError,
     RegionGrid,
 )
+from foveate.device.backoff import Backoff
 from foveate.device.contact import LOST_S, Contact
 from foveate.device.events import (
     Connected,
@@ -70,6 +71,7 @@ class DeviceSession:
         model: str = "",
         estimator: PerformanceEstimator | None = None,
         link: LinkEstimator | None = None,
+        backoff: Backoff | None = None,
     ) -> None:
         if policy.needs_profile and estimator is None:
             raise InputError(f"policy {policy.name} needs a profile with estimators of size and accuracy")
@@ -86,7 +88,7 @@ class DeviceSession:
         self._deciding = False
         self._last_latency_s: float | None = None
         self._renderer = Renderer(frame_interval_s)
-        self._contact = Contact(model)
+        self._contact = Contact(model, backoff)
         self._refusal = ""
         self._welcome: Welcome | None = None
         self._newest: Frame | None = None
@@ -175,6 +177,13 @@ class DeviceSession:
             if self._welcome is None:
                 raise
             return [*events, *self._give_up(str(error), now)]
+
+    def disconnected(self, reason: str, now: float, *, refused: bool = False) -> list[DeviceEvent]:
+        """The transport says that the connection ended; `refused`: before any message could pass."""
+        events = self.advance(now)
+        lost = [Lost(reason=reason)] if self._contact.welcomed else []
+        self._contact.ended(now, refused=refused)
+        return [*events, *lost, *self._give_up(reason, now)]
 
     def advance(self, now: float) -> list[DeviceEvent]:
         """Time passed: display, give up, look for the server."""
