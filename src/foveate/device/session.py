@@ -15,6 +15,7 @@ from foveate.core import (
     OffloadPlan,
     ProtocolError,
     RegionGrid,
+    VersionError,
 )
 from foveate.device.backoff import Backoff
 from foveate.device.contact import LOST_S, Contact
@@ -167,12 +168,15 @@ class DeviceSession:
     def receive(self, payload: bytes, now: float) -> list[DeviceEvent]:
         """A message arrived. Raises `ProtocolError` on a bad one, or a refusal, before the server's first `Welcome`.
 
-        Later a bad message only fails the offload on its way: the picture goes on.
+        Later a bad message only fails the offload on its way, and a refusal has the device ask again, ever more rarely:
+        the picture goes on.
         """
         self._contact.heard(now)
         events = self.advance(now)
         try:
             return [*events, *self._handle(payload, now)]
+        except VersionError as error:
+            return [*events, *self._refused(error, now), *self._give_up(str(error), now)]
         except ProtocolError as error:
             if self._welcome is None:
                 raise
@@ -259,7 +263,9 @@ class DeviceSession:
             case Result(offload_id=offload_id) as result if self._on_its_way(offload_id):
                 return self._land(result, now)
             case Failure(offload_id=offload_id, text=text) if offload_id is None or self._on_its_way(offload_id):
-                return self._give_up(text, now) if self._contact.welcomed else self._refused(text)
+                if self._contact.welcomed:
+                    return self._give_up(text, now)
+                return self._refused(ProtocolError(f"the server refuses this device: {text}"), now)
         return []
 
     def _answered(self, number: int, now: float) -> list[DeviceEvent]:
@@ -270,11 +276,12 @@ class DeviceSession:
             return self._give_up("the frame was lost on its way", now)
         return []
 
-    def _refused(self, text: str) -> list[DeviceEvent]:
+    def _refused(self, error: ProtocolError, now: float) -> list[DeviceEvent]:
         """The server does not want this device. One that came back may be replaced by one that does: ask on."""
-        reason = f"the server refuses this device: {text}"
         if self._welcome is None:
-            raise ProtocolError(reason)
+            raise error
+        self._contact.ended(now, refused=True)
+        reason = str(error)
         if reason == self._refusal:
             return []
         self._refusal = reason
