@@ -263,9 +263,7 @@ class DeviceSession:
             case Result(offload_id=offload_id) as result if self._on_its_way(offload_id):
                 return self._land(result, now)
             case Failure(offload_id=offload_id, text=text) if offload_id is None or self._on_its_way(offload_id):
-                if self._contact.welcomed:
-                    return self._give_up(text, now)
-                return self._refused(ProtocolError(f"the server refuses this device: {text}"), now)
+                return self._failure(text, now)
         return []
 
     def _answered(self, number: int, now: float) -> list[DeviceEvent]:
@@ -275,6 +273,12 @@ class DeviceSession:
         if flight is not None and flight.uplink_busy and number > flight.pings_before:
             return self._give_up("the frame was lost on its way", now)
         return []
+
+    def _failure(self, text: str, now: float) -> list[DeviceEvent]:
+        """Of an offload; before the server's welcome, of the greeting."""
+        if self._contact.welcomed:
+            return self._give_up(text, now)
+        return self._refused(ProtocolError(f"the server refuses this device: {text}"), now)
 
     def _refused(self, error: ProtocolError, now: float) -> list[DeviceEvent]:
         """The server does not want this device. One that came back may be replaced by one that does: ask on."""
