@@ -88,14 +88,14 @@ def _outputs(
 ) -> list[Output]:
     import sys
 
-    from foveate.device import JsonLines, VideoSink, Window
+    from foveate.device import JsonLines, PatientFile, VideoSink, Window
 
     outputs: list[Output] = []
     if json_lines == "-":
         outputs.append(JsonLines(sys.stdout))
         stack.callback(_forgive_stdout)
     elif json_lines is not None:
-        outputs.append(JsonLines(stack.enter_context(Path(json_lines).open("w", encoding="utf-8"))))  # noqa: SIM115
+        outputs.append(JsonLines(stack.enter_context(PatientFile(Path(json_lines)))))
     if sink is not None:
         outputs.append(stack.enter_context(VideoSink(sink, size=source.size, fps=source.fps)))
     if show:
