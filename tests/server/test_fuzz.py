@@ -33,7 +33,7 @@ from foveate.network.messages import (
     encode,
 )
 from foveate.network.transports import MemoryHub
-from foveate.server import serve
+from foveate.server import ServerLimits, serve
 from foveate.testing import FakeDetector, moving_squares
 from foveate.testing.mutations import mutate_bytes, mutate_jpeg, mutate_message
 
@@ -149,7 +149,8 @@ class Good:
 def served():
     """A hostile and a good client of one server."""
     hub, stop = MemoryHub(), threading.Event()
-    thread = threading.Thread(target=serve, args=(FakeDetector(), hub), kwargs={"stop": stop.is_set})
+    limits = ServerLimits(malformed=10**9)  # who is ignored can do no harm
+    thread = threading.Thread(target=serve, args=(FakeDetector(), hub), kwargs={"stop": stop.is_set, "limits": limits})
     thread.start()
     try:
         yield Hostile(hub.connect()), Good(hub.connect())
