@@ -57,7 +57,8 @@ class ServerSession(Generic[Decoded]):
 
     A client must greet first, and may ask for one of the models, so that no frame is cut for another one than sees it.
     `welcomes`: the models; the first is for those who ask for none. A client that sends nonsense is ignored for a
-    while, one that is silent for long is forgotten. `observer` is told what happens; it does not change it. Raises `InputError` without a model, or where two have one name.
+    while, one that is silent for long is forgotten. `observer` is told what happens; it does not change it. Raises
+    `InputError` without a model, or where two have one name.
     """
 
     def __init__(
