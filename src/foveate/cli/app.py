@@ -30,6 +30,10 @@ _EXTRAS = {
     "rerun": "view",
     "supervision": "supervision",
     "optuna": "search",
+    "prometheus_client": "observe",
+    "starlette": "page",
+    "uvicorn": "page",
+    "websockets": "page",
 }
 """Which extra brings a package that the base install lacks."""
 

@@ -13,6 +13,10 @@ def serve(
     address: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where devices connect; on the loopback.")] = (
         "127.0.0.1:5555"
     ),
+    metrics: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Answer /metrics (Prometheus), /healthz and /readyz over HTTP."),
+    ] = None,
 ) -> None:
     """Answer devices until interrupted. Traffic is not encrypted, so only this machine can connect."""
     import ipaddress
@@ -27,6 +31,10 @@ def serve(
     if not local:
         raise InputError(f"traffic is not encrypted: serve on the loopback and use a tunnel, got {address}")
 
+    from foveate.server.watch import Address, Watchers, WatchOptions
+
+    watch = WatchOptions(metrics=None if metrics is None else Address.parse(metrics))
+
     # What was asked for can be: now load what takes seconds.
     import numpy as np
 
@@ -34,9 +42,10 @@ def serve(
     from foveate.network.transports import ZmqHub
     from foveate.server import serve as answer
 
-    detector = load_detector(model)
-    # The first inference allocates and tunes: a device should not wait for it, least of all after a restart.
-    detector.detect_batch([np.zeros((720, 1280, 3), np.uint8)])
-    with ZmqHub(address) as hub:
-        typer.echo(f"{detector.name} at {address}; Ctrl-C ends it")
-        answer(detector, hub, stop=lambda: False)
+    with Watchers(watch) as watchers:
+        detector = load_detector(model)
+        # The first inference allocates and tunes: a device should not wait for it, least of all after a restart.
+        detector.detect_batch([np.zeros((720, 1280, 3), np.uint8)])
+        with ZmqHub(address) as hub:
+            typer.echo("\n".join([f"{detector.name} at {address}; Ctrl-C ends it", *watchers.lines]))
+            answer(detector, hub, stop=lambda: False, observers=watchers.observers)

@@ -5,10 +5,12 @@ from foveate.server.events import (
     REFUSALS,
     ClientForgotten,
     ClientGreeted,
+    LoopTurned,
     Observer,
     OffloadAnswered,
     OffloadRefused,
     ServerEvent,
+    ServingStarted,
 )
 from foveate.server.live import LiveServer, serve
 from foveate.server.session import Reply, ServerSession, Work
@@ -21,12 +23,14 @@ __all__ = [
     "Engine",
     "Inferred",
     "LiveServer",
+    "LoopTurned",
     "Observer",
     "OffloadAnswered",
     "OffloadRefused",
     "Reply",
     "ServerEvent",
     "ServerSession",
+    "ServingStarted",
     "Work",
     "serve",
 ]

@@ -3,8 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from foveate.network.messages import Offload
+from foveate.network.messages import Offload, Welcome
 from foveate.server.engine import Inferred
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServingStarted:
+    """The first event: the model is loaded."""
+
+    welcome: Welcome
+    """What devices are told of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +58,20 @@ REFUSALS = ("malformed", "unusable", "busy", "superseded", "stale", "failed", "s
 """Not a message; a frame that this model cannot take; too many wait; a newer frame came; its deadline passed; the
 model failed on it; sent before a greeting."""
 
-ServerEvent = ClientGreeted | ClientForgotten | OffloadAnswered | OffloadRefused
+
+@dataclass(frozen=True, kw_only=True)
+class LoopTurned:
+    """The server's loop has turned: several times a second, also when nobody sends."""
+
+    waiting: int
+    """Offloads that wait for the engine."""
+    running: int
+    """Offloads in the engine."""
+    received_bytes: int
+    """Bytes of all messages that came in this turn."""
+
+
+ServerEvent = ServingStarted | ClientGreeted | ClientForgotten | OffloadAnswered | OffloadRefused | LoopTurned
 Observer = Callable[[ServerEvent], None]
 """Called in the server's loop, so it must be quick. One that raises is logged, and the server goes on."""
 

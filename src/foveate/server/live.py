@@ -10,8 +10,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from foveate.core import CodecError, FoveateError, MonotonicClock, ProtocolError
 from foveate.network.transports import Hub
 from foveate.server.engine import DetectorLike, Engine, Inferred
-from foveate.server.events import Observer, ServerEvent
+from foveate.server.events import LoopTurned, Observer, ServingStarted
 from foveate.server.session import Reply, ServerSession, Work
+from foveate.server.telling import Telling
 
 _LOG = logging.getLogger(__name__)
 _LOOK_UP_S = 0.2
@@ -33,22 +34,27 @@ class LiveServer:
         self, engine: Engine, hub: Hub, worker: ThreadPoolExecutor, *, observers: Sequence[Observer] = ()
     ) -> None:
         self._engine, self._hub, self._worker = engine, hub, worker
-        self._observers = tuple(observers)
+        self._tell = Telling(observers)
         self._clock = MonotonicClock()
-        self._session = ServerSession(engine.welcome(), observer=self._tell)
+        welcome = engine.welcome()
+        self._session = ServerSession(welcome, observer=self._tell)
         self._running: tuple[Work, Future[Inferred]] | None = None
+        self._tell(ServingStarted(welcome=welcome))
 
     def step(self, timeout_s: float) -> None:
         """Wait for messages or for the worker, and answer all that is there."""
         item = self._hub.poll(timeout_s)
         # What is started in the turn in which it came did not wait: the turn's own microseconds are no queue.
-        now = self._clock.now()
+        now, received_bytes = self._clock.now(), 0
         while item is not None:
             client, payload = item
+            received_bytes += len(payload)
             self._send(self._session.receive(client, payload, now))
             item = self._hub.poll(0)
         self._collect()
         self._start(now)
+        running = int(self._running is not None)
+        self._tell(LoopTurned(waiting=self._session.waiting, running=running, received_bytes=received_bytes))
 
     def _collect(self) -> None:
         if self._running is None or not self._running[1].done():
@@ -82,10 +88,3 @@ class LiveServer:
         for reply in replies:
             if not self._hub.send(reply.client, reply.payload):
                 _LOG.info("dropped an answer to client %s", reply.client.hex())
-
-    def _tell(self, event: ServerEvent) -> None:
-        for observer in self._observers:
-            try:
-                observer(event)
-            except Exception:  # who only watches must not stop the server
-                _LOG.exception("an observer failed on %s", type(event).__name__)

@@ -79,6 +79,11 @@ class ServerSession:
         self._known: dict[bytes, None] = {}
         self._waiting: dict[bytes, _Waiting] = {}
 
+    @property
+    def waiting(self) -> int:
+        """Offloads that wait for the engine."""
+        return len(self._waiting)
+
     def receive(self, client: bytes, payload: bytes, now: float) -> list[Reply]:
         """A message of a client -> what must be answered at once."""
         try:

@@ -1,0 +1,59 @@
+"""All who watch one server, as its command line asks for them."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from foveate.core import MonotonicClock
+from foveate.server.events import Observer
+from foveate.server.watch.address import Address
+from foveate.server.watch.endpoint import Endpoint
+from foveate.server.watch.health import Health
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchOptions:
+    """What is asked for. None = not at all."""
+
+    metrics: Address | None = None
+    """Where `/metrics`, `/healthz` and `/readyz` are answered; needs the extra `observe`."""
+
+
+class Watchers:
+    """Made before the model is loaded, so that a server that loads for long is seen to be alive.
+
+    Raises `TransportError` where an address cannot be listened on, `ImportError` where an extra is missing.
+    """
+
+    def __init__(self, options: WatchOptions) -> None:
+        self._stack = ExitStack()
+        self.observers: list[Observer] = []
+        """For `serve`."""
+        self.lines: list[str] = []
+        """What a user should know, one line each."""
+        with self._stack:  # what was opened is closed again if something after it fails
+            if options.metrics is not None:
+                self._add_metrics(options.metrics)
+            self._stack = self._stack.pop_all()
+
+    def _add_metrics(self, address: Address) -> None:
+        from foveate.server.watch.metrics import CONTENT_TYPE, Metrics  # noqa: PLC0415  # needs an extra
+
+        health = Health(MonotonicClock())
+        metrics = Metrics(health)
+        endpoint = self._stack.enter_context(Endpoint(address, health, lambda: (metrics.text(), CONTENT_TYPE)))
+        self.observers += [health, metrics]
+        self.lines.append(f"metrics at http://{endpoint.address}/metrics, health at /healthz and /readyz")
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._stack.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
