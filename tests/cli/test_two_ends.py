@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -78,6 +79,22 @@ def served():
         thread.join(10)
 
 
+def test_a_server_that_is_watched_says_where(tiny_weights):
+    here, figures, page = (f"127.0.0.1:{free_port()}" for _ in range(3))
+    words = ("serve", "--model", tiny_weights, "--address", here, "--metrics", figures, "--page-at", page)
+    process = subprocess.Popen([*FOVEATE, *map(str, words)], stdout=subprocess.PIPE, text=True)
+    try:
+        lines = [process.stdout.readline() for _ in range(3)]
+        assert [there in line for there, line in zip((here, figures, page), lines, strict=True)] == [True] * 3
+        with urllib.request.urlopen(f"http://{page}/", timeout=20) as answer:
+            assert b"foveate" in answer.read()
+        with urllib.request.urlopen(f"http://{figures}/metrics", timeout=20) as answer:
+            assert b'foveate_model_info{model="tiny-random"' in answer.read()
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+
+
 def test_ctrl_c_ends_a_camera_without_end_and_keeps_what_was_written(tmp_path, served):
     with mjpeg_camera(fps=20) as url:
         words = ("device", "--camera", url, "--server", served, "--fps", "20", "--json", "-")
@@ -144,6 +161,8 @@ def test_what_is_not_installed_is_named_in_one_line(tmp_path, monkeypatch, progr
     [
         (("serve", "--address", "0.0.0.0:5555"), "traffic is not encrypted"),
         (("serve", "--address", "somewhere"), "an address is HOST:PORT"),
+        (("serve", "--metrics", "9100"), "an address is HOST:PORT"),
+        (("serve", "--page-at", "here"), "an address is HOST:PORT"),
         (("link", "--trace", "none.csv", "--server", "127.0.0.1:1"), "none.csv"),
         (("link", "--trace", SAMPLE, "--server", "127.0.0.1:1", "--transport", "udp"), "known: ideal, tcp"),
         (("link", "--trace", SAMPLE, "--server", "127.0.0.1:1", "--outage", "5"), "START:SECONDS"),

@@ -17,6 +17,13 @@ def serve(
         str | None,
         typer.Option(metavar="HOST:PORT", help="Answer /metrics (Prometheus), /healthz and /readyz over HTTP."),
     ] = None,
+    page: Annotated[
+        bool, typer.Option("--page", help="Show what each device sees in a browser, at 127.0.0.1:8555.")
+    ] = False,
+    page_at: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="The page at another address; off the loopback it asks for a token."),
+    ] = None,
 ) -> None:
     """Answer devices until interrupted. Traffic is not encrypted, so only this machine can connect."""
     import ipaddress
@@ -33,7 +40,10 @@ def serve(
 
     from foveate.server.watch import Address, Watchers, WatchOptions
 
-    watch = WatchOptions(metrics=None if metrics is None else Address.parse(metrics))
+    watch = WatchOptions(
+        metrics=None if metrics is None else Address.parse(metrics),
+        page=Address.parse(page_at or "127.0.0.1:8555") if page or page_at else None,
+    )
 
     # What was asked for can be: now load what takes seconds.
     import numpy as np

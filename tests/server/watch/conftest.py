@@ -22,7 +22,13 @@ def pixels():
     return next(moving_squares(1))
 
 
-def an_offload(pixels, *, grid, mask=None, number=0, point=2, quality=90):
+@pytest.fixture(scope="session")
+def offload():
+    """Makes messages: `offload(pixels, grid=.., mask=.., number=..)`."""
+    return _offload
+
+
+def _offload(pixels, *, grid, mask=None, number=0, point=2, quality=90):
     encoded = encode_frame(pixels, grid=grid, mask=mask, quality=quality)
     plan = OffloadPlan(downsampling_mask=mask, restoration_point=point if mask is not None else 0, jpeg_quality=quality)
     return Offload.of(
@@ -44,7 +50,7 @@ def answered(welcome, pixels):
     def answer(client=b"\x00camera", *, number=0, masked=True, batch_size=1, queue_s=0.01):
         mask = np.zeros(grid.shape, bool)
         mask[0] = masked
-        offload = an_offload(pixels, grid=grid, mask=mask if masked else None, number=number)
+        offload = _offload(pixels, grid=grid, mask=mask if masked else None, number=number)
         found = FakeDetector().detect_batch([pixels])[0]
         inferred = Inferred(
             detections=found,

@@ -15,8 +15,6 @@ from foveate.server import serve
 from foveate.server.watch import Address, Watchers, WatchOptions
 from foveate.testing import FakeDetector
 
-from .conftest import an_offload
-
 PATIENCE_S = 20
 
 
@@ -60,14 +58,14 @@ def address():
         return Address(host="127.0.0.1", port=probe.getsockname()[1])
 
 
-def test_a_server_is_alive_before_it_is_ready_and_counts_what_it_answers(address, welcome, pixels):
+def test_a_server_is_alive_before_it_is_ready_and_counts_what_it_answers(address, welcome, pixels, offload):
     grid = welcome.grid(*pixels.shape[:2])
     with Watchers(WatchOptions(metrics=address)) as watchers:
         assert get(address, "/healthz")[0] == 200
         assert get(address, "/readyz")[0] == 503
         with serving(watchers.observers) as channel:
             assert isinstance(asked(channel, Hello()), Welcome)
-            assert isinstance(asked(channel, an_offload(pixels, grid=grid)), Ack)
+            assert isinstance(asked(channel, offload(pixels, grid=grid)), Ack)
             assert isinstance(heard(channel), Result)
             assert isinstance(asked(channel, Hello()), Welcome)  # so the turn of the result is over
             assert get(address, "/readyz") == (200, "ready\n")

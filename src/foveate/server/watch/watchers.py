@@ -18,6 +18,8 @@ class WatchOptions:
 
     metrics: Address | None = None
     """Where `/metrics`, `/healthz` and `/readyz` are answered; needs the extra `observe`."""
+    page: Address | None = None
+    """Where the live page is; needs the extra `page`."""
 
 
 class Watchers:
@@ -35,6 +37,8 @@ class Watchers:
         with self._stack:  # what was opened is closed again if something after it fails
             if options.metrics is not None:
                 self._add_metrics(options.metrics)
+            if options.page is not None:
+                self._add_page(options.page)
             self._stack = self._stack.pop_all()
 
     def _add_metrics(self, address: Address) -> None:
@@ -45,6 +49,14 @@ class Watchers:
         endpoint = self._stack.enter_context(Endpoint(address, health, lambda: (metrics.text(), CONTENT_TYPE)))
         self.observers += [health, metrics]
         self.lines.append(f"metrics at http://{endpoint.address}/metrics, health at /healthz and /readyz")
+
+    def _add_page(self, address: Address) -> None:
+        from foveate.server.watch.page import Gallery, LivePage  # noqa: PLC0415  # needs an extra
+
+        gallery = Gallery(MonotonicClock())
+        page = self._stack.enter_context(LivePage(gallery, address))
+        self.observers.append(gallery)
+        self.lines.append(f"live page at {page.admission.url}")
 
     def close(self) -> None:
         """Stop listening."""
