@@ -21,6 +21,7 @@ from foveate.testing.streams import mjpeg_camera
 
 FOVEATE = (sys.executable, "-c", "from foveate.cli.app import main; main()")
 FRAMES = 20
+SAMPLE_CLIP = str(Path(foveate.__file__).parent / "samples" / "street.mp4")
 SAMPLE = str(Path(foveate.__file__).parent / "samples" / "uplink.csv")
 
 
@@ -171,6 +172,7 @@ def test_what_is_not_installed_is_named_in_one_line(tmp_path, monkeypatch, progr
         (("device", "--camera", "none.mp4", "--server", "127.0.0.1:1", "--policy", "x"), "unknown policy 'x'"),
         (("device", "--camera", "/", "--server", "127.0.0.1:1"), "needs a frame rate"),
         (("device", "--camera", "a ! b", "--server", "127.0.0.1:1"), "pipeline"),
+        (("device", "--camera", SAMPLE_CLIP, "--server", "127.0.0.1:1", "--traces", "here"), "named by its URL"),
         (("device", "--camera", "99", "--server", "127.0.0.1:1"), "cannot open camera 99"),
         (("device", "--camera", "0", "--fps", "-1", "--server", "127.0.0.1:1"), "a frame rate must be above 0"),
     ],

@@ -29,6 +29,7 @@ _EXTRAS = {
     "ray": "ray",
     "rerun": "view",
     "supervision": "supervision",
+    "opentelemetry": "otel",
     "optuna": "search",
     "prometheus_client": "observe",
     "starlette": "page",

@@ -3,16 +3,17 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
-    from foveate.device import Displayed, FrameSource
+    from foveate.device import Displayed, FrameSource, OffloadDone
 
 EXAMPLE = "Example: foveate device --camera 0 --server 127.0.0.1:5555 --policy track-b2b --json -"
 
 Output = Callable[["Displayed"], None]
+Event = TypeVar("Event")
 
 
 def device(
@@ -35,6 +36,9 @@ def device(
     json_lines: Annotated[
         str | None, typer.Option("--json", metavar="-|FILE", help="Write one JSON line per displayed frame.")
     ] = None,
+    traces: Annotated[
+        str | None, typer.Option(metavar="URL", help="Send each offload as a trace to this OpenTelemetry collector.")
+    ] = None,
 ) -> None:
     """Offload the frames of a camera until it ends, or until Ctrl-C, which keeps all that was written.
 
@@ -48,6 +52,7 @@ def device(
     with ExitStack() as stack:
         source = stack.enter_context(open_source(camera, fps=fps))
         outputs = _outputs(stack, source, show=show, sink=sink, json_lines=json_lines)
+        observers = _offload_observers(stack, traces)
         interrupted = stack.enter_context(_interrupts())
         run = run_live(
             source,
@@ -55,6 +60,7 @@ def device(
             policy=chosen,
             profile=loaded,
             on_frame=lambda event: _all(outputs, event),
+            on_offload=lambda event: _all(observers, event),
             stop=lambda: interrupted() or any(getattr(output, "closed", False) for output in outputs),
         )
     typer.echo(
@@ -84,6 +90,14 @@ def _outputs(
     return outputs
 
 
+def _offload_observers(stack: ExitStack, traces: str | None) -> "list[Callable[[OffloadDone], None]]":
+    if traces is None:
+        return []
+    from foveate.device.traces import Traces
+
+    return [stack.enter_context(Traces.to_collector(traces))]
+
+
 def _forgive_stdout() -> None:
     """A reader who has left is no error: without this Python complains when it flushes at its end."""
     import os
@@ -95,7 +109,7 @@ def _forgive_stdout() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _all(outputs: list[Output], event: "Displayed") -> None:
+def _all(outputs: "list[Callable[[Event], None]]", event: "Event") -> None:
     for output in outputs:
         output(event)
 

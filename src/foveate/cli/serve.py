@@ -24,9 +24,14 @@ def serve(
         str | None,
         typer.Option(metavar="HOST:PORT", help="The page at another address; off the loopback it asks for a token."),
     ] = None,
+    log: Annotated[str, typer.Option(metavar="text|json", help="How lines of the log look.")] = "text",
+    log_level: Annotated[
+        str, typer.Option(metavar="debug|info|warning|error", help="debug tells of every offload.")
+    ] = "info",
 ) -> None:
     """Answer devices until interrupted. Traffic is not encrypted, so only this machine can connect."""
     import ipaddress
+    import sys
 
     from foveate.core import InputError
 
@@ -38,12 +43,14 @@ def serve(
     if not local:
         raise InputError(f"traffic is not encrypted: serve on the loopback and use a tunnel, got {address}")
 
-    from foveate.server.watch import Address, Watchers, WatchOptions
+    from foveate.server.watch import Address, Watchers, WatchOptions, configure_logging
 
     watch = WatchOptions(
         metrics=None if metrics is None else Address.parse(metrics),
         page=Address.parse(page_at or "127.0.0.1:8555") if page or page_at else None,
     )
+
+    configure_logging(log, log_level, sys.stderr)
 
     # What was asked for can be: now load what takes seconds.
     import numpy as np

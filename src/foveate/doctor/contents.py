@@ -81,7 +81,7 @@ def _has_header(path: Path) -> bool:
                 return False
             header = json.loads(file.read(length))
         ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
-        return path.stat().st_size == 8 + length + int(max(ends, default=0))
+        return bool(path.stat().st_size == 8 + length + max(ends, default=0))
     except (OSError, ValueError, struct.error, KeyError, TypeError, AttributeError):
         return False
 

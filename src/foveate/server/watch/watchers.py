@@ -1,5 +1,6 @@
 """All who watch one server, as its command line asks for them."""
 
+import logging
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
@@ -10,6 +11,7 @@ from foveate.server.events import Observer
 from foveate.server.watch.address import Address
 from foveate.server.watch.endpoint import Endpoint
 from foveate.server.watch.health import Health
+from foveate.server.watch.journal import Journal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +32,8 @@ class Watchers:
 
     def __init__(self, options: WatchOptions) -> None:
         self._stack = ExitStack()
-        self.observers: list[Observer] = []
-        """For `serve`."""
+        self.observers: list[Observer] = [Journal(logging.getLogger("foveate.server"), MonotonicClock())]
+        """For `serve`; the log is always written."""
         self.lines: list[str] = []
         """What a user should know, one line each."""
         with self._stack:  # what was opened is closed again if something after it fails
