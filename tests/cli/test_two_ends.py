@@ -80,7 +80,7 @@ def served():
         thread.join(10)
 
 
-def test_a_server_that_is_watched_says_where(tiny_weights):
+def test_a_server_that_is_watched_says_where_and_ends_politely(tiny_weights):
     here, figures, page = (f"127.0.0.1:{free_port()}" for _ in range(3))
     words = ("serve", "--model", tiny_weights, "--address", here, "--metrics", figures, "--page-at", page)
     process = subprocess.Popen([*FOVEATE, *map(str, words)], stdout=subprocess.PIPE, text=True)
@@ -92,8 +92,9 @@ def test_a_server_that_is_watched_says_where(tiny_weights):
         with urllib.request.urlopen(f"http://{figures}/metrics", timeout=20) as answer:
             assert b'foveate_model_info{model="tiny-random"' in answer.read()
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         process.communicate(timeout=20)
+    assert process.returncode == 0
 
 
 def test_ctrl_c_ends_a_camera_without_end_and_keeps_what_was_written(tmp_path, served):

@@ -1,7 +1,7 @@
 """`foveate device`: the end with the camera."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -44,6 +44,7 @@ def device(
 
     Whatever becomes of the server, the picture goes on; a server or camera that is lost is looked for until it is back.
     """
+    from foveate.cli.interrupts import interrupts
     from foveate.device import open_source, run_live
     from foveate.estimators import load_profile
     from foveate.policies import by_name
@@ -53,7 +54,7 @@ def device(
         source = stack.enter_context(open_source(camera, fps=fps))
         outputs = _outputs(stack, source, show=show, sink=sink, json_lines=json_lines)
         observers = _offload_observers(stack, traces)
-        interrupted = stack.enter_context(_interrupts())
+        interrupted = stack.enter_context(interrupts())
         run = run_live(
             source,
             server=server,
@@ -112,22 +113,3 @@ def _forgive_stdout() -> None:
 def _all(outputs: "list[Callable[[Event], None]]", event: "Event") -> None:
     for output in outputs:
         output(event)
-
-
-@contextmanager
-def _interrupts() -> Iterator[Callable[[], bool]]:
-    """Whether Ctrl-C or a polite kill came; a second Ctrl-C ends the process the hard way."""
-    import signal
-
-    came: list[int] = []
-
-    def note(number: int, _frame: object) -> None:
-        came.append(number)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: bool(came)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -33,6 +33,7 @@ def serve(
     import ipaddress
     import sys
 
+    from foveate.cli.interrupts import interrupts
     from foveate.core import InputError
 
     host = address.rpartition(":")[0]
@@ -65,4 +66,5 @@ def serve(
         detector.detect_batch([np.zeros((720, 1280, 3), np.uint8)])
         with ZmqHub(address) as hub:
             typer.echo("\n".join([f"{detector.name} at {address}; Ctrl-C ends it", *watchers.lines]))
-            answer(detector, hub, stop=lambda: False, observers=watchers.observers)
+            with interrupts() as interrupted:
+                answer(detector, hub, stop=interrupted, observers=watchers.observers)

@@ -12,7 +12,7 @@ from foveate.core import TransportError
 from foveate.network.messages import Ack, Hello, Result, Welcome, decode_from_server, encode
 from foveate.network.transports import MemoryHub
 from foveate.server import serve
-from foveate.server.watch import Address, Journal, Watchers, WatchOptions
+from foveate.server.watch import Address, Health, Journal, Watchers, WatchOptions
 from foveate.testing import FakeDetector
 
 PATIENCE_S = 20
@@ -77,9 +77,9 @@ def test_a_server_is_alive_before_it_is_ready_and_counts_what_it_answers(address
     assert float(received.split()[1]) > 1000
 
 
-def test_only_the_log_is_written_unless_more_is_asked_for():
+def test_only_log_and_health_watch_unless_more_is_asked_for():
     with Watchers(WatchOptions()) as watchers:
-        assert [type(observer) for observer in watchers.observers] == [Journal]
+        assert [type(observer) for observer in watchers.observers] == [Journal, Health]
         assert watchers.lines == []
 
 
