@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from foveate.codec import encode_frame
-from foveate.core import ManualClock, OffloadPlan
+from foveate.core import OffloadPlan
 from foveate.network.messages import Offload
-from foveate.server import Engine, Inferred
+from foveate.server import Inferred
+from foveate.server.engine import welcome_of
 from foveate.server.events import OffloadAnswered
 from foveate.testing import FakeDetector, moving_squares
 
@@ -14,7 +15,7 @@ from foveate.testing import FakeDetector, moving_squares
 @pytest.fixture(scope="session")
 def welcome():
     """The fake model's description: regions of 64 pixels, 4 subsets."""
-    return Engine(FakeDetector(), clock=ManualClock()).welcome()
+    return welcome_of(FakeDetector())
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +38,7 @@ def _offload(pixels, *, grid, mask=None, number=0, point=2, quality=90):
         frame_index=3 * number,
         grid=grid,
         score_threshold=0.5,
+        patience_s=60.0,
         full=encoded.full,
         low=encoded.low,
     )
