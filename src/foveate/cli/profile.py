@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from foveate.core import Profile
-    from foveate.models import Detector
+    from foveate.models import MixedDetector
     from foveate.profiling import ClassObservation, ClassSampling, ContentRows, ContentSampling, Judged
     from foveate.profiling.fit import Target
 
@@ -203,8 +203,8 @@ def classes(
 def _class_observations(
     videos: list[Path],
     *,
-    cloud: "Detector",
-    device: "Detector",
+    cloud: "MixedDetector",
+    device: "MixedDetector",
     every: int,
     subsets: tuple[int, ...],
     scale: str,
@@ -216,11 +216,13 @@ def _class_observations(
 
     from foveate.core import InputError
     from foveate.estimators.natural_breaks import SCALES, Scale
-    from foveate.models import GlancingDetector, ImportanceOptions, detect_in_slices
+    from foveate.models import Detector, GlancingDetector, ImportanceOptions, detect_in_slices
     from foveate.profiling import class_observations_path, measure_classes
 
     if scale not in SCALES:
         raise InputError(f"the scale of importance must be one of {', '.join(SCALES)}, got {scale!r}")
+    if not isinstance(device, Detector):
+        raise InputError(f"a device's model must tell the importance of patches, {device.name} does not")
     options = ImportanceOptions(subsets=subsets or None)
     depends_on = [cloud.weights_hash, device.weights_hash, asdict(options), scale, asdict(sampling)]
     found = []
@@ -242,7 +244,7 @@ def _class_observations(
 
 def _rows(
     videos: list[Path],
-    detector: "Detector",
+    detector: "MixedDetector",
     sampling: "ContentSampling",
     begin: Callable[[str], Callable[[int, int], None]],
 ) -> "list[ContentRows]":

@@ -20,6 +20,7 @@ from foveate.core.errors import (
     MediaError,
     ProtocolError,
     TransportError,
+    VersionError,
     WeightsError,
 )
 from foveate.core.frame import Frame, Pixels, check_pixels
@@ -114,6 +115,7 @@ __all__ = [
     "Slicing",
     "Tiles",
     "TransportError",
+    "VersionError",
     "View",
     "WeightsError",
     "carry_importance",

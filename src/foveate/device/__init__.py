@@ -23,6 +23,7 @@ from foveate.device.live_answering import LiveAnswering
 from foveate.device.looking import Glance, Looking
 from foveate.device.outputs import JsonLines, VideoSink, Window
 from foveate.device.owed import Answered, AnswerRules
+from foveate.device.patient_file import PatientFile
 from foveate.device.perception import Perception
 from foveate.device.recorder import Recorder
 from foveate.device.session import DeviceSession
@@ -52,6 +53,7 @@ __all__ = [
     "Lost",
     "MotionWork",
     "OffloadDone",
+    "PatientFile",
     "Perception",
     "Recorder",
     "Redial",

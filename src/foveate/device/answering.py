@@ -15,8 +15,10 @@ from foveate.core import (
     PairTimes,
     ProtocolError,
     RegionGrid,
+    VersionError,
 )
 from foveate.device.answers import INSTANT_S, Answers
+from foveate.device.backoff import Backoff
 from foveate.device.connection import Connection
 from foveate.device.events import Connected, DecideWork, DeviceEvent, EncodeWork, LookWork, OffloadDone, Redial, Send
 from foveate.device.expectations import Expectations
@@ -58,10 +60,11 @@ class AnsweringSession:
         times: PairTimes,
         profile: ClassProfile | None = None,
         model: str = "",
+        backoff: Backoff | None = None,
     ) -> None:
         self._policy, self._interval_s, self._rules = policy, frame_interval_s, rules
         self._expected = Expectations(times, profile, policy.cost_model)
-        self._connection = Connection(model)
+        self._connection = Connection(model, backoff)
         self._answers = Answers(frame_interval_s=frame_interval_s, fusion=policy.fusion)
         self._uplink = Uplink(probe_bytes=rules.probe_bytes)
         self._newest: Frame | None = None
@@ -148,15 +151,26 @@ class AnsweringSession:
         return [*events, Send(payload=encode(message), offload_id=offload_id), *self._go_on(now)]
 
     def receive(self, payload: bytes, now: float) -> list[DeviceEvent]:
-        """A message arrived. A bad one before the server's `Welcome` raises `ProtocolError`, later it is ignored."""
+        """A message arrived. Raises `ProtocolError` on a bad one, or a refusal, before the server's first `Welcome`.
+
+        Later a bad message changes nothing: the device answers.
+        """
         self._connection.contact.heard(now)
         events = self._pass_time(now)
         try:
             events += self._handle(payload, now)
+        except VersionError as error:
+            events += [*self._connection.refused(error, now), *self._lose_all(str(error), now)]
         except ProtocolError:
             if self._connection.welcome is None:
                 raise
         return [*events, *self._go_on(now)]
+
+    def disconnected(self, reason: str, now: float, *, refused: bool = False) -> list[DeviceEvent]:
+        """The transport says that the connection ended; `refused`: before any message could pass."""
+        events = self._pass_time(now)
+        events += self._connection.ended(reason, now, refused=refused)
+        return [*events, *self._lose_all(reason, now), *self._go_on(now)]
 
     def advance(self, now: float) -> list[DeviceEvent]:
         """Time passed: display, answer what is due, look for the server."""
@@ -361,7 +375,7 @@ class AnsweringSession:
             case Result(offload_id=number) as result if number in self._flights:
                 return self._land(result, now)
             case Failure(offload_id=number, text=text):
-                return self._connection.refused(text) if number is None else self._give_up(number, text, now)
+                return self._refused(text, now) if number is None else self._give_up(number, text, now)
         return []
 
     def _answered_ping(self, number: int, now: float) -> list[DeviceEvent]:
@@ -378,11 +392,18 @@ class AnsweringSession:
         """The server does not know this device: what was on its way to it is lost."""
         reason = "the server has forgotten this device"
         events = self._connection.forgotten(now, reason)
-        if events:
-            self._uplink.forget_probe()
-            for number in list(self._flights):
-                events += self._give_up(number, reason, now)
-        return events
+        return [*events, *self._lose_all(reason, now)] if events else []
+
+    def _refused(self, text: str, now: float) -> list[DeviceEvent]:
+        """Something that names no offload was refused: the greeting, or what was no message."""
+        if self._connection.there:
+            return []
+        return self._connection.refused(ProtocolError(f"the server refuses this device: {text}"), now)
+
+    def _lose_all(self, reason: str, now: float) -> list[DeviceEvent]:
+        """What was on its way is lost."""
+        self._uplink.forget_probe()
+        return [event for number in list(self._flights) for event in self._give_up(number, reason, now)]
 
     def _land(self, result: Result, now: float) -> list[DeviceEvent]:
         """The cloud's result, in time or not."""

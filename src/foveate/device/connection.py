@@ -1,6 +1,7 @@
 """A session's connection to its server: greetings, heartbeats, losses. The rules are `Contact`'s."""
 
 from foveate.core import ProtocolError
+from foveate.device.backoff import Backoff
 from foveate.device.contact import LOST_S, Contact
 from foveate.device.events import DeviceEvent, Lost, Redial, Send
 from foveate.network.messages import Welcome, encode
@@ -12,10 +13,10 @@ class Connection:
     `idle`: nothing of ours is on the uplink; `waiting`: an offload is on its way.
     """
 
-    def __init__(self, model: str = "") -> None:
+    def __init__(self, model: str = "", backoff: Backoff | None = None) -> None:
         self.welcome: Welcome | None = None
         """What the server said of itself last; it stays known while the server is lost."""
-        self.contact = Contact(model)
+        self.contact = Contact(model, backoff)
         self._refusal = ""
 
     @property
@@ -59,18 +60,25 @@ class Connection:
         self.contact.welcome()
         return True
 
-    def refused(self, text: str) -> list[DeviceEvent]:
-        """The server does not want this device. One that was there before may come to want it again: ask on.
+    def refused(self, error: ProtocolError, now: float) -> list[DeviceEvent]:
+        """The server does not want this device. One that came back may be replaced by one that does: ask on.
 
-        Raises `ProtocolError` before its first welcome.
+        Raises the error before the first welcome.
         """
-        reason = f"the server refuses this device: {text}"
         if self.welcome is None:
-            raise ProtocolError(reason)
-        if self.there or reason == self._refusal:
+            raise error
+        self.contact.ended(now, refused=True)
+        reason = str(error)
+        if reason == self._refusal:
             return []
         self._refusal = reason
         return [Lost(reason=reason)]
+
+    def ended(self, reason: str, now: float, *, refused: bool) -> list[DeviceEvent]:
+        """The transport says that the connection is no more."""
+        lost: list[DeviceEvent] = [Lost(reason=reason)] if self.there else []
+        self.contact.ended(now, refused=refused)
+        return lost
 
     def forgotten(self, now: float, reason: str) -> list[DeviceEvent]:
         """The server does not know this device; nothing if it said so before."""

@@ -1,5 +1,6 @@
 """A live device that tracks objects between the answers of a server: its session, with codec, motion and tracker."""
 
+import secrets
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from foveate.codec import EncodedFrame, encode_plan
 from foveate.core import Frame, Profile
+from foveate.device.backoff import Backoff
 from foveate.device.events import (
     DecideWork,
     DeviceEvent,
@@ -23,6 +25,7 @@ from foveate.device.session import OFFLOAD_TIMEOUT_S, DeviceSession
 from foveate.device.sources import FrameSource, open_source
 from foveate.estimators import PerformanceEstimator
 from foveate.network.messages import Welcome
+from foveate.network.security import DeviceKeys
 from foveate.network.transports import Channel, ZmqChannel
 from foveate.policies import Policy, by_name
 from foveate.tracking import reduce
@@ -59,6 +62,8 @@ def run_live(
     loop: int = 1,
     offload_timeout_s: float = OFFLOAD_TIMEOUT_S,
     model: str = "",
+    keys: DeviceKeys | None = None,
+    insecure: bool = False,
     stop: Callable[[], bool] = never,
 ) -> LiveRun:
     """Show what `camera` sees against the server at `server` (`HOST:PORT`), until it ends or `stop()` is true.
@@ -66,13 +71,17 @@ def run_live(
     `camera`: what `open_source` takes, with `fps` and `loop`, or a `FrameSource`, which stays open. `policy`: a policy
     or its text, such as `"fixed:beta=4"`; one that compares estimates needs a `profile`. `on_frame` is called for each
     displayed frame, at its time: a slow one delays the next frames. `model`: which of the server's models is to run;
-    empty = its first. Raises `MediaError` if the camera cannot be read, `TransportError` if the server does not answer
+    empty = its first. `keys` encrypt the traffic; only a server on this machine, or behind a tunnel (`insecure`), does
+    without. Raises `MediaError` if the camera cannot be read, `TransportError` if the server does not answer
     at the start, `ProtocolError` if it refuses, as where it does not know the model; a server lost later is looked for
     until it is back.
     """
     chosen = by_name(policy) if isinstance(policy, str) else policy
     opened = nullcontext(camera) if isinstance(camera, FrameSource) else open_source(camera, fps=fps, loop=loop)
-    with opened as source, ZmqChannel(server, buffer_bytes=SOCKET_BUFFER_BYTES) as channel:
+    with (
+        opened as source,
+        ZmqChannel(server, keys=keys, insecure=insecure, buffer_bytes=SOCKET_BUFFER_BYTES) as channel,
+    ):
         device = LiveDevice(
             source=source,
             channel=channel,
@@ -118,6 +127,7 @@ class LiveDevice(LiveShell[DeviceSession]):
                 frame_interval_s=frame_interval_s,
                 offload_timeout_s=offload_timeout_s,
                 model=model,
+                backoff=Backoff(secrets.randbits(64)),
                 estimator=None if profile is None or profile.content is None else PerformanceEstimator(profile),
             )
 

@@ -1,11 +1,13 @@
 """A live device that owes frames answers: its session, with codec and the device's own model."""
 
+import secrets
 from collections.abc import Callable
 from functools import partial
 
 from foveate.codec import EncodedFrame, EncodedParts, encode_plan
 from foveate.core import ClassProfile, Frame, Look, Looker, PairTimes
 from foveate.device.answering import AnsweringSession
+from foveate.device.backoff import Backoff
 from foveate.device.events import DecideWork, DeviceEvent, Displayed, EncodeWork, LookWork, OffloadDone
 from foveate.device.live_shell import LiveShell, ignore, never
 from foveate.device.owed import Answered, AnswerRules
@@ -37,7 +39,12 @@ class LiveAnswering(LiveShell[AnsweringSession]):
     ) -> None:
         def session(frame_interval_s: float) -> AnsweringSession:
             return AnsweringSession(
-                policy=policy, frame_interval_s=frame_interval_s, rules=rules, times=times, profile=profile
+                policy=policy,
+                frame_interval_s=frame_interval_s,
+                rules=rules,
+                times=times,
+                profile=profile,
+                backoff=Backoff(secrets.randbits(64)),
             )
 
         super().__init__(

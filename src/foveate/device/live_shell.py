@@ -18,7 +18,7 @@ from foveate.device.courier import Courier
 from foveate.device.events import Connected, DeviceEvent, Displayed, Lost, OffloadDone, Redial, Send
 from foveate.device.sources import FrameSource
 from foveate.network.messages import Welcome
-from foveate.network.transports import Channel
+from foveate.network.transports import Channel, Fault
 
 CONNECT_TIMEOUT_S = 10.0
 """A server that has not answered by then is not there."""
@@ -57,6 +57,10 @@ class Session(Protocol):
 
     def receive(self, payload: bytes, now: float) -> list[DeviceEvent]:
         """A message arrived."""
+        ...
+
+    def disconnected(self, reason: str, now: float, *, refused: bool = False) -> list[DeviceEvent]:
+        """The connection ended."""
         ...
 
     def advance(self, now: float) -> list[DeviceEvent]:
@@ -136,7 +140,8 @@ class LiveShell(ABC, Generic[SessionT]):
         self._carry_out(self._session.start(now))
         while self._welcome is None:
             if now >= give_up_at or self._stop():
-                raise TransportError(f"no answer from the server within {timeout_s:g} s")
+                why = self._courier.state
+                raise TransportError(f"no answer from the server within {timeout_s:g} s{why and ': '}{why}")
             self._wait(min(give_up_at, self._session.wake_at or give_up_at))
             self._receive()
             now = self._clock.now()
@@ -168,9 +173,13 @@ class LiveShell(ABC, Generic[SessionT]):
         self._bell.clear()
 
     def _receive(self) -> None:
-        """All messages that are there."""
+        """All messages that are there, and what became of the connection."""
         while (arrival := self._courier.next_arrival()) is not None:
-            self._carry_out(self._session.receive(arrival.payload, arrival.at))
+            if isinstance(arrival.content, Fault):
+                fault = arrival.content
+                self._carry_out(self._session.disconnected(fault.reason, arrival.at, refused=fault.refused))
+            else:
+                self._carry_out(self._session.receive(arrival.content, arrival.at))
 
     def _finish_work(self) -> None:
         """Tell the session of all work that is done."""

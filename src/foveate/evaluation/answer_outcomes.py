@@ -25,7 +25,8 @@ from foveate.device.flight import Flight
 from foveate.device.parcels import offload_message
 from foveate.evaluation.record_file import RecordFile
 from foveate.network.messages import pack_mask
-from foveate.server import DetectorLike, Engine
+from foveate.server import DetectorLike, Engine, Work
+from foveate.server.work import Batch
 
 VERSION = 1
 """Of records on disk; raised whenever codec, model or look code changes what comes out."""
@@ -115,6 +116,7 @@ class AnswerOutcomes:
         """How many were not on disk."""
         self._class_names, self._threshold, self._load = class_names, score_threshold, load
         self._engine: Engine | None = None
+        self._model = ""
         name = [VERSION, clip_sha256, weights_hash, class_names, score_threshold]
         self._records = RecordFile(_path("clouds", name), _OffloadRecord)
 
@@ -134,13 +136,19 @@ class AnswerOutcomes:
 
     def _compute(self, key: bytes, plan: OffloadPlan, grid: RegionGrid, pixels: Pixels) -> _OffloadRecord:
         if self._engine is None:
-            self._engine = Engine(self._load(), clock=ManualClock())
+            self._engine = Engine([detector := self._load()], clock=ManualClock())
+            self._model = detector.name
         self.computed += 1
         encoded = encode_plan(pixels, grid=grid, plan=plan)
         frame = Frame(pixels=pixels, index=0, captured_at=0.0)
         flight = Flight(offload_id=0, frame=frame, plan=plan, started_at=0.0)
         message = offload_message(flight, encoded, grid=grid, score_threshold=self._threshold, patience_s=0.0)
-        found = self._engine.run(message).detections
+        work = Work(client=b"", model=self._model, offload=message, tokens=0, full_tokens=0)
+        decoded = self._engine.decode(work)
+        (outcome,) = self._engine.infer(Batch(model=self._model, works=(work,), decoded=(decoded,)))
+        if isinstance(outcome, Exception):
+            raise outcome
+        found = outcome.detections
         return _OffloadRecord(key=key, **_arrays(found), sizes=_sizes(encoded))
 
 

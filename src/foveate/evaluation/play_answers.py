@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from foveate.core import ClassProfile, ManualClock
+from foveate.core import ClassProfile
 from foveate.device import Answered, Clip, Displayed, Looking, OffloadDone, Recorder
 from foveate.evaluation.answer_log import AnswerLog, Given
 from foveate.evaluation.answer_outcomes import AnswerOutcomes, Looks
@@ -17,7 +17,7 @@ from foveate.evaluation.simulate_answers import AnswerSimulation
 from foveate.evaluation.truth import truth_key
 from foveate.network import LinkSettings
 from foveate.policies.answering import AnswerPolicy
-from foveate.server import DetectorLike, Engine
+from foveate.server import DetectorLike, welcome_of
 
 
 def simulate_answers(
@@ -34,7 +34,7 @@ def simulate_answers(
     progress: Callable[[int], None],
 ) -> None:
     """Play the clip once; what happens is added to `log`, and to the tables in `out` as it happens."""
-    welcome = Engine(cloud, clock=ManualClock()).welcome()
+    welcome = welcome_of(cloud)
     log.welcome = welcome
     sha256 = truth_key(clip.path, welcome).video_sha256
     looks = Looks(

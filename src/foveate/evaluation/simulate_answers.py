@@ -86,7 +86,7 @@ class AnswerSimulation:
             times=self.times,
             profile=self.profile,
         )
-        self._server = ServerSession(self.welcome)
+        self._server = ServerSession[None](self.welcome)
         self._link = self.link.start(0.0)
         # The model has an accelerator of its own; decisions and compression share a core.
         self._accelerator, self._core = Cores(1), Cores(1)
@@ -207,6 +207,8 @@ class AnswerSimulation:
             self._carry_out(self._device.receive(reply.payload, now), now)
 
     def _infer(self, now: float) -> None:
+        for reply in self._server.advance(now):
+            self._answer(reply, now)
         work = None if self._server_busy else self._server.next_work(now)
         if work is None:
             return

@@ -163,14 +163,10 @@ def detect_with_importance(
     block still sees a token of low resolution, its patches share evenly what it receives, and it asks once.
     """
     reader = ImportanceReader(options or ImportanceOptions(), detector.config.backbone.subsets)
-    found = detector.detect_batch(
-        [frame],
-        [downsampling_mask],
-        None if restoration_point is None else [restoration_point],
-        score_threshold=score_threshold,
-        readers=reader.readers(),
+    found = detector.detect_read(
+        frame, downsampling_mask, restoration_point, score_threshold=score_threshold, readers=reader.readers()
     )
-    return found[0], reader.importance()[0]
+    return found, reader.importance()[0]
 
 
 class GlancingDetector:

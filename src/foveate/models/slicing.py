@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from foveate.core import Detections, Mask, Pixels, Slicing, check_pixels, join_detections
-from foveate.models.detector import Detector
+from foveate.models.mixed_detector import MixedDetector
 from foveate.models.nms import nms
 
 Corner = tuple[int, int]
@@ -24,7 +24,7 @@ def slice_frame(pixels: Pixels, slicing: Slicing) -> list[Pixels]:
 
 
 def detect_in_slices(
-    detector: Detector,
+    detector: MixedDetector,
     pixels: Pixels,
     slicing: Slicing | None = None,
     *,
@@ -34,7 +34,7 @@ def detect_in_slices(
 ) -> Detections:
     """Objects of a frame, found slice by slice in one batch and merged by suppression; boxes in pixels of the frame.
 
-    Masks and points: one for each slice, as in `Detector.detect_batch`, so that slices may be of mixed resolution.
+    Masks and points: one for each slice, as in `MixedDetector.detect_batch`, so that slices may be of mixed resolution.
     """
     chosen = slicing or Slicing()
     slices = slice_frame(pixels, chosen)

@@ -8,7 +8,8 @@
     Probe              ->               Probed at once
     anything but Hello ->               Stranger, if the server does not know the device: greet again
 
-Every message starts with two magic bytes and the protocol version. Nothing is ever unpickled. Lengths, ranges and
+Every message of every version starts with two magic bytes and one that holds the protocol version, so that each end can
+say what the other speaks. Nothing is ever unpickled. Lengths, ranges and
 picture sizes are checked before any pixel is decoded.
 """
 
@@ -20,7 +21,7 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from foveate.core import Detections, InputError, Mask, OffloadPlan, ProtocolError, RegionGrid
+from foveate.core import Detections, InputError, Mask, OffloadPlan, ProtocolError, RegionGrid, VersionError
 
 PROTOCOL_VERSION = 3
 """2: `Result` says how long a frame waited. 3: `Offload` says how long its device waits, `Hello` names a model,
@@ -111,6 +112,11 @@ class Offload(msgspec.Struct, frozen=True, kw_only=True, tag="offload"):
     slice_regions: Annotated[int, Meta(ge=0, le=64)] = 0
     """Side of the slices that the model sees one by one, decision regions; 0 = the model sees the whole frame."""
 
+    @property
+    def picture_bytes(self) -> int:
+        """Compressed size of the frame."""
+        return len(self.full) + len(self.low)
+
     @classmethod
     def of(
         cls,
@@ -171,6 +177,16 @@ class PartsOffload(msgspec.Struct, frozen=True, kw_only=True, tag="parts"):
     slice_overlap: Annotated[float, Meta(ge=0, lt=1)]
     merge_iou: Annotated[float, Meta(gt=0, le=1)]
     parts: Annotated[list[Part], Meta(min_length=1, max_length=MAX_PARTS)]
+
+    @property
+    def picture_bytes(self) -> int:
+        """Compressed size of all parts."""
+        return sum(len(part.data) for part in self.parts)
+
+    @property
+    def restoration_point(self) -> int:
+        """0: there is nothing to restore in parts."""
+        return 0
 
 
 class Probe(msgspec.Struct, frozen=True, kw_only=True, tag="probe"):
@@ -283,8 +299,8 @@ def encode(message: FromDevice | FromServer) -> bytes:
 
 
 def decode_from_device(data: bytes) -> FromDevice:
-    """Bytes -> message, on the server. Raises `ProtocolError`."""
-    message = _decode(_from_device, data)
+    """Bytes -> message, on the server. Raises `ProtocolError`, of which `VersionError` is one."""
+    message = _decode(_from_device, data, peer="device", here="server")
     if isinstance(message, Offload | PartsOffload) and message.height * message.width > MAX_PIXELS:
         raise ProtocolError(f"a frame may hold {MAX_PIXELS} pixels, this one is {message.height} x {message.width}")
     if isinstance(message, PartsOffload):
@@ -310,17 +326,19 @@ def _check_parts(message: PartsOffload) -> None:
 
 
 def decode_from_server(data: bytes) -> FromServer:
-    """Bytes -> message, on the device. Raises `ProtocolError`."""
-    return _decode(_from_server, data)
+    """Bytes -> message, on the device. Raises `ProtocolError`, of which `VersionError` is one."""
+    return _decode(_from_server, data, peer="server", here="device")
 
 
-def _decode(decoder: msgspec.msgpack.Decoder[_M], data: bytes) -> _M:
+def _decode(decoder: msgspec.msgpack.Decoder[_M], data: bytes, *, peer: str, here: str) -> _M:
     if len(data) > MAX_MESSAGE_BYTES:
         raise ProtocolError(f"a message may hold {MAX_MESSAGE_BYTES} bytes, this one has {len(data)}")
     if data[:2] != _MAGIC or len(data) < len(_HEADER):
-        raise ProtocolError("the peer does not speak foveate's protocol")
+        raise ProtocolError(f"the {peer} does not speak foveate's protocol")
     if data[2] != PROTOCOL_VERSION:
-        raise ProtocolError(f"the peer speaks protocol version {data[2]}, this side {PROTOCOL_VERSION}")
+        raise VersionError(
+            f"the {peer} speaks protocol version {data[2]}, this {here} {PROTOCOL_VERSION}: both ends need the same"
+        )
     try:
         return decoder.decode(memoryview(data)[len(_HEADER) :])
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

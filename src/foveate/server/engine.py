@@ -1,13 +1,15 @@
-"""Decodes a frame, runs the detector, and measures both."""
+"""Decodes frames, runs batches of them through a detector, and measures both."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol
 
 from foveate.codec import EncodedFrame, decode_frame
 from foveate.core import Clock, Detections, Mask, MixedFrame, Pixels, RegionGrid
-from foveate.network.messages import AnyOffload, Offload, PartsOffload, Welcome, unpack_mask
-from foveate.server.slices import decode_parts, detect_mixed_slices, detect_parts
+from foveate.network.messages import PartsOffload, Welcome, unpack_mask
+from foveate.server.cuts import MERGE_IOU, Cut, merged, mixed_cuts, part_cuts
+from foveate.server.work import Batch, Work
 
 
 class DetectorLike(Protocol):
@@ -58,7 +60,7 @@ class Inferred:
     decode_s: float
     """JPEGs to tiles, seconds."""
     inference_s: float
-    """Tiles to boxes, seconds."""
+    """Tiles to boxes, of the whole batch, seconds."""
     model: str = ""
     """Name of the model."""
     frame: MixedFrame | None = None
@@ -71,73 +73,104 @@ class Inferred:
     """Tokens of the whole frame at full resolution."""
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DecodedFrame:
+    """What the decoder made of one offload."""
+
+    cuts: Sequence[Cut]
+    """What the model sees of it, at least one picture."""
+    decode_s: float
+    """How long that took, seconds."""
+    frame: MixedFrame | None = None
+    """The whole frame; None where it was sent in parts."""
+    merge_iou: float = MERGE_IOU
+    """Of boxes of different pictures."""
+
+
 class Engine:
-    """One detector and a clock that its durations are read from."""
+    """Detectors, and a clock that durations are read from. Decoding and inference may run side by side."""
 
-    def __init__(self, detector: DetectorLike, *, clock: Clock) -> None:
-        self._detector, self._clock = detector, clock
+    def __init__(self, detectors: Sequence[DetectorLike], *, clock: Clock) -> None:
+        self._detectors = {detector.name: detector for detector in detectors}
+        self._clock = clock
 
-    def welcome(self) -> Welcome:
-        """The model, described for devices."""
-        detector = self._detector
-        grid = detector.region_grid(1, 1)  # its parameters are the same for every size
-        return Welcome(
-            model=detector.name,
-            weights_hash=detector.weights_hash,
-            class_names=list(detector.class_names),
-            score_threshold=detector.score_threshold,
-            patch_size=grid.patch_size,
-            window_size=grid.window_size,
-            downsampling_factor=grid.downsampling_factor,
-            subsets=detector.restoration_points[-1],
-            models=[detector.name],
-        )
-
-    def run(self, offload: AnyOffload) -> Inferred:
-        """Decode and detect. Raises `CodecError`, `ProtocolError` or `InputError` on what cannot be a frame."""
-        return self._run_parts(offload) if isinstance(offload, PartsOffload) else self._run_mixed(offload)
-
-    def _run_parts(self, offload: PartsOffload) -> Inferred:
-        started_at = self._clock.now()
-        parts = decode_parts(offload)
-        decoded_at = self._clock.now()
-        detections = detect_parts(self._detector, parts, offload)
-        return Inferred(
-            detections=detections,
-            decode_s=decoded_at - started_at,
-            inference_s=self._clock.now() - decoded_at,
-            model=self._detector.name,
-        )
-
-    def _run_mixed(self, offload: Offload) -> Inferred:
-        started_at = self._clock.now()
-        grid = self._detector.region_grid(offload.height, offload.width)
+    def decode(self, work: Work) -> DecodedFrame:
+        """JPEGs -> pictures. Raises `CodecError`, `ProtocolError` or `InputError` on what cannot be a frame."""
+        started_at, offload = self._clock.now(), work.offload
+        if isinstance(offload, PartsOffload):
+            cuts = part_cuts(offload)
+            return DecodedFrame(cuts=cuts, decode_s=self._clock.now() - started_at, merge_iou=offload.merge_iou)
+        grid = self._detectors[work.model].region_grid(offload.height, offload.width)
         encoded = EncodedFrame(full=offload.full, low=offload.low)
-        mixed = decode_frame(encoded, grid=grid, mask=unpack_mask(offload.mask, grid))
-        subsets = self._detector.restoration_points[-1]
-        decoded_at = self._clock.now()
-        detections = self._detect(mixed, offload)
-        return Inferred(
-            detections=detections,
-            decode_s=decoded_at - started_at,
-            inference_s=self._clock.now() - decoded_at,
-            model=self._detector.name,
-            frame=mixed,
-            tokens=seen_tokens(mixed.grid, mixed.mask, offload.restoration_point, subsets),
-            full_tokens=grid.tokens(),
-        )
+        frame = decode_frame(encoded, grid=grid, mask=unpack_mask(offload.mask, grid))
+        cuts = mixed_cuts(frame, offload.slice_regions) if offload.slice_regions else [Cut(picture=frame)]
+        return DecodedFrame(cuts=cuts, decode_s=self._clock.now() - started_at, frame=frame)
 
-    def _detect(self, mixed: MixedFrame, offload: Offload) -> Detections:
-        if offload.slice_regions:
-            return detect_mixed_slices(self._detector, mixed, offload)
-        return self._detector.detect_batch(
-            [mixed], None, [offload.restoration_point], score_threshold=offload.score_threshold
-        )[0]
+    def infer(self, batch: Batch[DecodedFrame]) -> list[Inferred | Exception]:
+        """Run a batch -> the outcome of each frame, in order; a frame that the model fails on does not fail the others.
+
+        `inference_s` of each is the time that the whole batch took: for so long every one of its frames was in the
+        model, and none was answered before.
+        """
+        started_at = self._clock.now()
+        outcomes = self._detect_or_part(batch.model, batch.works, batch.decoded)
+        inference_s = self._clock.now() - started_at
+        return [
+            outcome if isinstance(outcome, Exception) else _inferred(work, decoded, outcome, inference_s, len(outcomes))
+            for work, decoded, outcome in zip(batch.works, batch.decoded, outcomes, strict=True)
+        ]
+
+    def _detect_or_part(
+        self, model: str, works: Sequence[Work], frames: Sequence[DecodedFrame]
+    ) -> list[Detections | Exception]:
+        """Detections of all; if that fails, of each alone, so that the one that is to blame is found."""
+        try:
+            return [*self._detect(model, works, frames)]
+        except Exception as error:  # whatever a model raises, a server outlives it
+            if len(works) == 1:
+                return [error]
+        return [
+            outcome
+            for work, frame in zip(works, frames, strict=True)
+            for outcome in self._detect_or_part(model, [work], [frame])
+        ]
+
+    def _detect(self, model: str, works: Sequence[Work], frames: Sequence[DecodedFrame]) -> list[Detections]:
+        thresholds = [work.offload.score_threshold for work in works]
+        pictures = [cut.picture for frame in frames for cut in frame.cuts]
+        points = [work.offload.restoration_point for work, frame in zip(works, frames, strict=True) for _ in frame.cuts]
+        # What scores less never suppresses what scores more: cutting afterwards gives each what it would get alone.
+        found = iter(self._detectors[model].detect_batch(pictures, None, points, score_threshold=min(thresholds)))
+        return [
+            merged(frame.cuts, list(islice(found, len(frame.cuts))), frame.merge_iou).above(least)
+            for frame, least in zip(frames, thresholds, strict=True)
+        ]
 
 
-def seen_tokens(grid: RegionGrid, mask: Mask, restoration_point: int, subsets: int) -> int:
-    """Tokens that a block sees of a frame, averaged over the subsets: with restoration point k, k of them see fewer."""
-    if subsets == 0:
-        return grid.tokens()
-    fewer = restoration_point / subsets
-    return round(fewer * grid.tokens(mask) + (1 - fewer) * grid.tokens())
+def _inferred(work: Work, decoded: DecodedFrame, found: Detections, inference_s: float, batch_size: int) -> Inferred:
+    return Inferred(
+        detections=found,
+        decode_s=decoded.decode_s,
+        inference_s=inference_s,
+        model=work.model,
+        frame=decoded.frame,
+        batch_size=batch_size,
+        tokens=work.tokens,
+        full_tokens=work.full_tokens,
+    )
+
+
+def welcome_of(detector: DetectorLike, models: Sequence[str] = ()) -> Welcome:
+    """A detector, described for devices; `models`: all that run beside it, itself included."""
+    grid = detector.region_grid(1, 1)  # its parameters are the same for every size
+    return Welcome(
+        model=detector.name,
+        weights_hash=detector.weights_hash,
+        class_names=list(detector.class_names),
+        score_threshold=detector.score_threshold,
+        patch_size=grid.patch_size,
+        window_size=grid.window_size,
+        downsampling_factor=grid.downsampling_factor,
+        subsets=detector.restoration_points[-1],
+        models=list(models) or [detector.name],
+    )

@@ -19,8 +19,9 @@ from foveate.network.messages import (
     decode_from_server,
     encode,
 )
-from foveate.server import Engine, ServerSession
-from foveate.server.slices import mixed_slices
+from foveate.server import Engine, ServerSession, Work, welcome_of
+from foveate.server.cuts import mixed_cuts, overlap_factor, parts_tokens
+from foveate.server.work import Batch
 from foveate.testing import FakeDetector, moving_squares
 
 PIXELS = next(moving_squares(1, size=(300, 500)))
@@ -39,8 +40,16 @@ def message(plan):
 
 
 @pytest.fixture
-def engine():
-    return Engine(DETECTOR, clock=ManualClock())
+def run():
+    """An offload through decoder and model."""
+    engine = Engine([DETECTOR], clock=ManualClock())
+
+    def through(*offloads):
+        works = [Work(client=b"", model="fake", offload=o, tokens=1, full_tokens=1) for o in offloads]
+        decoded = tuple(engine.decode(work) for work in works)
+        return [o.detections for o in engine.infer(Batch(model="fake", works=tuple(works), decoded=decoded))]
+
+    return through
 
 
 def same_objects(found):
@@ -67,23 +76,40 @@ PLANS = {
 
 
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
-def test_slices_find_what_the_whole_frame_shows(engine, plan):
+def test_slices_find_what_the_whole_frame_shows(run, plan):
     travelled = decode_from_device(encode(message(plan)))
     assert travelled == message(plan)
-    same_objects(engine.run(travelled).detections)
+    same_objects(run(travelled)[0])
 
 
-def test_a_reduced_view_finds_the_objects_where_they_are(engine):
-    found = engine.run(message(OffloadPlan(views=(View.whole(SIZE, 0.5),), jpeg_quality=95))).detections
+def test_offloads_of_every_kind_share_a_batch(run):
+    found = run(*(message(plan) for plan in PLANS.values()))
+    assert len(found) == len(PLANS)
+    for detections in found:
+        same_objects(detections)
+
+
+def test_tokens_of_a_batch_are_those_of_all_slices():
+    welcome = welcome_of(DETECTOR)
+    whole = parts_tokens(message(PLANS["unsliced"]), welcome.grid)
+    assert whole == GRID.tokens()
+    slices = SLICING.count([SIZE])
+    assert parts_tokens(message(PLANS["whole"]), welcome.grid) == slices * welcome.grid(200, 200).tokens()
+    assert overlap_factor(GRID, 3) > 1
+    assert overlap_factor(GRID, 100) == 1
+
+
+def test_a_reduced_view_finds_the_objects_where_they_are(run):
+    (found,) = run(message(OffloadPlan(views=(View.whole(SIZE, 0.5),), jpeg_quality=95)))
     assert np.abs(np.sort(found.boxes[:, 0]) - np.sort(TRUTH.boxes[:, 0])).max() <= 6
 
 
-def test_parts_that_are_no_pictures_are_named(engine):
+def test_parts_that_are_no_pictures_are_named(run):
     good = message(PLANS["whole"])
     bad = type(good.parts[0])(top=0, left=0, bottom=SIZE[0], right=SIZE[1], scale=1.0, data=b"no picture")
     broken = PartsOffload(**{name: getattr(good, name) for name in good.__struct_fields__} | {"parts": [bad]})
     with pytest.raises(CodecError):
-        engine.run(broken)
+        run(broken)
 
 
 @pytest.mark.parametrize("side", [1, 2, 3, 20])
@@ -92,7 +118,8 @@ def test_mixed_slices_cover_the_frame_and_hold_its_pixels(side):
     mixed = split_regions(PIXELS, GRID, mask)
     whole = join_regions(mixed)
     covered = np.zeros(SIZE, int)
-    for (top, left), part in mixed_slices(mixed, side):
+    for cut in mixed_cuts(mixed, side):
+        (top, left), part = cut.corner, cut.picture
         height, width = part.grid.height, part.grid.width
         assert np.array_equal(join_regions(part), whole[top : top + height, left : left + width])
         covered[top : top + height, left : left + width] += 1
@@ -101,12 +128,12 @@ def test_mixed_slices_cover_the_frame_and_hold_its_pixels(side):
 
 def test_mixed_slices_share_a_quarter_of_their_regions():
     mixed = split_regions(PIXELS, GRID)
-    lefts = sorted({left for (_, left), _ in mixed_slices(mixed, 4)})
+    lefts = sorted({cut.corner[1] for cut in mixed_cuts(mixed, 4)})
     assert lefts == [0, 3 * GRID.region_pixels, 4 * GRID.region_pixels]
 
 
 def test_the_session_serves_parts_and_probes_of_those_who_greeted():
-    session = ServerSession(Engine(DETECTOR, clock=ManualClock()).welcome())
+    session = ServerSession(welcome_of(DETECTOR))
     probe, parts = encode(Probe(number=5, padding=bytes(100))), encode(message(PLANS["whole"]))
     for payload in (probe, parts):
         (reply,) = session.receive(b"a", payload, 0.0)
