@@ -29,6 +29,8 @@ CANDIDATES = 1000
 """Predictions per frame that enter suppression."""
 MOST_DETECTIONS = 300
 """Detections per frame that leave it."""
+CPU_CELLS = 1024
+"""About how many cells of stride 16 go through pyramid and head at a time on a CPU (docs/serving.md)."""
 PIXEL_MEAN = (123.675, 116.28, 103.53)
 PIXEL_STD = (58.395, 57.12, 57.375)
 
@@ -140,11 +142,28 @@ class Detector(nn.Module):
         points = self._points(restoration_points, len(frames))
         mixed = self._mixed_frames(frames, downsampling_masks)
         threshold = self.score_threshold if score_threshold is None else score_threshold
-        maps = self._feature_maps(mixed, points)
-        return [
-            self._read(self.head(self.pyramid(features)), frame.grid, threshold)
-            for features, frame in zip(maps, mixed, strict=True)
-        ]
+        order = _alike_together(mixed, points)
+        maps = self._feature_maps([mixed[i] for i in order], [points[i] for i in order])
+        found: dict[int, Detections] = {}
+        for part in self._parts([mixed[i].grid for i in order]):
+            output = self.head(self.pyramid(maps[part.start] if part.stop - part.start == 1 else torch.cat(maps[part])))
+            for i, logits, boxes in zip(order[part], output.class_logits, output.boxes(), strict=True):
+                found[i] = self._read(logits, boxes, mixed[i].grid, threshold)
+        return [found[i] for i in range(len(mixed))]
+
+    def _parts(self, grids: list[RegionGrid]) -> list[slice]:
+        """Frames of one size that go through pyramid and head together."""
+        parts, start = [], 0
+        while start < len(grids):
+            most = len(grids)
+            if self.pixel_mean.device.type == "cpu":
+                rows, columns = grids[start].patches
+                most = max(1, CPU_CELLS // (rows * columns))
+            ahead = grids[start : start + most]
+            alike = next((count for count, grid in enumerate(ahead) if grid != grids[start]), len(ahead))
+            parts.append(slice(start, start + alike))
+            start += alike
+        return parts
 
     def _points(self, points: Sequence[int] | None, count: int) -> list[int]:
         latest = self.config.backbone.subsets
@@ -181,13 +200,13 @@ class Detector(nn.Module):
         joined = tiles[0] if len(tiles) == 1 else np.concatenate(tiles)
         return torch.from_numpy(joined).to(self.pixel_mean.device).permute(0, 3, 1, 2)
 
-    def _read(self, output: HeadOutput, grid: RegionGrid, threshold: float) -> Detections:
-        """Predictions of one frame -> detections: threshold, best cells, suppression, clipping to the frame."""
-        scores, class_id = output.class_logits[0].float().sigmoid().max(dim=1)
+    def _read(self, logits: Tensor, boxes: Tensor, grid: RegionGrid, threshold: float) -> Detections:
+        """Predictions `(P, K)` and `(P, 4)` of a frame -> detections: threshold, best cells, suppression, clipping."""
+        scores, class_id = logits.float().sigmoid().max(dim=1)
         candidates = torch.nonzero(scores >= threshold).squeeze(1)
         if len(candidates) > CANDIDATES:
             candidates = candidates[scores[candidates].topk(CANDIDATES).indices]
-        boxes = output.boxes()[0, candidates]
+        boxes = boxes[candidates]
         limits = boxes.new_tensor([grid.width, grid.height, grid.width, grid.height])
         boxes = torch.minimum(boxes.clamp(min=0), limits)
         scores, class_id = scores[candidates], class_id[candidates]
@@ -198,6 +217,16 @@ class Detector(nn.Module):
             class_id=class_id[kept].cpu().numpy().astype(np.int32),
             class_names=self.class_names,
         )
+
+
+def _alike_together(frames: list[MixedFrame], points: list[int]) -> list[int]:
+    """An order in which frames of one size stand together, and among them those with equally many tokens."""
+
+    def likeness(index: int) -> tuple[int, int, int, int]:
+        frame = frames[index]
+        return frame.grid.height, frame.grid.width, points[index], len(frame.low)
+
+    return sorted(range(len(frames)), key=likeness)
 
 
 def _restored(frame: MixedFrame) -> MixedFrame:
