@@ -31,7 +31,7 @@ class _Waiting(Generic[Decoded]):
     decoded: Decoded | None = None
 
 
-BUDGET_TOKENS = 4096
+BUDGET_TOKENS = 2048
 """Most tokens of a batch where nobody says otherwise."""
 
 
