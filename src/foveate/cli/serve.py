@@ -21,7 +21,11 @@ def serve(
     ),
     budget_tokens: Annotated[
         int | None,
-        typer.Option(min=1, help="Most tokens of frames that go through a model together; 1 = each frame alone."),
+        typer.Option(
+            min=1,
+            help="Most tokens of frames that go through a model together; 1 = each frame alone.",
+            show_default="2048, on an accelerator 32768",
+        ),
     ] = None,
     decoders: Annotated[int, typer.Option(min=1, help="Threads that decode pictures while the model works.")] = 1,
 ) -> None:
@@ -43,14 +47,16 @@ def serve(
 
     from foveate.models import load_detector
     from foveate.network.transports import ZmqHub
-    from foveate.server import BUDGET_TOKENS
+    from foveate.server import ACCELERATOR_BUDGET_TOKENS, BUDGET_TOKENS
     from foveate.server import serve as answer
 
     detectors = [load_detector(name) for name in dict.fromkeys(model or ["vitdet-tiny-world"])]
     for detector in detectors:
         # The first inference allocates and tunes: a device should not wait for it, least of all after a restart.
         detector.detect_batch([np.zeros((720, 1280, 3), np.uint8)])
+    on_cpu = all(detector.torch_device.type == "cpu" for detector in detectors)
+    budget = budget_tokens or (BUDGET_TOKENS if on_cpu else ACCELERATOR_BUDGET_TOKENS)
     names = ", ".join(detector.name for detector in detectors)
     with ZmqHub(address) as hub:
         typer.echo(f"{names} at {address}; Ctrl-C ends it")
-        answer(detectors, hub, stop=lambda: False, budget_tokens=budget_tokens or BUDGET_TOKENS, decoders=decoders)
+        answer(detectors, hub, stop=lambda: False, budget_tokens=budget, decoders=decoders)

@@ -69,6 +69,11 @@ class Detector(nn.Module):
         self.pixel_scale: Tensor
 
     @property
+    def torch_device(self) -> torch.device:
+        """Where it computes."""
+        return self.pixel_mean.device
+
+    @property
     def class_names(self) -> tuple[str, ...]:
         """Names of the classes, in the order of class ids."""
         return self.config.class_names
@@ -156,7 +161,7 @@ class Detector(nn.Module):
         parts, start = [], 0
         while start < len(grids):
             most = len(grids)
-            if self.pixel_mean.device.type == "cpu":
+            if self.torch_device.type == "cpu":
                 rows, columns = grids[start].patches
                 most = max(1, CPU_CELLS // (rows * columns))
             ahead = grids[start : start + most]
@@ -198,7 +203,7 @@ class Detector(nn.Module):
     def _stack(self, tiles: list[np.ndarray]) -> Tensor:
         """uint8 `(n, s, s, 3)` arrays -> one `(n, 3, s, s)` tensor, channels last in memory."""
         joined = tiles[0] if len(tiles) == 1 else np.concatenate(tiles)
-        return torch.from_numpy(joined).to(self.pixel_mean.device).permute(0, 3, 1, 2)
+        return torch.from_numpy(joined).to(self.torch_device).permute(0, 3, 1, 2)
 
     def _read(self, logits: Tensor, boxes: Tensor, grid: RegionGrid, threshold: float) -> Detections:
         """Predictions `(P, K)` and `(P, 4)` of a frame -> detections: threshold, best cells, suppression, clipping."""
