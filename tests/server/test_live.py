@@ -13,8 +13,9 @@ from foveate.codec import encode_frame
 from foveate.core import OffloadPlan
 from foveate.models import BackboneConfig, Detector, DetectorConfig
 from foveate.network.messages import Ack, Failure, Hello, Offload, Ping, Pong, Result, decode_from_server, encode
-from foveate.network.transports import MemoryHub
-from foveate.server import ClientGreeted, LiveServer, OffloadAnswered, serve
+from foveate.network.transports import Hub, MemoryHub
+from foveate.server import ClientGreeted, LiveServer, LoopTurned, OffloadAnswered, ServingStarted, serve
+from foveate.server.work import Batch
 from foveate.testing import FakeDetector, moving_squares
 
 PIXELS = next(moving_squares(1))
@@ -136,8 +137,10 @@ def test_an_observer_that_raises_neither_stops_the_server_nor_the_other_observer
     with running(detector, [broken, seen.append]) as channel:
         channel.send(offload(0))
         assert [type(heard(channel)), type(heard(channel))] == [Ack, Result]
-    assert [type(event) for event in seen] == [ClientGreeted, OffloadAnswered]
-    assert seen[1].inferred.frame.grid == GRID
+    assert isinstance(seen[0], ServingStarted)
+    told = [event for event in seen[1:] if not isinstance(event, LoopTurned)]
+    assert [type(event) for event in told] == [ClientGreeted, OffloadAnswered]
+    assert told[1].inferred.frame.grid == GRID
 
 
 def test_clients_are_served_by_the_models_that_they_asked_for():
@@ -214,7 +217,7 @@ def test_clients_of_different_sizes_masks_and_points_share_a_batch_and_get_what_
             channel.send(message)
             alone += answers_of(server, [channel])
         # As if a batch ran: what comes is decoded meanwhile.
-        server._running = (None, Future())
+        server._running = (Batch(model="fake", works=(), decoded=()), Future())
         for channel, message in zip(channels, messages, strict=True):
             channel.send(message)
         server.step(PATIENCE_S)
@@ -246,3 +249,36 @@ def test_what_a_client_waits_is_told_and_the_stages_add_up():
     assert totals[1] >= 2 * 0.05
     assert totals[2] >= 3 * 0.05
     assert totals[2] <= passed
+
+
+class Flood(Hub):
+    """A hub in which one client never stops talking, and another has sent an offload."""
+
+    def __init__(self, first):
+        self.items, self.sent, self.polls = first, [], 0
+
+    def poll(self, timeout_s):
+        self.polls += 1
+        return self.items.pop(0) if self.items else (b"flood", encode(Ping(number=1)))
+
+    def send(self, peer, payload):
+        self.sent.append((peer, decode_from_server(payload)))
+        return True
+
+    def wake(self):
+        pass
+
+    def close(self):
+        pass
+
+
+def test_a_client_that_never_stops_talking_holds_up_nobody():
+    hub = Flood([(b"good", encode(Hello())), (b"flood", encode(Hello())), (b"good", offload(0))])
+    with LiveServer([FakeDetector()], hub) as server:
+        give_up_at = time.monotonic() + PATIENCE_S
+        while not any(isinstance(message, Result) for _, message in hub.sent) and time.monotonic() < give_up_at:
+            server.step(0.1)
+    (result,) = [(peer, message) for peer, message in hub.sent if isinstance(message, Result)]
+    assert (result[0], result[1].offload_id) == (b"good", 0)
+    flooded = [message for peer, message in hub.sent if peer == b"flood"]
+    assert len(flooded) == hub.polls - 2  # whatever was taken was answered

@@ -5,11 +5,15 @@ from foveate.server.events import (
     REFUSALS,
     ClientForgotten,
     ClientGreeted,
+    ClientIgnored,
+    LoopTurned,
     Observer,
     OffloadAnswered,
     OffloadRefused,
     ServerEvent,
+    ServingStarted,
 )
+from foveate.server.limits import ServerLimits
 from foveate.server.live import LiveServer, serve
 from foveate.server.queue import ACCELERATOR_BUDGET_TOKENS, BUDGET_TOKENS
 from foveate.server.session import Reply, ServerSession
@@ -22,17 +26,21 @@ __all__ = [
     "Batch",
     "ClientForgotten",
     "ClientGreeted",
+    "ClientIgnored",
     "DecodedFrame",
     "DetectorLike",
     "Engine",
     "Inferred",
     "LiveServer",
+    "LoopTurned",
     "Observer",
     "OffloadAnswered",
     "OffloadRefused",
     "Reply",
     "ServerEvent",
+    "ServerLimits",
     "ServerSession",
+    "ServingStarted",
     "Work",
     "serve",
     "welcome_of",

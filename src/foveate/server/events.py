@@ -3,8 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from foveate.network.messages import Offload
+from foveate.network.messages import Offload, Welcome
 from foveate.server.engine import Inferred
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServingStarted:
+    """The first events, one for each model: it is loaded."""
+
+    welcome: Welcome
+    """What devices are told of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +28,15 @@ class ClientForgotten:
     """A device that was silent for long must greet again."""
 
     client: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientIgnored:
+    """A client sent too much that is no message: for a while nothing of it is read."""
+
+    client: bytes
+    span_s: float
+    """For how long, seconds."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -46,11 +63,30 @@ class OffloadRefused:
     """What the device was told."""
 
 
-REFUSALS = ("malformed", "unusable", "busy", "superseded", "stale", "failed", "stranger", "unknown_model")
-"""Not a message; a frame that this model cannot take; too many wait; a newer frame came; its deadline passed; the
-model failed on it; sent before a greeting; a greeting for a model that does not run here."""
+REFUSALS = (
+    *("malformed", "version", "unusable", "busy", "superseded", "stale", "failed", "stranger", "unknown_model"),
+    "full",
+)
+"""Not a message; one of another version of the protocol; a frame that this model cannot take; too many wait; a newer
+frame came; its deadline passed; the model failed on it; sent before a greeting; a greeting for a model that does not
+run here; a greeting where there is no room."""
 
-ServerEvent = ClientGreeted | ClientForgotten | OffloadAnswered | OffloadRefused
+
+@dataclass(frozen=True, kw_only=True)
+class LoopTurned:
+    """The server's loop has turned: several times a second, also when nobody sends."""
+
+    waiting: int
+    """Offloads that wait for the engine."""
+    running: int
+    """Offloads in the engine."""
+    received_bytes: int
+    """Bytes of all messages that came in this turn."""
+
+
+ServerEvent = (
+    ServingStarted | ClientGreeted | ClientForgotten | ClientIgnored | OffloadAnswered | OffloadRefused | LoopTurned
+)
 Observer = Callable[[ServerEvent], None]
 """Called in the server's loop, so it must be quick. One that raises is logged, and the server goes on."""
 
