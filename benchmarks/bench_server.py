@@ -1,15 +1,15 @@
 """A server under load: throughput and latency against the number of clients, with and without batches; or a soak.
 
-    python benchmarks/bench_server.py [--model nano] [--clients 1,2,4,8,16,32] [--sizes 180x320,288x288] [--json FILE]
+    python benchmarks/bench_server.py [--model nano] [--clients 1,2,4,8,16,32] [--budgets 512,2048] [--json FILE]
     python benchmarks/bench_server.py --minutes 10 --clients 32
 
 Clients speak the real protocol over loopback, one frame at a time each: the next leaves when the last is answered, so
 the server is always full. Their frames are those of the sample clip, cut to different sizes, masks and points and
-encoded before. Two servers stand side by side, one with the budget and one without batches, and are loaded in turns, so
-that other work on the machine hits both alike; only ratios within a round mean something there. "cpu" is the time that
-the processor spent on the server per result, which other work hardly changes.
+encoded before. A server for each budget and one without batches stand side by side and are loaded in turns, so that
+other work on the machine hits all alike; only ratios within a round mean something there. "cpu" is the time that the
+processor spent on the server per result, which other work changes less.
 
-Cost: 2 x (numbers of clients) x rounds x seconds. Expected: docs/serving.md.
+Cost: (budgets and 1) x (numbers of clients) x rounds x seconds. Expected: docs/serving.md.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import json
 import os
 import statistics
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -197,24 +197,43 @@ def row(seen: Load, cpu_s: float, mean_batch: float) -> dict[str, Any]:
 
 
 def load_table(args: argparse.Namespace, frames: list[list[Offload]]) -> list[dict[str, Any]]:
-    """Both servers in turns; a row per number of clients and budget, medians over rounds."""
-    options = {"threads": args.threads, "decoders": args.decoders}
-    rows = []
-    with started(args.model, args.budget, **options) as batching, started(args.model, 1, **options) as single:
-        servers = {args.budget: batching, 1: single}
+    """A server for each budget, loaded in turns; a row per number of clients and budget, medians over rounds."""
+    rows: list[dict[str, Any]] = []
+    with ExitStack() as stack:
+        servers = {
+            budget: stack.enter_context(started(args.model, budget, threads=args.threads, decoders=args.decoders))
+            for budget in dict.fromkeys([*args.budgets, 1])
+        }
         for server in servers.values():
             measured(server, frames, 4, WARM_UP_S)
-        print(titles("clients", "budget", "results/s", "p50 ms", "p99 ms", "cpu ms", "batch", "failures"))
+        names = (
+            "clients",
+            "budget",
+            "results/s",
+            "p50 ms",
+            "p99 ms",
+            "cpu ms",
+            "batch",
+            "gain",
+            "cpu gain",
+            "failures",
+        )
+        print(titles(*names), flush=True)
         for count in args.clients:
             cells = in_turns(servers, frames, count, args)
             for budget, found in cells.items():
-                rows.append({"clients": count, "budget_tokens": budget} | medians(found))
+                rows.append({"clients": count, "budget_tokens": budget} | medians(found) | gains(found, cells[1]))
                 print_row(rows[-1], "clients", "budget_tokens")
-            ratios = [a["results_per_s"] / b["results_per_s"] for a, b in zip(*cells.values(), strict=True)]
-            cpu = [b["cpu_ms"] / a["cpu_ms"] for a, b in zip(*cells.values(), strict=True)]
-            rows[-2] |= {"gain": statistics.median(ratios), "cpu_gain": statistics.median(cpu)}
-            print(f"{'':7} gain in results/s {rows[-2]['gain']:.2f}, in processor time {rows[-2]['cpu_gain']:.2f}")
     return rows
+
+
+def gains(cells: list[dict[str, Any]], alone: list[dict[str, Any]]) -> dict[str, float]:
+    """Against no batches: results a second and processor time, medians of ratios within a round."""
+    pairs = list(zip(cells, alone, strict=True))
+    return {
+        "gain": statistics.median(one["results_per_s"] / other["results_per_s"] for one, other in pairs),
+        "cpu_gain": statistics.median(other["cpu_ms"] / one["cpu_ms"] for one, other in pairs),
+    }
 
 
 def in_turns(
@@ -244,13 +263,14 @@ def print_row(found: dict[str, Any], *first: str) -> None:
     spans = [f"{1e3 * found[name]:9.0f}" for name in ("p50_s", "p99_s")]
     cells = [*(f"{found[name]:9.0f}" for name in first), f"{found['results_per_s']:9.2f}", *spans]
     cells += [f"{found['cpu_ms']:9.1f}", f"{found['mean_batch']:9.2f}"]
+    cells += [f"{found[name]:9.2f}" for name in ("gain", "cpu_gain") if name in found]
     print(*cells, found["failures"] or "none", "of", found["sent"], flush=True)
 
 
 def soak(args: argparse.Namespace, frames: list[list[Offload]]) -> list[dict[str, Any]]:
     """One server under the most clients; a row every half minute, and what memory did after the first two minutes."""
     rows: list[dict[str, Any]] = []
-    with started(args.model, args.budget, threads=args.threads, decoders=args.decoders) as server:
+    with started(args.model, args.budgets[0], threads=args.threads, decoders=args.decoders) as server:
         clients = clients_of(server, frames, max(args.clients))
         print(titles("s", "RSS MiB", "results/s", "p50 ms", "p99 ms", "cpu ms", "batch", "failures"), flush=True)
         passed = 0.0
@@ -276,7 +296,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--clients", default="1,2,4,8,16,32", help="numbers of clients")
     parser.add_argument("--sizes", default="180x320,288x288,240x426", help="HEIGHTxWIDTH; client i has the i-th")
     parser.add_argument("--full", action="store_true", help="nothing downsampled")
-    parser.add_argument("--budget", type=int, default=BUDGET_TOKENS, help="tokens of a batch")
+    parser.add_argument("--budgets", default=str(BUDGET_TOKENS), help="tokens of a batch; 1 stands beside them")
     parser.add_argument("--patience", type=float, default=5.0, help="how long a client waits for a frame, s")
     parser.add_argument("--seconds", type=float, default=5.0, help="of a cell")
     parser.add_argument("--rounds", type=int, default=3)
@@ -285,6 +305,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, help="soak: one server, the largest number of clients")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
+    args.budgets = [int(part) for part in args.budgets.split(",")]
     args.clients = [int(part) for part in args.clients.split(",")]
     args.sizes = [tuple(int(side) for side in part.split("x")) for part in args.sizes.split(",")]
     return args
