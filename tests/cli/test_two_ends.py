@@ -121,6 +121,15 @@ def test_a_reader_who_leaves_ends_the_run_without_a_word(tmp_path, served):
     assert len(errors.splitlines()) == 1
 
 
+def test_a_model_that_the_server_lacks_is_named_in_one_line(tmp_path, served):
+    video = write_clip(tmp_path / "clip.mp4", frames=5)
+    words = ("device", "--camera", str(video), "--server", served, "--model", "large")
+    done = subprocess.run([*FOVEATE, *words], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "the model 'large' does not run here; known: fake" in line
+
+
 WITHOUT_AV = (sys.executable, "-c", "import sys; sys.modules['av'] = None; from foveate.cli.app import main; main()")
 
 

@@ -2,7 +2,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from foveate.core import Detections
+from foveate.core import Detections, InputError
 from foveate.network.messages import (
     Ack,
     Failure,
@@ -15,8 +15,17 @@ from foveate.network.messages import (
     Welcome,
     decode_from_server,
     encode,
+    pack_mask,
 )
-from foveate.server import Inferred, ServerSession
+from foveate.server import (
+    REFUSALS,
+    ClientForgotten,
+    ClientGreeted,
+    Inferred,
+    OffloadAnswered,
+    OffloadRefused,
+    ServerSession,
+)
 from foveate.server.session import MAX_KNOWN, MAX_WAITING
 
 WELCOME = Welcome(
@@ -37,6 +46,7 @@ OFFLOAD = Offload(
     mask=b"",
     restoration_point=0,
     score_threshold=0.3,
+    patience_s=5.0,
     full=b"jpeg",
     low=b"",
 )
@@ -67,6 +77,14 @@ def session():
 def test_it_introduces_its_model_and_answers_heartbeats(session):
     assert answers(session.receive(b"a", encode(Hello()), 0.0)) == [(b"a", WELCOME)]
     assert answers(session.receive(b"a", encode(Ping(number=5)), 0.0)) == [(b"a", Pong(number=5))]
+
+
+def test_a_model_may_be_asked_for_by_name_and_one_that_does_not_run_here_is_refused():
+    session = ServerSession(WELCOME)
+    assert answers(session.receive(b"a", encode(Hello(model="m")), 0.0)) == [(b"a", WELCOME)]
+    ((_, refusal),) = answers(session.receive(b"b", encode(Hello(model="large")), 0.0))
+    assert refusal == Failure(offload_id=None, text="the model 'large' does not run here; known: m")
+    assert answers(session.receive(b"b", encode(Ping(number=1)), 0.0)) == [(b"b", Stranger())]
 
 
 def test_an_offload_is_acknowledged_run_and_answered(session):
@@ -153,6 +171,89 @@ def test_a_crowd_is_refused_but_those_in_the_queue_are_served(session):
     assert answers(session.receive(bytes([0]), encode(offload(1)), 0.0))[0] == (bytes([0]), Ack(offload_id=1))
 
 
+def test_a_mask_that_does_not_fit_is_refused_at_once(session):
+    _, (_, failure) = answers(session.receive(b"a", encode(offload(0, mask=bytes(5))), 0.0))
+    assert failure == Failure(offload_id=0, text="the mask of 1 regions needs 1 bytes, got 5")
+    assert session.next_work(0.0) is None
+
+
+def test_a_frame_whose_device_gave_up_is_answered_as_stale_and_not_run(session):
+    session.receive(b"a", encode(offload(3, patience_s=2.0)), 1.0)
+    session.receive(b"b", encode(offload(4, patience_s=3.0)), 1.0)
+    assert session.advance(2.9) == []
+    assert answers(session.advance(3.0)) == [(b"a", Failure(offload_id=3, text="stale"))]
+    assert session.next_work(3.0).client == b"b"
+    assert session.next_work(3.0) is None
+
+
+def test_a_frame_that_cannot_be_decoded_is_answered_once(session):
+    session.receive(b"a", encode(offload(3)), 0.0)
+    broken = session.next_decode(0.0)
+    assert answers(session.undecodable(broken, "no JPEG")) == [(b"a", Failure(offload_id=3, text="no JPEG"))]
+    assert session.undecodable(broken, "no JPEG") == []
+    assert session.next_batch(0.0) is None
+
+
+def test_a_frame_that_was_replaced_while_it_was_decoded_is_not_answered_again(session):
+    session.receive(b"a", encode(offload(0)), 0.0)
+    old = session.next_decode(0.0)
+    session.receive(b"a", encode(offload(1)), 0.0)
+    assert session.undecodable(old, "no JPEG") == []
+    session.decoded(old, None, decode_s=0.0)
+    assert session.next_batch(0.0) is None
+
+
+def test_tokens_are_counted_from_mask_size_and_restoration_point(session):
+    grid = WELCOME.grid(128, 128)
+    mask = np.array([[True, False], [False, True]])
+    for point, tokens in ((0, 64), (2, 52), (4, 40)):
+        session.receive(
+            b"a", encode(offload(0, height=128, width=128, mask=pack_mask(mask), restoration_point=point)), 0.0
+        )
+        work = session.next_work(0.0)
+        assert (work.tokens, work.full_tokens) == (tokens, grid.tokens()) == (tokens, 64)
+
+
+def several_models():
+    other = msgspec.structs.replace(WELCOME, model="large", window_size=4, subsets=2, models=["m", "large"])
+    return ServerSession(msgspec.structs.replace(WELCOME, models=["m", "large"]), other, budget_tokens=1000)
+
+
+def test_each_client_gets_the_model_that_it_asked_for():
+    session = several_models()
+    welcomes = [
+        answers(session.receive(name, encode(Hello(model=model)), 0.0))[0][1]
+        for name, model in ((b"a", ""), (b"b", "large"), (b"c", "m"))
+    ]
+    assert [welcome.model for welcome in welcomes] == ["m", "large", "m"]
+    assert all(welcome.models == ["m", "large"] for welcome in welcomes)
+    for name in (b"a", b"b", b"c"):
+        session.receive(name, encode(offload(0)), 0.0)
+    while (work := session.next_decode(0.0)) is not None:
+        session.decoded(work, None, decode_s=0.0)
+    batches = [session.next_batch(0.0), session.next_batch(0.0)]
+    assert [(batch.model, [work.client for work in batch.works]) for batch in batches] == [
+        ("m", [b"a", b"c"]),
+        ("large", [b"b"]),
+    ]
+
+
+def test_a_client_may_change_its_model_by_greeting_again():
+    session = several_models()
+    for model, subsets in (("m", 4), ("large", 2)):
+        session.receive(b"a", encode(Hello(model=model)), 0.0)
+        _, *failures = answers(session.receive(b"a", encode(offload(0, restoration_point=3)), 0.0))
+        assert [failure.text for _, failure in failures] == (
+            [] if subsets == 4 else ["restoration points run from 0 to 2, got 3"]
+        )
+
+
+def test_a_server_without_models_or_with_two_of_one_name_is_refused():
+    for welcomes in ((), (WELCOME, WELCOME)):
+        with pytest.raises(InputError, match="models with different names"):
+            ServerSession(*welcomes)
+
+
 @pytest.mark.parametrize("message", [Ping(number=1), offload(0)])
 def test_who_has_not_greeted_is_told_so_and_nothing_is_run(session, message):
     assert answers(session.receive(b"x", encode(message), 0.0)) == [(b"x", Stranger())]
@@ -170,3 +271,33 @@ def test_of_too_many_clients_the_one_silent_longest_is_forgotten():
     session.receive(b"one more", encode(Hello()), 0.0)
     heard = {name: answers(session.receive(name, encode(Ping(number=2)), 0.0))[0][1] for name in names[:3]}
     assert heard == {names[0]: Pong(number=2), names[1]: Stranger(), names[2]: Pong(number=2)}
+
+
+def test_observers_are_told_of_every_greeting_answer_and_refusal():
+    seen = []
+    session = ServerSession(WELCOME, observer=seen.append)
+    session.receive(b"a", encode(offload(9)), 0.0)
+    session.receive(b"a", b"noise", 0.0)
+    session.receive(b"a", encode(Hello()), 0.0)
+    session.receive(b"a", encode(Ping(number=1)), 0.0)
+    for number in (0, 1):
+        session.receive(b"a", encode(offload(number)), 0.0)
+    session.receive(b"a", encode(offload(2, restoration_point=5)), 0.0)
+    session.finished(session.next_work(0.5), INFERRED)
+    session.receive(b"a", encode(offload(3)), 1.0)
+    session.failed(session.next_work(1.0), "no memory")
+    refused = [(event.offload_id, event.reason) for event in seen if isinstance(event, OffloadRefused)]
+    assert refused == [(9, "stranger"), (None, "malformed"), (0, "superseded"), (2, "unusable"), (3, "failed")]
+    assert {reason for _, reason in refused} <= set(REFUSALS)
+    assert [type(event) for event in seen if not isinstance(event, OffloadRefused)] == [ClientGreeted, OffloadAnswered]
+    (answered,) = (event for event in seen if isinstance(event, OffloadAnswered))
+    assert (answered.client, answered.offload, answered.queue_s) == (b"a", offload(1), 0.5)
+    assert answered.inferred is INFERRED
+
+
+def test_observers_are_told_who_was_forgotten():
+    seen = []
+    session = ServerSession(WELCOME, observer=seen.append)
+    for number in range(MAX_KNOWN + 1):
+        session.receive(number.to_bytes(2, "big"), encode(Hello()), 0.0)
+    assert [event for event in seen if isinstance(event, ClientForgotten)] == [ClientForgotten(client=b"\0\0")]

@@ -26,6 +26,9 @@ def device(
     ],
     server: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where `foveate serve` answers.")],
     policy: Annotated[str, typer.Option(help="NAME[:parameter=value,...]; a wrong name lists them all.")] = "track-b2b",
+    model: Annotated[
+        str, typer.Option(help="Which of the server's models is to run; its first if none is named.")
+    ] = "",
     profile: Annotated[str | None, typer.Option(help="Name or path of a profile; policy vitmalis needs one.")] = None,
     fps: Annotated[
         float | None, typer.Option(help="Frames per second, in place of the camera's own; a folder needs it.")
@@ -53,6 +56,7 @@ def device(
             source,
             server=server,
             policy=chosen,
+            model=model,
             profile=loaded,
             on_frame=lambda event: _all(outputs, event),
             stop=lambda: interrupted() or any(getattr(output, "closed", False) for output in outputs),

@@ -21,9 +21,10 @@ REDIAL_S = 4.0
 
 
 class Contact:
-    """Tells when to ask for the server and when to connect anew."""
+    """Tells when to ask for the server and when to connect anew. `model`: what is asked for; empty = any."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: str = "") -> None:
+        self._model = model
         self.welcomed = False
         """Whether the server knows this device."""
         self.round_trip = RoundTrip()
@@ -54,7 +55,7 @@ class Contact:
         if not self._started:
             self._started, self._dialled_at = True, now
         self.welcomed, self._asked_at = False, now
-        return Hello()
+        return Hello(model=self._model)
 
     def dialled(self, now: float) -> None:
         """The connection is new from now on."""

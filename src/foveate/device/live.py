@@ -88,14 +88,17 @@ def run_live(
     fps: float | None = None,
     loop: int = 1,
     offload_timeout_s: float = OFFLOAD_TIMEOUT_S,
+    model: str = "",
     stop: Callable[[], bool] = _never,
 ) -> LiveRun:
     """Show what `camera` sees against the server at `server` (`HOST:PORT`), until it ends or `stop()` is true.
 
     `camera`: what `open_source` takes, with `fps` and `loop`, or a `FrameSource`, which stays open. `policy`: a policy
     or its text, such as `"fixed:beta=4"`; one that compares estimates needs a `profile`. `on_frame` is called for each
-    displayed frame, at its time: a slow one delays the next frames. Raises `MediaError` if the camera cannot be read,
-    `TransportError` if the server does not answer at the start; a server lost later is looked for until it is back.
+    displayed frame, at its time: a slow one delays the next frames. `model`: which of the server's models is to run;
+    empty = its first. Raises `MediaError` if the camera cannot be read, `TransportError` if the server does not answer
+    at the start, `ProtocolError` if it refuses, as where it does not know the model; a server lost later is looked for
+    until it is back.
     """
     chosen = by_name(policy) if isinstance(policy, str) else policy
     opened = nullcontext(camera) if isinstance(camera, FrameSource) else open_source(camera, fps=fps, loop=loop)
@@ -108,6 +111,7 @@ def run_live(
             on_offload=on_offload,
             profile=profile,
             offload_timeout_s=offload_timeout_s,
+            model=model,
             stop=stop,
         )
         with device:
@@ -135,6 +139,7 @@ class LiveDevice:
         on_offload: Callable[[OffloadDone], None] = _ignore,
         profile: Profile | None = None,
         offload_timeout_s: float = OFFLOAD_TIMEOUT_S,
+        model: str = "",
         stop: Callable[[], bool] = _never,
     ) -> None:
         self.frames = 0
@@ -152,6 +157,7 @@ class LiveDevice:
             policy=policy,
             frame_interval_s=self._camera.interval_s,
             offload_timeout_s=offload_timeout_s,
+            model=model,
             estimator=None if profile is None or profile.content is None else PerformanceEstimator(profile),
         )
         self._perception = Perception()

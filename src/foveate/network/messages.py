@@ -1,8 +1,8 @@
 """What a device and a server say to each other: versioned msgpack structs, checked on arrival.
 
     device                              server
-    Hello              ->               Welcome
-    Offload            ->               Ack at once, later Result or Failure
+    Hello              ->               Welcome, or Failure where the model is not known
+    Offload            ->               Ack at once, later Result or Failure, within the device's patience
     Ping               ->               Pong at once
     anything but Hello ->               Stranger, if the server does not know the device: greet again
 
@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from foveate.core import Detections, InputError, Mask, OffloadPlan, ProtocolError, RegionGrid
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
+"""2: `Result` says how long a frame waited. 3: `Offload` says how long its device waits, `Hello` names a model."""
 MAX_MESSAGE_BYTES = 32 * 2**20
 """Longer messages are refused unread."""
 MAX_SIDE = 8192
@@ -30,6 +31,8 @@ MAX_PIXELS = 4096 * 3072
 MAX_DETECTIONS = 10_000
 MAX_TEXT = 1000
 """Longest name or explanation, characters."""
+MAX_MODELS = 256
+"""Most models of one server."""
 
 _MAGIC = b"fv"
 _HEADER = _MAGIC + bytes([PROTOCOL_VERSION])
@@ -45,9 +48,12 @@ Text = Annotated[str, Meta(max_length=MAX_TEXT)]
 class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
     """A device asks what the server runs."""
 
+    model: Text = ""
+    """Name of the model that is to see its frames; empty = the server's first."""
+
 
 class Welcome(msgspec.Struct, frozen=True, kw_only=True, tag="welcome"):
-    """The server describes its model: all that a device needs to cut frames and to name classes."""
+    """The server describes the model that will run: all that a device needs to cut frames and to name classes."""
 
     model: Text
     weights_hash: Text
@@ -62,6 +68,8 @@ class Welcome(msgspec.Struct, frozen=True, kw_only=True, tag="welcome"):
     """d."""
     subsets: Annotated[int, Meta(ge=0, le=64)]
     """N: restoration points run from 0 to N."""
+    models: Annotated[list[Text], Meta(max_length=MAX_MODELS)] = []
+    """Names of all models that a `Hello` may ask for; the first is the one that runs where none is named."""
 
     def grid(self, height: int, width: int) -> RegionGrid:
         """Decision regions of a frame of `height x width` pixels."""
@@ -85,6 +93,9 @@ class Offload(msgspec.Struct, frozen=True, kw_only=True, tag="offload"):
     """Downsampling mask, one bit per region in raster order; empty = nothing downsampled."""
     restoration_point: Annotated[int, Meta(ge=0, le=64)]
     score_threshold: Share
+    patience_s: Seconds
+    """How much longer the device waits, counted from when it sends this. A span, so that no clock of another host is
+    read: the server counts it from receipt, which is late by what the uplink took."""
     full: bytes
     """JPEG of the frame, or of the mosaic of full-resolution regions."""
     low: bytes
@@ -99,6 +110,7 @@ class Offload(msgspec.Struct, frozen=True, kw_only=True, tag="offload"):
         frame_index: int,
         grid: RegionGrid,
         score_threshold: float,
+        patience_s: float,
         full: bytes,
         low: bytes,
     ) -> Self:
@@ -111,6 +123,7 @@ class Offload(msgspec.Struct, frozen=True, kw_only=True, tag="offload"):
             mask=pack_mask(plan.downsampling_mask),
             restoration_point=plan.restoration_point,
             score_threshold=score_threshold,
+            patience_s=patience_s,
             full=full,
             low=low,
         )
@@ -133,9 +146,11 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, tag="result"):
     class_id: bytes
     """int32 `(n,)`."""
     queue_s: Seconds = 0.0
-    """From acknowledgement to decoding: other frames had their turn."""
+    """Between receipt and inference, decoding apart: other frames had their turn."""
     decode_s: Seconds
+    """Bytes to pixels of this frame."""
     inference_s: Seconds
+    """From the start to the end of the batch that the frame was in, for so long it was in the model."""
 
     @classmethod
     def of(
