@@ -46,14 +46,17 @@ def bench(
 
     from rich.console import Console
 
+    from foveate.core import InputError
     from foveate.estimators import load_profile
     from foveate.evaluation.progress import Steps
     from foveate.experiments.inputs import SAMPLES
-    from foveate.models import load_detector
+    from foveate.models import Detector, load_detector
     from foveate.profiling.way import WaySettings, measure_way
 
     settings = WaySettings(size=_size(size), rounds=rounds, objects=objects)
     known, detector = load_profile(profile), load_detector(model)
+    if not isinstance(detector, Detector):
+        raise InputError(f"stages are known of models with foveate's own head, got {detector.name}")
     with Steps(Console(stderr=True)) as steps:
         way = measure_way(
             video or SAMPLES / "street.mp4", detector, known, settings, progress=steps.begin_open("rounds")

@@ -5,11 +5,13 @@ from foveate.server.events import (
     REFUSALS,
     ClientForgotten,
     ClientGreeted,
+    ClientIgnored,
     Observer,
     OffloadAnswered,
     OffloadRefused,
     ServerEvent,
 )
+from foveate.server.limits import ServerLimits
 from foveate.server.live import LiveServer, serve
 from foveate.server.queue import BUDGET_TOKENS
 from foveate.server.session import Reply, ServerSession
@@ -21,6 +23,7 @@ __all__ = [
     "Batch",
     "ClientForgotten",
     "ClientGreeted",
+    "ClientIgnored",
     "DecodedFrame",
     "DetectorLike",
     "Engine",
@@ -31,6 +34,7 @@ __all__ = [
     "OffloadRefused",
     "Reply",
     "ServerEvent",
+    "ServerLimits",
     "ServerSession",
     "Work",
     "serve",

@@ -101,7 +101,14 @@ def _over_the_wire(encoded: EncodedFrame, grid: RegionGrid, mask: Mask) -> None:
     """Both messages of an offload, made and read: all that a transport adds is copying bytes."""
     plan = OffloadPlan(downsampling_mask=mask if mask.any() else None, restoration_point=1 if mask.any() else 0)
     offload = Offload.of(
-        plan, offload_id=1, frame_index=1, grid=grid, score_threshold=0.3, full=encoded.full, low=encoded.low
+        plan,
+        offload_id=1,
+        frame_index=1,
+        grid=grid,
+        score_threshold=0.3,
+        patience_s=5.0,
+        full=encoded.full,
+        low=encoded.low,
     )
     read = decode_from_device(encode(offload))
     assert isinstance(read, Offload)
