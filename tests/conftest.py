@@ -58,6 +58,11 @@ REQUIREMENTS = {
     "supervision": Requirement(
         lambda: find_spec("supervision") is not None, "pip install 'foveate[supervision]'", heavy=True
     ),
+    "detectron2": Requirement(
+        lambda: "FOVEATE_DETECTRON2" in os.environ,
+        "FOVEATE_DETECTRON2='command of a Python that has detectron2 and torchvision'",
+        heavy=True,
+    ),
     "torchvision": Requirement(
         _has_torchvision, "torchvision, built for this torch, in an environment of its own", heavy=True
     ),

@@ -121,6 +121,15 @@ def test_a_reader_who_leaves_ends_the_run_without_a_word(tmp_path, served):
     assert len(errors.splitlines()) == 1
 
 
+def test_a_model_that_the_server_lacks_is_named_in_one_line(tmp_path, served):
+    video = write_clip(tmp_path / "clip.mp4", frames=5)
+    words = ("device", "--camera", str(video), "--server", served, "--model", "large")
+    done = subprocess.run([*FOVEATE, *words], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "the model 'large' does not run here; known: fake" in line
+
+
 WITHOUT_AV = (sys.executable, "-c", "import sys; sys.modules['av'] = None; from foveate.cli.app import main; main()")
 
 
@@ -142,7 +151,9 @@ def test_what_is_not_installed_is_named_in_one_line(tmp_path, monkeypatch, progr
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        (("serve", "--address", "0.0.0.0:5555"), "traffic is not encrypted"),
+        (("serve", "--address", "0.0.0.0:5555"), "no key pair in"),
+        (("serve", "--address", "127.0.0.1:5555", "--keys", "none"), "foveate keys new --out none"),
+        (("serve", "--insecure", "--keys", "none"), "--insecure encrypts nothing"),
         (("serve", "--address", "somewhere"), "an address is HOST:PORT"),
         (("link", "--trace", "none.csv", "--server", "127.0.0.1:1"), "none.csv"),
         (("link", "--trace", SAMPLE, "--server", "127.0.0.1:1", "--transport", "udp"), "known: ideal, tcp"),
@@ -150,6 +161,9 @@ def test_what_is_not_installed_is_named_in_one_line(tmp_path, monkeypatch, progr
         (("link", "--trace", SAMPLE, "--server", "127.0.0.1:1", "--rtt-ms", "5"), "only a mahimahi file"),
         (("device", "--camera", "none.mp4", "--server", "127.0.0.1:1"), "none.mp4"),
         (("device", "--camera", "none.mp4", "--server", "127.0.0.1:1", "--policy", "x"), "unknown policy 'x'"),
+        (("device", "--camera", "none.mp4", "--server", "192.0.2.1:1"), "name its public key with --server-key"),
+        (("device", "--camera", "none.mp4", "--server", "192.0.2.1:1", "--server-key", "x"), "no key pair in"),
+        (("device", "--camera", "none.mp4", "--server", "127.0.0.1:1", "--keys", "x"), "--keys needs --server-key"),
         (("device", "--camera", "/", "--server", "127.0.0.1:1"), "needs a frame rate"),
         (("device", "--camera", "a ! b", "--server", "127.0.0.1:1"), "pipeline"),
         (("device", "--camera", "99", "--server", "127.0.0.1:1"), "cannot open camera 99"),

@@ -11,11 +11,13 @@ BLOCK = 1024
 
 def pairwise_iou(a: Tensor, b: Tensor) -> Tensor:
     """Intersection over union of xyxy boxes `(n, 4)` and `(m, 4)`: `(n, m)`, 0 where both are empty."""
-    near = torch.maximum(a[:, None, :2], b[None, :, :2])
-    far = torch.minimum(a[:, None, 2:], b[None, :, 2:])
-    intersection = (far - near).clamp(min=0).prod(dim=2)
+    overlaps = [
+        (torch.minimum(a[:, None, axis + 2], b[:, axis + 2]) - torch.maximum(a[:, None, axis], b[:, axis])).clamp(min=0)
+        for axis in (0, 1)
+    ]
+    intersection = overlaps[0] * overlaps[1]
     areas = [(boxes[:, 2:] - boxes[:, :2]).clamp(min=0).prod(dim=1) for boxes in (a, b)]
-    union = areas[0][:, None] + areas[1][None] - intersection
+    union = areas[0][:, None] + areas[1] - intersection
     return intersection / union.clamp(min=1e-9)
 
 

@@ -42,12 +42,12 @@ def roi_align_plain(features: Tensor, boxes: Tensor, scale: float, size: int) ->
     cells = features[0].permute(1, 2, 0).reshape(height * width, channels)
     corners = boxes.float() * scale - 0.5
     y, x = (_Axis.of(corners[:, i], corners[:, i + 2], length) for i, length in ((1, height), (0, width)))
-    for part in _parts(y.extent, x.extent, channels):
-        rows, columns = y.take(part), x.take(part)
-        index = rows.cells()[:, :, None] * width + columns.cells()[:, None, :]
-        touched = cells[index].float()
-        merged = torch.bmm(rows.weights(size), touched.flatten(2)).view(len(part), size, -1, channels)
-        out[part] = torch.matmul(columns.weights(size)[:, None], merged).to(out.dtype)
+    row_weights, column_weights = y.weights(size), x.weights(size)
+    for part, rows, columns in _parts(y.extent, x.extent, channels):
+        index = y.cells(part, rows)[:, :, None] * width + x.cells(part, columns)[:, None, :]
+        touched = cells[index].float().flatten(2)
+        merged = torch.bmm(row_weights[part, :, :rows], touched).view(len(part), size, -1, channels)
+        out[part] = torch.matmul(column_weights[part, None, :, :columns], merged).to(out.dtype)
     return out.permute(0, 3, 1, 2)
 
 
@@ -73,18 +73,14 @@ class _Axis:
         last = (end.floor() + 1).clamp(0, length - 1).long()
         return cls(start=start, end=end, first=first, extent=(last - first + 1).clamp(min=1), length=length)
 
-    def take(self, part: Tensor) -> "_Axis":
-        """Some of the boxes."""
-        values = {name: getattr(self, name)[part] for name in ("start", "end", "first", "extent")}
-        return _Axis(**values, length=self.length)
-
-    def cells(self) -> Tensor:
-        """`(n, most)`: the touched cells; the last one of the map stands for those that a shorter box lacks."""
-        steps = torch.arange(int(self.extent.max()), device=self.first.device)
-        return (self.first[:, None] + steps).clamp(max=self.length - 1)
+    def cells(self, part: Tensor, count: int) -> Tensor:
+        """`(len(part), count)` from the first touched cell on; the last of the map stands for those beyond it."""
+        return (self.first[part, None] + torch.arange(count, device=part.device)).clamp(max=self.length - 1)
 
     def weights(self, size: int) -> Tensor:
-        """`(n, size, most)`: share of each touched cell in each of `size` bins."""
+        """`(n, size, most)`: share of each touched cell in each of `size` bins, for the box that touches most cells."""
+        if not len(self.start):
+            return self.start.new_zeros(0, size, 1)
         bin_extent = (self.end - self.start) / size
         samples = bin_extent.ceil().clamp(min=0)
         step = torch.arange(int(samples.max().clamp(min=1)), device=samples.device)
@@ -106,10 +102,13 @@ class _Axis:
         return weights.scatter_add_(2, (index + 1).clamp(max=most - 1), share * upper)
 
 
-def _parts(rows: Tensor, columns: Tensor, channels: int) -> Iterator[Tensor]:
-    """Indices of boxes of about the same extents, so many at a time as `VALUES_AT_ONCE` allows."""
+def _parts(rows: Tensor, columns: Tensor, channels: int) -> Iterator[tuple[Tensor, int, int]]:
+    """Indices of boxes of about the same extents, and the greatest; as many at a time as `VALUES_AT_ONCE` allows."""
     bucket = torch.stack([rows, columns], dim=1).add(EXTENT_STEP - 1).div(EXTENT_STEP, rounding_mode="floor")
     kinds, kind = torch.unique(bucket, dim=0, return_inverse=True)
-    for number, (height, width) in enumerate((kinds * EXTENT_STEP).tolist()):
+    greatest = torch.stack([rows, columns]).amax(dim=1).tolist() if len(rows) else (0, 0)
+    for number, extents in enumerate((kinds * EXTENT_STEP).tolist()):
+        height, width = (min(extent, most) for extent, most in zip(extents, greatest, strict=True))
         count = max(1, VALUES_AT_ONCE // (height * width * channels))
-        yield from torch.split(torch.nonzero(kind == number).squeeze(1), count)
+        for part in torch.split(torch.nonzero(kind == number).squeeze(1), count):
+            yield part, height, width
