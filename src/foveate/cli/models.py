@@ -92,9 +92,10 @@ def fetch(
     from foveate.models import fetch_published
 
     with _bar(name) as progress:
-        path, sha256 = fetch_published(name, progress=progress, score_threshold=score)
-    typer.echo(f"checkpoint SHA-256 {sha256}")
-    typer.echo(f"{name}: {path}")
+        fetched = fetch_published(name, progress=progress, score_threshold=score)
+    agrees = "agrees" if fetched.md5.startswith(fetched.name_says) else "does not agree"
+    typer.echo(f"checkpoint: SHA-256 {fetched.sha256}; MD5 {fetched.md5} {agrees} with its name")
+    typer.echo(f"{name}: {fetched.path}")
 
 
 @contextmanager
