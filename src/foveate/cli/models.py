@@ -61,6 +61,10 @@ def convert(
     window_table: Annotated[
         str | None, typer.Option(help="cut or interpolate: how relative tables serve the other window.")
     ] = None,
+    sigmoid: Annotated[
+        bool,
+        typer.Option("--sigmoid", help="Score each class by itself (use_sigmoid_ce, as for LVIS)."),
+    ] = False,
     half: Annotated[bool, typer.Option("--half", help="Store half precision, half as large.")] = False,
 ) -> None:
     """Make a ViTDet with Faster, Mask or Cascade R-CNN heads, as detectron2 saves it, a model of foveate.
@@ -74,7 +78,9 @@ def convert(
     names = (
         None if classes is None else tuple(line.strip() for line in classes.read_text().splitlines() if line.strip())
     )
-    detector = convert_detectron2(read_checkpoint(checkpoint), class_names=names, score_threshold=score)
+    detector = convert_detectron2(
+        read_checkpoint(checkpoint), class_names=names, score_threshold=score, sigmoid_scores=sigmoid
+    )
     backbone = run_at_window(detector.config.backbone, window, window_table)
     card = {"data": "see its source", "terms": "see its source", "source": checkpoint.name}
     save_detector(detector.with_backbone(backbone), out, card=card, dtype=torch.float16 if half else torch.float32)
