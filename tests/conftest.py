@@ -66,6 +66,7 @@ REQUIREMENTS = {
     "torchvision": Requirement(
         _has_torchvision, "torchvision, built for this torch, in an environment of its own", heavy=True
     ),
+    "systemd": Requirement(lambda: which("systemd-analyze") is not None, "apt-get install systemd"),
     "ray": Requirement(lambda: find_spec("ray") is not None, "pip install -c constraints.txt 'foveate[ray]'"),
     "oracle": Requirement(lambda: find_spec("transformers") is not None, "pip install -r requirements-oracle.txt"),
 }
