@@ -7,7 +7,7 @@ containers are made of, and everything else ends the reading.
 import collections
 import pickle  # the unpickler below admits arrays and containers only
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -44,9 +44,10 @@ def read_checkpoint(path: Path | str) -> dict[str, Tensor]:
     file = Path(path)
     content = _read_torch(file) if _is_zip(file) else read_pickle(file)
     model = content.get("model", content) if isinstance(content, Mapping) else None
-    if not isinstance(model, Mapping):
+    if not isinstance(model, MutableMapping):
         raise WeightsError(f"{file}: a dictionary of named arrays is required, got {type(content).__name__}")
-    tensors = {str(name): _tensor(value) for name, value in model.items()}
+    # One by one, so that a checkpoint of gigabytes is not twice in memory.
+    tensors = {str(name): _tensor(model.pop(name)) for name in list(model)}
     if not tensors or None in tensors.values():
         wrong = next((name for name, value in tensors.items() if value is None), "nothing")
         raise WeightsError(f"{file}: named arrays of numbers are required, got {wrong!r} of another kind")
