@@ -6,7 +6,8 @@ Small networks with random values, at the token counts of the published ones; he
 bfloat16 where the processor multiplies it fast, as `load_model` runs them. Masks are random over the
 regions of a 720p frame, as a codec sends them; the share is that of the network's own regions that become coarse.
 Times are CPU seconds of one thread, so that other work on the machine matters little.
-Cost: about 2 minutes a model on one core. Expected: docs/results.md.
+`vitdet-w14` and `vitdet-w9` are ViTDet-B in its published shape, heads in bfloat16 too, at its own window and at 9.
+Cost: about 2 minutes a model on one core, ViTDet-B 8. Expected: docs/results.md.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from timing import interleaved, machine, median_ratio, milliseconds
 from foveate.core import Mask, RegionGrid, split_regions
 from foveate.models.families import MixedImages, MixedNetwork
 from foveate.models.families.images import frame_grid, input_mask
-from foveate.models.weights import choose_dtype
+from foveate.models.weights import choose_dtype, for_inference
 
 FRAME = (720, 1280)
 SHARES = (0.25, 0.5, 0.75)
@@ -153,6 +154,25 @@ def sam() -> Contestant:
     )
 
 
+def vitdet(window: int) -> Contestant:
+    """ViTDet-B with Mask R-CNN heads, run at attention windows of `window` tokens."""
+    from foveate.models import RcnnDetector, published_models, run_at_window  # noqa: PLC0415
+
+    config = published_models()["vitdet-b-mask"].config
+    backbone = run_at_window(config.backbone, window, "cut")
+    cpu = torch.device("cpu")
+    detector = for_inference(RcnnDetector(replace(config, backbone=backbone)), cpu, choose_dtype("auto", cpu))
+    grid, pixels = detector.region_grid(*FRAME), np.random.default_rng(0).integers(0, 255, (*FRAME, 3), np.uint8)
+    order = np.random.default_rng(0).permutation(len(grid)).reshape(grid.shape)
+    return Contestant(
+        note=f"768 wide, 12 deep, windows {window}; {grid.patches[0]} x {grid.patches[1]} patches",
+        grid=grid,
+        points=detector.restoration_points[1:],
+        run=lambda mask, point: detector.detect(split_regions(pixels, grid, mask), restoration_point=point),
+        mask=lambda mask: order < round(float(mask.mean()) * len(grid)),
+    )
+
+
 MODELS: dict[str, Callable[[], Contestant]] = {
     "depth_anything": depth_anything,
     "dinov2": dinov2,
@@ -160,6 +180,8 @@ MODELS: dict[str, Callable[[], Contestant]] = {
     "lw_detr": lw_detr,
     "rf_detr": rf_detr,
     "sam": sam,
+    "vitdet-w14": partial(vitdet, 14),
+    "vitdet-w9": partial(vitdet, 9),
     "yolos": yolos,
 }
 
