@@ -18,7 +18,7 @@ FOVEATE = "from foveate.cli.app import main; main()"
 SERVER = """
 import sys
 from foveate.network.transports import ZmqHub
-from foveate.server import ServerLimits, serve
+from foveate.server import serve
 from foveate.testing import FakeDetector
 with ZmqHub(sys.argv[1]) as hub:
     print("ready", flush=True)
