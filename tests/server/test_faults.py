@@ -117,9 +117,9 @@ def test_a_client_that_never_reads_fills_no_memory_and_disturbs_nobody(clip_path
         grown_from = resident_bytes()
         for _ in range(20):  # 40,000 answers of which none is read
             mute.sendall(talk)
+        assert wait_until(lambda: len(answered(events)) == 2)
+        assert run.wait_for_offload(time.monotonic() + 1.0)
         grown = resident_bytes() - grown_from
-        assert len(answered(events)) == 2
-        assert run.wait_for_offload(time.monotonic())
         run.stop()
         mute.close()
     assert grown < 64 * 2**20
