@@ -196,9 +196,10 @@ ports               8 S r n / (u {PORT_BPS / 1e9:g} Gbit/s)
 gateways            the most of  n r (g + c) / u,  ports,  n / {MAX_KNOWN} (devices that one gateway knows)
 ```
 
-All but the rates are rounded up. At u = {LOAD:g} and arrivals at random a frame waits {LOAD / (2 * (1 - LOAD)):g} times its own
-inference on average before a single server (M/D/1: u / 2(1 - u)); a pool behind one queue waits less. No gain by
-batching is counted, and no spare: add one of each for failures, and a tenth to large pools.
+All but the rates are rounded up. At u = {LOAD:g} and arrivals at random a frame waits
+{LOAD / (2 * (1 - LOAD)):g} times its own inference on average before a single server (M/D/1: u / 2(1 - u)); a pool behind
+one queue waits less. No gain by batching is counted, and no spare: add one of each for failures, and a tenth to large
+pools.
 """
 
 
@@ -243,12 +244,13 @@ def _row(need: Need) -> str:
 READING = """\
 ## How to read it
 
-- GPUs and cores run different models: ViTDet-L on a GPU, `vitdet-tiny` on a core. They are two ways to buy, no comparison.
-- Half of the regions at low resolution take {gpus:.0f} % off the GPUs and {bits:.0f} % off the bytes, of which a part is the lower
-  quality (90 in place of 95). Accelerators are most of what is needed, then the network; gateways are little.
-- Ten cameras fit one machine. A thousand fit a cluster with a few gateways (`foveate serve --ray`). A hundred thousand are
-  many such clusters, each near its cameras: a device knows one address, and whichever gateway answers there is greeted
-  anew.
+- GPUs and cores run different models: ViTDet-L on a GPU, `vitdet-tiny` on a core. Two ways to buy, no comparison.
+- Half of the regions at low resolution take {gpus:.0f} % off the GPUs and {bits:.0f} % off the bytes, a part of
+  the latter by the lower quality (90 in place of 95). Accelerators are most of what is needed, then the network;
+  gateways are little.
+- Ten cameras fit one machine. A thousand fit a cluster with a few gateways (`foveate serve --ray`). A hundred thousand
+  are many such clusters, each near its cameras: a device knows one address, and whichever gateway answers there is
+  greeted anew.
 - The uplink of a single camera decides first whether 3 offloads a second are to be had at all: the 4G traces here have
   means of 10 to 36 Mbit/s.
 """
