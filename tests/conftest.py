@@ -49,6 +49,7 @@ REQUIREMENTS = {
     "supervision": Requirement(
         lambda: find_spec("supervision") is not None, "pip install 'foveate[supervision]'", heavy=True
     ),
+    "systemd": Requirement(lambda: which("systemd-analyze") is not None, "apt-get install systemd"),
     "ray": Requirement(lambda: find_spec("ray") is not None, "pip install -c constraints.txt 'foveate[ray]'"),
     "oracle": Requirement(lambda: find_spec("transformers") is not None, "pip install -r requirements-oracle.txt"),
 }

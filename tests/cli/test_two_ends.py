@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from foveate.testing.streams import mjpeg_camera
 
 FOVEATE = (sys.executable, "-c", "from foveate.cli.app import main; main()")
 FRAMES = 20
+SAMPLE_CLIP = str(Path(foveate.__file__).parent / "samples" / "street.mp4")
 SAMPLE = str(Path(foveate.__file__).parent / "samples" / "uplink.csv")
 
 
@@ -76,6 +78,23 @@ def served():
         yield f"127.0.0.1:{hub.port}"
         stop.set()
         thread.join(10)
+
+
+def test_a_server_that_is_watched_says_where_and_ends_politely(tiny_weights):
+    here, figures, page = (f"127.0.0.1:{free_port()}" for _ in range(3))
+    words = ("serve", "--model", tiny_weights, "--address", here, "--metrics", figures, "--page-at", page)
+    process = subprocess.Popen([*FOVEATE, *map(str, words)], stdout=subprocess.PIPE, text=True)
+    try:
+        lines = [process.stdout.readline() for _ in range(3)]
+        assert [there in line for there, line in zip((here, figures, page), lines, strict=True)] == [True] * 3
+        with urllib.request.urlopen(f"http://{page}/", timeout=20) as answer:
+            assert b"foveate" in answer.read()
+        with urllib.request.urlopen(f"http://{figures}/metrics", timeout=20) as answer:
+            assert b'foveate_model_info{model="tiny-random"' in answer.read()
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+    assert process.returncode == 0
 
 
 def test_ctrl_c_ends_a_camera_without_end_and_keeps_what_was_written(tmp_path, served):
@@ -155,6 +174,8 @@ def test_what_is_not_installed_is_named_in_one_line(tmp_path, monkeypatch, progr
         (("serve", "--address", "127.0.0.1:5555", "--keys", "none"), "foveate keys new --out none"),
         (("serve", "--insecure", "--keys", "none"), "--insecure encrypts nothing"),
         (("serve", "--address", "somewhere"), "an address is HOST:PORT"),
+        (("serve", "--metrics", "9100"), "an address is HOST:PORT"),
+        (("serve", "--page-at", "here"), "an address is HOST:PORT"),
         (("link", "--trace", "none.csv", "--server", "127.0.0.1:1"), "none.csv"),
         (("link", "--trace", SAMPLE, "--server", "127.0.0.1:1", "--transport", "udp"), "known: ideal, tcp"),
         (("link", "--trace", SAMPLE, "--server", "127.0.0.1:1", "--outage", "5"), "START:SECONDS"),
@@ -166,6 +187,7 @@ def test_what_is_not_installed_is_named_in_one_line(tmp_path, monkeypatch, progr
         (("device", "--camera", "none.mp4", "--server", "127.0.0.1:1", "--keys", "x"), "--keys needs --server-key"),
         (("device", "--camera", "/", "--server", "127.0.0.1:1"), "needs a frame rate"),
         (("device", "--camera", "a ! b", "--server", "127.0.0.1:1"), "pipeline"),
+        (("device", "--camera", SAMPLE_CLIP, "--server", "127.0.0.1:1", "--traces", "here"), "named by its URL"),
         (("device", "--camera", "99", "--server", "127.0.0.1:1"), "cannot open camera 99"),
         (("device", "--camera", "0", "--fps", "-1", "--server", "127.0.0.1:1"), "a frame rate must be above 0"),
     ],

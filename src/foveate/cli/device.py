@@ -1,18 +1,19 @@
 """`foveate device`: the end with the camera."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
-    from foveate.device import Displayed, FrameSource
+    from foveate.device import Displayed, FrameSource, OffloadDone
 
 EXAMPLE = "Example: foveate device --camera 0 --server 127.0.0.1:5555 --policy track-b2b --json -"
 
 Output = Callable[["Displayed"], None]
+Event = TypeVar("Event")
 
 
 def device(
@@ -48,12 +49,16 @@ def device(
     json_lines: Annotated[
         str | None, typer.Option("--json", metavar="-|FILE", help="Write one JSON line per displayed frame.")
     ] = None,
+    traces: Annotated[
+        str | None, typer.Option(metavar="URL", help="Send each offload as a trace to this OpenTelemetry collector.")
+    ] = None,
 ) -> None:
     """Offload the frames of a camera until it ends, or until Ctrl-C, which keeps all that was written.
 
     Whatever becomes of the server, the picture goes on; a server or camera that is lost is looked for until it is back.
     A server on another machine is talked to encrypted: it must allow this device's key, see `foveate keys`.
     """
+    from foveate.cli.interrupts import interrupts
     from foveate.cli.keys import device_keys
     from foveate.device import open_source, run_live
     from foveate.estimators import load_profile
@@ -64,7 +69,8 @@ def device(
     with ExitStack() as stack:
         source = stack.enter_context(open_source(camera, fps=fps))
         outputs = _outputs(stack, source, show=show, sink=sink, json_lines=json_lines)
-        interrupted = stack.enter_context(_interrupts())
+        observers = _offload_observers(stack, traces)
+        interrupted = stack.enter_context(interrupts())
         run = run_live(
             source,
             server=server,
@@ -74,6 +80,7 @@ def device(
             model=model,
             profile=loaded,
             on_frame=lambda event: _all(outputs, event),
+            on_offload=lambda event: _all(observers, event),
             stop=lambda: interrupted() or any(getattr(output, "closed", False) for output in outputs),
         )
     typer.echo(
@@ -103,6 +110,14 @@ def _outputs(
     return outputs
 
 
+def _offload_observers(stack: ExitStack, traces: str | None) -> "list[Callable[[OffloadDone], None]]":
+    if traces is None:
+        return []
+    from foveate.device.traces import Traces
+
+    return [stack.enter_context(Traces.to_collector(traces))]
+
+
 def _forgive_stdout() -> None:
     """A reader who has left is no error: without this Python complains when it flushes at its end."""
     import os
@@ -114,25 +129,6 @@ def _forgive_stdout() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _all(outputs: list[Output], event: "Displayed") -> None:
+def _all(outputs: "list[Callable[[Event], None]]", event: "Event") -> None:
     for output in outputs:
         output(event)
-
-
-@contextmanager
-def _interrupts() -> Iterator[Callable[[], bool]]:
-    """Whether Ctrl-C or a polite kill came; a second Ctrl-C ends the process the hard way."""
-    import signal
-
-    came: list[int] = []
-
-    def note(number: int, _frame: object) -> None:
-        came.append(number)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: bool(came)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

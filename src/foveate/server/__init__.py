@@ -6,10 +6,12 @@ from foveate.server.events import (
     ClientForgotten,
     ClientGreeted,
     ClientIgnored,
+    LoopTurned,
     Observer,
     OffloadAnswered,
     OffloadRefused,
     ServerEvent,
+    ServingStarted,
 )
 from foveate.server.limits import ServerLimits
 from foveate.server.live import LiveServer, serve
@@ -29,6 +31,7 @@ __all__ = [
     "Engine",
     "Inferred",
     "LiveServer",
+    "LoopTurned",
     "Observer",
     "OffloadAnswered",
     "OffloadRefused",
@@ -36,6 +39,7 @@ __all__ = [
     "ServerEvent",
     "ServerLimits",
     "ServerSession",
+    "ServingStarted",
     "Work",
     "serve",
     "welcome_of",

@@ -3,8 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from foveate.network.messages import Offload
+from foveate.network.messages import Offload, Welcome
 from foveate.server.engine import Inferred
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServingStarted:
+    """The first events, one for each model: it is loaded."""
+
+    welcome: Welcome
+    """What devices are told of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +71,22 @@ REFUSALS = (
 frame came; its deadline passed; the model failed on it; sent before a greeting; a greeting for a model that does not
 run here; a greeting where there is no room."""
 
-ServerEvent = ClientGreeted | ClientForgotten | ClientIgnored | OffloadAnswered | OffloadRefused
+
+@dataclass(frozen=True, kw_only=True)
+class LoopTurned:
+    """The server's loop has turned: several times a second, also when nobody sends."""
+
+    waiting: int
+    """Offloads that wait for the engine."""
+    running: int
+    """Offloads in the engine."""
+    received_bytes: int
+    """Bytes of all messages that came in this turn."""
+
+
+ServerEvent = (
+    ServingStarted | ClientGreeted | ClientForgotten | ClientIgnored | OffloadAnswered | OffloadRefused | LoopTurned
+)
 Observer = Callable[[ServerEvent], None]
 """Called in the server's loop, so it must be quick. One that raises is logged, and the server goes on."""
 

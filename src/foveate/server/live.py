@@ -13,10 +13,11 @@ from typing import Self
 from foveate.core import FoveateError, MonotonicClock
 from foveate.network.transports import Hub
 from foveate.server.engine import DecodedFrame, DetectorLike, Engine, Inferred, welcome_of
-from foveate.server.events import Observer, ServerEvent
+from foveate.server.events import LoopTurned, Observer, ServingStarted
 from foveate.server.limits import ServerLimits
 from foveate.server.queue import BUDGET_TOKENS
 from foveate.server.session import Reply, ServerSession
+from foveate.server.telling import Telling
 from foveate.server.work import Batch, Work
 
 _LOG = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ class LiveServer:
         decoders: int = 1,
         limits: ServerLimits | None = None,
     ) -> None:
-        self._clock, self._hub, self._observers = MonotonicClock(), hub, tuple(observers)
+        self._clock, self._hub, self._tell = MonotonicClock(), hub, Telling(observers)
         self._engine = Engine(detectors, clock=self._clock)
         names = [detector.name for detector in detectors]
         welcomes = [welcome_of(detector, names) for detector in detectors]
@@ -74,15 +75,17 @@ class LiveServer:
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="inference")
         self._decoding: dict[Future[DecodedFrame], Work] = {}
         self._running: tuple[Batch[DecodedFrame], Future[list[Inferred | Exception]]] | None = None
+        for welcome in welcomes:
+            self._tell(ServingStarted(welcome=welcome))
 
     def step(self, timeout_s: float) -> None:
         """Wait for messages or for a thread, and answer all that is there."""
         item = self._hub.poll(timeout_s)
         # What is started in the turn in which it came did not wait: the turn's own microseconds are no queue.
-        now = self._clock.now()
-        room = MOST_PER_TURN
+        now, received_bytes, room = self._clock.now(), 0, MOST_PER_TURN
         while item is not None:
             client, payload = item
+            received_bytes += len(payload)
             self._send(self._session.receive(client, payload, now))
             room -= 1
             item = self._hub.poll(0) if room else None
@@ -91,6 +94,8 @@ class LiveServer:
         self._send(self._session.advance(now))
         self._start_batch(now)
         self._start_decoding(now)
+        running = 0 if self._running is None else len(self._running[0].works)
+        self._tell(LoopTurned(waiting=self._session.waiting, running=running, received_bytes=received_bytes))
 
     def _collect_decoded(self) -> None:
         for future in [future for future in self._decoding if future.done()]:
@@ -134,13 +139,6 @@ class LiveServer:
         for reply in replies:
             if not self._hub.send(reply.client, reply.payload):
                 _LOG.info("dropped an answer to client %s", reply.client.hex())
-
-    def _tell(self, event: ServerEvent) -> None:
-        for observer in self._observers:
-            try:
-                observer(event)
-            except Exception:  # who only watches must not stop the server
-                _LOG.exception("an observer failed on %s", type(event).__name__)
 
     def __enter__(self) -> Self:
         return self

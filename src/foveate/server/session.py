@@ -76,6 +76,11 @@ class ServerSession(Generic[Decoded]):
         self._clients, self._tolerance = Clients(self._limits), Tolerance(self._limits)
         self._queue: OffloadQueue[Decoded] = OffloadQueue(budget_tokens)
 
+    @property
+    def waiting(self) -> int:
+        """Offloads that wait for the engine."""
+        return len(self._queue)
+
     def receive(self, client: bytes, payload: bytes, now: float) -> list[Reply]:
         """A message of a client -> what must be answered at once."""
         if self._tolerance.ignores(client, now):
