@@ -113,7 +113,7 @@ app.add_typer(profile.app, name="profile", epilog=profile.EXAMPLE)
 app.add_typer(bench.app, name="bench", epilog=bench.EXAMPLE)
 app.add_typer(train.app, name="train", epilog=train.EXAMPLE)
 app.add_typer(world.app, name="world", epilog=world.EXAMPLE)
-app.command(name="models", epilog=models.EXAMPLE)(models.models)
+app.add_typer(models.app, name="models", epilog=models.EXAMPLE)
 
 
 def _print_version(wanted: bool) -> None:

@@ -41,8 +41,8 @@ class Journal:
             case ClientForgotten(client=client):
                 self._write(logging.INFO, "client forgotten", event="forgotten", client=client.hex())
             case ClientIgnored(client=client, span_s=span_s):
-                text = "client ignored: it sent too much that is no message"
-                self._write(logging.WARNING, text, event="ignored", client=client.hex(), span_s=span_s)
+                fields = {"client": client.hex(), "span_s": span_s}
+                self._write(logging.WARNING, "client ignored", event="ignored", **fields)
             case ServingStarted(welcome=welcome):
                 fields = {"model": welcome.model, "weights": welcome.weights_hash[:12]}
                 self._write(logging.INFO, "serving", event="started", **fields)
