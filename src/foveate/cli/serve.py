@@ -1,10 +1,19 @@
 """`foveate serve`: the end with the accelerator."""
 
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from foveate.network.transports import Hub
+    from foveate.server import Observer
+    from foveate.server.cluster.deployment import ClusterOptions
+
 EXAMPLE = "Example: foveate serve --model vitdet-tiny-world --address 127.0.0.1:5555"
+
+Run = Callable[["Hub", Callable[[], bool]], None]
+"""Answers the devices of a hub until it is told to stop."""
 
 
 def serve(
@@ -24,6 +33,15 @@ def serve(
         typer.Option(min=1, help="Most tokens of frames that go through a model together; 1 = each frame alone."),
     ] = None,
     decoders: Annotated[int, typer.Option(min=1, help="Threads that decode pictures while the model works.")] = 1,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Run the models on this Ray cluster; `local` starts one, `auto` finds it."
+        ),
+    ] = None,
+    replicas: Annotated[
+        str, typer.Option(metavar="LEAST:MOST", help="Copies of each model on the cluster; load decides between them.")
+    ] = "1:1",
     metrics: Annotated[
         str | None,
         typer.Option(metavar="HOST:PORT", help="Answer /metrics (Prometheus), /healthz and /readyz over HTTP."),
@@ -64,27 +82,74 @@ def serve(
 
     configure_logging(log, log_level, sys.stderr)
 
+    options = None if ray is None else _cluster_options(ray, replicas, budget_tokens)
+
     # What was asked for can be: now load what takes seconds.
+    from foveate.network.transports import ZmqHub
+
+    names = list(dict.fromkeys(model or ["vitdet-tiny-world"]))
+    with Watchers(watch) as watchers:
+
+        def answer(models: Sequence[str], run: Run) -> None:
+            with ZmqHub(address) as hub, interrupts() as interrupted:
+                typer.echo("\n".join([f"{', '.join(models)} at {address}; Ctrl-C ends it", *watchers.lines]))
+                run(hub, interrupted)
+
+        if options is None:
+            _serve_here(names, budget_tokens, decoders, watchers.observers, answer)
+        else:
+            _serve_on_cluster(names, options, watchers.observers, answer)
+
+
+def _serve_here(
+    names: Sequence[str],
+    budget_tokens: int | None,
+    decoders: int,
+    observers: "Sequence[Observer]",
+    answer: Callable[[Sequence[str], Run], None],
+) -> None:
     import numpy as np
 
     from foveate.models import load_detector
-    from foveate.network.transports import ZmqHub
-    from foveate.server import BUDGET_TOKENS
-    from foveate.server import serve as answer
+    from foveate.server import BUDGET_TOKENS, serve
 
-    with Watchers(watch) as watchers:
-        detectors = [load_detector(name) for name in dict.fromkeys(model or ["vitdet-tiny-world"])]
-        for detector in detectors:
-            # The first inference allocates and tunes: a device should not wait for it, least of all after a restart.
-            detector.detect_batch([np.zeros((720, 1280, 3), np.uint8)])
-        names = ", ".join(detector.name for detector in detectors)
-        with ZmqHub(address) as hub, interrupts() as interrupted:
-            typer.echo("\n".join([f"{names} at {address}; Ctrl-C ends it", *watchers.lines]))
-            answer(
-                detectors,
-                hub,
-                stop=interrupted,
-                observers=watchers.observers,
-                budget_tokens=budget_tokens or BUDGET_TOKENS,
-                decoders=decoders,
-            )
+    detectors = [load_detector(name) for name in names]
+    for detector in detectors:
+        # The first inference allocates and tunes: a device should not wait for it, least of all after a restart.
+        detector.detect_batch([np.zeros((720, 1280, 3), np.uint8)])
+    options = {"budget_tokens": budget_tokens or BUDGET_TOKENS, "decoders": decoders}
+    answer(
+        [detector.name for detector in detectors],
+        lambda hub, stop: serve(detectors, hub, stop=stop, observers=observers, **options),
+    )
+
+
+def _serve_on_cluster(
+    names: Sequence[str],
+    options: "ClusterOptions",
+    observers: "Sequence[Observer]",
+    answer: Callable[[Sequence[str], Run], None],
+) -> None:
+    from foveate.models import load_detector
+    from foveate.server.cluster import serve_models
+    from foveate.server.cluster.deployment import Cluster
+
+    with Cluster(options) as cluster:
+        models = cluster.deploy_all(names, load_detector)
+        most_asked = len(models) * options.most_asked
+        answer(
+            list(models),
+            lambda hub, stop: serve_models(models, hub, most_asked=most_asked, stop=stop, observers=observers),
+        )
+
+
+def _cluster_options(address: str, replicas: str, budget_tokens: int | None) -> "ClusterOptions":
+    from foveate.core import InputError
+    from foveate.server import BUDGET_TOKENS
+    from foveate.server.cluster.deployment import ClusterOptions
+
+    least, colon, most = replicas.partition(":")
+    if not (least.isdecimal() and (most.isdecimal() or not colon)):
+        raise InputError(f"replicas are LEAST:MOST, such as 1:4, got {replicas!r}")
+    bounds = int(least), int(most or least)
+    return ClusterOptions(address=address, replicas=bounds, budget_tokens=budget_tokens or BUDGET_TOKENS)
