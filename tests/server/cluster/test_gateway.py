@@ -71,6 +71,14 @@ def heard(gateway, channel):
     raise TimeoutError
 
 
+def until(gateway, condition):
+    for _ in range(1000):
+        if condition():
+            return
+        gateway.step(0.01)
+    raise TimeoutError
+
+
 @pytest.fixture
 def message(pixels, welcome, offload):
     grid = welcome.grid(*pixels.shape[:2])
@@ -128,7 +136,7 @@ def test_it_answers_at_once_while_replicas_work_and_asks_no_more_than_it_may(gat
     for channel in channels:
         assert isinstance(told(gateway, channel, message()), Ack)
     assert told(gateway, channels[2], Ping(number=1)) == Pong(number=1)
-    assert len(replicas.works) == 2
+    until(gateway, lambda: len(replicas.works) == 2)
     turned = [event for event in gateway.seen if isinstance(event, LoopTurned)][-1]
     assert (turned.running, turned.waiting) == (2, 1)
     newer = told(gateway, channels[2], message(1))
