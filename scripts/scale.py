@@ -197,9 +197,9 @@ gateways            the most of  n r (g + c) / u,  ports,  n / {MAX_KNOWN} (devi
 ```
 
 All but the rates are rounded up. At u = {LOAD:g} and arrivals at random a frame waits
-{LOAD / (2 * (1 - LOAD)):g} times its own inference on average before a single server (M/D/1: u / 2(1 - u)); a pool behind
-one queue waits less. No gain by batching is counted, and no spare: add one of each for failures, and a tenth to large
-pools.
+{LOAD / (2 * (1 - LOAD)):g} times its own inference on average before a single server (M/D/1: u / 2(1 - u)); a pool
+behind one queue waits less. No gain by batching is counted, and no spare: add one of each for failures, and a tenth
+to large pools.
 """
 
 
