@@ -185,7 +185,9 @@ def test_what_is_not_installed_is_named_in_one_line(tmp_path, monkeypatch, progr
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        (("serve", "--address", "0.0.0.0:5555"), "traffic is not encrypted"),
+        (("serve", "--address", "0.0.0.0:5555"), "no key pair in"),
+        (("serve", "--address", "127.0.0.1:5555", "--keys", "none"), "foveate keys new --out none"),
+        (("serve", "--insecure", "--keys", "none"), "--insecure encrypts nothing"),
         (("serve", "--address", "somewhere"), "an address is HOST:PORT"),
         (("serve", "--metrics", "9100"), "an address is HOST:PORT"),
         (("serve", "--page-at", "here"), "an address is HOST:PORT"),
@@ -197,6 +199,9 @@ def test_what_is_not_installed_is_named_in_one_line(tmp_path, monkeypatch, progr
         (("link", "--trace", SAMPLE, "--server", "127.0.0.1:1", "--rtt-ms", "5"), "only a mahimahi file"),
         (("device", "--camera", "none.mp4", "--server", "127.0.0.1:1"), "none.mp4"),
         (("device", "--camera", "none.mp4", "--server", "127.0.0.1:1", "--policy", "x"), "unknown policy 'x'"),
+        (("device", "--camera", "none.mp4", "--server", "192.0.2.1:1"), "name its public key with --server-key"),
+        (("device", "--camera", "none.mp4", "--server", "192.0.2.1:1", "--server-key", "x"), "no key pair in"),
+        (("device", "--camera", "none.mp4", "--server", "127.0.0.1:1", "--keys", "x"), "--keys needs --server-key"),
         (("device", "--camera", "/", "--server", "127.0.0.1:1"), "needs a frame rate"),
         (("device", "--camera", "a ! b", "--server", "127.0.0.1:1"), "pipeline"),
         (("device", "--camera", SAMPLE_CLIP, "--server", "127.0.0.1:1", "--traces", "here"), "named by its URL"),

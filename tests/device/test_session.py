@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from foveate.codec import EncodedFrame
-from foveate.core import Detections, Frame, ProtocolError
+from foveate.core import Detections, Frame, ProtocolError, VersionError
 from foveate.device import Connected, DecideWork, DeviceSession, Displayed, EncodeWork, Lost, OffloadDone, Send
 from foveate.network.messages import (
+    PROTOCOL_VERSION,
     Ack,
     Failure,
     Hello,
@@ -354,6 +355,36 @@ def test_a_server_that_comes_back_and_refuses_is_told_once_and_the_picture_goes_
     assert not bench.of(EncodeWork)
     bench.receive(WELCOME, 2.0)
     assert len(bench.of(EncodeWork)) == 1
+
+
+def of_another_version(message):
+    data = bytearray(encode(message))
+    data[2] = 77
+    return bytes(data)
+
+
+def test_a_server_of_another_version_is_raised_at_the_start_with_both_versions():
+    with pytest.raises(VersionError, match=f"server speaks protocol version 77, this device {PROTOCOL_VERSION}"):
+        Bench(connected=False).session.receive(of_another_version(WELCOME), 0.1)
+
+
+def test_a_server_that_comes_back_with_another_version_is_told_once_and_asked_ever_more_rarely():
+    bench = Bench()
+    bench.take(bench.session.disconnected("the server closed the connection", 1.0), 1.0)
+    refused_at, now = [], 1.0
+    while now < 100.0:
+        now = bench.session.wake_at
+        bench.advance(now)
+        bench.take(bench.session.receive(of_another_version(WELCOME), now + 0.01), now + 0.01)
+        refused_at.append(now)
+    assert [event.reason for event in bench.of(Lost)] == [
+        "the server closed the connection",
+        f"the server speaks protocol version 77, this device {PROTOCOL_VERSION}: both ends need the same",
+    ]
+    assert len(refused_at) < 20
+    bench.capture(0, now)
+    bench.advance(now + 1)
+    assert len(bench.of(Displayed)) == 1
 
 
 def test_a_result_of_unknown_classes_fails_its_offload():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from foveate.core import Detections, OffloadPlan, ProtocolError, RegionGrid
+from foveate.core import Detections, OffloadPlan, ProtocolError, RegionGrid, VersionError
 from foveate.network.messages import (
     MAX_MESSAGE_BYTES,
     MAX_PIXELS,
@@ -99,8 +99,10 @@ def test_the_two_directions_do_not_mix():
 def test_another_version_is_named():
     data = bytearray(encode(Hello()))
     data[2] = PROTOCOL_VERSION + 1
-    with pytest.raises(ProtocolError, match=f"version {PROTOCOL_VERSION + 1}, this side {PROTOCOL_VERSION}"):
+    with pytest.raises(VersionError, match=f"device speaks .* {PROTOCOL_VERSION + 1}, this server {PROTOCOL_VERSION}:"):
         decode_from_device(bytes(data))
+    with pytest.raises(VersionError, match=f"server speaks .* {PROTOCOL_VERSION + 1}, this device {PROTOCOL_VERSION}:"):
+        decode_from_server(bytes(data))
 
 
 @pytest.mark.parametrize("data", [b"", b"f", b"fv", b"HTTP/1.1 400", pickle.dumps({"type": "hello"})])

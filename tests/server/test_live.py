@@ -13,7 +13,7 @@ from foveate.codec import encode_frame
 from foveate.core import OffloadPlan
 from foveate.models import BackboneConfig, Detector, DetectorConfig
 from foveate.network.messages import Ack, Failure, Hello, Offload, Ping, Pong, Result, decode_from_server, encode
-from foveate.network.transports import MemoryHub
+from foveate.network.transports import Hub, MemoryHub
 from foveate.server import ClientGreeted, LiveServer, LoopTurned, OffloadAnswered, ServingStarted, serve
 from foveate.server.work import Batch
 from foveate.testing import FakeDetector, moving_squares
@@ -249,3 +249,36 @@ def test_what_a_client_waits_is_told_and_the_stages_add_up():
     assert totals[1] >= 2 * 0.05
     assert totals[2] >= 3 * 0.05
     assert totals[2] <= passed
+
+
+class Flood(Hub):
+    """A hub in which one client never stops talking, and another has sent an offload."""
+
+    def __init__(self, first):
+        self.items, self.sent, self.polls = first, [], 0
+
+    def poll(self, timeout_s):
+        self.polls += 1
+        return self.items.pop(0) if self.items else (b"flood", encode(Ping(number=1)))
+
+    def send(self, peer, payload):
+        self.sent.append((peer, decode_from_server(payload)))
+        return True
+
+    def wake(self):
+        pass
+
+    def close(self):
+        pass
+
+
+def test_a_client_that_never_stops_talking_holds_up_nobody():
+    hub = Flood([(b"good", encode(Hello())), (b"flood", encode(Hello())), (b"good", offload(0))])
+    with LiveServer([FakeDetector()], hub) as server:
+        give_up_at = time.monotonic() + PATIENCE_S
+        while not any(isinstance(message, Result) for _, message in hub.sent) and time.monotonic() < give_up_at:
+            server.step(0.1)
+    (result,) = [(peer, message) for peer, message in hub.sent if isinstance(message, Result)]
+    assert (result[0], result[1].offload_id) == (b"good", 0)
+    flooded = [message for peer, message in hub.sent if peer == b"flood"]
+    assert len(flooded) == hub.polls - 2  # whatever was taken was answered

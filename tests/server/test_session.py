@@ -4,6 +4,7 @@ import pytest
 
 from foveate.core import Detections, InputError
 from foveate.network.messages import (
+    PROTOCOL_VERSION,
     Ack,
     Failure,
     Hello,
@@ -21,12 +22,13 @@ from foveate.server import (
     REFUSALS,
     ClientForgotten,
     ClientGreeted,
+    ClientIgnored,
     Inferred,
     OffloadAnswered,
     OffloadRefused,
+    ServerLimits,
     ServerSession,
 )
-from foveate.server.session import MAX_KNOWN, MAX_WAITING
 
 WELCOME = Welcome(
     model="m",
@@ -162,7 +164,7 @@ def test_a_restoration_point_that_the_model_lacks_is_refused(session):
 
 
 def test_a_crowd_is_refused_but_those_in_the_queue_are_served(session):
-    for number in range(MAX_WAITING):
+    for number in range(ServerLimits().waiting):
         session.receive(bytes([number]), encode(Hello()), 0.0)
         session.receive(bytes([number]), encode(offload(0)), 0.0)
     session.receive(b"late", encode(Hello()), 0.0)
@@ -262,15 +264,77 @@ def test_who_has_not_greeted_is_told_so_and_nothing_is_run(session, message):
     assert answers(session.receive(b"x", encode(message), 0.0)) != [(b"x", Stranger())]
 
 
-def test_of_too_many_clients_the_one_silent_longest_is_forgotten():
-    session = ServerSession(WELCOME)
-    names = [number.to_bytes(2, "big") for number in range(MAX_KNOWN)]
-    for name in names:
-        session.receive(name, encode(Hello()), 0.0)
-    session.receive(names[0], encode(Ping(number=1)), 0.0)
-    session.receive(b"one more", encode(Hello()), 0.0)
-    heard = {name: answers(session.receive(name, encode(Ping(number=2)), 0.0))[0][1] for name in names[:3]}
-    assert heard == {names[0]: Pong(number=2), names[1]: Stranger(), names[2]: Pong(number=2)}
+def greeted(session, name, now):
+    ((_, answer),) = answers(session.receive(name, encode(Hello()), now))
+    return answer
+
+
+def test_a_full_server_refuses_newcomers_and_keeps_those_it_has():
+    session = ServerSession(WELCOME, limits=ServerLimits(clients=2))
+    assert greeted(session, b"a", 0.0) == greeted(session, b"b", 0.0) == WELCOME
+    assert greeted(session, b"c", 5.0) == Failure(offload_id=None, text="the server is full: it serves 2 devices")
+    assert greeted(session, b"a", 5.0) == WELCOME
+    assert answers(session.receive(b"b", encode(Ping(number=1)), 5.0)) == [(b"b", Pong(number=1))]
+
+
+def test_in_a_full_server_who_was_silent_longest_makes_room():
+    session = ServerSession(WELCOME, limits=ServerLimits(clients=2, silent_s=10.0))
+    for name in (b"a", b"b"):
+        greeted(session, name, 0.0)
+    session.receive(b"b", encode(Ping(number=1)), 0.5)
+    session.receive(b"a", encode(offload(1)), 1.0)
+    assert isinstance(greeted(session, b"c", 10.4), Failure)
+    assert greeted(session, b"c", 10.5) == WELCOME
+    assert answers(session.receive(b"b", encode(Ping(number=2)), 10.6)) == [(b"b", Stranger())]
+    assert answers(session.receive(b"a", encode(Ping(number=2)), 10.6)) == [(b"a", Pong(number=2))]
+
+
+def test_who_is_silent_for_a_minute_is_forgotten_with_the_frame_that_waited():
+    seen = []
+    session = ServerSession(WELCOME, limits=ServerLimits(idle_s=60.0), observer=seen.append)
+    for name in (b"a", b"b"):
+        greeted(session, name, 0.0)
+    session.receive(b"b", encode(Ping(number=1)), 30.0)
+    session.receive(b"a", encode(offload(1, patience_s=500.0)), 30.0)
+    session.receive(b"b", encode(Ping(number=2)), 89.0)
+    session.advance(89.9)
+    assert not [event for event in seen if isinstance(event, ClientForgotten)]
+    session.advance(90.0)
+    assert [event for event in seen if isinstance(event, ClientForgotten)] == [ClientForgotten(client=b"a")]
+    assert session.next_work(90.0) is None
+    assert answers(session.receive(b"a", encode(Ping(number=2)), 90.0)) == [(b"a", Stranger())]
+
+
+def test_who_talks_nonsense_is_ignored_for_a_while_and_nobody_else_is():
+    seen = []
+    limits = ServerLimits(malformed=3, malformed_per_s=1.0, ignored_s=30.0)
+    session = ServerSession(WELCOME, limits=limits, observer=seen.append)
+    for name in (b"a", b"b"):
+        greeted(session, name, 0.0)
+    told = [answers(session.receive(b"a", b"noise", 1.0)) for _ in range(6)]
+    assert [len(replies) for replies in told] == [1, 1, 1, 1, 0, 0]
+    assert told[3][0][1].text.endswith("nothing is read for 30 s")
+    assert [event for event in seen if isinstance(event, ClientIgnored)] == [ClientIgnored(client=b"a", span_s=30.0)]
+    assert session.receive(b"a", encode(Ping(number=1)), 30.9) == []
+    assert answers(session.receive(b"b", encode(Ping(number=1)), 30.9)) == [(b"b", Pong(number=1))]
+    assert answers(session.receive(b"a", encode(Ping(number=2)), 31.0)) == [(b"a", Pong(number=2))]
+
+
+def test_nonsense_now_and_then_is_forgiven():
+    session = ServerSession(WELCOME, limits=ServerLimits(malformed=3, malformed_per_s=1.0))
+    greeted(session, b"a", 0.0)
+    assert all(session.receive(b"a", b"noise", float(second)) for second in range(100))
+
+
+def test_another_version_is_told_apart_from_nonsense():
+    seen, data = [], bytearray(encode(Hello()))
+    data[2] = 77
+    ((_, failure),) = answers(ServerSession(WELCOME, observer=seen.append).receive(b"a", bytes(data), 0.0))
+    assert (
+        failure.text
+        == f"the device speaks protocol version 77, this server {PROTOCOL_VERSION}: both ends need the same"
+    )
+    assert [event.reason for event in seen] == ["version"]
 
 
 def test_observers_are_told_of_every_greeting_answer_and_refusal():
@@ -293,11 +357,3 @@ def test_observers_are_told_of_every_greeting_answer_and_refusal():
     (answered,) = (event for event in seen if isinstance(event, OffloadAnswered))
     assert (answered.client, answered.offload, answered.queue_s) == (b"a", offload(1), 0.5)
     assert answered.inferred is INFERRED
-
-
-def test_observers_are_told_who_was_forgotten():
-    seen = []
-    session = ServerSession(WELCOME, observer=seen.append)
-    for number in range(MAX_KNOWN + 1):
-        session.receive(number.to_bytes(2, "big"), encode(Hello()), 0.0)
-    assert [event for event in seen if isinstance(event, ClientForgotten)] == [ClientForgotten(client=b"\0\0")]

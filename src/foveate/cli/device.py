@@ -26,6 +26,16 @@ def device(
         ),
     ],
     server: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where `foveate serve` answers.")],
+    server_key: Annotated[
+        str | None,
+        typer.Option(metavar="KEY|FILE", help="The server's public key, or a file that holds it; encrypts."),
+    ] = None,
+    keys: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of this device's key pair. Default: $FOVEATE_HOME/keys.")
+    ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Do not encrypt, though the server is elsewhere: for tunnels.")
+    ] = False,
     policy: Annotated[str, typer.Option(help="NAME[:parameter=value,...]; a wrong name lists them all.")] = "track-b2b",
     model: Annotated[
         str, typer.Option(help="Which of the server's models is to run; its first if none is named.")
@@ -46,12 +56,15 @@ def device(
     """Offload the frames of a camera until it ends, or until Ctrl-C, which keeps all that was written.
 
     Whatever becomes of the server, the picture goes on; a server or camera that is lost is looked for until it is back.
+    A server on another machine is talked to encrypted: it must allow this device's key, see `foveate keys`.
     """
     from foveate.cli.interrupts import interrupts
+    from foveate.cli.keys import device_keys
     from foveate.device import open_source, run_live
     from foveate.estimators import load_profile
     from foveate.policies import by_name
 
+    trusted = device_keys(server, server_key, keys, insecure=insecure)
     chosen, loaded = by_name(policy), None if profile is None else load_profile(profile)
     with ExitStack() as stack:
         source = stack.enter_context(open_source(camera, fps=fps))
@@ -61,6 +74,8 @@ def device(
         run = run_live(
             source,
             server=server,
+            keys=trusted,
+            insecure=insecure,
             policy=chosen,
             model=model,
             profile=loaded,
@@ -80,14 +95,14 @@ def _outputs(
 ) -> list[Output]:
     import sys
 
-    from foveate.device import JsonLines, VideoSink, Window
+    from foveate.device import JsonLines, PatientFile, VideoSink, Window
 
     outputs: list[Output] = []
     if json_lines == "-":
         outputs.append(JsonLines(sys.stdout))
         stack.callback(_forgive_stdout)
     elif json_lines is not None:
-        outputs.append(JsonLines(stack.enter_context(Path(json_lines).open("w", encoding="utf-8"))))  # noqa: SIM115
+        outputs.append(JsonLines(stack.enter_context(PatientFile(Path(json_lines)))))
     if sink is not None:
         outputs.append(stack.enter_context(VideoSink(sink, size=source.size, fps=source.fps)))
     if show:

@@ -1,16 +1,16 @@
 """`foveate serve`: the end with the accelerator."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
     from foveate.network.transports import Hub
-    from foveate.server import Observer
     from foveate.server.cluster.deployment import ClusterOptions
 
-EXAMPLE = "Example: foveate serve --model vitdet-tiny-world --address 127.0.0.1:5555"
+EXAMPLE = "Example: foveate serve --model vitdet-tiny-world --address 0.0.0.0:5555"
 
 Run = Callable[["Hub", Callable[[], bool]], None]
 """Answers the devices of a hub until it is told to stop."""
@@ -25,14 +25,26 @@ def serve(
             show_default="vitdet-tiny-world",
         ),
     ] = None,
-    address: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where devices connect; on the loopback.")] = (
+    address: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where devices connect; 0.0.0.0 = anywhere.")] = (
         "127.0.0.1:5555"
     ),
+    keys: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of this machine's key pair; encrypts. Default: $FOVEATE_HOME/keys."),
+    ] = None,
+    allow: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="List of the devices' keys that are let in; encrypts. Default: DIR/allowed."),
+    ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Do not encrypt, though others can reach the address: for tunnels.")
+    ] = False,
     budget_tokens: Annotated[
         int | None,
         typer.Option(min=1, help="Most tokens of frames that go through a model together; 1 = each frame alone."),
     ] = None,
     decoders: Annotated[int, typer.Option(min=1, help="Threads that decode pictures while the model works.")] = 1,
+    most_clients: Annotated[int, typer.Option(min=1, help="Devices that are served at a time.")] = 256,
     ray: Annotated[
         str | None,
         typer.Option(
@@ -58,20 +70,24 @@ def serve(
         str, typer.Option(metavar="debug|info|warning|error", help="debug tells of every offload.")
     ] = "info",
 ) -> None:
-    """Answer devices until interrupted. Traffic is not encrypted, so only this machine can connect."""
+    """Answer devices until interrupted.
+
+    Off this machine all traffic is encrypted, and only devices whose keys are allowed get anything: make a key pair
+    with `foveate keys new` and let devices in with `foveate keys allow`.
+    """
     import ipaddress
     import sys
 
     from foveate.cli.interrupts import interrupts
+    from foveate.cli.keys import server_keys, told
     from foveate.core import InputError
 
     host = address.rpartition(":")[0]
     try:
-        local = host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
+        _ = host == "localhost" or ipaddress.ip_address(host.strip("[]"))
     except ValueError as error:
         raise InputError(f"an address is HOST:PORT with an IP address as host, got {address!r}") from error
-    if not local:
-        raise InputError(f"traffic is not encrypted: serve on the loopback and use a tunnel, got {address}")
+    trusted = server_keys(address, keys, allow, insecure=insecure)
 
     from foveate.server.watch import Address, Watchers, WatchOptions, configure_logging
 
@@ -86,48 +102,49 @@ def serve(
 
     # What was asked for can be: now load what takes seconds.
     from foveate.network.transports import ZmqHub
+    from foveate.server import BUDGET_TOKENS, ServerLimits
 
     names = list(dict.fromkeys(model or ["vitdet-tiny-world"]))
     with Watchers(watch) as watchers:
 
         def answer(models: Sequence[str], run: Run) -> None:
-            with ZmqHub(address) as hub, interrupts() as interrupted:
-                typer.echo("\n".join([f"{', '.join(models)} at {address}; Ctrl-C ends it", *watchers.lines]))
+            with ZmqHub(address, keys=trusted, insecure=insecure) as hub, interrupts() as interrupted:
+                first = f"{', '.join(models)} at {address}{told(trusted)}; Ctrl-C ends it"
+                typer.echo("\n".join([first, *watchers.lines]))
                 run(hub, interrupted)
 
+        settings = {"observers": watchers.observers, "limits": ServerLimits(clients=most_clients)}
         if options is None:
-            _serve_here(names, budget_tokens, decoders, watchers.observers, answer)
+            settings |= {"budget_tokens": budget_tokens or BUDGET_TOKENS, "decoders": decoders}
+            _serve_here(names, settings, answer)
         else:
-            _serve_on_cluster(names, options, watchers.observers, answer)
+            _serve_on_cluster(names, options, settings, answer)
 
 
 def _serve_here(
     names: Sequence[str],
-    budget_tokens: int | None,
-    decoders: int,
-    observers: "Sequence[Observer]",
+    settings: dict[str, Any],
     answer: Callable[[Sequence[str], Run], None],
 ) -> None:
     import numpy as np
 
     from foveate.models import load_detector
-    from foveate.server import BUDGET_TOKENS, serve
+    from foveate.server import serve
 
     detectors = [load_detector(name) for name in names]
     for detector in detectors:
         # The first inference allocates and tunes: a device should not wait for it, least of all after a restart.
         detector.detect_batch([np.zeros((720, 1280, 3), np.uint8)])
-    options = {"budget_tokens": budget_tokens or BUDGET_TOKENS, "decoders": decoders}
     answer(
         [detector.name for detector in detectors],
-        lambda hub, stop: serve(detectors, hub, stop=stop, observers=observers, **options),
+        lambda hub, stop: serve(detectors, hub, stop=stop, **settings),
     )
 
 
 def _serve_on_cluster(
     names: Sequence[str],
     options: "ClusterOptions",
-    observers: "Sequence[Observer]",
+    settings: dict[str, Any],
     answer: Callable[[Sequence[str], Run], None],
 ) -> None:
     from foveate.models import load_detector
@@ -139,7 +156,7 @@ def _serve_on_cluster(
         most_asked = len(models) * options.most_asked
         answer(
             list(models),
-            lambda hub, stop: serve_models(models, hub, most_asked=most_asked, stop=stop, observers=observers),
+            lambda hub, stop: serve_models(models, hub, most_asked=most_asked, stop=stop, **settings),
         )
 
 

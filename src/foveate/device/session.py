@@ -15,7 +15,9 @@ from foveate.core import (
     OffloadPlan,
     ProtocolError,
     RegionGrid,
+    VersionError,
 )
+from foveate.device.backoff import Backoff
 from foveate.device.contact import LOST_S, Contact
 from foveate.device.events import (
     Connected,
@@ -70,6 +72,7 @@ class DeviceSession:
         model: str = "",
         estimator: PerformanceEstimator | None = None,
         link: LinkEstimator | None = None,
+        backoff: Backoff | None = None,
     ) -> None:
         if policy.needs_profile and estimator is None:
             raise InputError(f"policy {policy.name} needs a profile with estimators of size and accuracy")
@@ -86,7 +89,7 @@ class DeviceSession:
         self._deciding = False
         self._last_latency_s: float | None = None
         self._renderer = Renderer(frame_interval_s)
-        self._contact = Contact(model)
+        self._contact = Contact(model, backoff)
         self._refusal = ""
         self._welcome: Welcome | None = None
         self._newest: Frame | None = None
@@ -165,16 +168,26 @@ class DeviceSession:
     def receive(self, payload: bytes, now: float) -> list[DeviceEvent]:
         """A message arrived. Raises `ProtocolError` on a bad one, or a refusal, before the server's first `Welcome`.
 
-        Later a bad message only fails the offload on its way: the picture goes on.
+        Later a bad message only fails the offload on its way, and a refusal has the device ask again, ever more rarely:
+        the picture goes on.
         """
         self._contact.heard(now)
         events = self.advance(now)
         try:
             return [*events, *self._handle(payload, now)]
+        except VersionError as error:
+            return [*events, *self._refused(error, now), *self._give_up(str(error), now)]
         except ProtocolError as error:
             if self._welcome is None:
                 raise
             return [*events, *self._give_up(str(error), now)]
+
+    def disconnected(self, reason: str, now: float, *, refused: bool = False) -> list[DeviceEvent]:
+        """The transport says that the connection ended; `refused`: before any message could pass."""
+        events = self.advance(now)
+        lost = [Lost(reason=reason)] if self._contact.welcomed else []
+        self._contact.ended(now, refused=refused)
+        return [*events, *lost, *self._give_up(reason, now)]
 
     def advance(self, now: float) -> list[DeviceEvent]:
         """Time passed: display, give up, look for the server."""
@@ -250,7 +263,7 @@ class DeviceSession:
             case Result(offload_id=offload_id) as result if self._on_its_way(offload_id):
                 return self._land(result, now)
             case Failure(offload_id=offload_id, text=text) if offload_id is None or self._on_its_way(offload_id):
-                return self._give_up(text, now) if self._contact.welcomed else self._refused(text)
+                return self._failure(text, now)
         return []
 
     def _answered(self, number: int, now: float) -> list[DeviceEvent]:
@@ -261,11 +274,18 @@ class DeviceSession:
             return self._give_up("the frame was lost on its way", now)
         return []
 
-    def _refused(self, text: str) -> list[DeviceEvent]:
+    def _failure(self, text: str, now: float) -> list[DeviceEvent]:
+        """Of an offload; before the server's welcome, of the greeting."""
+        if self._contact.welcomed:
+            return self._give_up(text, now)
+        return self._refused(ProtocolError(f"the server refuses this device: {text}"), now)
+
+    def _refused(self, error: ProtocolError, now: float) -> list[DeviceEvent]:
         """The server does not want this device. One that came back may be replaced by one that does: ask on."""
-        reason = f"the server refuses this device: {text}"
         if self._welcome is None:
-            raise ProtocolError(reason)
+            raise error
+        self._contact.ended(now, refused=True)
+        reason = str(error)
         if reason == self._refusal:
             return []
         self._refusal = reason

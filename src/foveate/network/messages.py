@@ -6,7 +6,8 @@
     Ping               ->               Pong at once
     anything but Hello ->               Stranger, if the server does not know the device: greet again
 
-Every message starts with two magic bytes and the protocol version. Nothing is ever unpickled. Lengths, ranges and
+Every message of every version starts with two magic bytes and one that holds the protocol version, so that each end can
+say what the other speaks. Nothing is ever unpickled. Lengths, ranges and
 picture sizes are checked before any pixel is decoded.
 """
 
@@ -18,7 +19,7 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from foveate.core import Detections, InputError, Mask, OffloadPlan, ProtocolError, RegionGrid
+from foveate.core import Detections, InputError, Mask, OffloadPlan, ProtocolError, RegionGrid, VersionError
 
 PROTOCOL_VERSION = 3
 """2: `Result` says how long a frame waited. 3: `Offload` says how long its device waits, `Hello` names a model."""
@@ -225,25 +226,27 @@ def encode(message: FromDevice | FromServer) -> bytes:
 
 
 def decode_from_device(data: bytes) -> FromDevice:
-    """Bytes -> message, on the server. Raises `ProtocolError`."""
-    message = _decode(_from_device, data)
+    """Bytes -> message, on the server. Raises `ProtocolError`, of which `VersionError` is one."""
+    message = _decode(_from_device, data, peer="device", here="server")
     if isinstance(message, Offload) and message.height * message.width > MAX_PIXELS:
         raise ProtocolError(f"a frame may hold {MAX_PIXELS} pixels, this one is {message.height} x {message.width}")
     return message
 
 
 def decode_from_server(data: bytes) -> FromServer:
-    """Bytes -> message, on the device. Raises `ProtocolError`."""
-    return _decode(_from_server, data)
+    """Bytes -> message, on the device. Raises `ProtocolError`, of which `VersionError` is one."""
+    return _decode(_from_server, data, peer="server", here="device")
 
 
-def _decode(decoder: msgspec.msgpack.Decoder[_M], data: bytes) -> _M:
+def _decode(decoder: msgspec.msgpack.Decoder[_M], data: bytes, *, peer: str, here: str) -> _M:
     if len(data) > MAX_MESSAGE_BYTES:
         raise ProtocolError(f"a message may hold {MAX_MESSAGE_BYTES} bytes, this one has {len(data)}")
     if data[:2] != _MAGIC or len(data) < len(_HEADER):
-        raise ProtocolError("the peer does not speak foveate's protocol")
+        raise ProtocolError(f"the {peer} does not speak foveate's protocol")
     if data[2] != PROTOCOL_VERSION:
-        raise ProtocolError(f"the peer speaks protocol version {data[2]}, this side {PROTOCOL_VERSION}")
+        raise VersionError(
+            f"the {peer} speaks protocol version {data[2]}, this {here} {PROTOCOL_VERSION}: both ends need the same"
+        )
     try:
         return decoder.decode(memoryview(data)[len(_HEADER) :])
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -5,6 +5,7 @@ from foveate.server.events import (
     REFUSALS,
     ClientForgotten,
     ClientGreeted,
+    ClientIgnored,
     LoopTurned,
     Observer,
     OffloadAnswered,
@@ -12,6 +13,7 @@ from foveate.server.events import (
     ServerEvent,
     ServingStarted,
 )
+from foveate.server.limits import ServerLimits
 from foveate.server.live import LiveServer, serve
 from foveate.server.queue import BUDGET_TOKENS
 from foveate.server.session import Reply, ServerSession
@@ -23,6 +25,7 @@ __all__ = [
     "Batch",
     "ClientForgotten",
     "ClientGreeted",
+    "ClientIgnored",
     "DecodedFrame",
     "DetectorLike",
     "Engine",
@@ -34,6 +37,7 @@ __all__ = [
     "OffloadRefused",
     "Reply",
     "ServerEvent",
+    "ServerLimits",
     "ServerSession",
     "ServingStarted",
     "Work",

@@ -30,6 +30,15 @@ class ClientForgotten:
     client: bytes
 
 
+@dataclass(frozen=True, kw_only=True)
+class ClientIgnored:
+    """A client sent too much that is no message: for a while nothing of it is read."""
+
+    client: bytes
+    span_s: float
+    """For how long, seconds."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class OffloadAnswered:
     """A result was handed to the transport."""
@@ -54,9 +63,13 @@ class OffloadRefused:
     """What the device was told."""
 
 
-REFUSALS = ("malformed", "unusable", "busy", "superseded", "stale", "failed", "stranger", "unknown_model")
-"""Not a message; a frame that this model cannot take; too many wait; a newer frame came; its deadline passed; the
-model failed on it; sent before a greeting; a greeting for a model that does not run here."""
+REFUSALS = (
+    *("malformed", "version", "unusable", "busy", "superseded", "stale", "failed", "stranger", "unknown_model"),
+    "full",
+)
+"""Not a message; one of another version of the protocol; a frame that this model cannot take; too many wait; a newer
+frame came; its deadline passed; the model failed on it; sent before a greeting; a greeting for a model that does not
+run here; a greeting where there is no room."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +84,9 @@ class LoopTurned:
     """Bytes of all messages that came in this turn."""
 
 
-ServerEvent = ServingStarted | ClientGreeted | ClientForgotten | OffloadAnswered | OffloadRefused | LoopTurned
+ServerEvent = (
+    ServingStarted | ClientGreeted | ClientForgotten | ClientIgnored | OffloadAnswered | OffloadRefused | LoopTurned
+)
 Observer = Callable[[ServerEvent], None]
 """Called in the server's loop, so it must be quick. One that raises is logged, and the server goes on."""
 

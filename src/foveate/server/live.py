@@ -14,12 +14,15 @@ from foveate.core import FoveateError, MonotonicClock
 from foveate.network.transports import Hub
 from foveate.server.engine import DecodedFrame, DetectorLike, Engine, Inferred, welcome_of
 from foveate.server.events import LoopTurned, Observer, ServingStarted
+from foveate.server.limits import ServerLimits
 from foveate.server.queue import BUDGET_TOKENS
 from foveate.server.session import Reply, ServerSession
 from foveate.server.telling import Telling
 from foveate.server.work import Batch, Work
 
 _LOG = logging.getLogger(__name__)
+MOST_PER_TURN = 256
+"""Messages that are read before the threads are seen to again, however many come."""
 _LOOK_UP_S = 0.2
 """How often an idle server asks whether it should stop."""
 
@@ -32,15 +35,18 @@ def serve(
     observers: Sequence[Observer] = (),
     budget_tokens: int = BUDGET_TOKENS,
     decoders: int = 1,
+    limits: ServerLimits | None = None,
 ) -> None:
     """Answer the devices of `hub` until `stop()` is true; tell `observers` what happens.
 
     `detectors`: one or several, told apart by name; the first is for devices that ask for none. `budget_tokens`: most
-    tokens of frames that go through a model together, 1 = each frame alone. `decoders`: threads that decode. Raises
-    `InputError` on detectors of one name.
+    tokens of frames that go through a model together, 1 = each frame alone. `decoders`: threads that decode. `limits`:
+    what clients may take. Raises `InputError` on detectors of one name.
     """
     chosen = detectors if isinstance(detectors, Sequence) else [detectors]
-    with LiveServer(chosen, hub, observers=observers, budget_tokens=budget_tokens, decoders=decoders) as server:
+    with LiveServer(
+        chosen, hub, observers=observers, budget_tokens=budget_tokens, decoders=decoders, limits=limits
+    ) as server:
         while not stop():
             server.step(_LOOK_UP_S)
 
@@ -56,13 +62,14 @@ class LiveServer:
         observers: Sequence[Observer] = (),
         budget_tokens: int = BUDGET_TOKENS,
         decoders: int = 1,
+        limits: ServerLimits | None = None,
     ) -> None:
         self._clock, self._hub, self._tell = MonotonicClock(), hub, Telling(observers)
         self._engine = Engine(detectors, clock=self._clock)
         names = [detector.name for detector in detectors]
         welcomes = [welcome_of(detector, names) for detector in detectors]
         self._session: ServerSession[DecodedFrame] = ServerSession(
-            *welcomes, budget_tokens=budget_tokens, observer=self._tell
+            *welcomes, budget_tokens=budget_tokens, limits=limits, observer=self._tell
         )
         self._decoders, self._most_decoding = ThreadPoolExecutor(decoders, thread_name_prefix="decoding"), decoders
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="inference")
@@ -75,12 +82,13 @@ class LiveServer:
         """Wait for messages or for a thread, and answer all that is there."""
         item = self._hub.poll(timeout_s)
         # What is started in the turn in which it came did not wait: the turn's own microseconds are no queue.
-        now, received_bytes = self._clock.now(), 0
+        now, received_bytes, room = self._clock.now(), 0, MOST_PER_TURN
         while item is not None:
             client, payload = item
             received_bytes += len(payload)
             self._send(self._session.receive(client, payload, now))
-            item = self._hub.poll(0)
+            room -= 1
+            item = self._hub.poll(0) if room else None
         self._collect_batch()
         self._collect_decoded()
         self._send(self._session.advance(now))

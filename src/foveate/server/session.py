@@ -7,7 +7,7 @@ answer to an older one would be stale before it was computed. What waits, and in
 from dataclasses import dataclass
 from typing import Generic
 
-from foveate.core import InputError, ProtocolError
+from foveate.core import InputError, ProtocolError, VersionError
 from foveate.network.messages import (
     MAX_TEXT,
     Ack,
@@ -25,22 +25,21 @@ from foveate.network.messages import (
     encode,
     unpack_mask,
 )
+from foveate.server.clients import Clients
 from foveate.server.engine import Inferred
 from foveate.server.events import (
     ClientForgotten,
     ClientGreeted,
+    ClientIgnored,
     Observer,
     OffloadAnswered,
     OffloadRefused,
     ignore,
 )
+from foveate.server.limits import ServerLimits
 from foveate.server.queue import BUDGET_TOKENS, OffloadQueue
+from foveate.server.tolerance import Tolerance
 from foveate.server.work import Batch, Decoded, Work, seen_tokens
-
-MAX_WAITING = 64
-"""Clients with a frame in the queue; further ones are refused."""
-MAX_KNOWN = 1024
-"""Clients that need not greet again; beyond that the one that was silent longest is forgotten."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,16 +56,24 @@ class ServerSession(Generic[Decoded]):
     """Any number of clients, one engine, one or more models. The transport names clients. `now` must not run back.
 
     A client must greet first, and may ask for one of the models, so that no frame is cut for another one than sees it.
-    `welcomes`: the models; the first is for those who ask for none. `observer` is told what happens; it does not
-    change it. Raises `InputError` without a model, or where two have one name.
+    `welcomes`: the models; the first is for those who ask for none. A client that sends nonsense is ignored for a
+    while, one that is silent for long is forgotten. `observer` is told what happens; it does not change it. Raises
+    `InputError` without a model, or where two have one name.
     """
 
-    def __init__(self, *welcomes: Welcome, budget_tokens: int = BUDGET_TOKENS, observer: Observer = ignore) -> None:
+    def __init__(
+        self,
+        *welcomes: Welcome,
+        budget_tokens: int = BUDGET_TOKENS,
+        limits: ServerLimits | None = None,
+        observer: Observer = ignore,
+    ) -> None:
         self._models = {welcome.model: welcome for welcome in welcomes}
         if not welcomes or len(self._models) < len(welcomes):
             raise InputError(f"a server needs models with different names, got {[w.model for w in welcomes]}")
         self._default, self._tell = welcomes[0], observer
-        self._known: dict[bytes, Welcome] = {}
+        self._limits = ServerLimits() if limits is None else limits
+        self._clients, self._tolerance = Clients(self._limits), Tolerance(self._limits)
         self._queue: OffloadQueue[Decoded] = OffloadQueue(budget_tokens)
 
     @property
@@ -76,22 +83,29 @@ class ServerSession(Generic[Decoded]):
 
     def receive(self, client: bytes, payload: bytes, now: float) -> list[Reply]:
         """A message of a client -> what must be answered at once."""
+        if self._tolerance.ignores(client, now):
+            return []
         try:
             message = decode_from_device(payload)
         except ProtocolError as error:
-            return [self._refuse(client, None, "malformed", str(error))]
-        if not isinstance(message, Hello) and not self._knows(client):
+            return [self._offended(client, error, now)]
+        if not isinstance(message, Hello) and not self._clients.heard(client, now):
             return [self._estrange(client, message)]
         match message:
             case Hello(model=model):
-                return [self._greet(client, model)]
+                return [self._greet(client, model, now)]
             case Ping(number=number):
                 return [_reply(client, Pong(number=number))]
             case Offload():
                 return self._enqueue(client, message, now)
 
     def advance(self, now: float) -> list[Reply]:
-        """Time passed: frames that could no longer be answered in time are dropped, and their devices told."""
+        """Time passed: frames that could no longer be answered in time are dropped, and their devices told.
+
+        Clients that were silent for long are forgotten.
+        """
+        while (idle := self._clients.idle(now)) is not None:
+            self._forget(idle)
         return [self._refuse_work(work, "stale", "stale") for work in self._queue.drop_stale(now)]
 
     def next_decode(self, now: float) -> Work | None:
@@ -154,38 +168,43 @@ class ServerSession(Generic[Decoded]):
             self._tell(refused)
         return _reply(client, Stranger())
 
-    def _greet(self, client: bytes, model: str) -> Reply:
-        """Get to know a client, unless it asks for what does not run here."""
+    def _offended(self, client: bytes, error: ProtocolError, now: float) -> Reply:
+        """Answer what is no message; the last answer for a while says so."""
+        reason = "version" if isinstance(error, VersionError) else "malformed"
+        if not self._tolerance.offended(client, now):
+            return self._refuse(client, None, reason, str(error))
+        self._tell(ClientIgnored(client=client, span_s=self._limits.ignored_s))
+        text = f"{error}; it was not the first, nothing is read for {self._limits.ignored_s:g} s"
+        return self._refuse(client, None, reason, text)
+
+    def _greet(self, client: bytes, model: str, now: float) -> Reply:
+        """Get to know a client, unless it asks for what does not run here, or there is no room for it."""
         welcome = self._models.get(model) if model else self._default
         if welcome is None:
             text = f"the model {model!r} does not run here; known: {', '.join(self._models)}"
             return self._refuse(client, None, "unknown_model", text)
-        self._known.pop(client, None)
-        self._known[client] = welcome
-        if len(self._known) > MAX_KNOWN:
-            self._forget(next(iter(self._known)))
+        if not self._clients.greet(client, welcome, now):
+            silent = self._clients.silent(now)
+            if silent is None:
+                text = f"the server is full: it serves {self._limits.clients} devices"
+                return self._refuse(client, None, "full", text)
+            self._forget(silent)
+            self._clients.greet(client, welcome, now)
         self._tell(ClientGreeted(client=client))
         return _reply(client, welcome)
 
-    def _knows(self, client: bytes) -> bool:
-        """Whether the client has greeted; who was heard of last is kept longest."""
-        if client not in self._known:
-            return False
-        self._known[client] = self._known.pop(client)
-        return True
-
     def _forget(self, client: bytes) -> None:
-        del self._known[client]
+        self._clients.forget(client)
         self._queue.forget(client)
         self._tell(ClientForgotten(client=client))
 
     def _enqueue(self, client: bytes, offload: Offload, now: float) -> list[Reply]:
         replies = [_reply(client, Ack(offload_id=offload.offload_id))]
         try:
-            work = _work(client, self._known[client], offload)
+            work = _work(client, self._clients.welcome(client), offload)
         except (ProtocolError, InputError) as error:
             return [*replies, self._refuse(client, offload.offload_id, "unusable", str(error))]
-        if client not in self._queue and len(self._queue) >= MAX_WAITING:
+        if client not in self._queue and len(self._queue) >= self._limits.waiting:
             return [*replies, self._refuse_work(work, "busy", "the server is busy")]
         superseded = self._queue.put(work, now)
         if superseded is not None:

@@ -3,7 +3,14 @@ import logging
 import pytest
 
 from foveate.core import ManualClock
-from foveate.server.events import ClientForgotten, ClientGreeted, LoopTurned, OffloadRefused, ServingStarted
+from foveate.server.events import (
+    ClientForgotten,
+    ClientGreeted,
+    ClientIgnored,
+    LoopTurned,
+    OffloadRefused,
+    ServingStarted,
+)
 from foveate.server.watch import Journal
 from foveate.server.watch.log_format import FIELDS
 
@@ -46,6 +53,11 @@ def test_start_greetings_and_losses_are_information(journal, told, welcome):
         ("INFO", "greeted"),
         ("INFO", "forgotten"),
     ]
+
+
+def test_a_client_that_is_left_unread_is_a_warning(journal, told):
+    journal(ClientIgnored(client=b"\x01", span_s=5.0))
+    assert told() == [("WARNING", {"event": "ignored", "client": "01", "span_s": 5.0})]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,15 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from foveate.core import ManualClock
-from foveate.server.events import REFUSALS, ClientForgotten, ClientGreeted, LoopTurned, OffloadRefused, ServingStarted
+from foveate.server.events import (
+    REFUSALS,
+    ClientForgotten,
+    ClientGreeted,
+    ClientIgnored,
+    LoopTurned,
+    OffloadRefused,
+    ServingStarted,
+)
 from foveate.server.watch import Health
 from foveate.server.watch.metrics import STAGES, Metrics
 
@@ -112,3 +120,8 @@ def test_the_memory_of_the_process_is_told(metrics):
 def test_two_servers_in_one_process_do_not_share_counters(metrics, health, answered):
     metrics(answered())
     assert value(Metrics(health), "foveate_offloads_answered_total") == 0
+
+
+def test_devices_that_are_left_unread_are_counted(metrics):
+    metrics(ClientIgnored(client=b"a", span_s=5.0))
+    assert value(metrics, "foveate_ignored_clients_total") == 1

@@ -7,6 +7,7 @@ from foveate.core import Clock
 from foveate.server.events import (
     ClientForgotten,
     ClientGreeted,
+    ClientIgnored,
     OffloadAnswered,
     OffloadRefused,
     ServerEvent,
@@ -39,6 +40,9 @@ class Journal:
                 self._write(logging.INFO, "client greeted", event="greeted", client=client.hex())
             case ClientForgotten(client=client):
                 self._write(logging.INFO, "client forgotten", event="forgotten", client=client.hex())
+            case ClientIgnored(client=client, span_s=span_s):
+                fields = {"client": client.hex(), "span_s": span_s}
+                self._write(logging.WARNING, "client ignored", event="ignored", **fields)
             case ServingStarted(welcome=welcome):
                 fields = {"model": welcome.model, "weights": welcome.weights_hash[:12]}
                 self._write(logging.INFO, "serving", event="started", **fields)

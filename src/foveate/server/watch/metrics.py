@@ -12,6 +12,7 @@ from foveate.server.events import (
     REFUSALS,
     ClientForgotten,
     ClientGreeted,
+    ClientIgnored,
     LoopTurned,
     OffloadAnswered,
     OffloadRefused,
@@ -71,6 +72,9 @@ class Metrics:
         )
         self._received = Counter("foveate_received_bytes", "Bytes of all messages of devices", registry=registry)
         self._greetings = Counter("foveate_greetings", "Greetings of devices, again after a loss", registry=registry)
+        self._ignored = Counter(
+            "foveate_ignored_clients", "Devices whose messages were left unread for a while", registry=registry
+        )
         self._known = Gauge("foveate_clients", "Devices that have greeted and are not forgotten", registry=registry)
         self._waiting = Gauge("foveate_queue_length", "Offloads that wait for the model", registry=registry)
         self._running = Gauge("foveate_running", "Offloads in the model", registry=registry)
@@ -112,6 +116,8 @@ class Metrics:
             case ClientForgotten(client=client):
                 self._clients.discard(client)
                 self._known.set(len(self._clients))
+            case ClientIgnored():
+                self._ignored.inc()
             case LoopTurned():
                 self._waiting.set(event.waiting)
                 self._running.set(event.running)
