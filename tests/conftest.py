@@ -42,17 +42,17 @@ def _has_browser() -> bool:
     return any(which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
 
 
-def _has_ray() -> bool:
-    """Ray, and of what Ray Serve needs the largest part."""
-    return all(find_spec(name) for name in ("ray", "grpc", "fastapi"))
-
-
 def _has_torchvision() -> bool:
     try:
         import_module("torchvision.ops")
     except (ImportError, RuntimeError):  # RuntimeError: it was built for another torch
         return False
     return True
+
+
+def _has_ray() -> bool:
+    """Ray, and of what Ray Serve needs the largest part."""
+    return all(find_spec(name) for name in ("ray", "grpc", "fastapi"))
 
 
 REQUIREMENTS = {

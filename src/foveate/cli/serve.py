@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
 if TYPE_CHECKING:
     from foveate.network.transports import Hub
+    from foveate.server import Observer, ServerLimits
     from foveate.server.cluster.deployment import ClusterOptions
 
 EXAMPLE = "Example: foveate serve --model vitdet-tiny-world --address 0.0.0.0:5555"
@@ -41,7 +42,11 @@ def serve(
     ] = False,
     budget_tokens: Annotated[
         int | None,
-        typer.Option(min=1, help="Most tokens of frames that go through a model together; 1 = each frame alone."),
+        typer.Option(
+            min=1,
+            help="Most tokens of frames that go through a model together; 1 = each frame alone.",
+            show_default="2048, on an accelerator 32768",
+        ),
     ] = None,
     decoders: Annotated[int, typer.Option(min=1, help="Threads that decode pictures while the model works.")] = 1,
     most_clients: Annotated[int, typer.Option(min=1, help="Devices that are served at a time.")] = 256,
@@ -102,50 +107,62 @@ def serve(
 
     # What was asked for can be: now load what takes seconds.
     from foveate.network.transports import ZmqHub
-    from foveate.server import BUDGET_TOKENS, ServerLimits
+    from foveate.server import ServerLimits
 
     names = list(dict.fromkeys(model or ["vitdet-tiny-world"]))
     with Watchers(watch) as watchers:
 
         def answer(models: Sequence[str], run: Run) -> None:
             with ZmqHub(address, keys=trusted, insecure=insecure) as hub, interrupts() as interrupted:
-                first = f"{', '.join(models)} at {address}{told(trusted)}; Ctrl-C ends it"
-                typer.echo("\n".join([first, *watchers.lines]))
+                line = f"{', '.join(models)} at {address}{told(trusted)}; Ctrl-C ends it"
+                typer.echo("\n".join([line, *watchers.lines]))
                 run(hub, interrupted)
 
-        settings = {"observers": watchers.observers, "limits": ServerLimits(clients=most_clients)}
+        common = _Common(limits=ServerLimits(clients=most_clients), observers=watchers.observers)
         if options is None:
-            settings |= {"budget_tokens": budget_tokens or BUDGET_TOKENS, "decoders": decoders}
-            _serve_here(names, settings, answer)
+            _serve_here(names, answer, budget_tokens=budget_tokens, decoders=decoders, common=common)
         else:
-            _serve_on_cluster(names, options, settings, answer)
+            _serve_on_cluster(names, options, answer, common=common)
+
+
+class _Common(TypedDict):
+    """What a server has wherever its models run."""
+
+    limits: "ServerLimits"
+    observers: "Sequence[Observer]"
 
 
 def _serve_here(
     names: Sequence[str],
-    settings: dict[str, Any],
     answer: Callable[[Sequence[str], Run], None],
+    *,
+    budget_tokens: int | None,
+    decoders: int,
+    common: _Common,
 ) -> None:
     import numpy as np
 
     from foveate.models import load_detector
-    from foveate.server import serve
+    from foveate.server import ACCELERATOR_BUDGET_TOKENS, BUDGET_TOKENS, serve
 
     detectors = [load_detector(name) for name in names]
     for detector in detectors:
         # The first inference allocates and tunes: a device should not wait for it, least of all after a restart.
         detector.detect_batch([np.zeros((720, 1280, 3), np.uint8)])
+    on_cpu = all(detector.torch_device.type == "cpu" for detector in detectors)
+    budget = budget_tokens or (BUDGET_TOKENS if on_cpu else ACCELERATOR_BUDGET_TOKENS)
     answer(
         [detector.name for detector in detectors],
-        lambda hub, stop: serve(detectors, hub, stop=stop, **settings),
+        lambda hub, stop: serve(detectors, hub, stop=stop, budget_tokens=budget, decoders=decoders, **common),
     )
 
 
 def _serve_on_cluster(
     names: Sequence[str],
     options: "ClusterOptions",
-    settings: dict[str, Any],
     answer: Callable[[Sequence[str], Run], None],
+    *,
+    common: _Common,
 ) -> None:
     from foveate.models import load_detector
     from foveate.server.cluster import serve_models
@@ -156,7 +173,7 @@ def _serve_on_cluster(
         most_asked = len(models) * options.most_asked
         answer(
             list(models),
-            lambda hub, stop: serve_models(models, hub, most_asked=most_asked, stop=stop, **settings),
+            lambda hub, stop: serve_models(models, hub, most_asked=most_asked, stop=stop, **common),
         )
 
 

@@ -5,6 +5,7 @@ from foveate.metrics.coco import AnnotatedImage, read_coco, write_coco
 from foveate.metrics.f1 import Counts, F1Counter
 from foveate.metrics.matching import Matches, iou_matrix, match
 from foveate.metrics.mot import MOT_CLASSES, read_mot, write_mot
+from foveate.metrics.outlines import decode_outline, encode_outline
 from foveate.metrics.supervision import from_supervision, to_supervision
 from foveate.metrics.truth import Truth, only_by_people, with_ignore_rules
 
@@ -19,6 +20,8 @@ __all__ = [
     "SizePrecision",
     "Truth",
     "average_precision",
+    "decode_outline",
+    "encode_outline",
     "from_supervision",
     "iou_matrix",
     "match",

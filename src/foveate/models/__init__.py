@@ -5,7 +5,7 @@ from foveate.models.convert_huggingface import convert_huggingface, load_hugging
 from foveate.models.convert_window import with_window
 from foveate.models.detector import Detector, DetectorConfig
 from foveate.models.families import load_model
-from foveate.models.fetch import fetch_published
+from foveate.models.fetch import Fetched, fetch_published
 from foveate.models.flops import backbone_flops
 from foveate.models.head import HeadOutput
 from foveate.models.mixed_detector import MixedDetector
@@ -33,6 +33,7 @@ __all__ = [
     "BackboneConfig",
     "Detector",
     "DetectorConfig",
+    "Fetched",
     "HeadOutput",
     "MixedDetector",
     "Published",

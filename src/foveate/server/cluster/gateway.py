@@ -17,9 +17,9 @@ from foveate.core import MonotonicClock
 from foveate.network.messages import Welcome
 from foveate.network.transports import Hub
 from foveate.server.cluster.outcome import Outcome
+from foveate.server.drain import drain
 from foveate.server.events import LoopTurned, Observer, ServingStarted
 from foveate.server.limits import ServerLimits
-from foveate.server.live import MOST_PER_TURN
 from foveate.server.session import Reply, ServerSession
 from foveate.server.telling import Telling
 from foveate.server.work import Work
@@ -52,7 +52,7 @@ class Gateway:
     """`models`: how each is described and asked; the first is for devices that name none.
 
     `most_asked`: offloads that are with replicas at the same time; the others wait here, where a newer frame of their
-    device replaces them and their deadline is watched. `limits`: what clients may take. A context manager.
+    device replaces them and their deadline is watched. A context manager.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Gateway:
         self._clock, self._hub, self._tell = MonotonicClock(), hub, Telling(observers)
         self._asks = {name: ask for name, (_, ask) in models.items()}
         welcomes = [_beside(welcome, list(models)) for welcome, _ in models.values()]
-        self._session: ServerSession[None] = ServerSession(*welcomes, limits=limits, observer=self._tell)
+        self._session: ServerSession[None] = ServerSession(*welcomes, observer=self._tell, limits=limits)
         self._most_asked = most_asked
         self._asked: dict[Future[Outcome], tuple[Work, float]] = {}
         self._loop = asyncio.new_event_loop()
@@ -78,14 +78,11 @@ class Gateway:
 
     def step(self, timeout_s: float) -> None:
         """Wait for messages or for a replica, and answer all that is there."""
-        item = self._hub.poll(timeout_s)
-        now, received_bytes, room = self._clock.now(), 0, MOST_PER_TURN
-        while item is not None:
-            client, payload = item
+        first = self._hub.poll(timeout_s)
+        now, received_bytes = self._clock.now(), 0
+        for client, payload in drain(self._hub, first):
             received_bytes += len(payload)
             self._send(self._session.receive(client, payload, now))
-            room -= 1
-            item = self._hub.poll(0) if room else None
         self._collect()
         self._send(self._session.advance(now))
         self._ask_replicas(now)
