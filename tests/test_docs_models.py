@@ -20,6 +20,7 @@ FOLDERS = {
     "dinov3-small": "dinov3_vit",
     "rf-detr-base": "rf_detr",
     "sam-base": "sam",
+    "vitpose-small": "vitpose",
     "yolos-tiny": "yolos",
 }
 
