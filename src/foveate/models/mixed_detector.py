@@ -43,6 +43,11 @@ class MixedDetector(nn.Module, ABC):
         self.pixel_scale: Tensor
 
     @property
+    def torch_device(self) -> torch.device:
+        """Where it computes."""
+        return self.pixel_mean.device
+
+    @property
     @abstractmethod
     def class_names(self) -> tuple[str, ...]:
         """Names of the classes, in the order of class ids."""
@@ -63,7 +68,7 @@ class MixedDetector(nn.Module, ABC):
 
     @abstractmethod
     def _answer(self, frames: list[MixedFrame], points: list[int], threshold: float) -> list[Detections]:
-        """Objects of checked frames, one restoration point each."""
+        """Objects of checked frames, one restoration point each; frames of one size stand together."""
 
     def detect(
         self,
@@ -100,7 +105,10 @@ class MixedDetector(nn.Module, ABC):
         points = self.check_points(restoration_points, len(frames))
         mixed = mixed_frames(frames, downsampling_masks, self.region_grid)
         threshold = self.score_threshold if score_threshold is None else score_threshold
-        return self._answer(mixed, points, threshold)
+        order = _alike_together(mixed, points)
+        answers = self._answer([mixed[i] for i in order], [points[i] for i in order], threshold)
+        found = dict(zip(order, answers, strict=True))
+        return [found[i] for i in range(len(mixed))]
 
     def check_points(self, points: Sequence[int] | None, count: int) -> list[int]:
         """Restoration points as a list of `count` numbers in 0..N (None: all N), or `InputError`."""
@@ -114,4 +122,14 @@ class MixedDetector(nn.Module, ABC):
     def normalised_tiles(self, tiles: list[np.ndarray]) -> Tensor:
         """uint8 `(n, s, s, 3)` arrays -> one normalised `(n, 3, s, s)` tensor, channels last in memory."""
         joined = tiles[0] if len(tiles) == 1 else np.concatenate(tiles)
-        return self.normalised(torch.from_numpy(joined).to(self.pixel_mean.device).permute(0, 3, 1, 2))
+        return self.normalised(torch.from_numpy(joined).to(self.torch_device).permute(0, 3, 1, 2))
+
+
+def _alike_together(frames: list[MixedFrame], points: list[int]) -> list[int]:
+    """An order in which frames of one size stand together, and among them those with equally many tokens."""
+
+    def likeness(index: int) -> tuple[int, int, int, int]:
+        frame = frames[index]
+        return frame.grid.height, frame.grid.width, points[index], len(frame.low)
+
+    return sorted(range(len(frames)), key=likeness)

@@ -1,6 +1,6 @@
 """Faster, Mask and Cascade R-CNN on the mixed-resolution plain ViT: ViTDet as published (Li et al. 2022)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -97,7 +97,7 @@ class RcnnDetector(MixedDetector):
 
     def _find(
         self, frames: list[MixedFrame], points: list[int], threshold: float
-    ) -> Iterable[tuple[MixedFrame, list[Tensor], tuple[Tensor, Tensor, Tensor]]]:
+    ) -> Iterator[tuple[MixedFrame, list[Tensor], tuple[Tensor, Tensor, Tensor]]]:
         """For each frame its levels, and boxes, scores and class ids of its objects."""
         maps = feature_maps(self.backbone, frames, points, self.normalised_tiles)
         for frame, features in zip(frames, maps, strict=True):
