@@ -218,3 +218,16 @@ def test_options_that_cannot_be_are_refused(wrong, says):
 def test_a_block_that_the_model_lacks_is_refused(detector):
     with pytest.raises(InputError, match=r"subsets 1\.\.2, got \(3,\)"):
         detect_with_importance(detector, frame(96, 96), ImportanceOptions(subsets=(3,)))
+
+
+def test_an_rcnn_on_the_same_backbone_shows_its_attention_too():
+    from foveate.models import RcnnConfig, RcnnDetector
+
+    torch.manual_seed(0)
+    backbone = BackboneConfig(dim=32, depth=4, heads=2, subsets=2, window_size=3)
+    model = RcnnDetector(RcnnConfig(backbone=backbone, with_masks=False, channels=16, fc_dim=32, proposals=50)).eval()
+    image = frame(100, 150)
+    found, importance = detect_with_importance(model, image, EXACT)
+    assert found == model.detect(image)
+    assert importance.shape == (7, 10)
+    assert importance.sum() == pytest.approx(1, abs=1e-4)

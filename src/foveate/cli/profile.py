@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from foveate.core import Profile
-    from foveate.models import Detector
+    from foveate.models import MixedDetector
     from foveate.profiling import ClassObservation, ClassSampling, ContentRows, ContentSampling, Judged
     from foveate.profiling.fit import Target
 
@@ -203,8 +203,8 @@ def classes(
 def _class_observations(
     videos: list[Path],
     *,
-    cloud: "Detector",
-    device: "Detector",
+    cloud: "MixedDetector",
+    device: "MixedDetector",
     every: int,
     subsets: tuple[int, ...],
     scale: str,
@@ -242,7 +242,7 @@ def _class_observations(
 
 def _rows(
     videos: list[Path],
-    detector: "Detector",
+    detector: "MixedDetector",
     sampling: "ContentSampling",
     begin: Callable[[str], Callable[[int, int], None]],
 ) -> "list[ContentRows]":

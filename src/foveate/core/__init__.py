@@ -20,6 +20,7 @@ from foveate.core.errors import (
     MediaError,
     ProtocolError,
     TransportError,
+    VersionError,
     WeightsError,
 )
 from foveate.core.frame import Frame, Pixels, check_pixels
@@ -103,6 +104,7 @@ __all__ = [
     "SizeTable",
     "Tiles",
     "TransportError",
+    "VersionError",
     "WeightsError",
     "carry_importance",
     "check_class_map",

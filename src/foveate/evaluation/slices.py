@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from foveate.core import Detections, Pixels, join_detections
 from foveate.metrics.matching import areas, intersections
-from foveate.models import Detector, Slicing, nms, slice_frame
+from foveate.models import MixedDetector, Slicing, nms, slice_frame
 
 Flags = NDArray[np.bool_]
 
@@ -21,7 +21,7 @@ REFERENCE = Slicing(merge_iou=0.5)
 
 
 def detect_in_slices(
-    detector: Detector, pixels: Pixels, slicing: Slicing, *, score_threshold: float | None = None
+    detector: MixedDetector, pixels: Pixels, slicing: Slicing, *, score_threshold: float | None = None
 ) -> Detections:
     """Objects of a frame, found slice by slice and merged by suppression; boxes in pixels of the frame."""
     slices = slice_frame(pixels, slicing)

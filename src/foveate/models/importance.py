@@ -25,8 +25,8 @@ from foveate.core import (
     check_pixels,
 )
 from foveate.models.attention import SCORES_AT_ONCE
-from foveate.models.detector import Detector
 from foveate.models.layout import FrameGroup, FrameLayout
+from foveate.models.mixed_detector import MixedDetector
 from foveate.models.threads import in_threads
 
 ACCELERATOR_CHUNK = 64
@@ -149,7 +149,7 @@ def _on_patches(received: NDArray[np.float32], layout: FrameLayout) -> Importanc
 
 
 def detect_with_importance(
-    detector: Detector,
+    detector: MixedDetector,
     frame: Pixels | MixedFrame,
     options: ImportanceOptions | None = None,
     *,
@@ -162,7 +162,7 @@ def detect_with_importance(
     Mask, point and threshold as in `Detector.detect_batch`. Tokens beyond the frame are neither query nor key. Where a
     block still sees a token of low resolution, its patches share evenly what it receives, and it asks once.
     """
-    reader = ImportanceReader(options or ImportanceOptions(), detector.config.backbone.subsets)
+    reader = ImportanceReader(options or ImportanceOptions(), detector.restoration_points[-1])
     found = detector.detect_batch(
         [frame],
         [downsampling_mask],
@@ -182,7 +182,7 @@ class GlancingDetector:
 
     def __init__(
         self,
-        detector: Detector,
+        detector: MixedDetector,
         *,
         seen_size: tuple[int, int] | None = (1080, 1920),
         options: ImportanceOptions | None = None,

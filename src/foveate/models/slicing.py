@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from foveate.core import Detections, InputError, Mask, Pixels, check_pixels, join_detections
-from foveate.models.detector import Detector
+from foveate.models.mixed_detector import MixedDetector
 from foveate.models.nms import nms
 
 Corner = tuple[int, int]
@@ -53,7 +53,7 @@ def slice_frame(pixels: Pixels, slicing: Slicing) -> list[Pixels]:
 
 
 def detect_in_slices(
-    detector: Detector,
+    detector: MixedDetector,
     pixels: Pixels,
     slicing: Slicing | None = None,
     *,
