@@ -14,6 +14,7 @@ import pytest
 
 import foveate
 from foveate.codec import VideoReader, write_image
+from foveate.network.messages import PROTOCOL_VERSION
 from foveate.network.transports import ZmqHub
 from foveate.server import serve
 from foveate.testing import FakeDetector, moving_squares, write_clip
@@ -147,6 +148,29 @@ def test_a_model_that_the_server_lacks_is_named_in_one_line(tmp_path, served):
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert "the model 'large' does not run here; known: fake" in line
+
+
+def test_a_server_of_another_version_is_told_in_one_line_with_both_versions(tmp_path):
+    stop, video = threading.Event(), write_clip(tmp_path / "clip.mp4", frames=5)
+
+    def answer(hub):
+        while not stop.is_set():
+            item = hub.poll(0.1)
+            if item is not None:
+                hub.send(
+                    item[0], b"fv" + bytes([PROTOCOL_VERSION + 1]) + b"what it says to a device of its own version"
+                )
+
+    with ZmqHub("127.0.0.1:0") as hub:
+        thread = threading.Thread(target=answer, args=(hub,))
+        thread.start()
+        command = (*FOVEATE, "device", "--camera", str(video), "--server", f"127.0.0.1:{hub.port}")
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        stop.set()
+        thread.join(10)
+    assert done.returncode == 1
+    versions = f"protocol version {PROTOCOL_VERSION + 1}, this device {PROTOCOL_VERSION}"
+    assert done.stderr == f"foveate: the server speaks {versions}: both ends need the same\n"
 
 
 WITHOUT_AV = (sys.executable, "-c", "import sys; sys.modules['av'] = None; from foveate.cli.app import main; main()")

@@ -175,8 +175,8 @@ def test_layers_are_averaged(detector):
     np.testing.assert_allclose(maps[2], (maps[0] + maps[1]) / 2, rtol=1e-5)
 
 
-def test_frames_of_a_batch_have_a_map_each(detector):
-    frames = [frame(96, 192), frame(96, 192, 1), frame(100, 150)]
+def test_frames_of_a_batch_have_a_map_each_in_their_order(detector):
+    frames = [frame(96, 192), frame(100, 150), frame(96, 192, 1)]
     reader = ImportanceReader(EXACT, 2)
     detector.detect_batch(frames, readers=reader.readers())
     for image, together in zip(frames, reader.importance(), strict=True):

@@ -33,7 +33,11 @@ def serve(
     ] = False,
     budget_tokens: Annotated[
         int | None,
-        typer.Option(min=1, help="Most tokens of frames that go through a model together; 1 = each frame alone."),
+        typer.Option(
+            min=1,
+            help="Most tokens of frames that go through a model together; 1 = each frame alone.",
+            show_default="2048, on an accelerator 32768",
+        ),
     ] = None,
     decoders: Annotated[int, typer.Option(min=1, help="Threads that decode pictures while the model works.")] = 1,
     most_clients: Annotated[int, typer.Option(min=1, help="Devices that are served at a time.")] = 256,
@@ -86,7 +90,7 @@ def serve(
 
     from foveate.models import load_detector
     from foveate.network.transports import ZmqHub
-    from foveate.server import BUDGET_TOKENS, ServerLimits
+    from foveate.server import ACCELERATOR_BUDGET_TOKENS, BUDGET_TOKENS, ServerLimits
     from foveate.server import serve as answer
 
     with Watchers(watch) as watchers:
@@ -94,6 +98,8 @@ def serve(
         for detector in detectors:
             # The first inference allocates and tunes: a device should not wait for it, least of all after a restart.
             detector.detect_batch([np.zeros((720, 1280, 3), np.uint8)])
+        on_cpu = all(detector.torch_device.type == "cpu" for detector in detectors)
+        budget = budget_tokens or (BUDGET_TOKENS if on_cpu else ACCELERATOR_BUDGET_TOKENS)
         names = ", ".join(detector.name for detector in detectors)
         with ZmqHub(address, keys=trusted, insecure=insecure) as hub, interrupts() as interrupted:
             typer.echo("\n".join([f"{names} at {address}{told(trusted)}; Ctrl-C ends it", *watchers.lines]))
@@ -102,7 +108,7 @@ def serve(
                 hub,
                 stop=interrupted,
                 observers=watchers.observers,
-                budget_tokens=budget_tokens or BUDGET_TOKENS,
+                budget_tokens=budget,
                 decoders=decoders,
                 limits=ServerLimits(clients=most_clients),
             )

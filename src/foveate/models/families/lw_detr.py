@@ -40,11 +40,10 @@ class MixedLwDetrBackbone(MixedBackbone):
 
     def position_codes(self, grid: RegionGrid) -> Tensor | None:
         """Their table, stretched as they do."""
-        embeddings = self.theirs.embeddings
-        if embeddings.position_embeddings is None:
+        embeddings, table = self.theirs.embeddings, self.theirs.embeddings.position_embeddings
+        if table is None:
             return None
-        codes: Tensor = embeddings.get_absolute_positions(embeddings.position_embeddings, True, *grid.patches)[0]  # noqa: FBT003
-        return codes
+        return self.keep(grid, table, lambda: embeddings.get_absolute_positions(table, True, *grid.patches)[0])  # noqa: FBT003
 
     def special_tokens(self, grid: RegionGrid) -> Tensor:  # noqa: ARG002
         """None."""

@@ -70,9 +70,9 @@ class MixedYolosBackbone(MixedBackbone):
         return torch.cat([table[0, :1], table[0, 1 - self.specials :]])
 
     def _patch_codes(self, table: Tensor, grid: RegionGrid) -> Tensor:
-        config = self.theirs.config
-        rows, columns = (side // self.patch_size for side in config.image_size)
-        return stretched_positions(table[:, 1 : 1 - self.specials].reshape(1, rows, columns, -1), grid)
+        rows, columns = (side // self.patch_size for side in self.theirs.config.image_size)
+        whole = table[:, 1 : 1 - self.specials].reshape(1, rows, columns, -1)
+        return self.keep(grid, table, lambda: stretched_positions(whole, grid))
 
 
 class YolosOutput(NamedTuple):

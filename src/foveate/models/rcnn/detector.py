@@ -1,6 +1,6 @@
 """Faster, Mask and Cascade R-CNN on the mixed-resolution plain ViT: ViTDet as published (Li et al. 2022)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -108,7 +108,7 @@ class RcnnDetector(MixedDetector):
         points: list[int],
         threshold: float,
         readers: Mapping[int, ScoreReader] | None = None,
-    ) -> Iterable[tuple[MixedFrame, list[Tensor], tuple[Tensor, Tensor, Tensor]]]:
+    ) -> Iterator[tuple[MixedFrame, list[Tensor], tuple[Tensor, Tensor, Tensor]]]:
         """For each frame its levels, and boxes, scores and class ids of its objects."""
         maps = feature_maps(self.backbone, frames, points, self.normalised_tiles, readers)
         for frame, features in zip(frames, maps, strict=True):
