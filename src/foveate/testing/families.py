@@ -166,17 +166,17 @@ def random_masks(network: MixedNetwork, count: int, size: tuple[int, int]) -> Te
 def tokens_of_blocks(backbone: MixedBackbone, given: MixedImages) -> list[int]:
     """How many tokens each block works on."""
     counts = [0] * backbone.depth
-    run_block = backbone.run_block
+    run_frames = backbone.run_frames
 
     def counted(index: int, tokens: Tensor, lists: Any) -> Tensor:
-        counts[index] += tokens.shape[0] * tokens.shape[1]
-        return run_block(index, tokens, lists)
+        counts[index] += len(tokens)
+        return run_frames(index, tokens, lists)
 
-    backbone.run_block = counted  # type: ignore[method-assign]
+    backbone.run_frames = counted  # type: ignore[method-assign]
     try:
         backbone.stages(given)
     finally:
-        backbone.run_block = run_block  # type: ignore[method-assign]
+        backbone.run_frames = run_frames  # type: ignore[method-assign]
     return counts
 
 
