@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from foveate.core import InputError, RegionGrid, carry_importance
+from foveate.core import InputError, RegionGrid, box_importance, carry_importance
 from foveate.models import (
     BackboneConfig,
     Detector,
@@ -175,8 +175,8 @@ def test_layers_are_averaged(detector):
     np.testing.assert_allclose(maps[2], (maps[0] + maps[1]) / 2, rtol=1e-5)
 
 
-def test_frames_of_a_batch_have_a_map_each(detector):
-    frames = [frame(96, 192), frame(96, 192, 1), frame(100, 150)]
+def test_frames_of_a_batch_have_a_map_each_in_their_order(detector):
+    frames = [frame(96, 192), frame(100, 150), frame(96, 192, 1)]
     reader = ImportanceReader(EXACT, 2)
     detector.detect_batch(frames, readers=reader.readers())
     for image, together in zip(frames, reader.importance(), strict=True):
@@ -191,6 +191,17 @@ def test_a_glance_at_a_reduced_frame_is_carried_to_the_frame(detector):
     assert len(found) > 0
     expected = carry_importance(importance, seen_size=(96, 192), frame_size=(192, 384))
     np.testing.assert_array_equal(glance.importance, expected)
+
+
+def test_importance_by_boxes_counts_what_is_suspected_and_shows_what_is_seen(detector):
+    image = np.kron(frame(96, 192), np.ones((2, 2, 1), np.uint8))
+    glance = GlancingDetector(detector, seen_size=(96, 192), importance="boxes", score_threshold=0.3)(image)
+    suspected = detector.detect(frame(96, 192), score_threshold=0.02).scaled(2, 2)
+    assert 0 < len(glance.detections) < len(suspected)
+    assert glance.detections == suspected.above(0.3)
+    np.testing.assert_array_equal(glance.importance, box_importance(suspected, frame_size=(192, 384)))
+    with pytest.raises(InputError, match="attention, boxes, got 'luck'"):
+        GlancingDetector(detector, importance="luck")
 
 
 @pytest.mark.parametrize("seen_size", [None, (192, 400)])
@@ -218,3 +229,16 @@ def test_options_that_cannot_be_are_refused(wrong, says):
 def test_a_block_that_the_model_lacks_is_refused(detector):
     with pytest.raises(InputError, match=r"subsets 1\.\.2, got \(3,\)"):
         detect_with_importance(detector, frame(96, 96), ImportanceOptions(subsets=(3,)))
+
+
+def test_an_rcnn_on_the_same_backbone_shows_its_attention_too():
+    from foveate.models import RcnnConfig, RcnnDetector
+
+    torch.manual_seed(0)
+    backbone = BackboneConfig(dim=32, depth=4, heads=2, subsets=2, window_size=3)
+    model = RcnnDetector(RcnnConfig(backbone=backbone, with_masks=False, channels=16, fc_dim=32, proposals=50)).eval()
+    image = frame(100, 150)
+    found, importance = detect_with_importance(model, image, EXACT)
+    assert found == model.detect(image)
+    assert importance.shape == (7, 10)
+    assert importance.sum() == pytest.approx(1, abs=1e-4)

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from foveate.core import Detections, ImportanceLayers, ImportanceMap, InputError, Pixels
+from foveate.core import Detections, ImportanceLayers, ImportanceMap, Pixels
 
 if TYPE_CHECKING:
-    from foveate.models import Detector as DenseDetector
+    from foveate.models import MixedDetector
 
 LOWEST_SCORE = 0.05
 """Of device boxes: average precision reads them all."""
@@ -40,22 +40,16 @@ DeviceModelLoader = Callable[[], DeviceModel]
 
 
 def load_device_model(name: str) -> DeviceModel:
-    """The detector called `name`, for a device. torch is imported here and not before.
+    """The detector called `name`, for a device. torch is imported here and not before."""
+    from foveate.models import load_detector  # noqa: PLC0415  # only who runs a model needs torch
 
-    Raises `InputError` for one that does not tell the importance of patches.
-    """
-    from foveate.models import Detector, load_detector  # noqa: PLC0415  # only who runs a model needs torch
-
-    detector = load_detector(name)
-    if not isinstance(detector, Detector):
-        raise InputError(f"a device's model must tell the importance of patches, {detector.name} does not")
-    return GlancingModel(detector)
+    return GlancingModel(load_detector(name))
 
 
 class GlancingModel:
     """A detector of ours: objects of every score above `LOWEST_SCORE`, and importance from the same pass."""
 
-    def __init__(self, detector: "DenseDetector") -> None:
+    def __init__(self, detector: "MixedDetector") -> None:
         self._detector = detector
         self.name = detector.name
         self.weights_hash = detector.weights_hash

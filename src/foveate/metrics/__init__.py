@@ -6,6 +6,7 @@ from foveate.metrics.ensemble import EnsembleOptions, ensemble
 from foveate.metrics.f1 import Counts, F1Counter
 from foveate.metrics.matching import Matches, areas, intersections, iou_matrix, match
 from foveate.metrics.mot import MOT_CLASSES, read_mot, write_mot
+from foveate.metrics.outlines import decode_outline, encode_outline
 from foveate.metrics.supervision import from_supervision, to_supervision
 from foveate.metrics.suppression import suppress
 from foveate.metrics.truth import Truth, only_by_people, with_ignore_rules
@@ -23,6 +24,8 @@ __all__ = [
     "Truth",
     "areas",
     "average_precision",
+    "decode_outline",
+    "encode_outline",
     "ensemble",
     "from_supervision",
     "intersections",

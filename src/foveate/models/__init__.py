@@ -5,7 +5,7 @@ from foveate.models.convert_huggingface import convert_huggingface, load_hugging
 from foveate.models.convert_window import with_window
 from foveate.models.detector import Detector, DetectorConfig
 from foveate.models.families import load_model
-from foveate.models.fetch import fetch_published
+from foveate.models.fetch import Fetched, fetch_published
 from foveate.models.flops import backbone_flops
 from foveate.models.head import HeadOutput
 from foveate.models.importance import GlancingDetector, ImportanceOptions, detect_with_importance
@@ -35,6 +35,7 @@ __all__ = [
     "BackboneConfig",
     "Detector",
     "DetectorConfig",
+    "Fetched",
     "GlancingDetector",
     "HeadOutput",
     "ImportanceOptions",

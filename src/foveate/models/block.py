@@ -152,7 +152,7 @@ class Block(nn.Module):
                 if attended is None:
                     part += self._local(part, chunk.padding)
                 else:
-                    chunk.add_real(part, self.attention.merge(attended[:, chunk.rows]))
+                    chunk.add_real(part, self._by_windows(self.attention.merge, attended[:, chunk.rows]))
                 part += self.fc2(torch.ops.aten.gelu_(self.fc1(self.norm2(part))))
 
         in_threads(work, on=tokens.device)
@@ -165,10 +165,21 @@ class Block(nn.Module):
 
         def work(index: int, count: int) -> None:
             for chunk in batch.chunks[index::count]:
-                qkv[:, :, chunk.rows] = attention.split(self.norm1(chunk.take_real(tokens[chunk.windows])))
+                real = self.norm1(chunk.take_real(tokens[chunk.windows]))
+                qkv[:, :, chunk.rows] = self._by_windows(attention.split, real)
 
         in_threads(work, on=tokens.device)
         return attention.frames(qkv, batch, reader)
+
+    def _by_windows(self, project: Callable[[Tensor], Tensor], tokens: Tensor) -> Tensor:
+        """`project` on `(..., n, C)`, or a part of C per head, as if n were a number of whole windows.
+
+        Libraries keep code for each shape that they multiply: every mask has another number of real tokens, and a
+        server's memory would grow for as long as new ones come (docs/log.md).
+        """
+        count = tokens.shape[-2]
+        projected = project(F.pad(tokens, (0, 0, 0, -count % self.window_size**2)))
+        return projected.narrow(-2, 0, count)
 
     def _global(self, tokens: Tensor, batch: BatchLayout, reader: ScoreReader | None) -> Tensor:
         qkv = self.attention.split(self.norm1(batch.whole.take_real(tokens)))

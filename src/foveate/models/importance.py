@@ -21,14 +21,20 @@ from foveate.core import (
     Mask,
     MixedFrame,
     Pixels,
+    box_importance,
     carry_importance,
     check_pixels,
 )
 from foveate.models.attention import SCORES_AT_ONCE
-from foveate.models.detector import Detector
 from foveate.models.layout import FrameGroup, FrameLayout
+from foveate.models.mixed_detector import MixedDetector
 from foveate.models.threads import in_threads
 
+IMPORTANCES = ("attention", "boxes")
+Importance = Literal["attention", "boxes"]
+"""What importance is read from."""
+FAINT = 0.02
+"""Score from which a suspected box counts for importance."""
 ACCELERATOR_CHUNK = 64
 """How many times `SCORES_AT_ONCE` are computed at once off the CPU."""
 
@@ -149,7 +155,7 @@ def _on_patches(received: NDArray[np.float32], layout: FrameLayout) -> Importanc
 
 
 def detect_with_importance(
-    detector: Detector,
+    detector: MixedDetector,
     frame: Pixels | MixedFrame,
     options: ImportanceOptions | None = None,
     *,
@@ -162,11 +168,15 @@ def detect_with_importance(
     Mask, point and threshold as in `Detector.detect_batch`. Tokens beyond the frame are neither query nor key. Where a
     block still sees a token of low resolution, its patches share evenly what it receives, and it asks once.
     """
-    reader = ImportanceReader(options or ImportanceOptions(), detector.config.backbone.subsets)
-    found = detector.detect_read(
-        frame, downsampling_mask, restoration_point, score_threshold=score_threshold, readers=reader.readers()
+    reader = ImportanceReader(options or ImportanceOptions(), detector.restoration_points[-1])
+    found = detector.detect_batch(
+        [frame],
+        [downsampling_mask],
+        None if restoration_point is None else [restoration_point],
+        score_threshold=score_threshold,
+        readers=reader.readers(),
     )
-    return found, reader.importance()[0]
+    return found[0], reader.importance()[0]
 
 
 class GlancingDetector:
@@ -178,13 +188,21 @@ class GlancingDetector:
 
     def __init__(
         self,
-        detector: Detector,
+        detector: MixedDetector,
         *,
         seen_size: tuple[int, int] | None = (1080, 1920),
         options: ImportanceOptions | None = None,
+        importance: Importance = "attention",
         score_threshold: float | None = None,
     ) -> None:
-        """`seen_size`: height and width that frames are reduced to fit into (area averages); None = never reduced."""
+        """`seen_size`: height and width that frames are reduced to fit into (area averages); None = never reduced.
+
+        `importance`: by attention (equation 2), or by the boxes that the model faintly suspects (`box_importance`).
+        Raises `InputError` for anything else.
+        """
+        if importance not in IMPORTANCES:
+            raise InputError(f"importance must be one of {', '.join(IMPORTANCES)}, got {importance!r}")
+        self._importance = importance
         self._detector, self._seen_size = detector, seen_size
         self._options, self._score_threshold = options, score_threshold
 
@@ -192,6 +210,8 @@ class GlancingDetector:
         """Objects and importance of a frame uint8 `(H, W, 3)`."""
         height, width = check_pixels(pixels).shape[:2]
         seen = self._reduced(pixels)
+        if self._importance == "boxes":
+            return self._suspect(seen, (height, width))
         found, importance = detect_with_importance(
             self._detector, seen, self._options, score_threshold=self._score_threshold
         )
@@ -200,6 +220,13 @@ class GlancingDetector:
             detections=found.scaled(height / rows, width / columns),
             importance=carry_importance(importance, seen_size=(rows, columns), frame_size=(height, width)),
         )
+
+    def _suspect(self, seen: Pixels, size: tuple[int, int]) -> DeviceGlance:
+        """A glance whose importance comes from boxes, of a frame of that size."""
+        suspected = self._detector.detect(seen, score_threshold=FAINT)
+        suspected = suspected.scaled(size[0] / seen.shape[0], size[1] / seen.shape[1])
+        shown = self._detector.score_threshold if self._score_threshold is None else self._score_threshold
+        return DeviceGlance(detections=suspected.above(shown), importance=box_importance(suspected, frame_size=size))
 
     def _reduced(self, pixels: Pixels) -> Pixels:
         size = pixels.shape[:2]

@@ -34,7 +34,7 @@ def detect_in_slices(
 ) -> Detections:
     """Objects of a frame, found slice by slice in one batch and merged by suppression; boxes in pixels of the frame.
 
-    Masks and points: one for each slice, as in `MixedDetector.detect_batch`, so that slices may be of mixed resolution.
+    Masks and points: one for each slice, as in `Detector.detect_batch`, so that slices may be of mixed resolution.
     """
     chosen = slicing or Slicing()
     slices = slice_frame(pixels, chosen)
