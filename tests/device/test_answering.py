@@ -89,7 +89,7 @@ def looked(classes=1):
 class Bench:
     """A session, and all that came out of it, by kind."""
 
-    def __init__(self, policy=None, *, connected=True, profile=PROFILE, rtt_s=None, rate_bps=8e6, **rules):
+    def __init__(self, policy=None, *, connected=True, profile=PROFILE, rtt_s=0.0, rate_bps=8e6, **rules):
         self.session = AnsweringSession(
             policy=policy or Hyperion(),
             frame_interval_s=INTERVAL_S,
@@ -101,9 +101,11 @@ class Bench:
         self.take(self.session.start(0.0), 0.0)
         if connected:
             self.receive(WELCOME, 0.0)
+            self.advance(0.0)
+            self.receive(Pong(number=1), rtt_s)
         if rate_bps and self.sent(Probe):
             size = len(self.sent(Probe)[-1].padding)
-            self.receive(Probed(number=1), 8 * size / rate_bps)
+            self.receive(Probed(number=1), 2 * rtt_s + 8 * size / rate_bps)
 
     def take(self, events, now):
         """Keep the events; a decision takes no time here."""
@@ -256,7 +258,17 @@ def test_before_the_server_answers_the_device_does():
     assert bench.sent(Hello)
 
 
-def test_the_first_probe_leaves_with_the_welcome_and_an_unknown_uplink_sends_nothing():
+def test_the_first_probe_waits_for_the_round_trip_that_is_taken_off_it():
+    bench = Bench(connected=False)
+    bench.receive(WELCOME, 0.0)
+    bench.advance(0.0)
+    assert not bench.sent(Probe)
+    bench.receive(Pong(number=1), 0.05)
+    bench.receive(Probed(number=1), 0.05 + 0.05 + 0.016384)
+    assert bench.session._uplink.rate_bps == pytest.approx(8e6)
+
+
+def test_after_the_first_probe_an_unknown_uplink_sends_nothing():
     bench = Bench(rate_bps=None)
     (probe,) = bench.sent(Probe)
     assert len(probe.padding) == 16 * 1024

@@ -348,12 +348,13 @@ class AnsweringSession:
         )
 
     def _probe(self, now: float) -> list[DeviceEvent]:
-        """Measure an idle uplink that nothing else will measure."""
+        """Measure an idle uplink that nothing else will measure, once the round trip that belongs to it is known."""
+        round_trip = self._connection.contact.round_trip
         idle = self._connection.there and not self._flights and not self._uplink.probing
-        if not (self._probe_wanted and idle) or self._deciding is not None:
+        if not (self._probe_wanted and idle) or self._deciding is not None or round_trip.seconds is None:
             return []
         self._probe_wanted = False
-        probe = self._uplink.probe(now, pings_before=self._connection.contact.round_trip.number)
+        probe = self._uplink.probe(now, pings_before=round_trip.number)
         return [Send(payload=encode(probe))]
 
     def _handle(self, payload: bytes, now: float) -> list[DeviceEvent]:
