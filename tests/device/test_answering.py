@@ -268,6 +268,11 @@ def test_the_first_probe_waits_for_the_round_trip_that_is_taken_off_it():
     assert bench.session._uplink.rate_bps == pytest.approx(8e6)
 
 
+def test_a_probe_cannot_tell_a_fast_link_from_a_round_trip_that_was_short():
+    bench = Bench(rtt_s=0.04, rate_bps=1e9)
+    assert bench.session._uplink.rate_bps == pytest.approx(8 * 16384 / 0.004)
+
+
 def test_after_the_first_probe_an_unknown_uplink_sends_nothing():
     bench = Bench(rate_bps=None)
     (probe,) = bench.sent(Probe)

@@ -4,6 +4,8 @@ from foveate.device.flight import Flight
 from foveate.estimators import LinkEstimator
 from foveate.network.messages import Probe
 
+JITTER = 0.1
+"""By so much of itself a round trip is taken to vary: no probe counts as faster."""
 _LEAST_S = 1e-3
 """No transmission counts as shorter (PROTOCOL, section 2)."""
 
@@ -41,7 +43,8 @@ class Uplink:
         """A probe was answered; answers to lost ones do not count."""
         if self._sent_at is None or number != self._number:
             return
-        self._observe(self._size, now - self._sent_at, rtt_s)
+        # A round trip varies by more than so few bytes take on a fast link: too good a rate would cost a late frame.
+        self._observe(self._size, max(now - self._sent_at, (1 + JITTER) * rtt_s), rtt_s)
         self._sent_at = None
 
     def overtaken(self, ping: int) -> None:
