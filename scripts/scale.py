@@ -9,7 +9,7 @@ import math
 import sys
 from dataclasses import dataclass
 
-from foveate.server.session import MAX_KNOWN
+from foveate.server import ServerLimits
 
 CAMERAS = (10, 1_000, 100_000)
 RATES = (1.0, 3.0)
@@ -17,6 +17,8 @@ RATES = (1.0, 3.0)
 LOAD = 0.6
 """Share of its capacity that a server, a gateway or a port is planned for."""
 PORT_BPS = 10e9
+MOST_CLIENTS = ServerLimits().clients
+"""Devices that one gateway serves unless it is told otherwise (`--most-clients`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +157,7 @@ class Need:
     def gateways(self) -> int:
         """Processes: by their work (one core each), by what passes a port, by the devices that one knows."""
         work_s = (GATEWAY.value + CURVE.value) / 1e3
-        return max(math.ceil(self.offloads_per_s * work_s / LOAD), self.ports, math.ceil(self.cameras / MAX_KNOWN))
+        return max(math.ceil(self.offloads_per_s * work_s / LOAD), self.ports, math.ceil(self.cameras / MOST_CLIENTS))
 
 
 def document() -> str:
@@ -193,7 +195,7 @@ GPUs or cores       n r t / u
 uplink of a camera  8 S r
 ingress             8 S r n
 ports               8 S r n / (u {PORT_BPS / 1e9:g} Gbit/s)
-gateways            the most of  n r (g + c) / u,  ports,  n / {MAX_KNOWN} (devices that one gateway knows)
+gateways            the most of  n r (g + c) / u,  ports,  n / {MOST_CLIENTS} (--most-clients)
 ```
 
 All but the rates are rounded up. At u = {LOAD:g} and arrivals at random a frame waits

@@ -73,7 +73,10 @@ REQUIREMENTS = {
     ),
     "systemd": Requirement(lambda: which("systemd-analyze") is not None, "apt-get install systemd"),
     "ray": Requirement(_has_ray, "pip install -c constraints.txt 'foveate[ray]'"),
-    "oracle": Requirement(lambda: find_spec("transformers") is not None, "pip install -r requirements-oracle.txt"),
+    "oracle": Requirement(
+        lambda: all(find_spec(name) for name in ("ensemble_boxes", "jenkspy", "sahi", "shapely", "transformers")),
+        "pip install -r requirements-oracle.txt, pip install --no-deps -r requirements-oracle-bare.txt",
+    ),
 }
 """By marker. Where `FOVEATE_REQUIRE_ALL=1` is set, a test that lacks its requirement fails."""
 

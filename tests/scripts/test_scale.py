@@ -46,7 +46,7 @@ def test_ten_cameras_by_hand():
 
 
 def test_gateways_are_the_most_that_any_limit_asks_for():
-    assert need(100_000, 0.001).gateways == math.ceil(100_000 / scale.MAX_KNOWN)  # devices that one knows
+    assert need(100_000, 0.001).gateways == math.ceil(100_000 / scale.MOST_CLIENTS)  # devices that one serves
     assert need(1_000, 3.0).gateways == 6  # work: 3000 x 1.1 ms / 0.6
     assert need(100_000, 3.0).gateways == 550
 

@@ -155,6 +155,7 @@ def test_damaged_weights_are_one_line_and_an_exit_code(tmp_path, tiny_weights, h
     assert done.stdout == ""
 
 
+@pytest.mark.long
 def test_weights_that_are_damaged_under_a_running_server_do_not_touch_it(tmp_path, tiny_weights):
     path, address = tmp_path / "model.safetensors", free_address()
     shutil.copy(tiny_weights, path)

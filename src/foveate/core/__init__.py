@@ -9,9 +9,10 @@ from foveate.core.candidates import (
     Estimates,
     LatencyFit,
 )
+from foveate.core.class_profile import AccuracyLine, AccuracyTable, ClassProfile, SizeLine, SizeTable
 from foveate.core.clock import Clock, ManualClock, MonotonicClock
 from foveate.core.content import FrameContent, LastOffload, LinkState
-from foveate.core.detections import STREET_CLASSES, Detections
+from foveate.core.detections import STREET_CLASSES, Detections, join_detections
 from foveate.core.errors import (
     CodecError,
     FoveateError,
@@ -24,6 +25,19 @@ from foveate.core.errors import (
 )
 from foveate.core.frame import Frame, Pixels, check_pixels
 from foveate.core.home import foveate_home
+from foveate.core.importance import (
+    CLASS_QUALITIES,
+    IMPORTANCE_CLASSES,
+    PATCH,
+    ClassMap,
+    DeviceGlance,
+    ImportanceMap,
+    box_importance,
+    carry_importance,
+    check_class_map,
+    class_shares,
+    patch_grid,
+)
 from foveate.core.mixed import MixedFrame, Tiles, join_regions, split_regions
 from foveate.core.offload import OffloadPlan, OffloadRecord
 from foveate.core.profiles import (
@@ -34,16 +48,23 @@ from foveate.core.profiles import (
     InferenceModel,
     OfflineMeans,
     Profile,
-    Provenance,
     Regression,
     ServerProfile,
 )
+from foveate.core.provenance import Provenance
 from foveate.core.regions import Mask, RegionGrid
 
 __all__ = [
+    "CLASS_QUALITIES",
+    "IMPORTANCE_CLASSES",
+    "PATCH",
     "STREET_CLASSES",
+    "AccuracyLine",
+    "AccuracyTable",
     "Average",
     "Candidates",
+    "ClassMap",
+    "ClassProfile",
     "Clock",
     "CodecError",
     "CodecProfile",
@@ -51,6 +72,7 @@ __all__ = [
     "ContentInputs",
     "ContentProfile",
     "Detections",
+    "DeviceGlance",
     "DeviceProfile",
     "Estimate",
     "EstimateOptions",
@@ -58,6 +80,7 @@ __all__ = [
     "FoveateError",
     "Frame",
     "FrameContent",
+    "ImportanceMap",
     "InferenceModel",
     "InputError",
     "LastOffload",
@@ -78,12 +101,20 @@ __all__ = [
     "RegionGrid",
     "Regression",
     "ServerProfile",
+    "SizeLine",
+    "SizeTable",
     "Tiles",
     "TransportError",
     "VersionError",
     "WeightsError",
+    "box_importance",
+    "carry_importance",
+    "check_class_map",
     "check_pixels",
+    "class_shares",
     "foveate_home",
+    "join_detections",
     "join_regions",
+    "patch_grid",
     "split_regions",
 ]

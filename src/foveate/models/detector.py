@@ -1,6 +1,6 @@
 """The dense detector: backbone, simple feature pyramid, one prediction per cell."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from foveate.core import STREET_CLASSES, Detections, InputError, MixedFrame, RegionGrid
 from foveate.models.backbone import Backbone, BackboneConfig
+from foveate.models.block import ScoreReader
 from foveate.models.feature_maps import feature_maps
 from foveate.models.head import DenseHead, HeadOutput
 from foveate.models.mixed_detector import MixedDetector
@@ -85,8 +86,14 @@ class Detector(MixedDetector):
         output: HeadOutput = self.head(self.pyramid(features))
         return output
 
-    def _answer(self, frames: list[MixedFrame], points: list[int], threshold: float) -> list[Detections]:
-        maps = feature_maps(self.backbone, frames, points, self.normalised_tiles)
+    def _answer(
+        self,
+        frames: list[MixedFrame],
+        points: list[int],
+        threshold: float,
+        readers: Mapping[int, ScoreReader] | None,
+    ) -> list[Detections]:
+        maps = feature_maps(self.backbone, frames, points, self.normalised_tiles, readers)
         found = []
         for part in self._parts([frame.grid for frame in frames]):
             output = self.head(self.pyramid(maps[part.start] if part.stop - part.start == 1 else torch.cat(maps[part])))

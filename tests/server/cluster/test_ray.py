@@ -13,7 +13,7 @@ from foveate.network.messages import Ack, Failure, Hello, Result, decode_from_se
 from foveate.network.transports import MemoryHub
 from foveate.server import OffloadAnswered
 from foveate.server.cluster import Gateway
-from foveate.server.cluster.deployment import Cluster, ClusterOptions, application_name
+from foveate.server.cluster.deployment import Cluster, ClusterOptions, application_name, last_error
 from foveate.testing.detectors_by_name import fake_model, no_model, slow_model
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Ray's own
@@ -198,3 +198,18 @@ def test_what_cannot_be_is_refused(changes):
 )
 def test_an_application_is_named_after_its_model(name, application):
     assert application_name(name) == application
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "Deploying failed.\nTraceback\n  File x\nfoveate.core.errors.WeightsError: no model 'a' here\n\nretried",
+            "no model",
+        ),
+        ("one line", "one line"),
+        ("", "unknown"),
+    ],
+)
+def test_the_error_that_a_node_raised_is_found_in_what_ray_tells(text, told):
+    assert told in last_error(text)

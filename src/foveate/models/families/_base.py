@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from foveate.core import InputError, RegionGrid
-from foveate.models.families.tokens import Stage, TokenList, restore_tokens, run_alike, take_stage, token_list
+from foveate.models.families.tokens import Index, Stage, TokenList, restore_tokens, run_alike, take_stage, token_list
 from foveate.models.mixed_frames import check_points
 from foveate.models.pixels import area_average, check_images, cut_tiles, degrade_regions, extend_to_regions
 from foveate.models.positions import token_positions
@@ -132,8 +132,8 @@ class MixedBackbone(MixedNetwork):
         """Special tokens of each part with their positions `(specials, C)`."""
 
     @abstractmethod
-    def run_block(self, index: int, tokens: Tensor, lists: Sequence[TokenList] | None) -> Tensor:
-        """Block `index` on `(count, n, C)`: frames with their `lists`, or parts of frames, where `lists` is None."""
+    def run_block(self, index: int, tokens: Tensor, lists: Sequence[TokenList]) -> Tensor:
+        """Block `index` on frames of equally many tokens: `(count, n, C)` -> the same shape."""
 
     def keep(self, grid: RegionGrid, table: Tensor, make: Callable[[], Tensor]) -> Tensor:
         """`make()`, kept while the same learned `table` is stretched over the same grid and no gradient is wanted."""
@@ -148,10 +148,6 @@ class MixedBackbone(MixedNetwork):
                 self._kept.clear()  # perhaps while another thread looks
             codes = self._kept[key] = make()
         return codes
-
-    def is_windowed(self, index: int) -> bool:  # noqa: ARG002  # for families that have such blocks
-        """Whether block `index` attends inside the parts of a frame instead of the whole frame."""
-        return False
 
     @property
     def mixed_backbone(self) -> nn.Module:
@@ -283,15 +279,20 @@ class MixedBackbone(MixedNetwork):
 
     def _run_block(self, index: int, tokens: list[Tensor], lists: list[TokenList]) -> list[Tensor]:
         joined = tokens[0] if len(tokens) == 1 else torch.cat(tokens)
+        lengths = [len(order) for order in lists]
+        return list(torch.split(self.run_frames(index, joined, lists), lengths))
+
+    def run_frames(self, index: int, tokens: Tensor, lists: list[TokenList]) -> Tensor:
+        """Block `index` on the lists of all frames, one after the other: `(N, C)` -> the same shape.
+
+        Those of equal length run at once; a family whose attention takes stretches of any lengths overrides this.
+        """
         lengths = np.array([len(order) for order in lists])
-        if self.is_windowed(index):
-            parts = np.concatenate([order.part_lengths for order in lists])
-            result = run_alike(joined, parts, lambda stretch, _: self.run_block(index, stretch, None))
-        else:
-            result = run_alike(
-                joined, lengths, lambda stretch, which: self.run_block(index, stretch, [lists[i] for i in which])
-            )
-        return list(torch.split(result, lengths.tolist()))
+
+        def run(stretches: list[Tensor], which: Index) -> Tensor:
+            return self.run_block(index, stretches[0], [lists[i] for i in which])
+
+        return run_alike([tokens], lengths, run)
 
 
 class HeadedNetwork(MixedNetwork):

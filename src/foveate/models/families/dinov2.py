@@ -54,7 +54,7 @@ class MixedDinov2(MixedBackbone):
             lambda: embeddings.interpolate_pos_encoding(stand_in, grid.height, grid.width),
         )
 
-    def run_block(self, index: int, tokens: Tensor, lists: Sequence[TokenList] | None) -> Tensor:  # noqa: ARG002
+    def run_block(self, index: int, tokens: Tensor, lists: Sequence[TokenList]) -> Tensor:  # noqa: ARG002
         """Their block; it does not care how many tokens there are."""
         result: Tensor = self.theirs.encoder.layer[index](tokens)
         return result

@@ -51,9 +51,8 @@ class MixedYolosBackbone(MixedBackbone):
         tokens = torch.cat([embeddings.cls_token[0], embeddings.detection_tokens[0]])
         return tokens + self._special_codes(embeddings.position_embeddings)
 
-    def run_block(self, index: int, tokens: Tensor, lists: Sequence[TokenList] | None) -> Tensor:
+    def run_block(self, index: int, tokens: Tensor, lists: Sequence[TokenList]) -> Tensor:
         """Their block, then the positions that they add after it."""
-        assert lists is not None
         encoder = self.theirs.encoder
         result: Tensor = encoder.layer[index](tokens)
         if encoder.interpolation is None or index == self.depth - 1:

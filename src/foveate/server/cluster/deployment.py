@@ -91,7 +91,7 @@ class Cluster:
             handle = self._running(name, settings) or self._start(name, load, settings)
             welcome: Welcome = handle.welcome.remote().result(timeout_s=_START_S)
         except Exception as error:  # Ray's own, among them what the model's loading raised
-            raise FoveateError(f"cannot run {name} on the cluster: {_reason(error)}") from error
+            raise FoveateError(f"cannot run {name} on the cluster: {self._reason(name, error)}") from error
         return welcome, _asking(handle)
 
     def deploy_all(self, names: Sequence[str], load: Callable[[str], DetectorLike]) -> dict[str, tuple[Welcome, Ask]]:
@@ -119,9 +119,16 @@ class Cluster:
             health_check_period_s=2.0,
             health_check_timeout_s=10.0,
             graceful_shutdown_timeout_s=5.0,
+            max_constructor_retry_count=2,
         )
         how = {"budget_tokens": options.budget_tokens, "batch_wait_s": options.batch_wait_s, "settings": settings}
         return self._serve.run(deployment.bind(load, name, **how), name=application_name(name), route_prefix=None)
+
+    def _reason(self, name: str, error: Exception) -> str:
+        """What went wrong on the node: Ray keeps it with the deployment's state."""
+        found = self._serve.status().applications.get(application_name(name))
+        told = [] if found is None else [one.message for one in found.deployments.values() if one.message]
+        return last_error("\n".join([str(error), *told]))
 
     def close(self) -> None:
         """Disconnect; a cluster that was started here ends."""
@@ -178,10 +185,11 @@ def _asking(handle: Any) -> Ask:
     return ask
 
 
-def _reason(error: Exception) -> str:
-    """The last line of what Ray tells, which is what the model's loading said."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
+def last_error(text: str) -> str:
+    """The last line of tracebacks that names an error: what was raised in the first place; else the last line."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    named = [line for line in lines if re.match(r"[\w.]*(Error|Exception): ", line)]
+    return (named or lines or ["unknown"])[-1]
 
 
 def _import_ray() -> tuple[Any, Any]:
