@@ -470,13 +470,14 @@ def reduced(pixels: Pixels) -> Pixels:
 def glance_of(scene: Path, options: argparse.Namespace) -> DeviceGlance:
     """What the device's model says, made once."""
     subsets = tuple(options.subsets) if options.subsets else None
-    name = "-".join([scene.stem, options.model, *map(str, subsets or ("last",))])
-    path = foveate_home() / "hyperion" / f"{name}.npz"
+    source = ["boxes"] if options.importance == "boxes" else list(map(str, subsets or ("last",)))
+    path = foveate_home() / "hyperion" / f"{'-'.join([scene.stem, options.model, *source])}.npz"
     if not path.is_file():
-        detector = load_detector(options.model)
-        glance = GlancingDetector(detector, seen_size=SEEN_SIZE, options=ImportanceOptions(subsets=subsets))(
-            frame_of(scene)
+        attention = ImportanceOptions(subsets=subsets)
+        model = GlancingDetector(
+            load_detector(options.model), seen_size=SEEN_SIZE, options=attention, importance=options.importance
         )
+        glance = model(frame_of(scene))
         path.parent.mkdir(parents=True, exist_ok=True)
         found = glance.detections
         np.savez(path, importance=glance.importance, boxes=found.boxes, scores=found.scores, class_id=found.class_id)
@@ -512,6 +513,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--scenes", type=Path, required=True, help="folder of rendered scenes")
     parser.add_argument("--model", default="vitdet-tiny-world")
     parser.add_argument("--subsets", type=int, nargs="*", help="global blocks whose attention counts; default the last")
+    parser.add_argument("--importance", choices=("attention", "boxes"), default="attention")
     parser.add_argument("--scale", choices=("linear", "log"), default="linear", help="of importance, for classes")
     parser.add_argument("--name", default="default", help="of the file of observations")
     parser.add_argument("--known-only", action="store_true", help="measure nothing, take what is there")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from foveate.core import InputError, RegionGrid, carry_importance
+from foveate.core import InputError, RegionGrid, box_importance, carry_importance
 from foveate.models import (
     BackboneConfig,
     Detector,
@@ -191,6 +191,17 @@ def test_a_glance_at_a_reduced_frame_is_carried_to_the_frame(detector):
     assert len(found) > 0
     expected = carry_importance(importance, seen_size=(96, 192), frame_size=(192, 384))
     np.testing.assert_array_equal(glance.importance, expected)
+
+
+def test_importance_by_boxes_counts_what_is_suspected_and_shows_what_is_seen(detector):
+    image = np.kron(frame(96, 192), np.ones((2, 2, 1), np.uint8))
+    glance = GlancingDetector(detector, seen_size=(96, 192), importance="boxes", score_threshold=0.3)(image)
+    suspected = detector.detect(frame(96, 192), score_threshold=0.02).scaled(2, 2)
+    assert 0 < len(glance.detections) < len(suspected)
+    assert glance.detections == suspected.above(0.3)
+    np.testing.assert_array_equal(glance.importance, box_importance(suspected, frame_size=(192, 384)))
+    with pytest.raises(InputError, match="attention, boxes, got 'luck'"):
+        GlancingDetector(detector, importance="luck")
 
 
 @pytest.mark.parametrize("seen_size", [None, (192, 400)])

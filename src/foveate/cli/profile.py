@@ -169,6 +169,7 @@ def classes(
         list[int] | None, typer.Option(help="Subsets whose global attention is importance; default: the last alone.")
     ] = None,
     scale: Annotated[str, typer.Option(help="Of importance, for its classes: linear or log.")] = "linear",
+    importance: Annotated[str, typer.Option(help="By attention, or by suspected boxes.")] = "attention",
     seed: Seed = 0,
 ) -> None:
     """What a quality per importance class costs and is worth (Hyperion), against exact truth where a clip has it.
@@ -189,6 +190,7 @@ def classes(
         every=every,
         subsets=tuple(subsets or ()),
         scale=scale,
+        importance=importance,
         sampling=ClassSampling(seed=seed),
     )
     figures = judge_across(observations)
@@ -208,6 +210,7 @@ def _class_observations(
     every: int,
     subsets: tuple[int, ...],
     scale: str,
+    importance: str,
     sampling: "ClassSampling",
 ) -> "list[ClassObservation]":
     from dataclasses import asdict
@@ -217,18 +220,19 @@ def _class_observations(
     from foveate.core import InputError
     from foveate.estimators.natural_breaks import SCALES, Scale
     from foveate.models import GlancingDetector, ImportanceOptions, detect_in_slices
+    from foveate.models.importance import Importance
     from foveate.profiling import class_observations_path, measure_classes
 
     if scale not in SCALES:
         raise InputError(f"the scale of importance must be one of {', '.join(SCALES)}, got {scale!r}")
     options = ImportanceOptions(subsets=subsets or None)
-    depends_on = [cloud.weights_hash, device.weights_hash, asdict(options), scale, asdict(sampling)]
+    depends_on = [cloud.weights_hash, device.weights_hash, asdict(options), scale, importance, asdict(sampling)]
     found = []
     with _bars() as begin:
         for video in videos:
             found += measure_classes(
                 video,
-                GlancingDetector(device, options=options),
+                GlancingDetector(device, options=options, importance=cast("Importance", importance)),
                 cloud.detect,
                 partial(detect_in_slices, cloud),
                 class_observations_path(video, depends_on),

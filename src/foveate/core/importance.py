@@ -72,6 +72,21 @@ def carry_importance(
     return carried
 
 
+def box_importance(suspected: Detections, *, frame_size: tuple[int, int]) -> ImportanceMap:
+    """Importance without attention: the greatest score of the boxes that overlap each patch, 0 where there is none.
+
+    A detector that tells all that it faintly suspects, far below what it would show, says for nothing which patches are
+    worth a second look (ours, beside equation 2 of Hyperion). `suspected`: boxes in pixels of the frame.
+    """
+    importance = np.zeros(patch_grid(*frame_size), np.float32)
+    order = np.argsort(suspected.scores, kind="stable")
+    first = np.floor(suspected.boxes[order, :2] / PATCH).clip(min=0).astype(int)
+    last = np.ceil(suspected.boxes[order, 2:] / PATCH).clip(min=0).astype(int)
+    for (left, top), (right, bottom), score in zip(first, last, suspected.scores[order], strict=True):
+        importance[top:bottom, left:right] = score  # scores rise: the greatest comes last
+    return importance
+
+
 def _overlaps(seen: int, full: int) -> NDArray[np.float64]:
     """Shares `(patches of full, patches of seen)` along one axis; rows sum to 1."""
     from_edges = np.minimum(np.arange(0, seen + PATCH, PATCH), seen) / seen

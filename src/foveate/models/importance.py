@@ -21,6 +21,7 @@ from foveate.core import (
     Mask,
     MixedFrame,
     Pixels,
+    box_importance,
     carry_importance,
     check_pixels,
 )
@@ -29,6 +30,11 @@ from foveate.models.layout import FrameGroup, FrameLayout
 from foveate.models.mixed_detector import MixedDetector
 from foveate.models.threads import in_threads
 
+IMPORTANCES = ("attention", "boxes")
+Importance = Literal["attention", "boxes"]
+"""What importance is read from."""
+FAINT = 0.02
+"""Score from which a suspected box counts for importance."""
 ACCELERATOR_CHUNK = 64
 """How many times `SCORES_AT_ONCE` are computed at once off the CPU."""
 
@@ -186,9 +192,17 @@ class GlancingDetector:
         *,
         seen_size: tuple[int, int] | None = (1080, 1920),
         options: ImportanceOptions | None = None,
+        importance: Importance = "attention",
         score_threshold: float | None = None,
     ) -> None:
-        """`seen_size`: height and width that frames are reduced to fit into (area averages); None = never reduced."""
+        """`seen_size`: height and width that frames are reduced to fit into (area averages); None = never reduced.
+
+        `importance`: by attention (equation 2), or by the boxes that the model faintly suspects (`box_importance`).
+        Raises `InputError` for anything else.
+        """
+        if importance not in IMPORTANCES:
+            raise InputError(f"importance must be one of {', '.join(IMPORTANCES)}, got {importance!r}")
+        self._importance = importance
         self._detector, self._seen_size = detector, seen_size
         self._options, self._score_threshold = options, score_threshold
 
@@ -196,6 +210,8 @@ class GlancingDetector:
         """Objects and importance of a frame uint8 `(H, W, 3)`."""
         height, width = check_pixels(pixels).shape[:2]
         seen = self._reduced(pixels)
+        if self._importance == "boxes":
+            return self._suspect(seen, (height, width))
         found, importance = detect_with_importance(
             self._detector, seen, self._options, score_threshold=self._score_threshold
         )
@@ -204,6 +220,13 @@ class GlancingDetector:
             detections=found.scaled(height / rows, width / columns),
             importance=carry_importance(importance, seen_size=(rows, columns), frame_size=(height, width)),
         )
+
+    def _suspect(self, seen: Pixels, size: tuple[int, int]) -> DeviceGlance:
+        """A glance whose importance comes from boxes, of a frame of that size."""
+        suspected = self._detector.detect(seen, score_threshold=FAINT)
+        suspected = suspected.scaled(size[0] / seen.shape[0], size[1] / seen.shape[1])
+        shown = self._detector.score_threshold if self._score_threshold is None else self._score_threshold
+        return DeviceGlance(detections=suspected.above(shown), importance=box_importance(suspected, frame_size=size))
 
     def _reduced(self, pixels: Pixels) -> Pixels:
         size = pixels.shape[:2]
