@@ -40,6 +40,7 @@ from foveate.core.importance import (
 )
 from foveate.core.mixed import MixedFrame, Tiles, join_regions, split_regions
 from foveate.core.offload import OffloadPlan, OffloadRecord
+from foveate.core.pairs import PairTimes, computed_pixels, sent_pixels
 from foveate.core.profiles import (
     CodecProfile,
     ContentFit,
@@ -53,6 +54,8 @@ from foveate.core.profiles import (
 )
 from foveate.core.provenance import Provenance
 from foveate.core.regions import Mask, RegionGrid
+from foveate.core.slicing import Slicing
+from foveate.core.views import ImportanceLayers, ImportanceScale, ImportanceWish, Look, Looker, LookPlan, View
 
 __all__ = [
     "CLASS_QUALITIES",
@@ -80,12 +83,18 @@ __all__ = [
     "FoveateError",
     "Frame",
     "FrameContent",
+    "ImportanceLayers",
     "ImportanceMap",
+    "ImportanceScale",
+    "ImportanceWish",
     "InferenceModel",
     "InputError",
     "LastOffload",
     "LatencyFit",
     "LinkState",
+    "Look",
+    "LookPlan",
+    "Looker",
     "ManualClock",
     "Mask",
     "MediaError",
@@ -94,6 +103,7 @@ __all__ = [
     "OfflineMeans",
     "OffloadPlan",
     "OffloadRecord",
+    "PairTimes",
     "Pixels",
     "Profile",
     "ProtocolError",
@@ -103,18 +113,22 @@ __all__ = [
     "ServerProfile",
     "SizeLine",
     "SizeTable",
+    "Slicing",
     "Tiles",
     "TransportError",
     "VersionError",
+    "View",
     "WeightsError",
     "box_importance",
     "carry_importance",
     "check_class_map",
     "check_pixels",
     "class_shares",
+    "computed_pixels",
     "foveate_home",
     "join_detections",
     "join_regions",
     "patch_grid",
+    "sent_pixels",
     "split_regions",
 ]

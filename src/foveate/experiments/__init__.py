@@ -2,6 +2,7 @@
 
 from foveate.experiments.ablation import ablation
 from foveate.experiments.estimators import estimators
+from foveate.experiments.hyperion import hyperion_first_look, hyperion_overall
 from foveate.experiments.inputs import Inputs, part_of
 from foveate.experiments.overall import codec, delays, overhead, vitmalis_overall
 from foveate.experiments.quick import quick
@@ -16,6 +17,8 @@ __all__ = [
     "delays",
     "estimators",
     "experiment_by_name",
+    "hyperion_first_look",
+    "hyperion_overall",
     "overhead",
     "part_of",
     "quick",
