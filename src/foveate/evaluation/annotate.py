@@ -34,9 +34,7 @@ def annotate(
             progress(index + 1)
 
 
-def annotate_answers(
-    path: Path, clip: Clip, log: AnswerLog, *, policy: str, progress: Callable[[int], None]
-) -> None:
+def annotate_answers(path: Path, clip: Clip, log: AnswerLog, *, policy: str, progress: Callable[[int], None]) -> None:
     """Draw every displayed frame of a run of answered frames with the sure boxes of its answer."""
     shown = {frame.frame: frame for frame in log.shown}
     answers = {given.frame: given for given in log.answers}
