@@ -23,6 +23,7 @@ from foveate.core.errors import (
 )
 from foveate.core.frame import Frame, Pixels, check_pixels
 from foveate.core.home import foveate_home
+from foveate.core.labelled_images import LabelledImages, split_by_class
 from foveate.core.mixed import MixedFrame, Tiles, join_regions, split_regions
 from foveate.core.offload import OffloadPlan, OffloadRecord
 from foveate.core.profiles import (
@@ -59,6 +60,7 @@ __all__ = [
     "FrameContent",
     "InferenceModel",
     "InputError",
+    "LabelledImages",
     "LastOffload",
     "LatencyFit",
     "LinkState",
@@ -83,5 +85,6 @@ __all__ = [
     "check_pixels",
     "foveate_home",
     "join_regions",
+    "split_by_class",
     "split_regions",
 ]

@@ -35,8 +35,21 @@ def save_detector(
     config = detector.config
     if score_threshold is not None:
         config = replace(config, score_threshold=score_threshold)
-    tensors = {k: v.detach().to("cpu", dtype).contiguous() for k, v in detector.state_dict().items()}
-    metadata = {"format": FORMAT, "config": json.dumps(asdict(config)), "card": json.dumps(card or {})}
+    write_weights(detector, path, form=FORMAT, config=asdict(config), card=card, dtype=dtype)
+
+
+def write_weights(
+    model: torch.nn.Module,
+    path: Path | str,
+    *,
+    form: str,
+    config: dict[str, Any],
+    card: dict[str, Any] | None,
+    dtype: torch.dtype,
+) -> None:
+    """Write parameters to a safetensors file whose header holds format, shape and card; at once or not at all."""
+    tensors = {k: v.detach().to("cpu", dtype).contiguous() for k, v in model.state_dict().items()}
+    metadata = {"format": form, "config": json.dumps(config), "card": json.dumps(card or {})}
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".part")
@@ -52,9 +65,9 @@ def load_detector(name_or_path: str | Path, *, dtype: str = "auto", torch_device
     that is truncated or not a foveate detector.
     """
     path = find_weights(name_or_path)
-    metadata, tensors = _read(path)
-    detector = Detector(_config(path, metadata), name=path.name.removesuffix(SUFFIX), weights_hash=_digest(path))
-    _fill(detector, tensors, path)
+    metadata, tensors = read_weights(path)
+    detector = Detector(_config(path, metadata), name=path.name.removesuffix(SUFFIX), weights_hash=digest(path))
+    fill(detector, tensors, path)
     device = choose_torch_device(torch_device)
     detector.eval().requires_grad_(requires_grad=False).to(device, choose_dtype(dtype, device))
     for module in detector.modules():
@@ -121,7 +134,8 @@ def _read_metadata(path: Path) -> dict[str, str]:
         raise WeightsError(f"{path}: not a whole safetensors file ({error})") from error
 
 
-def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+def read_weights(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    """Header and tensors of a safetensors file; raises `WeightsError`."""
     metadata = _read_metadata(path)
     with safe_open(path, framework="pt") as file:
         return metadata, {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
@@ -142,8 +156,9 @@ def _config(path: Path, metadata: dict[str, str]) -> DetectorConfig:
         raise WeightsError(f"{path}: the header does not describe a detector ({error})") from error
 
 
-def _fill(detector: Detector, tensors: dict[str, torch.Tensor], path: Path) -> None:
-    wanted = {key: tuple(value.shape) for key, value in detector.state_dict().items()}
+def fill(model: torch.nn.Module, tensors: dict[str, torch.Tensor], path: Path) -> None:
+    """Give a model the tensors of a file, as float32; raises `WeightsError` where they are not those it has."""
+    wanted = {key: tuple(value.shape) for key, value in model.state_dict().items()}
     got = {key: tuple(value.shape) for key, value in tensors.items()}
     wrong = [key for key in sorted(wanted | got) if wanted.get(key) != got.get(key)]
     if wrong:
@@ -151,9 +166,9 @@ def _fill(detector: Detector, tensors: dict[str, torch.Tensor], path: Path) -> N
         raise WeightsError(
             f"{path}: {len(wrong)} tensors do not fit, first {key}: required {wanted.get(key)}, got {got.get(key)}"
         )
-    detector.load_state_dict({key: value.float() for key, value in tensors.items()})
+    model.load_state_dict({key: value.float() for key, value in tensors.items()})
 
 
-def _digest(path: Path) -> str:
+def digest(path: Path) -> str:
     """First 16 hexadecimal digits of the file's SHA-256: names caches of this model's outputs."""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
