@@ -7,6 +7,8 @@ from foveate.policies.fixed import Fixed
 from foveate.policies.frontier import knee_point, pareto_frontier
 from foveate.policies.region_types import RegionType, downsampling_mask, region_types
 from foveate.policies.registry import POLICIES, by_name, parse_policy, policy_parameters
+from foveate.policies.router import ROUTERS, router_by_name
+from foveate.policies.routing import Router
 from foveate.policies.track_b2b import TrackB2B
 from foveate.policies.track_roi import TrackRoI
 from foveate.policies.track_ud import TrackUD
@@ -15,12 +17,14 @@ from foveate.policies.vitmalis import VitMAlis
 __all__ = [
     "POLICIES",
     "QUALITIES",
+    "ROUTERS",
     "Back2Back",
     "DeviceState",
     "Estimating",
     "Fixed",
     "Policy",
     "RegionType",
+    "Router",
     "TrackB2B",
     "TrackRoI",
     "TrackUD",
@@ -33,4 +37,5 @@ __all__ = [
     "parse_policy",
     "policy_parameters",
     "region_types",
+    "router_by_name",
 ]

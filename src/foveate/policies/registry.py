@@ -19,20 +19,25 @@ POLICIES: dict[str, type[Any]] = {kind.name: kind for kind in (Back2Back, Fixed,
 
 def by_name(text: str) -> Policy:
     """`NAME` or `NAME:parameter=value,...` -> policy. Raises `InputError` that lists what is known."""
+    policy: Policy = policy_from(text, POLICIES)
+    return policy
+
+
+def policy_from(text: str, kinds: dict[str, type[Any]], *, kind: str = "policy") -> Any:
+    """One of a family of policies by text; `kind` is what messages call it. Raises `InputError`."""
     name, parameters = parse_policy(text)
-    if name not in POLICIES:
-        raise InputError(f"unknown policy {name!r}; known policies: {', '.join(sorted(POLICIES))}")
-    kind = POLICIES[name]
-    known = _parameters(kind)
+    if name not in kinds:
+        family = "policies" if kind == "policy" else f"{kind}s"
+        raise InputError(f"unknown {kind} {name!r}; known {family}: {', '.join(sorted(kinds))}")
+    known = _parameters(kinds[name])
     for parameter in parameters:
         if parameter not in known:
             listed = f"its parameters are {', '.join(known)}" if known else "it has no parameters"
-            raise InputError(f"policy {name} has no parameter {parameter!r}; {listed}")
+            raise InputError(f"{kind} {name} has no parameter {parameter!r}; {listed}")
     try:
-        policy: Policy = msgspec.convert(parameters, kind, strict=False)
+        return msgspec.convert(parameters, kinds[name], strict=False)
     except msgspec.ValidationError as error:
-        raise InputError(f"policy {name}: {error}") from error
-    return policy
+        raise InputError(f"{kind} {name}: {error}") from error
 
 
 def parse_policy(text: str) -> tuple[str, dict[str, str]]:

@@ -81,7 +81,9 @@ def orthogonalised(matrix: Tensor) -> Tensor:
 
 def make_muon(model: nn.Module) -> Muon:
     """Muon for a model's blocks; AdamW for embedding, head, norms, biases and tables of positions."""
-    matrices, decayed, plain = [], [], []
+    matrices: list[nn.Parameter] = []
+    decayed: list[nn.Parameter] = []
+    plain: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
         if parameter.ndim < 2 or name.endswith(NO_DECAY):
             plain.append(parameter)

@@ -57,7 +57,7 @@ def _columns(path: Path) -> tuple[Sequence[bytes], NDArray[np.int64]]:
 
 def _decode_all(coded: Sequence[bytes], folder: Path) -> NDArray[np.uint8]:
     """RGB pictures of one size, `(n, H, W, 3)`."""
-    pictures = []
+    pictures: list[np.ndarray] = []
     for number, data in enumerate(coded):
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
         if picture is None or (pictures and picture.shape != pictures[0].shape):

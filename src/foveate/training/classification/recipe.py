@@ -126,5 +126,10 @@ def shortened(recipe: ExpertsRecipe, factor: float) -> ExpertsRecipe:
         steps = max(1, round((schedule.steps or 1) / factor))
         return replace(schedule, steps=steps, warmup_steps=min(schedule.warmup_steps, steps // 2))
 
-    names = ("generalist_schedule", "base_schedule", "expert_schedule", "scratch_schedule")
-    return replace(recipe, **{name: cut(getattr(recipe, name)) for name in names})
+    return replace(
+        recipe,
+        generalist_schedule=cut(recipe.generalist_schedule),
+        base_schedule=cut(recipe.base_schedule),
+        expert_schedule=cut(recipe.expert_schedule),
+        scratch_schedule=cut(recipe.scratch_schedule),
+    )
