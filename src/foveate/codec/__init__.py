@@ -3,18 +3,22 @@
 from foveate.codec.frames import EncodedFrame, decode_frame, encode_frame, scaled_to
 from foveate.codec.image import is_image, is_video, read_image, write_image
 from foveate.codec.jpeg import ChromaSubsampling, decode_jpeg, encode_jpeg
+from foveate.codec.picture import PictureCoding, decode_picture, encode_picture
 from foveate.codec.video_reader import VideoReader
 from foveate.codec.video_writer import VideoWriter
 
 __all__ = [
     "ChromaSubsampling",
     "EncodedFrame",
+    "PictureCoding",
     "VideoReader",
     "VideoWriter",
     "decode_frame",
     "decode_jpeg",
+    "decode_picture",
     "encode_frame",
     "encode_jpeg",
+    "encode_picture",
     "is_image",
     "is_video",
     "read_image",

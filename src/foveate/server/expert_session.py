@@ -59,6 +59,8 @@ class Batch:
     expert: str
     pictures: tuple[bytes, ...]
     """Compressed, as they came."""
+    sample_ids: tuple[int, ...]
+    """What their devices call them."""
     started_at: float
     _members: tuple[_Waiting, ...]
 
@@ -142,6 +144,7 @@ class ExpertServerSession:
         batch = Batch(
             expert=chosen.card.name,
             pictures=tuple(member.sample.picture for member in members),
+            sample_ids=tuple(member.sample.sample_id for member in members),
             started_at=now,
             _members=members,
         )
