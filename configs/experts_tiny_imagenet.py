@@ -12,6 +12,7 @@ recipe = ExpertsRecipe(
     image_size=64,
     generalist=ModelShape(dim=96, depth=6),
     expert=ModelShape(dim=192, depth=6),
+    large=ModelShape(dim=416, depth=6),
     generalist_schedule=steps_schedule(
         [(180_000, 32), (60_000, 64)], batch_size=64, learning_rate=5e-3, warmup_steps=100
     ),

@@ -35,6 +35,8 @@ def compare(
     """
     from rich.console import Console
 
+    from foveate.evaluation.experts.experiment import ExpertsExperiment, run_experiment
+    from foveate.evaluation.experts.report import report_experts
     from foveate.evaluation.lab import choose_workers, compare_job, load_model, plan_of, report_job
     from foveate.evaluation.lab.workers import available_cores
     from foveate.experiments import Inputs, experiment_by_name, part_of
@@ -50,6 +52,9 @@ def compare(
         **{name: value for name, value in given.items() if value is not None},
     )
     found, console = experiment_by_name(experiment, inputs), Console()
+    if isinstance(found, ExpertsExperiment):
+        report_experts(found, run_experiment(found, tell=console.print), out, console=console)
+        return
     if plan:
         cost = plan_of(found, out, load=load_model, workers=workers or available_cores())
         console.print(cost.table(found.name))

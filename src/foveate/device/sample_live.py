@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -79,10 +80,8 @@ class LiveSamples:
     def _turn(self, until: float) -> None:
         """Wait for whatever comes next, at most until then, and deal with it."""
         nap = min(_LONGEST_NAP_S, self._session.next_at - self._clock.now(), until - self._clock.now())
-        try:
+        with suppress(Empty):
             self._carry_out(self._bell.get(timeout=max(nap, _SHORTEST_NAP_S))())
-        except Empty:
-            pass
         if self._clock.now() >= self._session.next_at:
             self._carry_out(self._session.tick(self._clock.now()))
 

@@ -12,9 +12,9 @@ POWERCAP = Path("/sys/class/powercap")
 EDGE_AND_T4 = PowerModel(
     source=(
         "model, not measured: device: Jetson Orin Nano in its 7 W mode (NVIDIA, Jetson Orin Nano data sheet), 2.6 W "
-        "idle as a user measured (forums.developer.nvidia.com/t/348662), the rest taken as computing; radio: LTE, "
-        "1288 mW while active and 438.39 mW per Mbit/s sent (Huang et al., MobiSys 2012, table 4), also used for 5G and LAN; "
-        "server: NVIDIA T4 at its 70 W limit (NVIDIA T4 data sheet), 10 W idle assumed"
+        "idle as a user measured (forums.developer.nvidia.com/t/348662), the rest taken as computing; "
+        "radio: LTE, 1288 mW while active and 438.39 mW per Mbit/s sent (Huang et al., MobiSys 2012, table 4), "
+        "also used for 5G and LAN; server: NVIDIA T4 at its 70 W limit (NVIDIA T4 data sheet), 10 W idle assumed"
     ),
     device_idle_w=2.6,
     device_compute_w=4.4,

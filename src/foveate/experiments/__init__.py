@@ -2,6 +2,7 @@
 
 from foveate.experiments.ablation import ablation
 from foveate.experiments.estimators import estimators
+from foveate.experiments.experts import experts_overall
 from foveate.experiments.inputs import Inputs, part_of
 from foveate.experiments.overall import codec, delays, overhead, vitmalis_overall
 from foveate.experiments.quick import quick
@@ -16,6 +17,7 @@ __all__ = [
     "delays",
     "estimators",
     "experiment_by_name",
+    "experts_overall",
     "overhead",
     "part_of",
     "quick",

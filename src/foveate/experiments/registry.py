@@ -5,20 +5,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 from foveate.core import InputError
+from foveate.evaluation.experts.experiment import ExpertsExperiment
 from foveate.evaluation.lab import Experiment
 from foveate.experiments.ablation import ablation
 from foveate.experiments.estimators import estimators
+from foveate.experiments.experts import experts_overall
 from foveate.experiments.inputs import Inputs
 from foveate.experiments.overall import codec, delays, overhead, vitmalis_overall
 from foveate.experiments.quick import quick
 from foveate.experiments.restoration import restoration
 
-MakeExperiment = Callable[[Inputs], Experiment]
+MakeExperiment = Callable[[Inputs], Experiment | ExpertsExperiment]
 EXPERIMENTS: dict[str, MakeExperiment] = {
     "ablation": ablation,
     "codec": codec,
     "delays": delays,
     "estimators": estimators,
+    "experts-overall": experts_overall,
     "overhead": overhead,
     "quick": quick,
     "restoration": restoration,
@@ -26,7 +29,7 @@ EXPERIMENTS: dict[str, MakeExperiment] = {
 }
 
 
-def experiment_by_name(text: str, inputs: Inputs) -> Experiment:
+def experiment_by_name(text: str, inputs: Inputs) -> Experiment | ExpertsExperiment:
     """The experiment of a name, or the one that a Python file's `experiment(inputs)` returns.
 
     Raises `InputError` on an unknown name, a file that is not there, or one that makes no experiment.
@@ -39,6 +42,6 @@ def experiment_by_name(text: str, inputs: Inputs) -> Experiment:
         raise InputError(f"no experiment file {text}")
     make = runpy.run_path(text).get("experiment")
     found = make(inputs) if callable(make) else None
-    if not isinstance(found, Experiment):
+    if not isinstance(found, Experiment | ExpertsExperiment):
         raise InputError(f"{text} must define experiment(inputs), which returns an Experiment")
     return found

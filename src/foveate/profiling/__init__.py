@@ -8,6 +8,7 @@ from foveate.profiling.judge import Figures, Judged, figures, fitters, judge, le
 from foveate.profiling.measure import (
     Sampling,
     content_observations,
+    machine_name,
     measure_machine,
     observations_path,
     provenance_of,
@@ -47,6 +48,7 @@ __all__ = [
     "judge",
     "leave_one_out",
     "load_by_name",
+    "machine_name",
     "measure_codec",
     "measure_content",
     "measure_decision",

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from foveate.core import ExpertCard, ThresholdCurve
 from foveate.estimators.combination import Combination
 from foveate.estimators.confidence import calibration_error, fit_temperature, softmax
-from foveate.policies.routing import best_expert
 
 TOP_K = (1, 2, 3, 5, 10)
 SHARES = (0.0, 0.2, 0.35, 0.5)
@@ -69,10 +68,21 @@ def choose(held: HeldOut) -> Choices:
 
 
 def route_all(probabilities: NDArray[np.float64], cards: tuple[ExpertCard, ...], top_k: int) -> NDArray[np.int64]:
-    """For each picture the number of the expert that would be asked, -1 for none."""
-    numbers = {card.name: number for number, card in enumerate(cards)}
-    chosen = (best_expert(row, cards, top_k) for row in probabilities)
-    return np.array([-1 if card is None else numbers[card.name] for card in chosen], np.int64)
+    """For each picture the number of the expert that `best_expert` names, -1 for none; all pictures at once."""
+    order = sorted(range(len(cards)), key=lambda number: cards[number].name)
+    member = np.zeros((probabilities.shape[1], len(cards)))
+    for place, number in enumerate(order):
+        member[list(cards[number].subset), place] = 1
+    chosen = np.zeros_like(probabilities)
+    np.put_along_axis(chosen, np.argsort(-probabilities, axis=1, kind="stable")[:, :top_k], 1, axis=1)
+    mass, classes = np.round((chosen * probabilities) @ member, 12), chosen @ member
+    whole = probabilities @ member
+    best = np.array(
+        [max(range(len(cards)), key=lambda i: (m[i], c[i], w[i])) for m, c, w in zip(mass, classes, whole, strict=True)]
+    )
+    found = np.array(order)[best]
+    chosen_or_none: NDArray[np.int64] = np.where(mass[np.arange(len(mass)), best] > 0, found, -1)
+    return chosen_or_none
 
 
 def expert_answers(held: HeldOut, routes: NDArray[np.int64], combination: Combination) -> NDArray[np.int64]:

@@ -1,7 +1,7 @@
 """The models of one training: generalist, base, experts, and what all of them say about a set of pictures."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +54,12 @@ def of_kind(models: dict[str, TrainedModel], kind: str) -> list[TrainedModel]:
     return sorted(chosen, key=lambda model: int(model.name.rpartition("-")[2]))
 
 
+def cards_of(experts: Sequence[TrainedModel], classes: int) -> tuple[ExpertCard, ...]:
+    """Experts as devices know them, sizes in those of the smallest."""
+    smallest = min(expert.parameters for expert in experts)
+    return tuple(expert.card(classes, smallest) for expert in experts)
+
+
 def _describe(path: Path) -> TrainedModel:
     subset = read_card(path).get("subset")
     model = load_classifier(path, dtype="float32", torch_device="cpu")
@@ -89,9 +95,16 @@ class Outputs:
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder or foveate_home() / "outcomes" / "experts"
+        self._held: dict[tuple[Path, int], tuple[NDArray[np.uint8], Logits]] = {}
 
     def logits(self, model: TrainedModel, pixels: NDArray[np.uint8]) -> Logits:
-        """`(n, classes)`; computed once."""
+        """`(n, classes)`; computed once. The pictures must not be changed afterwards."""
+        key = (model.path, id(pixels))  # the pixels are held too, so that no other array gets their id
+        if key not in self._held:
+            self._held[key] = (pixels, self._from_disk(model, pixels))
+        return self._held[key][1]
+
+    def _from_disk(self, model: TrainedModel, pixels: NDArray[np.uint8]) -> Logits:
         name = hashlib.sha256(digest(model.path).encode() + pixels.tobytes()).hexdigest()[:24]
         path = self._folder / f"{name}.npy"
         if path.is_file():

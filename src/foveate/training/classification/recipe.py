@@ -45,6 +45,8 @@ class ExpertsRecipe:
     expert: ModelShape
     image_size: int
     """Side of the pictures, pixels."""
+    large: ModelShape
+    """An all-class model of the experts' total size: a control that only large budgets can train."""
     generalist_schedule: Schedule
     base_schedule: Schedule
     expert_schedule: Schedule
@@ -76,28 +78,26 @@ class ExpertsRecipe:
 
     def stages(self, kinds: Sequence[str] = KINDS) -> tuple[Stage, ...]:
         """All stages in order; experts of the given kinds. Raises `InputError` for an unknown kind."""
-        unknown = [kind for kind in kinds if kind not in KINDS]
+        unknown = [kind for kind in kinds if kind not in (*KINDS, "large")]
         if unknown:
-            raise InputError(f"kinds of experts are {', '.join(KINDS)}, got {', '.join(unknown)}")
+            raise InputError(f"kinds are {', '.join(KINDS)} and large, got {', '.join(unknown)}")
         first = tuple(Stage(name=name, kind=name) for name in ("generalist", "base"))
+        last = (Stage(name="large", kind="large"),) if "large" in kinds else ()
         specialists = tuple(
             Stage(name=f"{kind}-{number}", kind=kind, expert=number)
             for kind in KINDS
             if kind in kinds
             for number in range(self.experts)
         )
-        return (
-            *first,
-            *specialists[: self.experts],
-            Stage(name="continued", kind="continued"),
-            *specialists[self.experts :],
-        )
+        continued = Stage(name="continued", kind="continued")
+        return (*first, *specialists[: self.experts], continued, *specialists[self.experts :], *last)
 
     def schedule(self, kind: str) -> Schedule:
         """Length of a stage."""
         named = {
             "generalist": self.generalist_schedule,
             "base": self.base_schedule,
+            "large": self.base_schedule,
             "scratch": self.scratch_schedule,
         }
         return named.get(kind, self.expert_schedule)

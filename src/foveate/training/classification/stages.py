@@ -25,6 +25,8 @@ from foveate.training.classification.trainer import ClassifierTrainer, Classifie
 
 SUBSETS = "subsets.json"
 RECIPE = "recipe.json"
+FROM_NOTHING = ("generalist", "base", "scratch", "large")
+"""Kinds of stages that begin with random weights."""
 LOOKS = 6
 """Looks at held-out pictures during a stage."""
 LOOKED_AT = 20
@@ -104,13 +106,13 @@ class StageRunner:
 
     def _start(self, stage: Stage) -> Classifier:
         """The model that a stage begins with: random weights, or those of the base."""
-        if stage.kind in {"generalist", "base", "scratch"}:
-            shape = self.recipe.generalist if stage.kind == "generalist" else self.recipe.expert
-            return self._fresh(shape, stage)
+        shapes = {"generalist": self.recipe.generalist, "large": self.recipe.large}
+        if stage.kind in FROM_NOTHING:
+            return self._fresh(shapes.get(stage.kind, self.recipe.expert), stage)
         return load_classifier(self._need("base"), dtype="float32", torch_device="cpu")
 
     def _fresh(self, shape: ModelShape, stage: Stage) -> Classifier:
-        number = [s.name for s in self.recipe.stages()].index(stage.name)
+        number = [s.name for s in self.recipe.stages((*KINDS, "large"))].index(stage.name)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(1000 * self.seed + number)
             return vit_classifier(
@@ -127,7 +129,7 @@ class StageRunner:
         return progressive(classes / len(self.images.class_names))
 
     def _config(self, stage: Stage) -> ClassifierTraining:
-        first = stage.kind in {"generalist", "base", "scratch"}
+        first = stage.kind in FROM_NOTHING
         schedule = self.recipe.schedule(stage.kind)
         return ClassifierTraining(
             schedule=schedule,
