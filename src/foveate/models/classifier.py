@@ -73,12 +73,11 @@ class Classifier(nn.Module):
             raise InputError(
                 f"{self.name} needs pictures uint8 (n, {side}, {side}, 3), got {pixels.dtype} {pixels.shape}"
             )
+        if not len(pixels):
+            return np.zeros((0, len(self.class_names)), np.float32)
         images = torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2)
         parts = [self(part.to(self.pixel_mean.device)).float().cpu() for part in torch.split(images, AT_ONCE)]
-        return np.concatenate([part.numpy() for part in parts]) if len(images) else self._nothing()
-
-    def _nothing(self) -> NDArray[np.float32]:
-        return np.zeros((0, len(self.class_names)), np.float32)
+        return np.concatenate([part.numpy() for part in parts])
 
 
 def vit_classifier(class_names: tuple[str, ...], *, image_size: int, dim: int, depth: int) -> Classifier:

@@ -87,7 +87,7 @@ def route_all(probabilities: NDArray[np.float64], cards: tuple[ExpertCard, ...],
 
 def expert_answers(held: HeldOut, routes: NDArray[np.int64], combination: Combination) -> NDArray[np.int64]:
     """The class that is answered for each picture if its expert is asked; the generalist's where there is none."""
-    answers = held.generalist.argmax(axis=1)
+    answers: NDArray[np.int64] = held.generalist.argmax(axis=1)
     for number, card in enumerate(held.cards):
         asked = routes == number
         if asked.any():
