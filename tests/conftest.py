@@ -4,6 +4,7 @@ import ctypes
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
@@ -41,6 +42,14 @@ def _has_browser() -> bool:
     return any(which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
 
 
+def _has_torchvision() -> bool:
+    try:
+        import_module("torchvision.ops")
+    except (ImportError, RuntimeError):  # RuntimeError: it was built for another torch
+        return False
+    return True
+
+
 REQUIREMENTS = {
     "browser": Requirement(_has_browser, "apt-get install chromium"),
     "egl": Requirement(_has_egl, "apt-get install libegl1 libgl1-mesa-dri, and the extra 'world'"),
@@ -49,6 +58,15 @@ REQUIREMENTS = {
     "supervision": Requirement(
         lambda: find_spec("supervision") is not None, "pip install 'foveate[supervision]'", heavy=True
     ),
+    "detectron2": Requirement(
+        lambda: "FOVEATE_DETECTRON2" in os.environ,
+        "FOVEATE_DETECTRON2='command of a Python that has detectron2 and torchvision'",
+        heavy=True,
+    ),
+    "torchvision": Requirement(
+        _has_torchvision, "torchvision, built for this torch, in an environment of its own", heavy=True
+    ),
+    "systemd": Requirement(lambda: which("systemd-analyze") is not None, "apt-get install systemd"),
     "ray": Requirement(lambda: find_spec("ray") is not None, "pip install -c constraints.txt 'foveate[ray]'"),
     "oracle": Requirement(lambda: find_spec("transformers") is not None, "pip install -r requirements-oracle.txt"),
 }

@@ -12,6 +12,7 @@ _HOMES = {
     "RegionGrid": "foveate.core",
     "UplinkTrace": "foveate.network",
     "load_detector": "foveate.models",
+    "load_model": "foveate.models",
     "policies": "foveate.policies",
     "run_live": "foveate.device",
 }
@@ -24,6 +25,7 @@ __all__ = [
     "RegionGrid",
     "UplinkTrace",
     "load_detector",
+    "load_model",
     "policies",
     "run_live",
 ]

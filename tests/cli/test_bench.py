@@ -38,3 +38,21 @@ def test_a_missing_annotation_file_is_one_line(tiny_weights: Path, tmp_path: Pat
     ran = CliRunner().invoke(app, [*words, "--model", str(tiny_weights)])
     assert ran.exit_code == 2
     assert ran.stderr.startswith("foveate: cannot read annotations none.json")
+
+
+def test_the_way_of_a_frame_is_printed_and_written(clip: Path, tiny_weights: Path, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "bench.json"
+    words = ["bench", "--video", clip, "--model", tiny_weights, "--size", "clip", "--rounds", "2", "--objects", "3"]
+    ran = CliRunner().invoke(app, [*map(str, words), "--out", str(out)])
+    assert ran.exit_code == 0, ran.output
+    report = json.loads(out.read_text())
+    assert report["frame_size"] == [128, 192]
+    assert {row["stage"] for row in report["rows"]} >= {"grey and motion", "pack and encode", "backbone"}
+    assert "bare ms" in ran.stdout
+    assert "most memory held" in ran.stdout
+
+
+def test_a_size_that_is_none_is_one_line() -> None:
+    ran = CliRunner().invoke(app, ["bench", "--size", "big"])
+    assert ran.exit_code == 2
+    assert ran.stderr.startswith("foveate: a size is written HEIGHTxWIDTH, or `clip`, got 'big'")

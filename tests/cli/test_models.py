@@ -4,6 +4,8 @@ import pytest
 from typer.testing import CliRunner
 
 from foveate.cli.app import app
+from foveate.models import load_detector
+from foveate.testing.vitdet_checkpoints import CLASSES, vitdet_checkpoint, write_pickle
 
 
 @pytest.fixture
@@ -36,3 +38,83 @@ def test_a_machine_without_models_says_where_it_looked(home, monkeypatch):
     ran = CliRunner().invoke(app, ["models"])
     assert ran.exit_code == 2
     assert ran.stderr == f"foveate: no models found in the package or in {home / 'weights'}\n"
+
+
+def test_published_models_are_listed_with_how_to_get_them(home, tiny_weights):
+    shutil.copy(tiny_weights, home / "weights" / "vitdet-l-mask.safetensors")
+    ran = CliRunner().invoke(app, ["models"])
+    rows = {line.split()[1]: line for line in ran.stdout.splitlines() if " vitdet-" in line}
+    assert "no: foveate models fetch vitdet-h-cascade" in rows["vitdet-h-cascade"]
+    assert "58.7" in rows["vitdet-h-cascade"]
+    assert "yes" in rows["vitdet-l-mask"]
+
+
+def test_a_checkpoint_of_detectron2_becomes_a_model(home):
+    checkpoint = write_pickle(home / "model_final.pkl", vitdet_checkpoint(stages=3))
+    (home / "classes.txt").write_text("\n".join(CLASSES) + "\n")
+    out = home / "weights" / "mine.safetensors"
+    arguments = ["models", "convert", checkpoint, "--out", out, "--classes", home / "classes.txt", "--score", "0.2"]
+    ran = CliRunner().invoke(app, [str(a) for a in arguments])
+    assert ran.exit_code == 0, ran.output
+    assert "4 classes, 3 box head(s), with masks, window 3" in ran.stdout
+    detector = load_detector("mine")
+    assert (detector.class_names, detector.score_threshold) == (CLASSES, 0.2)
+    halved = home / "weights" / "half.safetensors"
+    arguments[4] = halved
+    ran = CliRunner().invoke(app, [*(str(a) for a in arguments), "--half", "--window", "2", "--window-table", "cut"])
+    assert ran.exit_code == 0, ran.output
+    assert halved.stat().st_size < 0.6 * out.stat().st_size
+    listed = CliRunner().invoke(app, ["models"]).stdout
+    assert "2 (cut from 3)" in next(line for line in listed.splitlines() if " half " in line)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        ([], 2, "knows 4 classes and needs as many names; COCO's 80 were taken"),
+        (["--window", "2"], 2, "say how they are used"),
+    ],
+)
+def test_what_a_conversion_lacks_is_one_line(home, options, code, message):
+    checkpoint = write_pickle(home / "model_final.pkl", vitdet_checkpoint())
+    (home / "classes.txt").write_text("\n".join(CLASSES))
+    names = ["--classes", str(home / "classes.txt")] if options else []
+    command = ["models", "convert", str(checkpoint), "--out", str(home / "x.safetensors"), *names, *options]
+    ran = CliRunner().invoke(app, command)
+    assert ran.exit_code == code
+    assert message in ran.stderr
+    assert len(ran.stderr.splitlines()) == 1
+    assert not (home / "x.safetensors").exists()
+
+
+def test_a_pickle_that_would_run_something_is_refused(home):
+    (home / "evil.pkl").write_bytes(b"cos\nsystem\n(S'touch trace'\ntR.")
+    ran = CliRunner().invoke(app, ["models", "convert", str(home / "evil.pkl"), "--out", str(home / "x.safetensors")])
+    assert ran.exit_code == 1
+    assert "refused, as it names os.system" in ran.stderr
+
+
+def test_fetching_offline_says_what_to_do(home, monkeypatch):
+    monkeypatch.setenv("FOVEATE_OFFLINE", "1")
+    ran = CliRunner().invoke(app, ["models", "fetch", "vitdet-b-mask"])
+    assert ran.exit_code == 1
+    assert "FOVEATE_OFFLINE is set" in ran.stderr
+    assert "put the file at" in ran.stderr
+
+
+def test_folders_of_published_models_are_listed_with_what_they_are(home):
+    for name, config in (
+        ("depth", '{"model_type": "depth_anything"}'),
+        ("odd", '{"model_type": "swin"}'),
+        ("bad", "{"),
+    ):
+        (home / "weights" / name).mkdir()
+        (home / "weights" / name / "config.json").write_text(config)
+    ran = CliRunner().invoke(app, ["models"])
+    assert ran.exit_code == 0, ran.output
+    rows = {
+        name: next(line for line in ran.stdout.splitlines() if f" {name} " in line) for name in ("depth", "odd", "bad")
+    }
+    assert "depth_anything" in rows["depth"]
+    assert "not known to foveate" in rows["odd"]
+    assert "a readable JSON file is required" in rows["bad"]

@@ -7,8 +7,12 @@ from typer.testing import CliRunner
 
 from foveate.cli.run import EXAMPLE, run
 from foveate.core import InputError, MediaError
+from foveate.estimators import write_profile
+from foveate.models import convert_detectron2, run_at_window, save_detector
 from foveate.network import Outage
 from foveate.testing import write_clip
+from foveate.testing.profiles import round_profile
+from foveate.testing.vitdet_checkpoints import CLASSES, vitdet_checkpoint
 
 app = typer.Typer()
 app.command(epilog=EXAMPLE)(run)
@@ -48,6 +52,22 @@ def test_a_real_detector_runs_in_the_servers_process(clip_path, trace_path, tiny
     assert summary["frames"] + summary["dropped_frames"] == 20
     assert summary["offloads"] > summary["failed_offloads"]
     assert (summary["seed"], summary["trace_offset_s"]) == (None, 0.0)
+
+
+@pytest.mark.parametrize("simulate", [False, True])
+def test_a_converted_vitdet_runs_live_and_simulated(clip_path, trace_path, tmp_path, simulate):
+    detector = convert_detectron2(vitdet_checkpoint(), class_names=CLASSES, score_threshold=0.3)
+    weights = tmp_path / "converted.safetensors"
+    save_detector(detector.with_backbone(run_at_window(detector.config.backbone, 2, "cut")), weights)
+    write_profile(round_profile(), tmp_path / "round.json")
+    options = ["--model", weights, "--no-truth", "--policy", "fixed:beta=2,quality=60", "--trace", trace_path]
+    options += ["--simulate", "--profile", tmp_path / "round.json"] if simulate else []
+    done = invoke(clip_path, *options, "--no-video", "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert (summary["model"], summary["simulated"], summary["score_threshold"]) == ("converted", simulate, 0.3)
+    assert summary["offloads"] > summary["failed_offloads"]
+    assert summary["rendering_f1"] is None
 
 
 @pytest.mark.parametrize(

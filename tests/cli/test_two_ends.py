@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from foveate.testing.streams import mjpeg_camera
 
 FOVEATE = (sys.executable, "-c", "from foveate.cli.app import main; main()")
 FRAMES = 20
+SAMPLE_CLIP = str(Path(foveate.__file__).parent / "samples" / "street.mp4")
 SAMPLE = str(Path(foveate.__file__).parent / "samples" / "uplink.csv")
 
 
@@ -78,6 +80,23 @@ def served():
         thread.join(10)
 
 
+def test_a_server_that_is_watched_says_where_and_ends_politely(tiny_weights):
+    here, figures, page = (f"127.0.0.1:{free_port()}" for _ in range(3))
+    words = ("serve", "--model", tiny_weights, "--address", here, "--metrics", figures, "--page-at", page)
+    process = subprocess.Popen([*FOVEATE, *map(str, words)], stdout=subprocess.PIPE, text=True)
+    try:
+        lines = [process.stdout.readline() for _ in range(3)]
+        assert [there in line for there, line in zip((here, figures, page), lines, strict=True)] == [True] * 3
+        with urllib.request.urlopen(f"http://{page}/", timeout=20) as answer:
+            assert b"foveate" in answer.read()
+        with urllib.request.urlopen(f"http://{figures}/metrics", timeout=20) as answer:
+            assert b'foveate_model_info{model="tiny-random"' in answer.read()
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+    assert process.returncode == 0
+
+
 def test_ctrl_c_ends_a_camera_without_end_and_keeps_what_was_written(tmp_path, served):
     with mjpeg_camera(fps=20) as url:
         words = ("device", "--camera", url, "--server", served, "--fps", "20", "--json", "-")
@@ -121,6 +140,15 @@ def test_a_reader_who_leaves_ends_the_run_without_a_word(tmp_path, served):
     assert len(errors.splitlines()) == 1
 
 
+def test_a_model_that_the_server_lacks_is_named_in_one_line(tmp_path, served):
+    video = write_clip(tmp_path / "clip.mp4", frames=5)
+    words = ("device", "--camera", str(video), "--server", served, "--model", "large")
+    done = subprocess.run([*FOVEATE, *words], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "the model 'large' does not run here; known: fake" in line
+
+
 WITHOUT_AV = (sys.executable, "-c", "import sys; sys.modules['av'] = None; from foveate.cli.app import main; main()")
 
 
@@ -142,16 +170,24 @@ def test_what_is_not_installed_is_named_in_one_line(tmp_path, monkeypatch, progr
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        (("serve", "--address", "0.0.0.0:5555"), "traffic is not encrypted"),
+        (("serve", "--address", "0.0.0.0:5555"), "no key pair in"),
+        (("serve", "--address", "127.0.0.1:5555", "--keys", "none"), "foveate keys new --out none"),
+        (("serve", "--insecure", "--keys", "none"), "--insecure encrypts nothing"),
         (("serve", "--address", "somewhere"), "an address is HOST:PORT"),
+        (("serve", "--metrics", "9100"), "an address is HOST:PORT"),
+        (("serve", "--page-at", "here"), "an address is HOST:PORT"),
         (("link", "--trace", "none.csv", "--server", "127.0.0.1:1"), "none.csv"),
         (("link", "--trace", SAMPLE, "--server", "127.0.0.1:1", "--transport", "udp"), "known: ideal, tcp"),
         (("link", "--trace", SAMPLE, "--server", "127.0.0.1:1", "--outage", "5"), "START:SECONDS"),
         (("link", "--trace", SAMPLE, "--server", "127.0.0.1:1", "--rtt-ms", "5"), "only a mahimahi file"),
         (("device", "--camera", "none.mp4", "--server", "127.0.0.1:1"), "none.mp4"),
         (("device", "--camera", "none.mp4", "--server", "127.0.0.1:1", "--policy", "x"), "unknown policy 'x'"),
+        (("device", "--camera", "none.mp4", "--server", "192.0.2.1:1"), "name its public key with --server-key"),
+        (("device", "--camera", "none.mp4", "--server", "192.0.2.1:1", "--server-key", "x"), "no key pair in"),
+        (("device", "--camera", "none.mp4", "--server", "127.0.0.1:1", "--keys", "x"), "--keys needs --server-key"),
         (("device", "--camera", "/", "--server", "127.0.0.1:1"), "needs a frame rate"),
         (("device", "--camera", "a ! b", "--server", "127.0.0.1:1"), "pipeline"),
+        (("device", "--camera", SAMPLE_CLIP, "--server", "127.0.0.1:1", "--traces", "here"), "named by its URL"),
         (("device", "--camera", "99", "--server", "127.0.0.1:1"), "cannot open camera 99"),
         (("device", "--camera", "0", "--fps", "-1", "--server", "127.0.0.1:1"), "a frame rate must be above 0"),
     ],

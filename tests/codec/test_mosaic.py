@@ -65,7 +65,10 @@ def test_a_whole_frame_unpacks_into_all_regions(frame):
 def test_downsampling_equals_the_reference_on_every_sum_of_a_block(factor):
     rng = np.random.default_rng(factor)
     tile = rng.integers(0, 4, (48 * factor, 48 * factor, 3), dtype=np.uint8)  # small values: many ties
-    assert np.array_equal(downsample(tile, factor), area_downsample(tile[None], factor)[0])
+    wanted = area_downsample(tile[None], factor)[0]
+    found = np.zeros((wanted.shape[0] + 3, wanted.shape[1] + 5, 3), np.uint8)[2:-1, 1:-4]  # part of a larger picture
+    downsample(tile, factor, found)
+    assert np.array_equal(found, wanted)
 
 
 def test_padding_repeats_the_border_up_to_the_next_block():
@@ -76,3 +79,12 @@ def test_padding_repeats_the_border_up_to_the_next_block():
     assert np.array_equal(mosaic[:20, :8], pixels[:, 32:])
     assert (mosaic[:20, 8:] == pixels[:, -1:]).all()
     assert (mosaic[20:] == mosaic[19]).all()
+
+
+def test_a_picture_drawn_where_another_was_is_the_same_as_on_fresh_memory():
+    grid = RegionGrid(height=70, width=100, window_size=2)
+    pixels = np.random.default_rng(3).integers(0, 255, (70, 100, 3), np.uint8)
+    mask = np.array([[True, False], [False, True]])
+    for draw, layout in ((full_mosaic, full_layout), (low_mosaic, low_layout)):
+        used = np.full((*layout(grid, mask).size, 3), 77, np.uint8)
+        assert np.array_equal(draw(pixels, grid, mask, used), draw(pixels, grid, mask))

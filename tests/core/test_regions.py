@@ -42,6 +42,20 @@ def test_patches_are_the_fewest_that_hold_the_frame(grid):
     assert (columns - 1) * grid.patch_size < grid.width <= columns * grid.patch_size
 
 
+@given(grids, st.data())
+def test_tokens_are_patches_with_a_pixel_and_blocks_of_them_where_downsampled(grid, data):
+    mask = np.array(data.draw(st.lists(st.booleans(), min_size=len(grid), max_size=len(grid)))).reshape(grid.shape)
+    rows, columns = grid.patches
+    r, d = grid.region_size, grid.downsampling_factor
+    seen = set()
+    for row in range(rows):
+        for column in range(columns):
+            step = d if mask[row // r, column // r] else 1
+            seen.add((row // r, column // r, row % r // step, column % r // step))
+    assert grid.tokens(mask) == len(seen)
+    assert grid.tokens() == rows * columns
+
+
 @pytest.mark.parametrize("name", ["height", "width", "patch_size", "window_size", "downsampling_factor"])
 @pytest.mark.parametrize("value", [0, -1, 2.5, "9", None])
 def test_a_size_must_be_a_whole_number_of_at_least_one(name, value):

@@ -1,6 +1,7 @@
 """How a device finds a server again, on virtual time: a server, a link between, and both can be lost."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from foveate.device import (
     Redial,
     Send,
 )
+from foveate.device.backoff import FIRST_S, REFUSED_S, UNREACHABLE_S, Backoff
 from foveate.device.contact import LOST_S, REDIAL_S, RETRY_S, SILENCE_S
 from foveate.device.session import OFFLOAD_TIMEOUT_S
 from foveate.evaluation.agenda import Agenda
@@ -57,7 +59,7 @@ class World:
     """A device session, a link of 8 Mbps, and a server session that takes `think_s` per frame.
 
     `cut`: bytes vanish. `stalled`: bytes wait until the stall ends. A message of the device that meets a dead server
-    vanishes as well.
+    vanishes as well. `tells`: the transport says when a connection ended, or could not be made.
     """
 
     think_s: float = 0.1
@@ -65,6 +67,8 @@ class World:
     now: float = 0.0
     cut: bool = False
     stalled: bool = False
+    tells: bool = False
+    refuses: bool = False
     session: DeviceSession = field(
         default_factory=lambda: DeviceSession(policy=Back2Back(), frame_interval_s=INTERVAL_S)
     )
@@ -115,6 +119,8 @@ class World:
                     self.send(payload)
                 case Redial():
                     self.connection += 1
+                    if self.server is None or self.refuses:
+                        self.end_connection()
 
     def send(self, payload):
         self.sent.append((self.now, decode_from_device(payload)))
@@ -155,6 +161,17 @@ class World:
 
     def kill(self):
         self.server = None
+        self.end_connection()
+
+    def end_connection(self):
+        """The transport notices, if it does."""
+        if self.tells:
+            self.agenda.book(self.now + 2 * ONE_WAY_S, lambda now, c=self.connection: self.disconnected(now, c))
+
+    def disconnected(self, now, connection):
+        self.now = now
+        if connection == self.connection:
+            self.take(self.session.disconnected("the connection ended", now, refused=self.refuses))
 
     def restart(self):
         self.server, self.incarnation = ServerSession(WELCOME), self.incarnation + 1
@@ -223,6 +240,55 @@ def test_a_link_that_was_cut_is_used_within_two_seconds(down_at, down_s):
     world.run(back_at + 4)
     assert world.first_result_after(back_at) - back_at < 2
     world.check_displays()
+
+
+@pytest.mark.parametrize("down_at", DOWN_AT)
+@pytest.mark.parametrize("down_s", [0.05, 0.7, 3.1, 5.1, 30.0, 60.0])
+def test_a_server_whose_end_was_told_is_used_within_two_seconds(down_at, down_s):
+    world, back_at = World(tells=True), down_at + down_s
+    world.at(down_at, world.kill)
+    world.at(back_at, world.restart)
+    world.run(back_at + 4)
+    assert world.first_result_after(back_at) - back_at < 2
+    world.check_displays()
+    assert [event.reason for _, event in world.of(Lost)] == ["the connection ended"]
+    failed = [event for _, event in world.of(OffloadDone) if event.record.failed]
+    assert all(event.record.finished_at <= down_at + 3 * ONE_WAY_S for event in failed)
+
+
+def dials(world):
+    return [when for when, _ in world.of(Redial)]
+
+
+def test_a_server_that_is_not_there_is_dialled_ever_more_rarely_and_asked_nothing_in_between():
+    world = World(tells=True)
+    world.at(2.0, world.kill)
+    world.run(62.0)
+    gaps = [after - before for before, after in pairwise(dials(world))]
+    assert gaps[0] < 2 * FIRST_S + 2 * ONE_WAY_S
+    assert all(UNREACHABLE_S / 2 <= gap <= UNREACHABLE_S + 3 * ONE_WAY_S for gap in gaps[5:])
+    asked = [when for when, message in world.sent if when > 2.1]
+    assert asked == dials(world)  # a greeting with each connection, and nothing into a dead one
+
+
+def test_a_server_that_refuses_is_left_alone_for_half_a_minute_in_the_end():
+    world = World(tells=True, refuses=True)
+    world.at(2.0, world.kill)
+    world.run(302.0)
+    gaps = [after - before for before, after in pairwise(dials(world))]
+    assert all(REFUSED_S / 2 <= gap <= REFUSED_S + 3 * ONE_WAY_S for gap in gaps[10:])
+    assert len(gaps) < 30
+
+
+def test_the_schedule_of_connections_is_that_of_its_seed():
+    def schedule(seed):
+        session = DeviceSession(policy=Back2Back(), frame_interval_s=INTERVAL_S, backoff=Backoff(seed))
+        world = World(tells=True, session=session)
+        world.at(2.0, world.kill)
+        world.run(12.0)
+        return dials(world)
+
+    assert schedule(1) == schedule(1) != schedule(2)
 
 
 @pytest.mark.parametrize("down_at", DOWN_AT)

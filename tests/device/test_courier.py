@@ -52,7 +52,7 @@ def test_it_carries_both_ways_and_says_when_something_came():
     hub.send(peer, b"back")
     assert bell.wait(PATIENCE_S)
     arrival = courier.next_arrival()
-    assert arrival.payload == b"back"
+    assert arrival.content == b"back"
     assert before <= arrival.at <= MonotonicClock().now()
     assert courier.next_arrival() is None
     courier.close()

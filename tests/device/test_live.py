@@ -85,6 +85,14 @@ def test_run_live_needs_an_address_and_nothing_else(clip_path):
     assert run.welcome.class_names == ["person", "car"]
 
 
+def test_run_live_asks_for_the_model_that_it_is_told(clip_path):
+    models = [FakeDetector(), FakeDetector(name="other")]
+    with serving(ZmqHub("127.0.0.1:0"), models) as hub:
+        run = run_live(clip_path, server=f"127.0.0.1:{hub.port}", policy="back2back", model="other")
+    assert (run.welcome.model, run.welcome.models) == ("other", ["fake", "other"])
+    assert run.offloads > run.failed_offloads
+
+
 def test_a_parameter_that_the_model_lacks_ends_the_run(clip_path):
     with serving(ZmqHub("127.0.0.1:0")) as hub, pytest.raises(InputError, match="beta"):
         run_live(clip_path, server=f"127.0.0.1:{hub.port}", policy="fixed:beta=9")

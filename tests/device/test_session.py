@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from foveate.codec import EncodedFrame
-from foveate.core import Detections, Frame, ProtocolError
-from foveate.device import Connected, DecideWork, DeviceSession, Displayed, EncodeWork, OffloadDone, Send
+from foveate.core import Detections, Frame, ProtocolError, VersionError
+from foveate.device import Connected, DecideWork, DeviceSession, Displayed, EncodeWork, Lost, OffloadDone, Send
 from foveate.network.messages import (
+    PROTOCOL_VERSION,
     Ack,
     Failure,
     Hello,
@@ -14,6 +15,7 @@ from foveate.network.messages import (
     Ping,
     Pong,
     Result,
+    Stranger,
     Welcome,
     decode_from_device,
     encode,
@@ -301,6 +303,88 @@ def test_noise_ends_a_handshake_but_only_fails_an_offload_later(payload):
     (done,) = bench.of(OffloadDone)
     assert done.record.failed
     assert done.reason
+
+
+def test_an_offload_says_how_much_longer_its_device_waits():
+    bench = Bench(offload_timeout_s=2.0)
+    bench.capture(0, 1.0)
+    bench.encoded(0, 1.25)
+    (offload,) = (message for message in bench.sent if isinstance(message, Offload))
+    assert offload.patience_s == 1.75
+    bench = Bench(offload_timeout_s=2.0)
+    bench.capture(0, 1.0)
+    events = bench.session.advance(3.0)
+    assert [event.reason for event in events if isinstance(event, OffloadDone)] == ["no result within 2 s"]
+
+
+def test_a_frame_that_was_stale_for_the_server_is_an_offload_that_failed():
+    bench = Bench()
+    bench.capture(0, 0.0)
+    bench.encoded(0, 0.01)
+    bench.receive(Ack(offload_id=0), 0.02)
+    bench.receive(Failure(offload_id=0, text="stale"), 0.5)
+    assert [(done.record.failed, done.reason) for done in bench.of(OffloadDone)] == [(True, "stale")]
+    bench.capture(1, 0.6)
+    assert [work.offload_id for work in bench.of(EncodeWork)] == [0, 1]
+
+
+def test_the_model_is_asked_for_in_every_greeting():
+    bench = Bench(model="large", connected=False)
+    bench.advance(1.0)
+    assert bench.sent == [Hello(model="large")] * 2
+
+
+def test_a_refusal_at_the_start_is_raised():
+    with pytest.raises(ProtocolError, match=r"^the server refuses this device: the model 'large' does not run here"):
+        Bench(connected=False).receive(Failure(offload_id=None, text="the model 'large' does not run here"), 0.1)
+
+
+def test_a_server_that_comes_back_and_refuses_is_told_once_and_the_picture_goes_on():
+    bench = Bench()
+    bench.receive(Stranger(), 0.5)
+    refusal = Failure(offload_id=None, text="the model 'm' does not run here")
+    for now in (0.6, 1.1):
+        bench.receive(refusal, now)
+    assert [event.reason for event in bench.of(Lost)] == [
+        "the server has forgotten this device",
+        f"the server refuses this device: {refusal.text}",
+    ]
+    bench.capture(0, 1.2)
+    bench.advance(1.2 + INTERVAL_S)
+    assert len(bench.of(Displayed)) == 1
+    assert not bench.of(EncodeWork)
+    bench.receive(WELCOME, 2.0)
+    assert len(bench.of(EncodeWork)) == 1
+
+
+def of_another_version(message):
+    data = bytearray(encode(message))
+    data[2] = 77
+    return bytes(data)
+
+
+def test_a_server_of_another_version_is_raised_at_the_start_with_both_versions():
+    with pytest.raises(VersionError, match=f"server speaks protocol version 77, this device {PROTOCOL_VERSION}"):
+        Bench(connected=False).session.receive(of_another_version(WELCOME), 0.1)
+
+
+def test_a_server_that_comes_back_with_another_version_is_told_once_and_asked_ever_more_rarely():
+    bench = Bench()
+    bench.take(bench.session.disconnected("the server closed the connection", 1.0), 1.0)
+    refused_at, now = [], 1.0
+    while now < 100.0:
+        now = bench.session.wake_at
+        bench.advance(now)
+        bench.take(bench.session.receive(of_another_version(WELCOME), now + 0.01), now + 0.01)
+        refused_at.append(now)
+    assert [event.reason for event in bench.of(Lost)] == [
+        "the server closed the connection",
+        f"the server speaks protocol version 77, this device {PROTOCOL_VERSION}: both ends need the same",
+    ]
+    assert len(refused_at) < 20
+    bench.capture(0, now)
+    bench.advance(now + 1)
+    assert len(bench.of(Displayed)) == 1
 
 
 def test_a_result_of_unknown_classes_fails_its_offload():

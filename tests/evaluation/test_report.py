@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from foveate.codec import VideoReader
-from foveate.core import Detections, MonotonicClock, OffloadPlan, OffloadRecord, RegionGrid
+from foveate.core import Detections, OffloadPlan, OffloadRecord, RegionGrid
 from foveate.device import Clip, OffloadDone, draw
 from foveate.evaluation.annotate import annotate
 from foveate.evaluation.live_log import LiveLog, Shown
@@ -16,7 +16,7 @@ from foveate.evaluation.score import NO_SCORES, inference_f1, rendering_f1, scor
 from foveate.evaluation.summary import choices, live_figures, spread
 from foveate.metrics import AnnotatedImage, Truth, write_coco
 from foveate.network.messages import Welcome
-from foveate.server import Engine
+from foveate.server import welcome_of
 from foveate.testing import FakeDetector, moving_squares, write_clip
 
 NAMES = ("person", "car")
@@ -102,7 +102,7 @@ def test_a_clip_with_exact_truth_is_scored_against_both(tmp_path):
     ]
     write_coco(path.with_suffix(".json"), images)
     log = LiveLog(shown=[shown(0, None, NOTHING), shown(1, 0, own)], offloads=[done(0, 0, latency_s=0.1, result=own)])
-    welcome = Engine(FakeDetector(), clock=MonotonicClock()).welcome()
+    welcome = welcome_of(FakeDetector())
     with Clip(path) as clip:
         scores = score(log, clip=clip, welcome=welcome, load=FakeDetector, progress=lambda done: None)
     assert scores["truth_model"] == "fake"

@@ -6,7 +6,7 @@ import pytest
 from foveate.core import Detections, MediaError
 from foveate.evaluation.truth import exact_truth, model_truth, truth_key
 from foveate.metrics import AnnotatedImage, Truth, write_coco
-from foveate.server import Engine
+from foveate.server import welcome_of
 from foveate.testing import FakeDetector, write_clip
 
 FRAMES = 5
@@ -28,7 +28,7 @@ def clip(tmp_path, monkeypatch):
 
 
 def key_of(clip, detector=None):
-    return truth_key(clip, Engine(detector or FakeDetector(), clock=None).welcome())
+    return truth_key(clip, welcome_of(detector or FakeDetector()))
 
 
 def truth(clip, key=None, load=Counting):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from foveate.core import Detections, OffloadPlan, ProtocolError, RegionGrid
+from foveate.core import Detections, OffloadPlan, ProtocolError, RegionGrid, VersionError
 from foveate.network.messages import (
     MAX_MESSAGE_BYTES,
     MAX_PIXELS,
@@ -48,6 +48,7 @@ OFFLOAD = Offload(
     mask=b"",
     restoration_point=2,
     score_threshold=0.3,
+    patience_s=4.5,
     full=b"full",
     low=b"low",
 )
@@ -67,7 +68,7 @@ def changed(message, **fields):
     return encode(Hello())[:3] + msgspec.msgpack.encode(content)
 
 
-@pytest.mark.parametrize("message", [Hello(), OFFLOAD, Ping(number=7)])
+@pytest.mark.parametrize("message", [Hello(), Hello(model="m"), OFFLOAD, Ping(number=7)])
 def test_what_a_device_says_arrives(message):
     assert decode_from_device(encode(message)) == message
 
@@ -76,6 +77,7 @@ def test_what_a_device_says_arrives(message):
     "message",
     [
         WELCOME,
+        msgspec.structs.replace(WELCOME, models=["m", "n"]),
         Ack(offload_id=1),
         RESULT,
         Failure(offload_id=None, text="no"),
@@ -97,8 +99,10 @@ def test_the_two_directions_do_not_mix():
 def test_another_version_is_named():
     data = bytearray(encode(Hello()))
     data[2] = PROTOCOL_VERSION + 1
-    with pytest.raises(ProtocolError, match=f"version {PROTOCOL_VERSION + 1}, this side {PROTOCOL_VERSION}"):
+    with pytest.raises(VersionError, match=f"device speaks .* {PROTOCOL_VERSION + 1}, this server {PROTOCOL_VERSION}:"):
         decode_from_device(bytes(data))
+    with pytest.raises(VersionError, match=f"server speaks .* {PROTOCOL_VERSION + 1}, this device {PROTOCOL_VERSION}:"):
+        decode_from_server(bytes(data))
 
 
 @pytest.mark.parametrize("data", [b"", b"f", b"fv", b"HTTP/1.1 400", pickle.dumps({"type": "hello"})])
@@ -124,6 +128,9 @@ def test_long_messages_are_refused_on_both_ends():
         {"restoration_point": -1},
         {"score_threshold": 2.0},
         {"score_threshold": math.nan},
+        {"patience_s": -0.1},
+        {"patience_s": math.nan},
+        {"patience_s": math.inf},
         {"full": "text"},
         {"type": "unknown"},
         {"mask": None},
@@ -200,8 +207,11 @@ def test_masks_of_another_grid_are_refused():
 def test_a_plan_becomes_a_message():
     mask = np.ones(GRID.shape, np.bool_)
     plan = OffloadPlan(downsampling_mask=mask, restoration_point=3, jpeg_quality=70)
-    message = Offload.of(plan, offload_id=1, frame_index=2, grid=GRID, score_threshold=0.4, full=b"f", low=b"l")
+    message = Offload.of(
+        plan, offload_id=1, frame_index=2, grid=GRID, score_threshold=0.4, patience_s=4.5, full=b"f", low=b"l"
+    )
     assert (message.height, message.width, message.restoration_point) == (500, 700, 3)
+    assert message.patience_s == 4.5
     assert np.array_equal(unpack_mask(message.mask, GRID), mask)
 
 

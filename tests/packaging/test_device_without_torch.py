@@ -30,7 +30,7 @@ def test_the_guard_itself_refuses_torch():
     assert "refused" in run_on_device("try:\n    import torch\nexcept ImportError:\n    print('refused')")
 
 
-@pytest.mark.parametrize("room", ["core", "codec", "device", "metrics", "network", "policies"])
+@pytest.mark.parametrize("room", ["core", "codec", "device", "doctor", "metrics", "network", "policies"])
 def test_a_room_of_the_device_imports_without_torch(room):
     assert find_spec(f"foveate.{room}"), f"room {room} is missing"
     run_on_device(f"import foveate.{room}")

@@ -1,20 +1,17 @@
 """The wheel, installed into an empty environment, works outside the checkout."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
-import venv
 import zipfile
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 import pytest
-from packaging.requirements import Requirement
 
 from foveate.codec.image import write_image
+from foveate.testing.environments import clean_variables, fresh_environment, link, pip
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "foveate"
@@ -29,52 +26,16 @@ def wheel(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory, wheel):
-    """An empty environment with the wheel's server extra: installed, but for torch, which is linked.
-
-    A second copy of torch would be hundreds of megabytes, with CUDA gigabytes.
-    """
-    folder = tmp_path_factory.mktemp("environment")
-    venv.create(folder, with_pip=True)
-    link("torch", next(folder.glob("lib/python*/site-packages")))
+    """An empty environment with the wheel's server extra: installed, but for torch, which is linked."""
+    folder = fresh_environment(tmp_path_factory.mktemp("environment"))
+    link("torch", folder)
     pip(folder / "bin" / "python", "install", "-c", ROOT / "constraints.txt", f"{wheel}[server]")
     return folder
 
 
-def clean_environment():
-    return {k: v for k, v in os.environ.items() if k not in {"PYTHONPATH", "VIRTUAL_ENV"}}
-
-
-def pip(python, *words):
-    ran = subprocess.run(
-        [python, "-m", "pip", "--quiet", "--disable-pip-version-check", *words],
-        env=clean_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
-
-
-def link(name, site_packages, done=None):
-    """Make an installed distribution and all that it requires visible in another environment."""
-    done = set() if done is None else done
-    if name in done:
-        return
-    done.add(name)
-    distribution = metadata.distribution(name)
-    for top in {file.parts[0] for file in distribution.files if file.parts[0] not in {"..", "__pycache__"}}:
-        target = site_packages / top
-        if not target.exists():
-            target.symlink_to(distribution.locate_file(top))
-    for text in distribution.requires or []:
-        requirement = Requirement(text)
-        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
-            link(requirement.name, site_packages, done)
-
-
 def run(environment, *words, cwd):
     command = [environment / "bin" / words[0], *words[1:]]
-    return subprocess.run(command, cwd=cwd, env=clean_environment(), capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=cwd, env=clean_variables(), capture_output=True, text=True, check=False)
 
 
 def test_the_wheel_holds_every_file_of_the_package(wheel):

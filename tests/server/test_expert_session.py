@@ -143,7 +143,7 @@ def test_a_picture_that_cannot_be_decoded_gets_no_answer_and_the_others_theirs(s
 
 def test_what_is_no_message_is_told_so(session):
     ((_, answer),) = told(session.receive(b"a", b"nonsense", 0.0))
-    assert (answer.sample_id, answer.text) == (None, "the peer does not speak foveate's protocol")
+    assert (answer.sample_id, answer.text) == (None, "the device does not speak foveate's protocol")
 
 
 def test_an_expert_for_classes_that_do_not_exist_is_refused(session):

@@ -2,8 +2,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from foveate.core import Detections
+from foveate.core import Detections, InputError
 from foveate.network.messages import (
+    PROTOCOL_VERSION,
     Ack,
     Failure,
     Hello,
@@ -15,9 +16,19 @@ from foveate.network.messages import (
     Welcome,
     decode_from_server,
     encode,
+    pack_mask,
 )
-from foveate.server import Inferred, ServerSession
-from foveate.server.session import MAX_KNOWN, MAX_WAITING
+from foveate.server import (
+    REFUSALS,
+    ClientForgotten,
+    ClientGreeted,
+    ClientIgnored,
+    Inferred,
+    OffloadAnswered,
+    OffloadRefused,
+    ServerLimits,
+    ServerSession,
+)
 
 WELCOME = Welcome(
     model="m",
@@ -37,6 +48,7 @@ OFFLOAD = Offload(
     mask=b"",
     restoration_point=0,
     score_threshold=0.3,
+    patience_s=5.0,
     full=b"jpeg",
     low=b"",
 )
@@ -67,6 +79,14 @@ def session():
 def test_it_introduces_its_model_and_answers_heartbeats(session):
     assert answers(session.receive(b"a", encode(Hello()), 0.0)) == [(b"a", WELCOME)]
     assert answers(session.receive(b"a", encode(Ping(number=5)), 0.0)) == [(b"a", Pong(number=5))]
+
+
+def test_a_model_may_be_asked_for_by_name_and_one_that_does_not_run_here_is_refused():
+    session = ServerSession(WELCOME)
+    assert answers(session.receive(b"a", encode(Hello(model="m")), 0.0)) == [(b"a", WELCOME)]
+    ((_, refusal),) = answers(session.receive(b"b", encode(Hello(model="large")), 0.0))
+    assert refusal == Failure(offload_id=None, text="the model 'large' does not run here; known: m")
+    assert answers(session.receive(b"b", encode(Ping(number=1)), 0.0)) == [(b"b", Stranger())]
 
 
 def test_an_offload_is_acknowledged_run_and_answered(session):
@@ -144,13 +164,96 @@ def test_a_restoration_point_that_the_model_lacks_is_refused(session):
 
 
 def test_a_crowd_is_refused_but_those_in_the_queue_are_served(session):
-    for number in range(MAX_WAITING):
+    for number in range(ServerLimits().waiting):
         session.receive(bytes([number]), encode(Hello()), 0.0)
         session.receive(bytes([number]), encode(offload(0)), 0.0)
     session.receive(b"late", encode(Hello()), 0.0)
     _, (_, failure) = answers(session.receive(b"late", encode(offload(0)), 0.0))
     assert failure == Failure(offload_id=0, text="the server is busy")
     assert answers(session.receive(bytes([0]), encode(offload(1)), 0.0))[0] == (bytes([0]), Ack(offload_id=1))
+
+
+def test_a_mask_that_does_not_fit_is_refused_at_once(session):
+    _, (_, failure) = answers(session.receive(b"a", encode(offload(0, mask=bytes(5))), 0.0))
+    assert failure == Failure(offload_id=0, text="the mask of 1 regions needs 1 bytes, got 5")
+    assert session.next_work(0.0) is None
+
+
+def test_a_frame_whose_device_gave_up_is_answered_as_stale_and_not_run(session):
+    session.receive(b"a", encode(offload(3, patience_s=2.0)), 1.0)
+    session.receive(b"b", encode(offload(4, patience_s=3.0)), 1.0)
+    assert session.advance(2.9) == []
+    assert answers(session.advance(3.0)) == [(b"a", Failure(offload_id=3, text="stale"))]
+    assert session.next_work(3.0).client == b"b"
+    assert session.next_work(3.0) is None
+
+
+def test_a_frame_that_cannot_be_decoded_is_answered_once(session):
+    session.receive(b"a", encode(offload(3)), 0.0)
+    broken = session.next_decode(0.0)
+    assert answers(session.undecodable(broken, "no JPEG")) == [(b"a", Failure(offload_id=3, text="no JPEG"))]
+    assert session.undecodable(broken, "no JPEG") == []
+    assert session.next_batch(0.0) is None
+
+
+def test_a_frame_that_was_replaced_while_it_was_decoded_is_not_answered_again(session):
+    session.receive(b"a", encode(offload(0)), 0.0)
+    old = session.next_decode(0.0)
+    session.receive(b"a", encode(offload(1)), 0.0)
+    assert session.undecodable(old, "no JPEG") == []
+    session.decoded(old, None, decode_s=0.0)
+    assert session.next_batch(0.0) is None
+
+
+def test_tokens_are_counted_from_mask_size_and_restoration_point(session):
+    grid = WELCOME.grid(128, 128)
+    mask = np.array([[True, False], [False, True]])
+    for point, tokens in ((0, 64), (2, 52), (4, 40)):
+        session.receive(
+            b"a", encode(offload(0, height=128, width=128, mask=pack_mask(mask), restoration_point=point)), 0.0
+        )
+        work = session.next_work(0.0)
+        assert (work.tokens, work.full_tokens) == (tokens, grid.tokens()) == (tokens, 64)
+
+
+def several_models():
+    other = msgspec.structs.replace(WELCOME, model="large", window_size=4, subsets=2, models=["m", "large"])
+    return ServerSession(msgspec.structs.replace(WELCOME, models=["m", "large"]), other, budget_tokens=1000)
+
+
+def test_each_client_gets_the_model_that_it_asked_for():
+    session = several_models()
+    welcomes = [
+        answers(session.receive(name, encode(Hello(model=model)), 0.0))[0][1]
+        for name, model in ((b"a", ""), (b"b", "large"), (b"c", "m"))
+    ]
+    assert [welcome.model for welcome in welcomes] == ["m", "large", "m"]
+    assert all(welcome.models == ["m", "large"] for welcome in welcomes)
+    for name in (b"a", b"b", b"c"):
+        session.receive(name, encode(offload(0)), 0.0)
+    while (work := session.next_decode(0.0)) is not None:
+        session.decoded(work, None, decode_s=0.0)
+    batches = [session.next_batch(0.0), session.next_batch(0.0)]
+    assert [(batch.model, [work.client for work in batch.works]) for batch in batches] == [
+        ("m", [b"a", b"c"]),
+        ("large", [b"b"]),
+    ]
+
+
+def test_a_client_may_change_its_model_by_greeting_again():
+    session = several_models()
+    for model, subsets in (("m", 4), ("large", 2)):
+        session.receive(b"a", encode(Hello(model=model)), 0.0)
+        _, *failures = answers(session.receive(b"a", encode(offload(0, restoration_point=3)), 0.0))
+        assert [failure.text for _, failure in failures] == (
+            [] if subsets == 4 else ["restoration points run from 0 to 2, got 3"]
+        )
+
+
+def test_a_server_without_models_or_with_two_of_one_name_is_refused():
+    for welcomes in ((), (WELCOME, WELCOME)):
+        with pytest.raises(InputError, match="models with different names"):
+            ServerSession(*welcomes)
 
 
 @pytest.mark.parametrize("message", [Ping(number=1), offload(0)])
@@ -161,12 +264,96 @@ def test_who_has_not_greeted_is_told_so_and_nothing_is_run(session, message):
     assert answers(session.receive(b"x", encode(message), 0.0)) != [(b"x", Stranger())]
 
 
-def test_of_too_many_clients_the_one_silent_longest_is_forgotten():
-    session = ServerSession(WELCOME)
-    names = [number.to_bytes(2, "big") for number in range(MAX_KNOWN)]
-    for name in names:
-        session.receive(name, encode(Hello()), 0.0)
-    session.receive(names[0], encode(Ping(number=1)), 0.0)
-    session.receive(b"one more", encode(Hello()), 0.0)
-    heard = {name: answers(session.receive(name, encode(Ping(number=2)), 0.0))[0][1] for name in names[:3]}
-    assert heard == {names[0]: Pong(number=2), names[1]: Stranger(), names[2]: Pong(number=2)}
+def greeted(session, name, now):
+    ((_, answer),) = answers(session.receive(name, encode(Hello()), now))
+    return answer
+
+
+def test_a_full_server_refuses_newcomers_and_keeps_those_it_has():
+    session = ServerSession(WELCOME, limits=ServerLimits(clients=2))
+    assert greeted(session, b"a", 0.0) == greeted(session, b"b", 0.0) == WELCOME
+    assert greeted(session, b"c", 5.0) == Failure(offload_id=None, text="the server is full: it serves 2 devices")
+    assert greeted(session, b"a", 5.0) == WELCOME
+    assert answers(session.receive(b"b", encode(Ping(number=1)), 5.0)) == [(b"b", Pong(number=1))]
+
+
+def test_in_a_full_server_who_was_silent_longest_makes_room():
+    session = ServerSession(WELCOME, limits=ServerLimits(clients=2, silent_s=10.0))
+    for name in (b"a", b"b"):
+        greeted(session, name, 0.0)
+    session.receive(b"b", encode(Ping(number=1)), 0.5)
+    session.receive(b"a", encode(offload(1)), 1.0)
+    assert isinstance(greeted(session, b"c", 10.4), Failure)
+    assert greeted(session, b"c", 10.5) == WELCOME
+    assert answers(session.receive(b"b", encode(Ping(number=2)), 10.6)) == [(b"b", Stranger())]
+    assert answers(session.receive(b"a", encode(Ping(number=2)), 10.6)) == [(b"a", Pong(number=2))]
+
+
+def test_who_is_silent_for_a_minute_is_forgotten_with_the_frame_that_waited():
+    seen = []
+    session = ServerSession(WELCOME, limits=ServerLimits(idle_s=60.0), observer=seen.append)
+    for name in (b"a", b"b"):
+        greeted(session, name, 0.0)
+    session.receive(b"b", encode(Ping(number=1)), 30.0)
+    session.receive(b"a", encode(offload(1, patience_s=500.0)), 30.0)
+    session.receive(b"b", encode(Ping(number=2)), 89.0)
+    session.advance(89.9)
+    assert not [event for event in seen if isinstance(event, ClientForgotten)]
+    session.advance(90.0)
+    assert [event for event in seen if isinstance(event, ClientForgotten)] == [ClientForgotten(client=b"a")]
+    assert session.next_work(90.0) is None
+    assert answers(session.receive(b"a", encode(Ping(number=2)), 90.0)) == [(b"a", Stranger())]
+
+
+def test_who_talks_nonsense_is_ignored_for_a_while_and_nobody_else_is():
+    seen = []
+    limits = ServerLimits(malformed=3, malformed_per_s=1.0, ignored_s=30.0)
+    session = ServerSession(WELCOME, limits=limits, observer=seen.append)
+    for name in (b"a", b"b"):
+        greeted(session, name, 0.0)
+    told = [answers(session.receive(b"a", b"noise", 1.0)) for _ in range(6)]
+    assert [len(replies) for replies in told] == [1, 1, 1, 1, 0, 0]
+    assert told[3][0][1].text.endswith("nothing is read for 30 s")
+    assert [event for event in seen if isinstance(event, ClientIgnored)] == [ClientIgnored(client=b"a", span_s=30.0)]
+    assert session.receive(b"a", encode(Ping(number=1)), 30.9) == []
+    assert answers(session.receive(b"b", encode(Ping(number=1)), 30.9)) == [(b"b", Pong(number=1))]
+    assert answers(session.receive(b"a", encode(Ping(number=2)), 31.0)) == [(b"a", Pong(number=2))]
+
+
+def test_nonsense_now_and_then_is_forgiven():
+    session = ServerSession(WELCOME, limits=ServerLimits(malformed=3, malformed_per_s=1.0))
+    greeted(session, b"a", 0.0)
+    assert all(session.receive(b"a", b"noise", float(second)) for second in range(100))
+
+
+def test_another_version_is_told_apart_from_nonsense():
+    seen, data = [], bytearray(encode(Hello()))
+    data[2] = 77
+    ((_, failure),) = answers(ServerSession(WELCOME, observer=seen.append).receive(b"a", bytes(data), 0.0))
+    assert (
+        failure.text
+        == f"the device speaks protocol version 77, this server {PROTOCOL_VERSION}: both ends need the same"
+    )
+    assert [event.reason for event in seen] == ["version"]
+
+
+def test_observers_are_told_of_every_greeting_answer_and_refusal():
+    seen = []
+    session = ServerSession(WELCOME, observer=seen.append)
+    session.receive(b"a", encode(offload(9)), 0.0)
+    session.receive(b"a", b"noise", 0.0)
+    session.receive(b"a", encode(Hello()), 0.0)
+    session.receive(b"a", encode(Ping(number=1)), 0.0)
+    for number in (0, 1):
+        session.receive(b"a", encode(offload(number)), 0.0)
+    session.receive(b"a", encode(offload(2, restoration_point=5)), 0.0)
+    session.finished(session.next_work(0.5), INFERRED)
+    session.receive(b"a", encode(offload(3)), 1.0)
+    session.failed(session.next_work(1.0), "no memory")
+    refused = [(event.offload_id, event.reason) for event in seen if isinstance(event, OffloadRefused)]
+    assert refused == [(9, "stranger"), (None, "malformed"), (0, "superseded"), (2, "unusable"), (3, "failed")]
+    assert {reason for _, reason in refused} <= set(REFUSALS)
+    assert [type(event) for event in seen if not isinstance(event, OffloadRefused)] == [ClientGreeted, OffloadAnswered]
+    (answered,) = (event for event in seen if isinstance(event, OffloadAnswered))
+    assert (answered.client, answered.offload, answered.queue_s) == (b"a", offload(1), 0.5)
+    assert answered.inferred is INFERRED

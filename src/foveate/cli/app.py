@@ -14,7 +14,22 @@ import typer
 from typer.core import TyperGroup
 
 from foveate import __version__
-from foveate.cli import bench, compare, detect, device, link, models, profile, run, run_experts, serve, train, world
+from foveate.cli import (
+    bench,
+    compare,
+    detect,
+    device,
+    doctor,
+    keys,
+    link,
+    models,
+    profile,
+    run,
+    run_experts,
+    serve,
+    train,
+    world,
+)
 from foveate.core import FoveateError, InputError
 
 _EXTRAS = {
@@ -29,7 +44,12 @@ _EXTRAS = {
     "ray": "ray",
     "rerun": "view",
     "supervision": "supervision",
+    "opentelemetry": "otel",
     "optuna": "search",
+    "prometheus_client": "observe",
+    "starlette": "page",
+    "uvicorn": "page",
+    "websockets": "page",
 }
 """Which extra brings a package that the base install lacks."""
 
@@ -103,11 +123,13 @@ app.command(name="compare", epilog=compare.EXAMPLE)(compare.compare)
 app.command(name="serve", epilog=serve.EXAMPLE)(serve.serve)
 app.command(name="device", epilog=device.EXAMPLE)(device.device)
 app.command(name="link", epilog=link.EXAMPLE)(link.link)
+app.add_typer(keys.app, name="keys", epilog=keys.EXAMPLE)
+app.command(name="doctor", epilog=doctor.EXAMPLE)(doctor.doctor)
 app.add_typer(profile.app, name="profile", epilog=profile.EXAMPLE)
 app.add_typer(bench.app, name="bench", epilog=bench.EXAMPLE)
 app.add_typer(train.app, name="train", epilog=train.EXAMPLE)
 app.add_typer(world.app, name="world", epilog=world.EXAMPLE)
-app.command(name="models", epilog=models.EXAMPLE)(models.models)
+app.add_typer(models.app, name="models", epilog=models.EXAMPLE)
 
 
 def _print_version(wanted: bool) -> None:

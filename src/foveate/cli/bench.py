@@ -8,22 +8,123 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from foveate.evaluation.labelled import Labelled
+    from rich.table import Table
 
-EXAMPLE = (
+    from foveate.evaluation.labelled import Labelled
+    from foveate.profiling.way import Way
+
+EXAMPLE = "Example: foveate bench --rounds 5 --out out/bench.json"
+ACCURACY_EXAMPLE = (
     "Example: foveate bench accuracy --annotations src/foveate/samples/street.json "
     "--images src/foveate/samples/street.mp4 --every 25 --out out/accuracy.json"
 )
 
-app = typer.Typer(no_args_is_help=True, help="Measure models.")
+app = typer.Typer(invoke_without_command=True, help="Time the whole way of a frame on this machine, or measure models.")
 
 
 @app.callback()
-def _group() -> None:
-    """Keep `accuracy` a command of its own while it is the only one."""
+def bench(
+    context: typer.Context,
+    *,
+    video: Annotated[Path | None, typer.Option(help="Clip whose frames are used; default: the sample.")] = None,
+    model: Annotated[str, typer.Option(help="Name (see `foveate models`) or weights file.")] = "vitdet-tiny-world",
+    profile: Annotated[
+        str, typer.Option(help="Profile whose estimators the decision uses; no figure depends on its times.")
+    ] = "cpu-2core-vitdet-tiny",
+    size: Annotated[
+        str, typer.Option(metavar="HEIGHTxWIDTH|clip", help="Frames are brought to this size; `clip`: as they are.")
+    ] = "1080x1920",
+    rounds: Annotated[int, typer.Option(min=2, help="Measurements of each stage; the table shows medians.")] = 9,
+    objects: Annotated[int, typer.Option(min=1, help="Objects that are tracked.")] = 30,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the table as JSON as well.")] = None,
+) -> None:
+    """Time every stage from the camera to the boxes, beside what this machine could do at most."""
+    if context.invoked_subcommand is not None:
+        return
+    import json
+    from dataclasses import asdict
+
+    from rich.console import Console
+
+    from foveate.core import InputError
+    from foveate.estimators import load_profile
+    from foveate.evaluation.progress import Steps
+    from foveate.experiments.inputs import SAMPLES
+    from foveate.models import Detector, load_detector
+    from foveate.profiling.way import WaySettings, measure_way
+
+    settings = WaySettings(size=_size(size), rounds=rounds, objects=objects)
+    known, detector = load_profile(profile), load_detector(model)
+    if not isinstance(detector, Detector):
+        raise InputError(f"stages are known of models with foveate's own head, got {detector.name}")
+    with Steps(Console(stderr=True)) as steps:
+        way = measure_way(
+            video or SAMPLES / "street.mp4", detector, known, settings, progress=steps.begin_open("rounds")
+        )
+    _print_way(way)
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(json.dumps(asdict(way), indent=1) + "\n", encoding="utf-8")
 
 
-@app.command(epilog=EXAMPLE)
+def _size(text: str) -> tuple[int, int] | None:
+    from foveate.core import InputError
+
+    if text == "clip":
+        return None
+    height, cross, width = text.partition("x")
+    if not (cross and height.isdecimal() and width.isdecimal() and int(height) and int(width)):
+        raise InputError(f"a size is written HEIGHTxWIDTH, or `clip`, got {text!r}")
+    return int(height), int(width)
+
+
+def _print_way(way: Way) -> None:
+    """What was measured: stages before the model, stages inside it, and the rates that bound them."""
+    from rich.console import Console
+
+    height, width = way.frame_size
+    typer.echo(way.machine)
+    typer.echo(f"{way.model}, {height} x {width}, {way.objects} objects, medians of {way.rounds} rounds, milliseconds")
+    console = Console()
+    console.print(_stages_table(way))
+    console.print(_model_table(way))
+    for name, rate in way.rates.items():
+        typer.echo(f"{name}: {rate / 1e9:.1f} G")
+    typer.echo(f"most memory held: {way.peak_bytes / 2**20:.0f} MiB")
+
+
+def _stages_table(way: Way) -> Table:
+    """Stages outside the model; where bare work bounds one, how much longer it takes."""
+    from rich.table import Table
+
+    table = Table("end", "stage", "case", "ms", "10-90 %", "bare ms", "ratio")
+    for row in way.rows:
+        if row.ceiling_ms is not None and row.stage != "backbone":
+            bare = (f"{row.ceiling_ms:.2f}", f"{row.ms / row.ceiling_ms:.2f}")
+        elif row.stage in way.model_stages:
+            continue
+        else:
+            bare = ("", "")
+        table.add_row(row.end, row.stage, row.case, f"{row.ms:.2f}", f"{row.low_ms:.2f}-{row.high_ms:.2f}", *bare)
+    return table
+
+
+def _model_table(way: Way) -> Table:
+    """Stages of one inference for each case; the backbone beside its two-term ceiling."""
+    from rich.table import Table
+
+    table = Table("inference", *way.model_stages, "sum", "ceiling", "reached")
+    cases = dict.fromkeys(row.case for row in way.rows if row.stage in way.model_stages)
+    for case in cases:
+        rows = [row for row in way.rows if row.case == case and row.stage in way.model_stages]
+        bound = next(row for row in rows if row.ceiling_ms is not None)
+        times = [row.ms for row in rows]
+        share = f"{bound.ceiling_ms / bound.ms:.0%}" if bound.ceiling_ms else ""
+        table.add_row(case, *(f"{ms:.1f}" for ms in (*times, sum(times))), f"{bound.ceiling_ms:.1f}", share)
+    return table
+
+
+@app.command(epilog=ACCURACY_EXAMPLE)
 def accuracy(
     *,
     annotations: Annotated[Path, typer.Option(help="COCO file of the true objects.")],

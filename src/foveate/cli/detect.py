@@ -16,7 +16,7 @@ from foveate.core import Detections, FoveateError, InputError, Mask, MediaError,
 
 if TYPE_CHECKING:
     from foveate.metrics import AnnotatedImage
-    from foveate.models import Detector
+    from foveate.models import MixedDetector
 
 T = TypeVar("T")
 
@@ -81,7 +81,7 @@ def read_mask(path: Path) -> Mask:
 class Look:
     """How a detector looks at frames: which regions it sees at low resolution, and where it restores them."""
 
-    detector: Detector
+    detector: MixedDetector
     mask: Mask | None
     """The same for every frame; None = no region."""
     by_objects: bool

@@ -1,18 +1,19 @@
 """`foveate device`: the end with the camera."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
-    from foveate.device import Displayed, FrameSource
+    from foveate.device import Displayed, FrameSource, OffloadDone
 
 EXAMPLE = "Example: foveate device --camera 0 --server 127.0.0.1:5555 --policy track-b2b --json -"
 
 Output = Callable[["Displayed"], None]
+Event = TypeVar("Event")
 
 
 def device(
@@ -25,7 +26,20 @@ def device(
         ),
     ],
     server: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where `foveate serve` answers.")],
+    server_key: Annotated[
+        str | None,
+        typer.Option(metavar="KEY|FILE", help="The server's public key, or a file that holds it; encrypts."),
+    ] = None,
+    keys: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of this device's key pair. Default: $FOVEATE_HOME/keys.")
+    ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Do not encrypt, though the server is elsewhere: for tunnels.")
+    ] = False,
     policy: Annotated[str, typer.Option(help="NAME[:parameter=value,...]; a wrong name lists them all.")] = "track-b2b",
+    model: Annotated[
+        str, typer.Option(help="Which of the server's models is to run; its first if none is named.")
+    ] = "",
     profile: Annotated[str | None, typer.Option(help="Name or path of a profile; policy vitmalis needs one.")] = None,
     fps: Annotated[
         float | None, typer.Option(help="Frames per second, in place of the camera's own; a folder needs it.")
@@ -35,26 +49,38 @@ def device(
     json_lines: Annotated[
         str | None, typer.Option("--json", metavar="-|FILE", help="Write one JSON line per displayed frame.")
     ] = None,
+    traces: Annotated[
+        str | None, typer.Option(metavar="URL", help="Send each offload as a trace to this OpenTelemetry collector.")
+    ] = None,
 ) -> None:
     """Offload the frames of a camera until it ends, or until Ctrl-C, which keeps all that was written.
 
     Whatever becomes of the server, the picture goes on; a server or camera that is lost is looked for until it is back.
+    A server on another machine is talked to encrypted: it must allow this device's key, see `foveate keys`.
     """
+    from foveate.cli.interrupts import interrupts
+    from foveate.cli.keys import device_keys
     from foveate.device import open_source, run_live
     from foveate.estimators import load_profile
     from foveate.policies import by_name
 
+    trusted = device_keys(server, server_key, keys, insecure=insecure)
     chosen, loaded = by_name(policy), None if profile is None else load_profile(profile)
     with ExitStack() as stack:
         source = stack.enter_context(open_source(camera, fps=fps))
         outputs = _outputs(stack, source, show=show, sink=sink, json_lines=json_lines)
-        interrupted = stack.enter_context(_interrupts())
+        observers = _offload_observers(stack, traces)
+        interrupted = stack.enter_context(interrupts())
         run = run_live(
             source,
             server=server,
+            keys=trusted,
+            insecure=insecure,
             policy=chosen,
+            model=model,
             profile=loaded,
             on_frame=lambda event: _all(outputs, event),
+            on_offload=lambda event: _all(observers, event),
             stop=lambda: interrupted() or any(getattr(output, "closed", False) for output in outputs),
         )
     typer.echo(
@@ -69,19 +95,27 @@ def _outputs(
 ) -> list[Output]:
     import sys
 
-    from foveate.device import JsonLines, VideoSink, Window
+    from foveate.device import JsonLines, PatientFile, VideoSink, Window
 
     outputs: list[Output] = []
     if json_lines == "-":
         outputs.append(JsonLines(sys.stdout))
         stack.callback(_forgive_stdout)
     elif json_lines is not None:
-        outputs.append(JsonLines(stack.enter_context(Path(json_lines).open("w", encoding="utf-8"))))  # noqa: SIM115
+        outputs.append(JsonLines(stack.enter_context(PatientFile(Path(json_lines)))))
     if sink is not None:
         outputs.append(stack.enter_context(VideoSink(sink, size=source.size, fps=source.fps)))
     if show:
         outputs.append(stack.enter_context(Window()))
     return outputs
+
+
+def _offload_observers(stack: ExitStack, traces: str | None) -> "list[Callable[[OffloadDone], None]]":
+    if traces is None:
+        return []
+    from foveate.device.traces import Traces
+
+    return [stack.enter_context(Traces.to_collector(traces))]
 
 
 def _forgive_stdout() -> None:
@@ -95,25 +129,6 @@ def _forgive_stdout() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _all(outputs: list[Output], event: "Displayed") -> None:
+def _all(outputs: "list[Callable[[Event], None]]", event: "Event") -> None:
     for output in outputs:
         output(event)
-
-
-@contextmanager
-def _interrupts() -> Iterator[Callable[[], bool]]:
-    """Whether Ctrl-C or a polite kill came; a second Ctrl-C ends the process the hard way."""
-    import signal
-
-    came: list[int] = []
-
-    def note(number: int, _frame: object) -> None:
-        came.append(number)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: bool(came)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

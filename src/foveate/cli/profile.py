@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from foveate.core import Profile
-    from foveate.models import Detector
+    from foveate.models import MixedDetector
     from foveate.profiling import ContentRows, ContentSampling, Judged
     from foveate.profiling.fit import Target
 
@@ -183,7 +183,7 @@ def train(
 
 def _rows(
     videos: list[Path],
-    detector: "Detector",
+    detector: "MixedDetector",
     sampling: "ContentSampling",
     begin: Callable[[str], Callable[[int, int], None]],
 ) -> "list[ContentRows]":

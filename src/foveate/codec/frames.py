@@ -8,6 +8,7 @@ import numpy as np
 from foveate.codec.jpeg import ChromaSubsampling, decode_jpeg, encode_jpeg
 from foveate.codec.layout import Layout
 from foveate.codec.mosaic import frame_layout, full_layout, full_mosaic, low_layout, low_mosaic, unpack
+from foveate.codec.scratch import scratch
 from foveate.core import CodecError, InputError, Mask, MixedFrame, Pixels, RegionGrid, Tiles, check_pixels
 
 GREY = 114
@@ -52,7 +53,10 @@ def encode_frame(
         pixels = _painted(pixels, grid, grid.check_mask(blank))
     if not low.any():
         return EncodedFrame(full=encode_jpeg(pixels, quality=quality, colorsubsampling=colorsubsampling))
-    mosaics = full_mosaic(pixels, grid, low), low_mosaic(pixels, grid, low)
+    mosaics = (
+        full_mosaic(pixels, grid, low, scratch("full mosaic", full_layout(grid, low).size)),
+        low_mosaic(pixels, grid, low, scratch("low mosaic", low_layout(grid, low).size)),
+    )
     full_bytes, low_bytes = (
         encode_jpeg(mosaic, quality=quality, colorsubsampling=colorsubsampling) if mosaic.size else b""
         for mosaic in mosaics
@@ -98,4 +102,4 @@ def _decode_tiles(name: str, data: bytes, layout: Layout, side: int) -> Tiles:
         return np.zeros((0, side, side, 3), np.uint8)
     if not layout.tiles or not data:
         raise CodecError(f"the mask names {len(layout.tiles)} {name} regions, got {len(data)} bytes of them")
-    return unpack(decode_jpeg(data, size=layout.size), layout, side)
+    return unpack(decode_jpeg(data, size=layout.size, out=scratch("decoded", layout.size)), layout, side)

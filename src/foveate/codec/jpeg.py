@@ -30,9 +30,10 @@ def encode_jpeg(pixels: Pixels, *, quality: int, colorsubsampling: ChromaSubsamp
     return data
 
 
-def decode_jpeg(data: bytes, *, size: Size) -> Pixels:
-    """RGB pixels `(*size, 3)`. Raises `CodecError` on anything but an intact colour JPEG of that size.
+def decode_jpeg(data: bytes, *, size: Size, out: Pixels | None = None) -> Pixels:
+    """RGB pixels `(*size, 3)`, in `out` if given.
 
+    Raises `CodecError` on anything but an intact colour JPEG of that size.
     Chroma is enlarged by repetition: interpolation would carry colour across the border of two tiles.
     """
     try:
@@ -44,7 +45,7 @@ def decode_jpeg(data: bytes, *, size: Size) -> Pixels:
     if data.count(_START_OF_SCAN) > _MOST_SCANS:
         raise CodecError(f"expected a JPEG of one scan, got more than {_MOST_SCANS}")
     try:
-        pixels: Pixels = simplejpeg.decode_jpeg(data, fastupsample=True)
+        pixels: Pixels = simplejpeg.decode_jpeg(data, fastupsample=True, buffer=out)
     except ValueError as error:
         raise CodecError(f"damaged JPEG of {len(data)} bytes: {error}") from error
     return pixels

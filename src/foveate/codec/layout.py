@@ -32,7 +32,7 @@ def padded(length: int) -> int:
     return -(-length // BLOCK) * BLOCK
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def shelf_layout(tiles: tuple[Size, ...]) -> Layout:
     """Pack tiles, each in a cell padded to whole blocks, into the smallest of the near-square pictures.
 

@@ -47,15 +47,25 @@ def low_layout(grid: RegionGrid, mask: Mask) -> Layout:
     )
 
 
-def full_mosaic(pixels: Pixels, grid: RegionGrid, mask: Mask) -> Pixels:
-    """Full-resolution regions of a frame `(H, W, 3)` as one picture of `full_layout`'s size."""
-    return _pack(_cut(pixels, grid, ~mask), full_layout(grid, mask))
+def full_mosaic(pixels: Pixels, grid: RegionGrid, mask: Mask, out: Pixels | None = None) -> Pixels:
+    """Full-resolution regions of a frame `(H, W, 3)` as one picture of `full_layout`'s size, in `out` if given."""
+    layout = full_layout(grid, mask)
+    mosaic = _canvas(layout, out)
+    for (top, left, bottom, right), corner in zip(region_boxes(grid, ~mask), layout.corners, strict=True):
+        _spread(pixels[top:bottom, left:right], _cell(mosaic, corner, (bottom - top, right - left)))
+    return mosaic
 
 
-def low_mosaic(pixels: Pixels, grid: RegionGrid, mask: Mask) -> Pixels:
+def low_mosaic(pixels: Pixels, grid: RegionGrid, mask: Mask, out: Pixels | None = None) -> Pixels:
     """Regions of a frame `(H, W, 3)`, averaged over d x d pixels, as one picture of `low_layout`'s size."""
-    tiles = (downsample(tile, grid.downsampling_factor) for tile in _cut(pixels, grid, mask))
-    return _pack(tiles, low_layout(grid, mask))
+    layout = low_layout(grid, mask)
+    mosaic = _canvas(layout, out)
+    for box, corner, size in zip(region_boxes(grid, mask), layout.corners, layout.tiles, strict=True):
+        top, left, bottom, right = box
+        cell = _cell(mosaic, corner, size)
+        downsample(pixels[top:bottom, left:right], grid.downsampling_factor, cell[: size[0], : size[1]])
+        _fill_beyond(cell, size)
+    return mosaic
 
 
 def unpack(mosaic: Pixels, layout: Layout, side: int) -> Tiles:
@@ -66,31 +76,27 @@ def unpack(mosaic: Pixels, layout: Layout, side: int) -> Tiles:
     return tiles
 
 
-def downsample(tile: Pixels, factor: int) -> Pixels:
-    """Average `factor x factor` pixels as `core.split_regions` does; a tile that `factor` does not divide is
-    filled by edge replication first. `(h, w, 3)` -> `(ceil(h / factor), ceil(w / factor), 3)`.
+def downsample(tile: Pixels, factor: int, out: Pixels) -> None:
+    """Average `factor x factor` pixels as `core.split_regions` does, into `out`; a tile that `factor` does not divide
+    is filled by edge replication first. `(h, w, 3)` -> `(ceil(h / factor), ceil(w / factor), 3)`.
     """
     height, width = tile.shape[:2]
     missing = -height % factor, -width % factor
     if any(missing):
         tile = np.pad(tile, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
     if factor != 2:
-        averaged: Pixels = area_downsample(tile[None], factor)[0]
-        return averaged
+        out[:] = area_downsample(tile[None], factor)[0]
+        return
     # OpenCV rounds half up for 2 x 2 only, and is then ten times faster than numpy.
-    half = (tile.shape[1] // 2, tile.shape[0] // 2)
-    return np.asarray(cv2.resize(tile, half, interpolation=cv2.INTER_AREA), np.uint8)
+    cv2.resize(tile, (out.shape[1], out.shape[0]), dst=out, interpolation=cv2.INTER_AREA)
 
 
-def _cut(pixels: Pixels, grid: RegionGrid, chosen: Mask) -> Iterator[Pixels]:
-    return (pixels[top:bottom, left:right] for top, left, bottom, right in region_boxes(grid, chosen))
-
-
-def _pack(tiles: Iterator[Pixels], layout: Layout) -> Pixels:
-    mosaic = np.full((*layout.size, 3), _UNUSED, np.uint8)
-    for tile, corner in zip(tiles, layout.corners, strict=True):
-        _spread(tile, _cell(mosaic, corner, (tile.shape[0], tile.shape[1])))
-    return mosaic
+def _canvas(layout: Layout, out: Pixels | None) -> Pixels:
+    """Where a mosaic is put together; only what no cell will cover is painted, if there is any."""
+    canvas = np.empty((*layout.size, 3), np.uint8) if out is None else out
+    if sum(padded(height) * padded(width) for height, width in layout.tiles) < layout.size[0] * layout.size[1]:
+        canvas.fill(_UNUSED)
+    return canvas
 
 
 def _cell(mosaic: Pixels, corner: tuple[int, int], tile: Size) -> NDArray[np.uint8]:
@@ -102,5 +108,13 @@ def _spread(tile: Pixels, cell: NDArray[np.uint8]) -> None:
     """Write a tile into the upper left of a cell at least as large, and repeat its last row and column."""
     height, width = tile.shape[:2]
     cell[:height, :width] = tile
-    cell[:height, width:] = tile[:, -1:]
-    cell[height:] = cell[height - 1]
+    _fill_beyond(cell, (height, width))
+
+
+def _fill_beyond(cell: NDArray[np.uint8], size: Size) -> None:
+    """Repeat the last row and column of what fills the upper left of a cell."""
+    height, width = size
+    if width < cell.shape[1]:
+        cell[:height, width:] = cell[:height, width - 1 : width]
+    if height < cell.shape[0]:
+        cell[height:] = cell[height - 1]

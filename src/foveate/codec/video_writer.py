@@ -17,11 +17,12 @@ class VideoWriter:
     """Context manager that writes RGB frames of one size to `path`.
 
     The file grows as `path.part` and takes its name when the block ends without an error; otherwise it is
-    removed. An odd side gets one replicated row or column, as 4:2:0 video needs. Raises `FoveateError` without
+    removed. With `fragments` it can be played whatever happens, up to its last seconds at least, and is kept after an
+    error. An odd side gets one replicated row or column, as 4:2:0 video needs. Raises `FoveateError` without
     PyAV, `InputError` on a frame of another size or a rate of 0, `MediaError` where the disk refuses.
     """
 
-    def __init__(self, path: str | Path, size: Size, fps: float, crf: int = 23) -> None:
+    def __init__(self, path: str | Path, size: Size, fps: float, crf: int = 23, *, fragments: bool = False) -> None:
         self.path = Path(path)
         """The finished file."""
         self.size = size
@@ -30,9 +31,11 @@ class VideoWriter:
         if not 0 < fps < math.inf:
             raise InputError(f"a video needs a frame rate above 0, got {fps}")
         self._av = _import_av()
+        self._fragments = fragments
+        options = {"movflags": "frag_keyframe+empty_moov+default_base_moof"} if fragments else {}
         try:
             self._part.touch()  # PyAV opens the file only at the first frame
-            self._container = self._av.open(str(self._part), "w", format="mp4")
+            self._container = self._av.open(str(self._part), "w", format="mp4", options=options)
             self._stream = self._add_stream(fps, crf)
         except (self._av.FFmpegError, OSError) as error:
             self._part.unlink(missing_ok=True)
@@ -59,22 +62,31 @@ class VideoWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        whole = self._fragments
         try:
             if kind is None:
                 self._encode(None)
                 self._close()
-                self._part.replace(self.path)
+                whole = True
             else:
-                with suppress(MediaError):  # the first error is the one to tell
+                # The first error is the one to tell.
+                with suppress(MediaError):
+                    self._encode(None)
+                with suppress(MediaError):
                     self._close()
         finally:
-            self._part.unlink(missing_ok=True)
+            if whole:
+                self._part.replace(self.path)
+            else:
+                self._part.unlink(missing_ok=True)
 
     def _add_stream(self, fps: float, crf: int) -> Any:
         rate = Fraction(fps).limit_denominator(1001)  # 30000/1001 and the like stay exact
         stream = self._container.add_stream("libx264", rate=rate, options={"crf": str(crf), "preset": "veryfast"})
         stream.height, stream.width = (side + side % 2 for side in self.size)
         stream.pix_fmt = "yuv420p"
+        if self._fragments:
+            stream.codec_context.gop_size = max(1, round(fps))  # a fragment ends before each key frame
         return stream
 
     def _encode(self, frame: Any) -> None:

@@ -19,6 +19,7 @@ from foveate.core.errors import (
     MediaError,
     ProtocolError,
     TransportError,
+    VersionError,
     WeightsError,
 )
 from foveate.core.frame import Frame, Pixels, check_pixels
@@ -101,6 +102,7 @@ __all__ = [
     "ThresholdCurve",
     "Tiles",
     "TransportError",
+    "VersionError",
     "WeightsError",
     "check_pixels",
     "foveate_home",

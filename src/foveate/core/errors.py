@@ -6,6 +6,7 @@
     ├── WeightsError       a weights file is missing, truncated or made for another model
     ├── CodecError         bytes that should be a compressed frame are not
     ├── ProtocolError      a peer sent a message that this version cannot accept
+    │   └── VersionError   it speaks another version of the protocol
     └── TransportError     a socket could not be opened, or the peer is gone
 
 The command line prints the message of any of them as one line; each says what was required and what was got.
@@ -34,6 +35,10 @@ class CodecError(FoveateError):
 
 class ProtocolError(FoveateError):
     """A wire message is malformed, too large, or of another version."""
+
+
+class VersionError(ProtocolError):
+    """A peer speaks another version of the protocol: one of the two ends must be updated."""
 
 
 class TransportError(FoveateError):

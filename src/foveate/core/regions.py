@@ -81,6 +81,18 @@ class RegionGrid:
             )
         return array
 
+    def tokens(self, mask: Mask | None = None) -> int:
+        """Real tokens of a frame: one per patch that holds a pixel, or per d x d of them where `mask` says low."""
+        rows, columns = self._extents(0), self._extents(1)
+        factor = self.downsampling_factor
+        low = np.outer(-(-rows // factor), -(-columns // factor))
+        return int(np.where(self.check_mask(mask), low, np.outer(rows, columns)).sum())
+
+    def _extents(self, axis: int) -> NDArray[np.int64]:
+        """Patches with a pixel in each row (or column) of regions."""
+        size = self.region_size
+        return np.minimum(size, self.patches[axis] - size * np.arange(self.shape[axis]))
+
     def overlapping(self, boxes: NDArray[np.float32]) -> Mask:
         """Regions that any of the xyxy `boxes` `(n, 4)` covers, partly or fully."""
         touched = np.zeros(self.shape, np.bool_)

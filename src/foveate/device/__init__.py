@@ -18,6 +18,7 @@ from foveate.device.events import (
 )
 from foveate.device.live import LiveDevice, LiveRun, run_live
 from foveate.device.outputs import JsonLines, VideoSink, Window
+from foveate.device.patient_file import PatientFile
 from foveate.device.perception import Perception
 from foveate.device.recorder import Recorder
 from foveate.device.session import DeviceSession
@@ -40,6 +41,7 @@ __all__ = [
     "Lost",
     "MotionWork",
     "OffloadDone",
+    "PatientFile",
     "Perception",
     "Recorder",
     "Redial",

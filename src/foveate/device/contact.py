@@ -2,9 +2,11 @@
 
 A device greets until it is welcomed, and again whenever the server has forgotten it. Heartbeats go over an idle link;
 after a second without a word they go over a busy one too, for a server that was started again meanwhile can only be
-found by asking. A link that is slow and a link that is cut look the same from here until the offload times out.
+found by asking. A link that is slow and a link that is cut look the same from here until the offload times out. A
+connection that the transport calls ended is made anew after a wait that grows with each failure.
 """
 
+from foveate.device.backoff import Backoff
 from foveate.device.round_trip import RoundTrip
 from foveate.network.messages import Hello, Ping
 
@@ -21,9 +23,12 @@ REDIAL_S = 4.0
 
 
 class Contact:
-    """Tells when to ask for the server and when to connect anew."""
+    """Tells when to ask for the server and when to connect anew. `model`: what is asked for; empty = any."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: str = "", backoff: Backoff | None = None) -> None:
+        self._model = model
+        self._backoff = Backoff() if backoff is None else backoff
+        self._retry_at: float | None = None
         self.welcomed = False
         """Whether the server knows this device."""
         self.round_trip = RoundTrip()
@@ -32,8 +37,8 @@ class Contact:
         self._started = False
 
     def ask_at(self, *, idle: bool) -> float | None:
-        """When the next greeting or heartbeat is due; `idle`: no frame is on the uplink. None before the start."""
-        if not self._started:
+        """When the next greeting or heartbeat is due; `idle`: no frame is on the uplink. None without a connection."""
+        if not self._started or self._retry_at is not None:
             return None
         if not self.welcomed:
             return self._asked_at + RETRY_S
@@ -45,6 +50,8 @@ class Contact:
         """When the connection is to be made anew; `waiting`: an offload is on its way, and its timeout decides."""
         if not self._started or (self.welcomed and waiting):
             return None
+        if self._retry_at is not None:
+            return self._retry_at
         if self.welcomed:
             return self._heard_at + LOST_S
         return max(self._heard_at, self._dialled_at) + REDIAL_S
@@ -54,11 +61,16 @@ class Contact:
         if not self._started:
             self._started, self._dialled_at = True, now
         self.welcomed, self._asked_at = False, now
-        return Hello()
+        return Hello(model=self._model)
 
     def dialled(self, now: float) -> None:
         """The connection is new from now on."""
-        self._dialled_at = now
+        self._dialled_at, self._retry_at = now, None
+
+    def ended(self, now: float, *, refused: bool) -> None:
+        """The connection is no more; `refused`: the server ended it before it said a word."""
+        self.welcomed = False
+        self._retry_at = now + self._backoff.next_s(refused=refused)
 
     def heard(self, now: float) -> None:
         """Something arrived from the server."""
@@ -67,6 +79,8 @@ class Contact:
     def welcome(self) -> None:
         """The server answered a greeting; a first heartbeat is due at once."""
         self._started = self.welcomed = True
+        self._retry_at = None
+        self._backoff.reset()
         self._asked_at = float("-inf")
         self.round_trip.forget()
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from foveate.core import Clock
-from foveate.network.transports import Channel
+from foveate.network.transports import Channel, Fault
 
 MOST_WAITING = 16
 """Messages that wait while the transport blocks; further ones are dropped, as a full transport does."""
@@ -17,9 +17,9 @@ _STOP_S = 2.0
 
 @dataclass(frozen=True, kw_only=True)
 class Arrival:
-    """A message of the server."""
+    """A message of the server, or the end of the connection to it."""
 
-    payload: bytes
+    content: bytes | Fault
     at: float
     """When it came, seconds on the device's clock."""
 
@@ -55,10 +55,15 @@ class Courier:
         self._channel.wake()
 
     def next_arrival(self) -> Arrival | None:
-        """The message that came first, if any is left. Raises what ended the thread, if anything did."""
+        """What came first, if anything is left. Raises what ended the thread, if anything did."""
         if self._error is not None:
             raise self._error
         return self._arrived.popleft() if self._arrived else None
+
+    @property
+    def state(self) -> str:
+        """What is known of the connection, in words."""
+        return self._channel.state
 
     def close(self) -> None:
         """End the thread; the channel stays open."""
@@ -88,8 +93,14 @@ class Courier:
                 self._channel.send(payload)  # may block: a message that comes meanwhile waits in the transport
 
     def _collect(self) -> None:
-        payload = self._channel.poll(_POLL_S)
-        while payload is not None:
-            self._arrived.append(Arrival(payload=payload, at=self._clock.now()))
-            self._on_arrival()
-            payload = self._channel.poll(0)
+        content = self._channel.poll(_POLL_S)
+        while content is not None:
+            self._tell(content)
+            content = self._channel.poll(0)
+        fault = self._channel.fault()
+        if fault is not None:
+            self._tell(fault)
+
+    def _tell(self, content: bytes | Fault) -> None:
+        self._arrived.append(Arrival(content=content, at=self._clock.now()))
+        self._on_arrival()

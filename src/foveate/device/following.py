@@ -8,6 +8,11 @@ from foveate.tracking import GreyPair
 
 MOST_KEPT = 300
 """Reduced frames kept for a catch-up; an offload that takes longer is tracked from a later frame."""
+MOST_CAUGHT_UP = 60
+"""Frames of a catch-up: where more have passed, as after a link that stood still, they are taken at even steps.
+
+The camera runs on meanwhile, and nothing is offloaded before the present is reached.
+"""
 
 
 class Following:
@@ -53,7 +58,7 @@ class Following:
             source, restart, first = self._source, None, self._handed_out + 1
         else:
             return None
-        frames = tuple(seen for seen in self._kept if seen.index >= first)
+        frames = _spread([seen for seen in self._kept if seen.index >= first])
         if not frames:
             return None
         self._landed, self._source, self._handed_out = None, source, frames[-1].index
@@ -63,3 +68,11 @@ class Following:
     def tracked(self, tracked: Tracked) -> None:
         """The work handed out last is done."""
         self._running, self.latest = None, tracked
+
+
+def _spread(frames: list[Seen]) -> tuple[Seen, ...]:
+    """At most `MOST_CAUGHT_UP` of the frames at even steps; the first, whose boxes are known, and the last are kept."""
+    if len(frames) <= MOST_CAUGHT_UP:
+        return tuple(frames)
+    last = len(frames) - 1
+    return tuple(frames[round(step * last / (MOST_CAUGHT_UP - 1))] for step in range(MOST_CAUGHT_UP))

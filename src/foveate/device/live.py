@@ -4,6 +4,7 @@ The loop itself displays. It waits for a bell that every thread rings, never for
 """
 
 import logging
+import secrets
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from typing import Any, Self, TypeVar
 
 from foveate.codec import EncodedFrame, encode_frame, scaled_to
 from foveate.core import Clock, MonotonicClock, Profile, TransportError
+from foveate.device.backoff import Backoff
 from foveate.device.camera import pace
 from foveate.device.courier import Courier
 from foveate.device.events import (
@@ -37,7 +39,8 @@ from foveate.device.session import OFFLOAD_TIMEOUT_S, DeviceSession
 from foveate.device.sources import FrameSource, open_source
 from foveate.estimators import PerformanceEstimator
 from foveate.network.messages import Welcome
-from foveate.network.transports import Channel, ZmqChannel
+from foveate.network.security import DeviceKeys
+from foveate.network.transports import Channel, Fault, ZmqChannel
 from foveate.policies import Policy, by_name
 from foveate.tracking import reduce
 
@@ -88,18 +91,27 @@ def run_live(
     fps: float | None = None,
     loop: int = 1,
     offload_timeout_s: float = OFFLOAD_TIMEOUT_S,
+    model: str = "",
+    keys: DeviceKeys | None = None,
+    insecure: bool = False,
     stop: Callable[[], bool] = _never,
 ) -> LiveRun:
     """Show what `camera` sees against the server at `server` (`HOST:PORT`), until it ends or `stop()` is true.
 
     `camera`: what `open_source` takes, with `fps` and `loop`, or a `FrameSource`, which stays open. `policy`: a policy
     or its text, such as `"fixed:beta=4"`; one that compares estimates needs a `profile`. `on_frame` is called for each
-    displayed frame, at its time: a slow one delays the next frames. Raises `MediaError` if the camera cannot be read,
-    `TransportError` if the server does not answer at the start; a server lost later is looked for until it is back.
+    displayed frame, at its time: a slow one delays the next frames. `model`: which of the server's models is to run;
+    empty = its first. `keys` encrypt the traffic; only a server on this machine, or behind a tunnel (`insecure`), does
+    without. Raises `MediaError` if the camera cannot be read, `TransportError` if the server does not answer
+    at the start, `ProtocolError` if it refuses, as where it does not know the model; a server lost later is looked for
+    until it is back.
     """
     chosen = by_name(policy) if isinstance(policy, str) else policy
     opened = nullcontext(camera) if isinstance(camera, FrameSource) else open_source(camera, fps=fps, loop=loop)
-    with opened as source, ZmqChannel(server, buffer_bytes=SOCKET_BUFFER_BYTES) as channel:
+    with (
+        opened as source,
+        ZmqChannel(server, keys=keys, insecure=insecure, buffer_bytes=SOCKET_BUFFER_BYTES) as channel,
+    ):
         device = LiveDevice(
             source=source,
             channel=channel,
@@ -108,6 +120,7 @@ def run_live(
             on_offload=on_offload,
             profile=profile,
             offload_timeout_s=offload_timeout_s,
+            model=model,
             stop=stop,
         )
         with device:
@@ -135,6 +148,7 @@ class LiveDevice:
         on_offload: Callable[[OffloadDone], None] = _ignore,
         profile: Profile | None = None,
         offload_timeout_s: float = OFFLOAD_TIMEOUT_S,
+        model: str = "",
         stop: Callable[[], bool] = _never,
     ) -> None:
         self.frames = 0
@@ -152,6 +166,8 @@ class LiveDevice:
             policy=policy,
             frame_interval_s=self._camera.interval_s,
             offload_timeout_s=offload_timeout_s,
+            model=model,
+            backoff=Backoff(secrets.randbits(64)),
             estimator=None if profile is None or profile.content is None else PerformanceEstimator(profile),
         )
         self._perception = Perception()
@@ -188,7 +204,8 @@ class LiveDevice:
         self._carry_out(self._session.start(now))
         while self._welcome is None:
             if now >= give_up_at or self._stop():
-                raise TransportError(f"no answer from the server within {timeout_s:g} s")
+                why = self._courier.state
+                raise TransportError(f"no answer from the server within {timeout_s:g} s{why and ': '}{why}")
             self._wait(min(give_up_at, self._session.wake_at or give_up_at))
             self._receive()
             now = self._clock.now()
@@ -220,9 +237,13 @@ class LiveDevice:
         self._bell.clear()
 
     def _receive(self) -> None:
-        """All messages that are there."""
+        """All messages that are there, and what became of the connection."""
         while (arrival := self._courier.next_arrival()) is not None:
-            self._carry_out(self._session.receive(arrival.payload, arrival.at))
+            if isinstance(arrival.content, Fault):
+                fault = arrival.content
+                self._carry_out(self._session.disconnected(fault.reason, arrival.at, refused=fault.refused))
+            else:
+                self._carry_out(self._session.receive(arrival.content, arrival.at))
 
     def _finish_work(self) -> None:
         """Tell the session of all work that is done."""

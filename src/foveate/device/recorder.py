@@ -1,14 +1,17 @@
-"""Tables of a run, written line by line while it runs, so that an interrupted run keeps what it has seen."""
+"""Tables of a run, written line by line while it runs, so that an interrupted run keeps what it has seen.
+
+A disk that is full for a while costs nothing: the picture goes on, and rows wait in memory.
+"""
 
 import csv
 from collections.abc import Iterable, Sequence
-from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from foveate.core import FoveateError
 from foveate.device.events import Displayed, OffloadDone
+from foveate.device.patient_file import PatientFile
 
 FRAME_COLUMNS = ("frame", "captured_at", "displayed_at", "source_frame", "staleness_s", "objects")
 OFFLOAD_COLUMNS = (
@@ -44,7 +47,8 @@ class Recorder:
     """Context manager that appends to `frames.csv` and `offloads.csv` in a folder.
 
     Points in time count from the capture of the first frame. `more_offload_columns` name what else is told of each
-    offload. Raises `FoveateError` where the disk refuses.
+    offload. Raises `FoveateError` where the disk refuses at the start; one that is full later is told in one line, rows
+    wait until there is room, and leaving the block raises if some never reached it.
     """
 
     def __init__(self, folder: Path, *, more_offload_columns: Sequence[str] = ()) -> None:
@@ -77,8 +81,10 @@ class Recorder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._frames.close()
-        self._offloads.close()
+        try:
+            self._frames.close()
+        finally:
+            self._offloads.close()
 
     def _time(self, when: float) -> str:
         return _seconds(when - self._since(when))
@@ -123,31 +129,23 @@ def offload_row(event: OffloadDone, origin: float) -> tuple[float | int | str | 
 
 
 class _Table:
-    """A CSV file whose every row reaches the file at once."""
+    """A CSV file whose every row reaches the file as soon as the disk takes it."""
 
     def __init__(self, path: Path, columns: Iterable[str]) -> None:
-        self._path = path
-        try:
-            self._file: TextIOWrapper = path.open("w", newline="", encoding="utf-8", buffering=1)
-        except OSError as error:
-            raise self._refused(error) from error
+        self._file = PatientFile(path)
         self._writer = csv.writer(self._file, lineterminator="\n")
         self.write(columns)
+        try:
+            self._file.check()
+        except FoveateError:
+            self._file.__exit__(FoveateError, None, None)
+            raise
 
     def write(self, row: Iterable[Any]) -> None:
-        try:
-            self._writer.writerow(row)
-        except OSError as error:
-            raise self._refused(error) from error
+        self._writer.writerow(row)
 
     def close(self) -> None:
-        try:
-            self._file.close()
-        except OSError as error:
-            raise self._refused(error) from error
-
-    def _refused(self, error: OSError) -> FoveateError:
-        return FoveateError(f"cannot write {self._path}: {error.strerror or error}")
+        self._file.close()
 
 
 def _seconds(span: float | None) -> str:

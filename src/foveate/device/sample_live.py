@@ -14,12 +14,13 @@ from foveate.core import MonotonicClock, Pixels, SampleRecord, TransportError
 from foveate.device.courier import Courier
 from foveate.device.sample_events import ClassifySample, EncodeSample, SampleDone, SampleEvent, SendToExperts
 from foveate.device.sample_session import SampleSession
-from foveate.network.transports import Channel
+from foveate.network.transports import Channel, Fault
 
 Classify = Callable[[Pixels], NDArray[np.float32]]
 """The generalist, injected so that a device needs no torch of its own: a picture -> logits `(classes,)`."""
 Encode = Callable[[Pixels], bytes]
 CONNECT_S = 5.0
+REDIAL_S = 1.0
 _LONGEST_NAP_S = 0.05
 _SHORTEST_NAP_S = 0.0005
 
@@ -34,6 +35,8 @@ class LiveSamples:
         self._courier = Courier(channel, clock=self._clock, on_arrival=lambda: self._bell.put(self._receive))
         self._pictures: Sequence[Pixels] = ()
         self._records: list[SampleRecord] = []
+        self._refusal = ""
+        self._dialled_at, self._dial_at = float("-inf"), float("inf")
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="generalist")
 
     def run(
@@ -61,6 +64,8 @@ class LiveSamples:
     def _connect(self) -> None:
         until = self._clock.now() + CONNECT_S
         while not self._session.experts:
+            if self._refusal:
+                raise TransportError(f"the server of experts refused the connection: {self._refusal}")
             if self._clock.now() > until:
                 raise TransportError(f"no server of experts answered within {CONNECT_S:g} s")
             self._turn(until)
@@ -82,14 +87,26 @@ class LiveSamples:
         nap = min(_LONGEST_NAP_S, self._session.next_at - self._clock.now(), until - self._clock.now())
         with suppress(Empty):
             self._carry_out(self._bell.get(timeout=max(nap, _SHORTEST_NAP_S))())
-        if self._clock.now() >= self._session.next_at:
-            self._carry_out(self._session.tick(self._clock.now()))
+        now = self._clock.now()
+        if now >= self._dial_at:
+            self._dialled_at, self._dial_at = now, float("inf")
+            self._courier.redial()
+        if now >= self._session.next_at:
+            self._carry_out(self._session.tick(now))
 
     def _receive(self) -> Iterable[SampleEvent]:
         events: list[SampleEvent] = []
         while (arrival := self._courier.next_arrival()) is not None:
-            events += self._session.receive(arrival.payload, arrival.at)
+            if isinstance(arrival.content, Fault):
+                self._lost(arrival.content, arrival.at)
+            else:
+                events += self._session.receive(arrival.content, arrival.at)
         return events
+
+    def _lost(self, fault: Fault, now: float) -> None:
+        """Connect anew soon, at most every second; the generalist answers for samples that wait meanwhile."""
+        self._refusal = fault.reason if fault.refused else ""
+        self._dial_at = max(now, self._dialled_at + REDIAL_S)
 
     def _carry_out(self, events: Iterable[SampleEvent]) -> None:
         for event in events:

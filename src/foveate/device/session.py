@@ -15,7 +15,9 @@ from foveate.core import (
     OffloadPlan,
     ProtocolError,
     RegionGrid,
+    VersionError,
 )
+from foveate.device.backoff import Backoff
 from foveate.device.contact import LOST_S, Contact
 from foveate.device.events import (
     Connected,
@@ -56,7 +58,8 @@ OFFLOAD_TIMEOUT_S = 5.0
 class DeviceSession:
     """One offload at a time, every frame displayed on time, whatever the server does.
 
-    A server that is lost (see `Contact`) is looked for until it is found; meanwhile nothing is offloaded.
+    A server that is lost (see `Contact`) is looked for until it is found; meanwhile nothing is offloaded. `model` is
+    what the server is asked to run, empty for its own choice.
     At equal times displays come first: what arrives at the very instant of a display is shown one frame later.
     """
 
@@ -66,8 +69,10 @@ class DeviceSession:
         policy: Policy,
         frame_interval_s: float,
         offload_timeout_s: float = OFFLOAD_TIMEOUT_S,
+        model: str = "",
         estimator: PerformanceEstimator | None = None,
         link: LinkEstimator | None = None,
+        backoff: Backoff | None = None,
     ) -> None:
         if policy.needs_profile and estimator is None:
             raise InputError(f"policy {policy.name} needs a profile with estimators of size and accuracy")
@@ -84,7 +89,8 @@ class DeviceSession:
         self._deciding = False
         self._last_latency_s: float | None = None
         self._renderer = Renderer(frame_interval_s)
-        self._contact = Contact()
+        self._contact = Contact(model, backoff)
+        self._refusal = ""
         self._welcome: Welcome | None = None
         self._newest: Frame | None = None
         self._flight: Flight | None = None
@@ -153,24 +159,35 @@ class DeviceSession:
             frame_index=flight.frame.index,
             grid=_sent_grid(flight.frame, flight.plan, self._welcome),
             score_threshold=self._welcome.score_threshold,
+            patience_s=max(flight.started_at + self._timeout_s - now, 0.0),
             full=encoded.full,
             low=encoded.low,
         )
         return [*events, Send(payload=encode(message), offload_id=offload_id)]
 
     def receive(self, payload: bytes, now: float) -> list[DeviceEvent]:
-        """A message arrived. Raises `ProtocolError` on a bad one before the server's `Welcome`.
+        """A message arrived. Raises `ProtocolError` on a bad one, or a refusal, before the server's first `Welcome`.
 
-        Later a bad message only fails the offload on its way: the picture goes on.
+        Later a bad message only fails the offload on its way, and a refusal has the device ask again, ever more rarely:
+        the picture goes on.
         """
         self._contact.heard(now)
         events = self.advance(now)
         try:
             return [*events, *self._handle(payload, now)]
+        except VersionError as error:
+            return [*events, *self._refused(error, now), *self._give_up(str(error), now)]
         except ProtocolError as error:
             if self._welcome is None:
                 raise
             return [*events, *self._give_up(str(error), now)]
+
+    def disconnected(self, reason: str, now: float, *, refused: bool = False) -> list[DeviceEvent]:
+        """The transport says that the connection ended; `refused`: before any message could pass."""
+        events = self.advance(now)
+        lost = [Lost(reason=reason)] if self._contact.welcomed else []
+        self._contact.ended(now, refused=refused)
+        return [*events, *lost, *self._give_up(reason, now)]
 
     def advance(self, now: float) -> list[DeviceEvent]:
         """Time passed: display, give up, look for the server."""
@@ -246,7 +263,7 @@ class DeviceSession:
             case Result(offload_id=offload_id) as result if self._on_its_way(offload_id):
                 return self._land(result, now)
             case Failure(offload_id=offload_id, text=text) if offload_id is None or self._on_its_way(offload_id):
-                return self._give_up(text, now)
+                return self._failure(text, now)
         return []
 
     def _answered(self, number: int, now: float) -> list[DeviceEvent]:
@@ -257,6 +274,23 @@ class DeviceSession:
             return self._give_up("the frame was lost on its way", now)
         return []
 
+    def _failure(self, text: str, now: float) -> list[DeviceEvent]:
+        """Of an offload; before the server's welcome, of the greeting."""
+        if self._contact.welcomed:
+            return self._give_up(text, now)
+        return self._refused(ProtocolError(f"the server refuses this device: {text}"), now)
+
+    def _refused(self, error: ProtocolError, now: float) -> list[DeviceEvent]:
+        """The server does not want this device. One that came back may be replaced by one that does: ask on."""
+        if self._welcome is None:
+            raise error
+        self._contact.ended(now, refused=True)
+        reason = str(error)
+        if reason == self._refusal:
+            return []
+        self._refusal = reason
+        return [Lost(reason=reason)]
+
     def _on_its_way(self, offload_id: int | None) -> bool:
         return self._flight is not None and self._flight.offload_id == offload_id
 
@@ -265,7 +299,7 @@ class DeviceSession:
             return []  # the answer to a greeting that was repeated
         if self._welcome is None:
             self._renderer.update(Detections.empty(tuple(welcome.class_names)), None)
-        self._welcome = welcome
+        self._welcome, self._refusal = welcome, ""
         self._contact.welcome()
         return [Connected(welcome=welcome), *self.advance(now), *self._consider()]
 

@@ -12,7 +12,7 @@ from foveate.core import Detections, InputError, Pixels
 from foveate.evaluation.labelled import Labelled, only_classes
 from foveate.evaluation.slices import Slicing, detect_in_slices
 from foveate.metrics import F1Counter, Truth, average_precision, only_by_people
-from foveate.models import Detector
+from foveate.models import MixedDetector
 
 LOWEST_SCORE = 0.01
 """Detections below it are not looked at."""
@@ -35,7 +35,7 @@ class AccuracySettings:
 
 
 def measure_accuracy(
-    detector: Detector, labelled: Labelled, settings: AccuracySettings, progress: Callable[[int], None]
+    detector: MixedDetector, labelled: Labelled, settings: AccuracySettings, progress: Callable[[int], None]
 ) -> dict[str, Any]:
     """What `foveate bench accuracy` writes: figures of all objects, and under `human` of those that people labelled.
 
@@ -58,7 +58,7 @@ def measure_accuracy(
     return report | ({"human": _figures(by_people, threshold)} if by_people else {})
 
 
-def _detect(detector: Detector, pixels: Pixels, settings: AccuracySettings) -> Detections:
+def _detect(detector: MixedDetector, pixels: Pixels, settings: AccuracySettings) -> Detections:
     if settings.slicing:
         return detect_in_slices(detector, pixels, settings.slicing, score_threshold=LOWEST_SCORE)
     shown = _enlarged(pixels, settings.long_side or 0)
@@ -102,7 +102,7 @@ def _what_is_missing(labelled: Labelled, names: tuple[str, ...]) -> dict[str, An
     }
 
 
-def _origin(detector: Detector, settings: AccuracySettings) -> dict[str, Any]:
+def _origin(detector: MixedDetector, settings: AccuracySettings) -> dict[str, Any]:
     return {
         "threshold": detector.score_threshold,
         "model": detector.name,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from foveate.core import ManualClock, Profile
+from foveate.core import Profile
 from foveate.device import Clip, Displayed, OffloadDone, Recorder
 from foveate.evaluation.greys import greys_of
 from foveate.evaluation.link_truth import LINK_COLUMNS, NO_ROW, LinkTruth
@@ -14,7 +14,7 @@ from foveate.evaluation.simulate import Simulation
 from foveate.evaluation.truth import truth_key
 from foveate.network import LinkSettings
 from foveate.policies import Policy
-from foveate.server import Engine
+from foveate.server import welcome_of
 
 
 def play_simulated(
@@ -32,7 +32,7 @@ def play_simulated(
     """Play the clip once; what happens is added to `log` and to the tables in `out`."""
     loaded = steps.begin("load", 1)
     detector = load()
-    welcome = Engine(detector, clock=ManualClock()).welcome()
+    welcome = welcome_of(detector)
     key = truth_key(clip.path, welcome)
     loaded(1)
     greys = greys_of(clip.path, key.video_sha256, steps.begin("grey frames", clip.file_frame_count))

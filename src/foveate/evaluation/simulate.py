@@ -74,7 +74,7 @@ class Simulation:
             frame_interval_s=1 / self.clip.fps,
             estimator=None if content is None else PerformanceEstimator(self.profile),
         )
-        self._server = ServerSession(self.welcome)
+        self._server = ServerSession[None](self.welcome)
         self._link = self.link.start(0.0)
         self._cores = Cores(self.profile.device.cores)
         self._frames = _FrameReader(self.clip)
@@ -212,6 +212,8 @@ class Simulation:
             self._carry_out(self._device.receive(reply.payload, now), now)
 
     def _infer(self, now: float) -> None:
+        for reply in self._server.advance(now):
+            self._answer(reply, now)
         work = None if self._server_busy else self._server.next_work(now)
         if work is None:
             return

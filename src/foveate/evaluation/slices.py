@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from foveate.core import Detections, InputError, Pixels, check_pixels
 from foveate.metrics.matching import areas, intersections
-from foveate.models import Detector, nms
+from foveate.models import MixedDetector, nms
 
 Flags = NDArray[np.bool_]
 
@@ -50,7 +50,7 @@ class Slicing:
 
 
 def detect_in_slices(
-    detector: Detector, pixels: Pixels, slicing: Slicing, *, score_threshold: float | None = None
+    detector: MixedDetector, pixels: Pixels, slicing: Slicing, *, score_threshold: float | None = None
 ) -> Detections:
     """Objects of a frame, found slice by slice and merged by suppression; boxes in pixels of the frame."""
     height, width = check_pixels(pixels).shape[:2]

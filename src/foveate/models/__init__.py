@@ -6,13 +6,30 @@ from foveate.models.classifier_weights import load_classifier, save_classifier
 from foveate.models.convert_huggingface import convert_huggingface, load_huggingface_backbone
 from foveate.models.convert_window import with_window
 from foveate.models.detector import Detector, DetectorConfig
+from foveate.models.families import load_model
+from foveate.models.fetch import fetch_published
 from foveate.models.flops import backbone_flops
 from foveate.models.head import HeadOutput
+from foveate.models.mixed_detector import MixedDetector
 from foveate.models.nms import nms, pairwise_iou
 from foveate.models.presets import vitdet_nano, vitdet_small, vitdet_tiny
-from foveate.models.weights import SHIPPED, find_weights, known_models, load_detector, read_card, save_detector
+from foveate.models.published import Published, published_models
+from foveate.models.rcnn import COCO_CLASSES, RcnnConfig, RcnnDetector, Segmented, convert_detectron2
+from foveate.models.run_window import run_at_window
+from foveate.models.unpickle import read_checkpoint
+from foveate.models.weights import (
+    SHIPPED,
+    find_weights,
+    known_checkpoints,
+    known_models,
+    load_detector,
+    read_card,
+    read_config,
+    save_detector,
+)
 
 __all__ = [
+    "COCO_CLASSES",
     "SHIPPED",
     "Backbone",
     "BackboneConfig",
@@ -21,16 +38,29 @@ __all__ = [
     "Detector",
     "DetectorConfig",
     "HeadOutput",
+    "MixedDetector",
+    "Published",
+    "RcnnConfig",
+    "RcnnDetector",
+    "Segmented",
     "backbone_flops",
+    "convert_detectron2",
     "convert_huggingface",
+    "fetch_published",
     "find_weights",
+    "known_checkpoints",
     "known_models",
     "load_classifier",
     "load_detector",
     "load_huggingface_backbone",
+    "load_model",
     "nms",
     "pairwise_iou",
+    "published_models",
     "read_card",
+    "read_checkpoint",
+    "read_config",
+    "run_at_window",
     "save_classifier",
     "save_detector",
     "vit_classifier",

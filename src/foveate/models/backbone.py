@@ -18,6 +18,7 @@ from foveate.core import InputError, RegionGrid
 from foveate.models.block import Block
 from foveate.models.embed import ConvolutionalStem, LinearEmbedding
 from foveate.models.layout import BatchLayout, FrameLayout, batch_layout, frame_layout, map_index
+from foveate.models.mixed_frames import check_points
 from foveate.models.pixels import blank_beyond, check_images, degrade_regions, select_tiles
 from foveate.models.positions import stretched_positions, tiled_positions, token_positions
 from foveate.models.restore import restore_windows
@@ -123,7 +124,8 @@ class Backbone(nn.Module):
         """
         check_images(images)
         grid = self.config.grid(images.shape[2], images.shape[3])
-        points = self.check_points(restoration_points, len(images))
+        given = [0] * len(images) if restoration_points is None else restoration_points
+        points = check_points(given, len(images), self.config.subsets)
         masks = _check_masks(downsampling_masks, grid, len(images))
         early = torch.tensor(points, device=masks.device) == 0
         images = degrade_regions(images, grid, (masks & early[:, None, None]).to(images.device))
@@ -132,16 +134,6 @@ class Backbone(nn.Module):
         full, low = select_tiles(images, grid, layouts)
         maps = self.forward_tiles(full, low, layouts, points)
         return maps[0] if len(maps) == 1 else torch.cat(maps)
-
-    def check_points(self, points: Sequence[int] | None, count: int) -> list[int]:
-        """Restoration points as a list of `count` numbers in 0..N, or `InputError`."""
-        chosen = [0] * count if points is None else [int(p) for p in points]
-        if len(chosen) != count:
-            raise InputError(f"need one restoration point per image ({count}), got {len(chosen)}")
-        for point in chosen:
-            if not 0 <= point <= self.config.subsets:
-                raise InputError(f"a restoration point must lie in 0..{self.config.subsets}, got {point}")
-        return chosen
 
     def forward_tiles(
         self, full: Tensor, low: Tensor, layouts: list[FrameLayout], points: Sequence[int]

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from foveate.core import InputError
 from foveate.models.backbone import Backbone, BackboneConfig
-from foveate.models.detector import PIXEL_MEAN, PIXEL_STD
+from foveate.models.mixed_detector import PIXEL_MEAN, PIXEL_STD
 
 AT_ONCE = 64
 """Pictures that `logits` passes through the model at a time."""

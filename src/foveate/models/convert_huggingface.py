@@ -58,14 +58,14 @@ def convert_huggingface(
     backbone = Backbone(_read_config(config, downsampling_factor))
     ours = {_our_name(key): value for key, value in _without_prefix(state).items()}
     if "positions" in ours:
-        ours["positions"] = _square_table(ours["positions"])
+        ours["positions"] = square_table(ours["positions"])
     wanted = backbone.state_dict()
     missing, unexpected = sorted(wanted.keys() - ours.keys()), sorted(ours.keys() - wanted.keys())
     wrong = sorted(k for k in wanted.keys() & ours.keys() if wanted[k].shape != ours[k].shape)
     if missing or unexpected or wrong:
         raise WeightsError(
-            f"not the weights of this VitDet configuration; missing: {_listed(missing)}; "
-            f"unexpected: {_listed(unexpected)}; of another shape: {_listed(wrong)}"
+            f"not the weights of this VitDet configuration; missing: {listed(missing)}; "
+            f"unexpected: {listed(unexpected)}; of another shape: {listed(wrong)}"
         )
     backbone.load_state_dict(ours)
     return backbone.eval()
@@ -81,7 +81,7 @@ def _read_config(config: Mapping[str, Any], downsampling_factor: int) -> Backbon
         dim=int(config["hidden_size"]),
         depth=depth,
         heads=int(config["num_attention_heads"]),
-        subsets=_count_subsets(depth, [int(i) for i in config["window_block_indices"]]),
+        subsets=count_subsets(depth, [int(i) for i in config["window_block_indices"]]),
         patch_size=patch,
         window_size=int(config["window_size"]),
         downsampling_factor=downsampling_factor,
@@ -92,7 +92,7 @@ def _read_config(config: Mapping[str, Any], downsampling_factor: int) -> Backbon
     )
 
 
-def _count_subsets(depth: int, window_blocks: list[int]) -> int:
+def count_subsets(depth: int, window_blocks: list[int]) -> int:
     """N, if the blocks are N equal subsets that each end in their only global block; else `InputError`."""
     global_blocks = sorted(set(range(depth)) - set(window_blocks))
     count = len(global_blocks)
@@ -125,12 +125,13 @@ def _our_name(key: str) -> str:
     return direct.get(key, key)
 
 
-def _square_table(table: Tensor) -> Tensor:
-    """`(1, 1 + size * size, C)` with a class token first -> `(1, size, size, C)`."""
-    size = math.isqrt(table.shape[1] - 1)
-    return torch.reshape(table[:, 1 : 1 + size * size], (1, size, size, table.shape[2]))
+def square_table(table: Tensor) -> Tensor:
+    """`(1, n, C)` -> `(1, size, size, C)`; a class token before the n patches is left out."""
+    size = math.isqrt(table.shape[1])
+    return torch.reshape(table[:, table.shape[1] - size * size :], (1, size, size, table.shape[2]))
 
 
-def _listed(keys: list[str]) -> str:
+def listed(keys: list[str]) -> str:
+    """The first of the names, and how many more there are."""
     shown = ", ".join(keys[:5]) or "none"
     return f"{shown} and {len(keys) - 5} more" if len(keys) > 5 else shown

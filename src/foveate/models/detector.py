@@ -1,27 +1,17 @@
-"""The detector: frames in, `Detections` out."""
+"""The dense detector: backbone, simple feature pyramid, one prediction per cell."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from foveate.core import (
-    STREET_CLASSES,
-    Detections,
-    InputError,
-    Mask,
-    MixedFrame,
-    Pixels,
-    RegionGrid,
-    check_pixels,
-    join_regions,
-    split_regions,
-)
+from foveate.core import STREET_CLASSES, Detections, InputError, MixedFrame, RegionGrid
 from foveate.models.backbone import Backbone, BackboneConfig
+from foveate.models.feature_maps import feature_maps
 from foveate.models.head import DenseHead, HeadOutput
-from foveate.models.layout import frame_layout
+from foveate.models.mixed_detector import MixedDetector
 from foveate.models.nms import nms
 from foveate.models.pyramid import SimplePyramid
 
@@ -29,8 +19,6 @@ CANDIDATES = 1000
 """Predictions per frame that enter suppression."""
 MOST_DETECTIONS = 300
 """Detections per frame that leave it."""
-PIXEL_MEAN = (123.675, 116.28, 103.53)
-PIXEL_STD = (58.395, 57.12, 57.375)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,20 +39,16 @@ class DetectorConfig:
             raise InputError(f"score_threshold must lie in 0..1, got {self.score_threshold}")
 
 
-class Detector(nn.Module):
+class Detector(MixedDetector):
     """Mixed-resolution backbone, simple feature pyramid and dense head."""
 
     def __init__(self, config: DetectorConfig, *, name: str = "untrained", weights_hash: str = "") -> None:
-        super().__init__()
-        self.config, self.name, self.weights_hash = config, name, weights_hash
+        super().__init__(name=name, weights_hash=weights_hash)
+        self.config = config
         self.backbone = Backbone(config.backbone)
         self.pyramid = SimplePyramid(config.backbone.dim, config.pyramid_channels, config.strides)
         classes = len(config.class_names)
         self.head = DenseHead(config.pyramid_channels, classes, config.strides, config.head_convolutions)
-        self.register_buffer("pixel_mean", torch.tensor(PIXEL_MEAN).reshape(1, 3, 1, 1), persistent=False)
-        self.register_buffer("pixel_scale", 1 / torch.tensor(PIXEL_STD).reshape(1, 3, 1, 1), persistent=False)
-        self.pixel_mean: Tensor
-        self.pixel_scale: Tensor
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -99,87 +83,12 @@ class Detector(nn.Module):
         output: HeadOutput = self.head(self.pyramid(features))
         return output
 
-    def normalised(self, pixels: Tensor) -> Tensor:
-        """RGB in 0..255 `(n, 3, h, w)` -> zero mean and unit variance, in the dtype of the weights."""
-        dtype = self.head.class_logits.weight.dtype
-        mean, scale = self.pixel_mean.to(dtype), self.pixel_scale.to(dtype)
-        return pixels.to(dtype).sub_(mean).mul_(scale)
-
-    def detect(
-        self,
-        frame: Pixels | MixedFrame,
-        downsampling_mask: Mask | None = None,
-        restoration_point: int | None = None,
-        *,
-        score_threshold: float | None = None,
-    ) -> Detections:
-        """Objects of one frame; see `detect_batch`."""
-        masks = None if downsampling_mask is None else [downsampling_mask]
-        points = None if restoration_point is None else [restoration_point]
-        return self.detect_batch([frame], masks, points, score_threshold=score_threshold)[0]
-
-    @torch.inference_mode()
-    def detect_batch(
-        self,
-        frames: Sequence[Pixels | MixedFrame],
-        downsampling_masks: Sequence[Mask | None] | None = None,
-        restoration_points: Sequence[int] | None = None,
-        *,
-        score_threshold: float | None = None,
-    ) -> list[Detections]:
-        """Objects of each frame, boxes in its own pixels, by descending score.
-
-        `frames`: uint8 `(H, W, 3)` RGB or `MixedFrame`s (which bring their own masks), of any sizes.
-        `downsampling_masks`: bool `(regions_h, regions_w)` or None per frame, True = low resolution.
-        `restoration_points`: 0..N per frame; None = N, the fastest. `score_threshold`: None = the card's.
-        Frames of different masks and points share one batch of tokens (ViTMAlis, section III).
-        Raises `InputError` on wrong types, shapes or ranges.
-        """
-        if not frames:
-            return []
-        points = self._points(restoration_points, len(frames))
-        mixed = self._mixed_frames(frames, downsampling_masks)
-        threshold = self.score_threshold if score_threshold is None else score_threshold
-        maps = self._feature_maps(mixed, points)
+    def _answer(self, frames: list[MixedFrame], points: list[int], threshold: float) -> list[Detections]:
+        maps = feature_maps(self.backbone, frames, points, self.normalised_tiles)
         return [
             self._read(self.head(self.pyramid(features)), frame.grid, threshold)
-            for features, frame in zip(maps, mixed, strict=True)
+            for features, frame in zip(maps, frames, strict=True)
         ]
-
-    def _points(self, points: Sequence[int] | None, count: int) -> list[int]:
-        latest = self.config.backbone.subsets
-        return self.backbone.check_points([latest] * count if points is None else points, count)
-
-    def _mixed_frames(
-        self, frames: Sequence[Pixels | MixedFrame], masks: Sequence[Mask | None] | None
-    ) -> list[MixedFrame]:
-        chosen = [None] * len(frames) if masks is None else list(masks)
-        if len(chosen) != len(frames):
-            raise InputError(f"need one downsampling mask per frame ({len(frames)}), got {len(chosen)}")
-        return [self._mixed_frame(frame, mask) for frame, mask in zip(frames, chosen, strict=True)]
-
-    def _mixed_frame(self, frame: Pixels | MixedFrame, mask: Mask | None) -> MixedFrame:
-        if not isinstance(frame, MixedFrame):
-            height, width = check_pixels(frame).shape[:2]
-            return split_regions(frame, self.region_grid(height, width), mask)
-        if mask is not None:
-            raise InputError("a MixedFrame brings its own downsampling mask; pass None for it")
-        wanted = self.region_grid(frame.grid.height, frame.grid.width)
-        if frame.grid != wanted:
-            raise InputError(f"this model needs frames cut by {wanted}, got {frame.grid}")
-        return frame
-
-    def _feature_maps(self, mixed: list[MixedFrame], points: list[int]) -> list[Tensor]:
-        early = [_restored(frame) if point == 0 else frame for frame, point in zip(mixed, points, strict=True)]
-        layouts = [frame_layout(frame.grid, frame.mask) for frame in early]
-        full = self.normalised(self._stack([frame.full for frame in early]))
-        low = self.normalised(self._stack([frame.low for frame in early]))
-        return self.backbone.forward_tiles(full, low, layouts, points)
-
-    def _stack(self, tiles: list[np.ndarray]) -> Tensor:
-        """uint8 `(n, s, s, 3)` arrays -> one `(n, 3, s, s)` tensor, channels last in memory."""
-        joined = tiles[0] if len(tiles) == 1 else np.concatenate(tiles)
-        return torch.from_numpy(joined).to(self.pixel_mean.device).permute(0, 3, 1, 2)
 
     def _read(self, output: HeadOutput, grid: RegionGrid, threshold: float) -> Detections:
         """Predictions of one frame -> detections: threshold, best cells, suppression, clipping to the frame."""
@@ -198,8 +107,3 @@ class Detector(nn.Module):
             class_id=class_id[kept].cpu().numpy().astype(np.int32),
             class_names=self.class_names,
         )
-
-
-def _restored(frame: MixedFrame) -> MixedFrame:
-    """Restoration point 0: the pixels of low regions are enlarged before the backbone."""
-    return split_regions(join_regions(frame), frame.grid) if len(frame.low) else frame

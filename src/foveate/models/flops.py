@@ -3,6 +3,7 @@
 Only real tokens count, not regions: padding is no work that a better program would have to do.
 """
 
+from dataclasses import dataclass, fields
 from itertools import pairwise
 
 from foveate.core import Mask, RegionGrid
@@ -10,14 +11,44 @@ from foveate.models.backbone import BackboneConfig
 from foveate.models.layout import FrameLayout, frame_layout
 
 
+@dataclass(frozen=True, kw_only=True)
+class Operations:
+    """Where the operations of a frame lie: kinds of work that a machine does at different rates."""
+
+    embedding: float = 0.0
+    """Pixels to tokens."""
+    linear: float = 0.0
+    """Projections and MLPs of all blocks."""
+    window_attention: float = 0.0
+    """Products of queries, keys and values in window blocks."""
+    global_attention: float = 0.0
+    """The same in global blocks."""
+
+    @property
+    def total(self) -> float:
+        """Their sum."""
+        return float(sum(getattr(self, kind.name) for kind in fields(self)))
+
+    def __add__(self, other: "Operations") -> "Operations":
+        """Kind by kind."""
+        return Operations(**{kind.name: getattr(self, kind.name) + getattr(other, kind.name) for kind in fields(self)})
+
+
 def backbone_flops(
     config: BackboneConfig, grid: RegionGrid, mask: Mask | None = None, restoration_point: int = 0
 ) -> float:
     """Operations for a frame of this grid; a mask with restoration point 0 costs as much as the full frame."""
+    return backbone_operations(config, grid, mask, restoration_point).total
+
+
+def backbone_operations(
+    config: BackboneConfig, grid: RegionGrid, mask: Mask | None = None, restoration_point: int = 0
+) -> Operations:
+    """`backbone_flops` by kind."""
     full = frame_layout(grid)
     mixed = full if restoration_point == 0 else frame_layout(grid, mask)
     per_subset = config.depth // config.subsets
-    total = _embedding(config, mixed)
+    total = Operations(embedding=_embedding(config, mixed))
     for index in range(config.depth):
         subset, place = divmod(index, per_subset)
         is_global = place == per_subset - 1
@@ -26,11 +57,12 @@ def backbone_flops(
     return total
 
 
-def _block(config: BackboneConfig, layout: FrameLayout, *, is_global: bool) -> float:
+def _block(config: BackboneConfig, layout: FrameLayout, *, is_global: bool) -> Operations:
     tokens, dim = int(layout.real.sum()), config.dim
-    seen = tokens if is_global else config.window_size**2
-    linear = 4 * dim * dim + 2 * dim * int(dim * config.mlp_ratio)
-    return 2.0 * tokens * (linear + 2 * seen * dim)
+    linear = 2.0 * tokens * (4 * dim * dim + 2 * dim * int(dim * config.mlp_ratio))
+    if is_global:
+        return Operations(linear=linear, global_attention=4.0 * tokens * tokens * dim)
+    return Operations(linear=linear, window_attention=4.0 * tokens * config.window_size**2 * dim)
 
 
 def _embedding(config: BackboneConfig, layout: FrameLayout) -> float:

@@ -15,14 +15,14 @@ class ChannelNorm(nn.LayerNorm):
 class SimplePyramid(nn.Module):
     """Maps of `channels` at the given strides from one map `(B, dim, h, w)` of stride 16.
 
-    Strides 4 and 8 by transposed convolutions, 16 as it is, 32 and 64 by max pooling.
+    Strides 4 and 8 by transposed convolutions, 16 as it is, 32 and 64 by max pooling. `eps`: of the normalisations.
     """
 
-    def __init__(self, dim: int, channels: int, strides: tuple[int, ...]) -> None:
+    def __init__(self, dim: int, channels: int, strides: tuple[int, ...], *, eps: float = 1e-5) -> None:
         super().__init__()
         self.strides = strides
-        self.scalers = nn.ModuleList(_scaler(dim, stride) for stride in strides)
-        self.laterals = nn.ModuleList(_lateral(_scaled_dim(dim, stride), channels) for stride in strides)
+        self.scalers = nn.ModuleList(_scaler(dim, stride, eps) for stride in strides)
+        self.laterals = nn.ModuleList(_lateral(_scaled_dim(dim, stride), channels, eps) for stride in strides)
 
     def forward(self, features: Tensor) -> list[Tensor]:
         """`(B, dim, h, w)` -> one `(B, channels, h_l, w_l)` per stride, finest first."""
@@ -33,11 +33,11 @@ def _scaled_dim(dim: int, stride: int) -> int:
     return {4: dim // 4, 8: dim // 2}.get(stride, dim)
 
 
-def _scaler(dim: int, stride: int) -> nn.Module:
+def _scaler(dim: int, stride: int, eps: float) -> nn.Module:
     if stride == 4:
         return nn.Sequential(
             nn.ConvTranspose2d(dim, dim // 2, 2, stride=2),
-            ChannelNorm(dim // 2),
+            ChannelNorm(dim // 2, eps=eps),
             nn.GELU(),
             nn.ConvTranspose2d(dim // 2, dim // 4, 2, stride=2),
         )
@@ -60,10 +60,10 @@ class MaxPool(nn.Module):
         return F.max_pool2d(x, self.factor, ceil_mode=True)
 
 
-def _lateral(dim: int, channels: int) -> nn.Sequential:
+def _lateral(dim: int, channels: int, eps: float) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(dim, channels, 1, bias=False),
-        ChannelNorm(channels),
+        ChannelNorm(channels, eps=eps),
         nn.Conv2d(channels, channels, 3, padding=1, bias=False),
-        ChannelNorm(channels),
+        ChannelNorm(channels, eps=eps),
     )

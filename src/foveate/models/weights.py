@@ -2,7 +2,9 @@
 
 import hashlib
 import json
-from dataclasses import asdict, replace
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +15,27 @@ from safetensors.torch import save_file
 from foveate.core import InputError, WeightsError, foveate_home
 from foveate.models.backbone import BackboneConfig
 from foveate.models.detector import Detector, DetectorConfig
+from foveate.models.mixed_detector import MixedDetector
+from foveate.models.published import published_models
+from foveate.models.rcnn import RcnnConfig, RcnnDetector
+from foveate.models.run_window import run_at_window, window_note
 
-FORMAT = "foveate-detector-1"
 SUFFIX = ".safetensors"
 SHIPPED = Path(__file__).parent / "shipped"
 """Weights inside the wheel."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    """What a weights file may hold."""
+
+    model: type[Detector] | type[RcnnDetector]
+    read_config: Callable[[dict[str, Any]], Any]
+    """The configuration of `model` from what the header holds; raises `KeyError`, `TypeError` or `ValueError`."""
+
+
 def save_detector(
-    detector: Detector,
+    detector: Detector | RcnnDetector,
     path: Path | str,
     *,
     score_threshold: float | None = None,
@@ -32,10 +46,11 @@ def save_detector(
 
     `card`: figures and facts for the model card, anything JSON can hold.
     """
-    config = detector.config
+    config: DetectorConfig | RcnnConfig = detector.config
     if score_threshold is not None:
         config = replace(config, score_threshold=score_threshold)
-    write_weights(detector, path, form=FORMAT, config=asdict(config), card=card, dtype=dtype)
+    form = next(name for name, kind in FORMATS.items() if type(detector) is kind.model)
+    write_weights(detector, path, form=form, config=asdict(config), card=card, dtype=dtype)
 
 
 def write_weights(
@@ -57,16 +72,36 @@ def write_weights(
     partial.replace(target)
 
 
-def load_detector(name_or_path: str | Path, *, dtype: str = "auto", torch_device: str = "auto") -> Detector:
+def load_detector(
+    name_or_path: str | Path,
+    *,
+    dtype: str = "auto",
+    torch_device: str = "auto",
+    window_size: int | None = None,
+    window_table: str | None = None,
+) -> MixedDetector:
     """A detector ready for inference, by name (shipped, then `$FOVEATE_HOME/weights`) or by path.
 
     `dtype`: "float32", "bfloat16", or "auto" (bfloat16 where the processor multiplies it fast).
-    `torch_device`: "cpu", "cuda", or "auto". Raises `InputError` for an unknown name and `WeightsError` for a file
-    that is truncated or not a foveate detector.
+    `torch_device`: "cpu", "cuda", or "auto". `window_size` and `window_table` ("cut" or "interpolate") run it at
+    another attention window than it was made for (`run_at_window`); the detector's name and hash then say so.
+    A folder with `config.json`, as on the Hugging Face hub, is a published detector (`foveate.models.load_model`).
+    Raises `InputError` for an unknown name or a window that cannot be, and `WeightsError` for a file that is truncated
+    or not a foveate detector.
     """
+    folder = find_checkpoint(name_or_path)
+    if folder is not None:
+        if window_size is not None or window_table is not None:
+            raise InputError(f"{folder}: a published model keeps its windows; leave out window_size and window_table")
+        return _load_published(folder, dtype, torch_device)
     path = find_weights(name_or_path)
     metadata, tensors = read_weights(path)
-    detector = Detector(_config(path, metadata), name=path.name.removesuffix(SUFFIX), weights_hash=digest(path))
+    kind = _format(path, metadata)
+    config = _config(path, metadata, kind)
+    backbone = run_at_window(config.backbone, window_size, window_table)
+    note = "" if backbone == config.backbone else window_note(backbone)
+    name, hashed = path.name.removesuffix(SUFFIX), digest(path)
+    detector = kind.model(replace(config, backbone=backbone), name=name + note, weights_hash=hashed + note)
     fill(detector, tensors, path)
     device = choose_torch_device(torch_device)
     detector.eval().requires_grad_(requires_grad=False).to(device, choose_dtype(dtype, device))
@@ -76,10 +111,32 @@ def load_detector(name_or_path: str | Path, *, dtype: str = "auto", torch_device
     return detector
 
 
+def _load_published(folder: Path, dtype: str, torch_device: str) -> MixedDetector:
+    from foveate.models.families import load_model  # noqa: PLC0415  # families use this file
+
+    model = load_model(folder, dtype=dtype, torch_device=torch_device)
+    if not isinstance(model, MixedDetector):
+        raise InputError(f"{folder}: a detector is required, got a {type(model).__name__}; use foveate.load_model")
+    return model
+
+
 def known_models() -> dict[str, Path]:
     """Names that `load_detector` finds on this machine, with their files."""
     folders = (foveate_home() / "weights", SHIPPED)
     return {p.name.removesuffix(SUFFIX): p for folder in folders for p in sorted(folder.glob(f"*{SUFFIX}"))}
+
+
+def known_checkpoints() -> dict[str, Path]:
+    """Names of published models on this machine (folders with a `config.json`), with their folders."""
+    return {p.parent.name: p.parent for p in sorted((foveate_home() / "weights").glob("*/config.json"))}
+
+
+def find_checkpoint(name_or_path: str | Path) -> Path | None:
+    """The folder of a published model by its name or path, or None if it names something else."""
+    known = known_checkpoints()
+    if str(name_or_path) not in known_models() and str(name_or_path) in known:
+        return known[str(name_or_path)]
+    return Path(name_or_path) if (Path(name_or_path) / "config.json").is_file() else None
 
 
 def find_weights(name_or_path: str | Path) -> Path:
@@ -90,8 +147,21 @@ def find_weights(name_or_path: str | Path) -> Path:
     path = Path(name_or_path)
     if path.is_file():
         return path
-    names = ", ".join(sorted(known)) or "none"
+    if path.is_dir():
+        raise WeightsError(f"{path}: a folder of a published model needs config.json")
+    if str(name_or_path) in published_models():
+        raise InputError(f"{name_or_path} is published, but not on this machine; foveate models fetch {name_or_path}")
+    names = ", ".join(sorted([*known, *known_checkpoints()])) or "none"
     raise InputError(f"no model or weights file named {str(name_or_path)!r}; models on this machine: {names}")
+
+
+def read_config(path: Path) -> tuple[DetectorConfig | RcnnConfig, int]:
+    """The configuration that a weights file holds, and how many numbers its tensors have; `WeightsError` if damaged."""
+    metadata = _read_metadata(path)
+    config: DetectorConfig | RcnnConfig = _config(path, metadata, _format(path, metadata))
+    with safe_open(path, framework="pt") as file:
+        shapes = [file.get_slice(key).get_shape() for key in file.keys()]  # noqa: SIM118 - not a dict
+    return config, sum(math.prod(shape) for shape in shapes)
 
 
 def read_card(path: Path) -> dict[str, Any]:
@@ -141,19 +211,42 @@ def read_weights(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
         return metadata, {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
 
 
-def _config(path: Path, metadata: dict[str, str]) -> DetectorConfig:
-    if metadata.get("format") != FORMAT:
-        got = metadata.get("format", "no format at all")
-        raise WeightsError(f"{path}: weights of format {FORMAT!r} are required, got {got!r}")
+def _format(path: Path, metadata: dict[str, str]) -> Format:
+    got = metadata.get("format", "no format at all")
+    if got not in FORMATS:
+        known = " or ".join(repr(name) for name in FORMATS)
+        raise WeightsError(f"{path}: weights of format {known} are required, got {got!r}")
+    return FORMATS[got]
+
+
+def _config(path: Path, metadata: dict[str, str], kind: Format) -> Any:
     try:
-        values = json.loads(metadata["config"])
-        backbone = values.pop("backbone")
-        if backbone["relative_size"]:
-            backbone["relative_size"] = tuple(backbone["relative_size"])
-        values |= {key: tuple(values[key]) for key in ("class_names", "strides")}
-        return DetectorConfig(backbone=BackboneConfig(**backbone), **values)
+        return kind.read_config(json.loads(metadata["config"]))
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{path}: the header does not describe a detector ({error})") from error
+
+
+def _dense_config(values: dict[str, Any]) -> DetectorConfig:
+    values |= {key: tuple(values[key]) for key in ("class_names", "strides")}
+    return DetectorConfig(**values | {"backbone": _backbone(values["backbone"])})
+
+
+def _rcnn_config(values: dict[str, Any]) -> RcnnConfig:
+    values |= {key: tuple(values[key]) for key in ("class_names", "strides", "anchor_sizes", "anchor_ratios")}
+    stages = tuple(tuple(weights) for weights in values["stages"])
+    return RcnnConfig(**values | {"backbone": _backbone(values["backbone"]), "stages": stages})
+
+
+def _backbone(values: dict[str, Any]) -> BackboneConfig:
+    size = values["relative_size"]
+    return BackboneConfig(**values | {"relative_size": tuple(size) if size else None})
+
+
+FORMATS = {
+    "foveate-detector-1": Format(model=Detector, read_config=_dense_config),
+    "foveate-rcnn-1": Format(model=RcnnDetector, read_config=_rcnn_config),
+}
+"""By what `format` in a file's header says."""
 
 
 def fill(model: torch.nn.Module, tensors: dict[str, torch.Tensor], path: Path) -> None:
@@ -171,4 +264,5 @@ def fill(model: torch.nn.Module, tensors: dict[str, torch.Tensor], path: Path) -
 
 def digest(path: Path) -> str:
     """First 16 hexadecimal digits of the file's SHA-256: names caches of this model's outputs."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]

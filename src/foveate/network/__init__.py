@@ -1,5 +1,6 @@
 """The wire: messages, transports, traces, and links shaped by them. No pickle, no models."""
 
+from foveate.network.keys import KeyPair
 from foveate.network.link import TRANSPORTS, Link, LinkSettings
 from foveate.network.messages import (
     PROTOCOL_VERSION,
@@ -22,19 +23,24 @@ from foveate.network.messages import (
 )
 from foveate.network.outages import Outage
 from foveate.network.relay import ShapedRelay
+from foveate.network.security import AllowedKeys, DeviceKeys, ServerKeys
 from foveate.network.trace import UplinkTrace
-from foveate.network.transports import Channel, Hub, MemoryHub, ZmqChannel, ZmqHub
+from foveate.network.transports import Channel, Fault, Hub, MemoryHub, ZmqChannel, ZmqHub
 
 __all__ = [
     "PROTOCOL_VERSION",
     "TRANSPORTS",
     "Ack",
+    "AllowedKeys",
     "Channel",
+    "DeviceKeys",
     "Failure",
+    "Fault",
     "FromDevice",
     "FromServer",
     "Hello",
     "Hub",
+    "KeyPair",
     "Link",
     "LinkSettings",
     "MemoryHub",
@@ -43,6 +49,7 @@ __all__ = [
     "Ping",
     "Pong",
     "Result",
+    "ServerKeys",
     "ShapedRelay",
     "Stranger",
     "UplinkTrace",

@@ -129,9 +129,9 @@ def encode_expert_message(message: FromEdge | FromExperts) -> bytes:
 
 def decode_from_edge(data: bytes) -> FromEdge:
     """Bytes -> message, on the server. Raises `ProtocolError`."""
-    return decode_kind(_from_edge, data)
+    return decode_kind(_from_edge, data, peer="device", here="server")
 
 
 def decode_from_experts(data: bytes) -> FromExperts:
     """Bytes -> message, on the device. Raises `ProtocolError`."""
-    return decode_kind(_from_experts, data)
+    return decode_kind(_from_experts, data, peer="server", here="device")

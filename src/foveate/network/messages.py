@@ -1,12 +1,13 @@
 """What a device and a server say to each other: versioned msgpack structs, checked on arrival.
 
     device                              server
-    Hello              ->               Welcome
-    Offload            ->               Ack at once, later Result or Failure
+    Hello              ->               Welcome, or Failure where the model is not known
+    Offload            ->               Ack at once, later Result or Failure, within the device's patience
     Ping               ->               Pong at once
     anything but Hello ->               Stranger, if the server does not know the device: greet again
 
-Every message starts with two magic bytes and the protocol version. Nothing is ever unpickled. Lengths, ranges and
+Every message of every version starts with two magic bytes and one that holds the protocol version, so that each end can
+say what the other speaks. Nothing is ever unpickled. Lengths, ranges and
 picture sizes are checked before any pixel is decoded.
 """
 
@@ -18,9 +19,10 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from foveate.core import Detections, InputError, Mask, OffloadPlan, ProtocolError, RegionGrid
+from foveate.core import Detections, InputError, Mask, OffloadPlan, ProtocolError, RegionGrid, VersionError
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
+"""2: `Result` says how long a frame waited. 3: `Offload` says how long its device waits, `Hello` names a model."""
 MAX_MESSAGE_BYTES = 32 * 2**20
 """Longer messages are refused unread."""
 MAX_SIDE = 8192
@@ -30,6 +32,8 @@ MAX_PIXELS = 4096 * 3072
 MAX_DETECTIONS = 10_000
 MAX_TEXT = 1000
 """Longest name or explanation, characters."""
+MAX_MODELS = 256
+"""Most models of one server."""
 
 _MAGIC = b"fv"
 _HEADER = _MAGIC + bytes([PROTOCOL_VERSION])
@@ -45,9 +49,12 @@ Text = Annotated[str, Meta(max_length=MAX_TEXT)]
 class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
     """A device asks what the server runs."""
 
+    model: Text = ""
+    """Name of the model that is to see its frames; empty = the server's first."""
+
 
 class Welcome(msgspec.Struct, frozen=True, kw_only=True, tag="welcome"):
-    """The server describes its model: all that a device needs to cut frames and to name classes."""
+    """The server describes the model that will run: all that a device needs to cut frames and to name classes."""
 
     model: Text
     weights_hash: Text
@@ -62,6 +69,8 @@ class Welcome(msgspec.Struct, frozen=True, kw_only=True, tag="welcome"):
     """d."""
     subsets: Annotated[int, Meta(ge=0, le=64)]
     """N: restoration points run from 0 to N."""
+    models: Annotated[list[Text], Meta(max_length=MAX_MODELS)] = []
+    """Names of all models that a `Hello` may ask for; the first is the one that runs where none is named."""
 
     def grid(self, height: int, width: int) -> RegionGrid:
         """Decision regions of a frame of `height x width` pixels."""
@@ -85,6 +94,9 @@ class Offload(msgspec.Struct, frozen=True, kw_only=True, tag="offload"):
     """Downsampling mask, one bit per region in raster order; empty = nothing downsampled."""
     restoration_point: Annotated[int, Meta(ge=0, le=64)]
     score_threshold: Share
+    patience_s: Seconds
+    """How much longer the device waits, counted from when it sends this. A span, so that no clock of another host is
+    read: the server counts it from receipt, which is late by what the uplink took."""
     full: bytes
     """JPEG of the frame, or of the mosaic of full-resolution regions."""
     low: bytes
@@ -99,6 +111,7 @@ class Offload(msgspec.Struct, frozen=True, kw_only=True, tag="offload"):
         frame_index: int,
         grid: RegionGrid,
         score_threshold: float,
+        patience_s: float,
         full: bytes,
         low: bytes,
     ) -> Self:
@@ -111,6 +124,7 @@ class Offload(msgspec.Struct, frozen=True, kw_only=True, tag="offload"):
             mask=pack_mask(plan.downsampling_mask),
             restoration_point=plan.restoration_point,
             score_threshold=score_threshold,
+            patience_s=patience_s,
             full=full,
             low=low,
         )
@@ -133,9 +147,11 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, tag="result"):
     class_id: bytes
     """int32 `(n,)`."""
     queue_s: Seconds = 0.0
-    """From acknowledgement to decoding: other frames had their turn."""
+    """Between receipt and inference, decoding apart: other frames had their turn."""
     decode_s: Seconds
+    """Bytes to pixels of this frame."""
     inference_s: Seconds
+    """From the start to the end of the batch that the frame was in, for so long it was in the model."""
 
     @classmethod
     def of(
@@ -215,26 +231,31 @@ def encode_kind(message: msgspec.Struct) -> bytes:
 
 
 def decode_from_device(data: bytes) -> FromDevice:
-    """Bytes -> message, on the server. Raises `ProtocolError`."""
-    message = decode_kind(_from_device, data)
+    """Bytes -> message, on the server. Raises `ProtocolError`, of which `VersionError` is one."""
+    message = decode_kind(_from_device, data, peer="device", here="server")
     if isinstance(message, Offload) and message.height * message.width > MAX_PIXELS:
         raise ProtocolError(f"a frame may hold {MAX_PIXELS} pixels, this one is {message.height} x {message.width}")
     return message
 
 
 def decode_from_server(data: bytes) -> FromServer:
-    """Bytes -> message, on the device. Raises `ProtocolError`."""
-    return decode_kind(_from_server, data)
+    """Bytes -> message, on the device. Raises `ProtocolError`, of which `VersionError` is one."""
+    return decode_kind(_from_server, data, peer="server", here="device")
 
 
-def decode_kind(decoder: msgspec.msgpack.Decoder[_M], data: bytes) -> _M:
-    """Bytes -> message of one family, the inverse of `encode_kind`. Raises `ProtocolError`."""
+def decode_kind(decoder: msgspec.msgpack.Decoder[_M], data: bytes, *, peer: str, here: str) -> _M:
+    """Bytes -> message of one family, the inverse of `encode_kind`. Raises `ProtocolError`.
+
+    `peer` and `here` are what messages call the two ends.
+    """
     if len(data) > MAX_MESSAGE_BYTES:
         raise ProtocolError(f"a message may hold {MAX_MESSAGE_BYTES} bytes, this one has {len(data)}")
     if data[:2] != _MAGIC or len(data) < len(_HEADER):
-        raise ProtocolError("the peer does not speak foveate's protocol")
+        raise ProtocolError(f"the {peer} does not speak foveate's protocol")
     if data[2] != PROTOCOL_VERSION:
-        raise ProtocolError(f"the peer speaks protocol version {data[2]}, this side {PROTOCOL_VERSION}")
+        raise VersionError(
+            f"the {peer} speaks protocol version {data[2]}, this {here} {PROTOCOL_VERSION}: both ends need the same"
+        )
     try:
         return decoder.decode(memoryview(data)[len(_HEADER) :])
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -1,4 +1,4 @@
-"""Decodes a frame, runs the detector, and measures both."""
+"""Decodes frames, runs batches of them through a detector, and measures both."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,8 @@ from typing import Protocol
 
 from foveate.codec import EncodedFrame, decode_frame
 from foveate.core import Clock, Detections, Mask, MixedFrame, Pixels, RegionGrid
-from foveate.network.messages import Offload, Welcome, unpack_mask
+from foveate.network.messages import Welcome, unpack_mask
+from foveate.server.work import Batch, Work
 
 
 class DetectorLike(Protocol):
@@ -57,42 +58,105 @@ class Inferred:
     decode_s: float
     """JPEGs to tiles, seconds."""
     inference_s: float
-    """Tiles to boxes, seconds."""
+    """Tiles to boxes, of the whole batch, seconds."""
+    model: str = ""
+    """Name of the model."""
+    frame: MixedFrame | None = None
+    """What it saw. None in a simulation, where nothing is decoded."""
+    batch_size: int = 1
+    """Offloads that went through the model together with this one, itself included."""
+    tokens: int = 0
+    """Tokens that a block of the backbone saw of this frame, averaged over the subsets."""
+    full_tokens: int = 0
+    """Tokens of the whole frame at full resolution."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DecodedFrame:
+    """What the decoder made of one offload."""
+
+    frame: MixedFrame
+    """Its pixels."""
+    decode_s: float
+    """How long that took, seconds."""
 
 
 class Engine:
-    """One detector and a clock that its durations are read from."""
+    """Detectors, and a clock that durations are read from. Decoding and inference may run side by side."""
 
-    def __init__(self, detector: DetectorLike, *, clock: Clock) -> None:
-        self._detector, self._clock = detector, clock
+    def __init__(self, detectors: Sequence[DetectorLike], *, clock: Clock) -> None:
+        self._detectors = {detector.name: detector for detector in detectors}
+        self._clock = clock
 
-    def welcome(self) -> Welcome:
-        """The model, described for devices."""
-        detector = self._detector
-        grid = detector.region_grid(1, 1)  # its parameters are the same for every size
-        return Welcome(
-            model=detector.name,
-            weights_hash=detector.weights_hash,
-            class_names=list(detector.class_names),
-            score_threshold=detector.score_threshold,
-            patch_size=grid.patch_size,
-            window_size=grid.window_size,
-            downsampling_factor=grid.downsampling_factor,
-            subsets=detector.restoration_points[-1],
-        )
-
-    def run(self, offload: Offload) -> Inferred:
-        """Decode and detect. Raises `CodecError`, `ProtocolError` or `InputError` on what cannot be a frame."""
-        started_at = self._clock.now()
-        grid = self._detector.region_grid(offload.height, offload.width)
+    def decode(self, work: Work) -> DecodedFrame:
+        """JPEGs -> tiles. Raises `CodecError`, `ProtocolError` or `InputError` on what cannot be a frame."""
+        started_at, offload = self._clock.now(), work.offload
+        grid = self._detectors[work.model].region_grid(offload.height, offload.width)
         encoded = EncodedFrame(full=offload.full, low=offload.low)
-        mixed = decode_frame(encoded, grid=grid, mask=unpack_mask(offload.mask, grid))
-        decoded_at = self._clock.now()
-        detections = self._detector.detect_batch(
-            [mixed], None, [offload.restoration_point], score_threshold=offload.score_threshold
-        )[0]
-        return Inferred(
-            detections=detections,
-            decode_s=decoded_at - started_at,
-            inference_s=self._clock.now() - decoded_at,
-        )
+        frame = decode_frame(encoded, grid=grid, mask=unpack_mask(offload.mask, grid))
+        return DecodedFrame(frame=frame, decode_s=self._clock.now() - started_at)
+
+    def infer(self, batch: Batch[DecodedFrame]) -> list[Inferred | Exception]:
+        """Run a batch -> the outcome of each frame, in order; a frame that the model fails on does not fail the others.
+
+        `inference_s` of each is the time that the whole batch took: for so long every one of its frames was in the
+        model, and none was answered before.
+        """
+        started_at = self._clock.now()
+        outcomes = self._detect_or_part(batch.model, batch.works, [decoded.frame for decoded in batch.decoded])
+        inference_s = self._clock.now() - started_at
+        return [
+            outcome if isinstance(outcome, Exception) else _inferred(work, decoded, outcome, inference_s, len(outcomes))
+            for work, decoded, outcome in zip(batch.works, batch.decoded, outcomes, strict=True)
+        ]
+
+    def _detect_or_part(
+        self, model: str, works: Sequence[Work], frames: list[MixedFrame]
+    ) -> list[Detections | Exception]:
+        """Detections of all; if that fails, of each alone, so that the one that is to blame is found."""
+        try:
+            return [*self._detect(model, works, frames)]
+        except Exception as error:  # whatever a model raises, a server outlives it
+            if len(works) == 1:
+                return [error]
+        return [
+            outcome
+            for work, frame in zip(works, frames, strict=True)
+            for outcome in self._detect_or_part(model, [work], [frame])
+        ]
+
+    def _detect(self, model: str, works: Sequence[Work], frames: list[MixedFrame]) -> list[Detections]:
+        thresholds = [work.offload.score_threshold for work in works]
+        points = [work.offload.restoration_point for work in works]
+        # What scores less never suppresses what scores more: cutting afterwards gives each what it would get alone.
+        found = self._detectors[model].detect_batch(frames, None, points, score_threshold=min(thresholds))
+        return [detections.above(least) for detections, least in zip(found, thresholds, strict=True)]
+
+
+def _inferred(work: Work, decoded: DecodedFrame, found: Detections, inference_s: float, batch_size: int) -> Inferred:
+    return Inferred(
+        detections=found,
+        decode_s=decoded.decode_s,
+        inference_s=inference_s,
+        model=work.model,
+        frame=decoded.frame,
+        batch_size=batch_size,
+        tokens=work.tokens,
+        full_tokens=work.full_tokens,
+    )
+
+
+def welcome_of(detector: DetectorLike, models: Sequence[str] = ()) -> Welcome:
+    """A detector, described for devices; `models`: all that run beside it, itself included."""
+    grid = detector.region_grid(1, 1)  # its parameters are the same for every size
+    return Welcome(
+        model=detector.name,
+        weights_hash=detector.weights_hash,
+        class_names=list(detector.class_names),
+        score_threshold=detector.score_threshold,
+        patch_size=grid.patch_size,
+        window_size=grid.window_size,
+        downsampling_factor=grid.downsampling_factor,
+        subsets=detector.restoration_points[-1],
+        models=list(models) or [detector.name],
+    )

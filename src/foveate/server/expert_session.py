@@ -24,8 +24,10 @@ from foveate.network.expert_messages import (
     encode_expert_message,
 )
 from foveate.network.messages import MAX_TEXT, Ping, Pong
-from foveate.server.session import MAX_KNOWN, Reply
+from foveate.server.session import Reply
 
+MOST_KNOWN = 1024
+"""Devices that need not ask for the roster again; beyond that the one that was silent longest is forgotten."""
 MOST_WAITING = 256
 """Samples that wait for one expert; further ones get no answer."""
 
@@ -221,7 +223,7 @@ class ExpertServerSession:
             return False
         self._known.pop(client, None)
         self._known[client] = None
-        if len(self._known) > MAX_KNOWN:
+        if len(self._known) > MOST_KNOWN:
             del self._known[next(iter(self._known))]
         return True
 

@@ -1,16 +1,18 @@
 """The server as a state machine without I/O: bytes of clients in, bytes and work out.
 
-Frames are acknowledged when they arrive, whatever the engine is doing. Of each client only the newest frame waits:
-an answer to an older one would be stale before it was computed.
+Frames are acknowledged when they arrive, whatever the engine is doing. Of each client only the newest frame waits: an
+answer to an older one would be stale before it was computed. What waits, and in which order, is `queue.py`.
 """
 
 from dataclasses import dataclass
+from typing import Generic
 
-from foveate.core import ProtocolError
+from foveate.core import InputError, ProtocolError, VersionError
 from foveate.network.messages import (
     MAX_TEXT,
     Ack,
     Failure,
+    FromDevice,
     FromServer,
     Hello,
     Offload,
@@ -21,13 +23,23 @@ from foveate.network.messages import (
     Welcome,
     decode_from_device,
     encode,
+    unpack_mask,
 )
+from foveate.server.clients import Clients
 from foveate.server.engine import Inferred
-
-MAX_WAITING = 64
-"""Clients with a frame in the queue; further ones are refused."""
-MAX_KNOWN = 1024
-"""Clients that need not greet again; beyond that the one that was silent longest is forgotten."""
+from foveate.server.events import (
+    ClientForgotten,
+    ClientGreeted,
+    ClientIgnored,
+    Observer,
+    OffloadAnswered,
+    OffloadRefused,
+    ignore,
+)
+from foveate.server.limits import ServerLimits
+from foveate.server.queue import BUDGET_TOKENS, OffloadQueue
+from foveate.server.tolerance import Tolerance
+from foveate.server.work import Batch, Decoded, Work, seen_tokens
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,61 +52,92 @@ class Reply:
     """One message."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Work:
-    """One offload for the engine; hand the outcome to `ServerSession.finished` or `failed`."""
+class ServerSession(Generic[Decoded]):
+    """Any number of clients, one engine, one or more models. The transport names clients. `now` must not run back.
 
-    client: bytes
-    """Who waits for it."""
-    offload: Offload
-    """What to run."""
-    queue_s: float
-    """How long it waited for the engine, seconds."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Waiting:
-    offload: Offload
-    since: float
-
-
-class ServerSession:
-    """Any number of clients, one engine. Clients take turns; the transport names them. `now` must not run back.
-
-    A client must greet first, so that no frame is cut for another model than the one that runs here.
+    A client must greet first, and may ask for one of the models, so that no frame is cut for another one than sees it.
+    `welcomes`: the models; the first is for those who ask for none. A client that sends nonsense is ignored for a
+    while, one that is silent for long is forgotten. `observer` is told what happens; it does not change it. Raises
+    `InputError` without a model, or where two have one name.
     """
 
-    def __init__(self, welcome: Welcome) -> None:
-        self._welcome = welcome
-        self._known: dict[bytes, None] = {}
-        self._waiting: dict[bytes, _Waiting] = {}
+    def __init__(
+        self,
+        *welcomes: Welcome,
+        budget_tokens: int = BUDGET_TOKENS,
+        limits: ServerLimits | None = None,
+        observer: Observer = ignore,
+    ) -> None:
+        self._models = {welcome.model: welcome for welcome in welcomes}
+        if not welcomes or len(self._models) < len(welcomes):
+            raise InputError(f"a server needs models with different names, got {[w.model for w in welcomes]}")
+        self._default, self._tell = welcomes[0], observer
+        self._limits = ServerLimits() if limits is None else limits
+        self._clients, self._tolerance = Clients(self._limits), Tolerance(self._limits)
+        self._queue: OffloadQueue[Decoded] = OffloadQueue(budget_tokens)
+
+    @property
+    def waiting(self) -> int:
+        """Offloads that wait for the engine."""
+        return len(self._queue)
 
     def receive(self, client: bytes, payload: bytes, now: float) -> list[Reply]:
         """A message of a client -> what must be answered at once."""
+        if self._tolerance.ignores(client, now):
+            return []
         try:
             message = decode_from_device(payload)
         except ProtocolError as error:
-            return [_failure(client, None, str(error))]
-        if not self._knows(client, greeted=isinstance(message, Hello)):
-            return [_reply(client, Stranger())]
+            return [self._offended(client, error, now)]
+        if not isinstance(message, Hello) and not self._clients.heard(client, now):
+            return [self._estrange(client, message)]
         match message:
-            case Hello():
-                return [_reply(client, self._welcome)]
+            case Hello(model=model):
+                return [self._greet(client, model, now)]
             case Ping(number=number):
                 return [_reply(client, Pong(number=number))]
             case Offload():
                 return self._enqueue(client, message, now)
 
-    def next_work(self, now: float) -> Work | None:
-        """The frame that has waited longest, for an engine that is free and starts on it now."""
-        if not self._waiting:
+    def advance(self, now: float) -> list[Reply]:
+        """Time passed: frames that could no longer be answered in time are dropped, and their devices told.
+
+        Clients that were silent for long are forgotten.
+        """
+        while (idle := self._clients.idle(now)) is not None:
+            self._forget(idle)
+        return [self._refuse_work(work, "stale", "stale") for work in self._queue.drop_stale(now)]
+
+    def next_decode(self, now: float) -> Work | None:
+        """A frame for a decoder that is free and starts on it now; tell `decoded`, or `undecodable`."""
+        return self._queue.next_decode(now)
+
+    def decoded(self, work: Work, decoded: Decoded, *, decode_s: float) -> None:
+        """The decoder is done with a frame, in this time; it may have been replaced or dropped meanwhile."""
+        self._queue.decoded(work, decoded, decode_s)
+
+    def undecodable(self, work: Work, text: str) -> list[Reply]:
+        """The decoder could not -> the answer, unless the device was told something else meanwhile."""
+        return [self._refuse_work(work, "unusable", text)] if self._queue.remove(work) else []
+
+    def next_work(self: "ServerSession[None]", now: float) -> Work | None:
+        """The next frame for an engine that is free, decodes by itself and takes one at a time."""
+        work = self._queue.next_decode(now)
+        if work is None:
             return None
-        client = next(iter(self._waiting))
-        waiting = self._waiting.pop(client)
-        return Work(client=client, offload=waiting.offload, queue_s=now - waiting.since)
+        self._queue.decoded(work, None, 0.0)
+        batch = self._queue.next_batch(now)
+        return None if batch is None else batch.works[0]
+
+    def next_batch(self, now: float) -> Batch[Decoded] | None:
+        """Decoded frames for an engine that is free and starts on them now; tell `finished` or `failed` of each."""
+        return self._queue.next_batch(now)
 
     def finished(self, work: Work, inferred: Inferred) -> Reply:
         """The engine's outcome -> the answer."""
+        self._queue.done(work, inferred.inference_s)
+        answered = OffloadAnswered(client=work.client, offload=work.offload, inferred=inferred, queue_s=work.queue_s)
+        self._tell(answered)
         result = Result.of(
             inferred.detections,
             offload_id=work.offload.offload_id,
@@ -104,37 +147,84 @@ class ServerSession:
         )
         return _reply(work.client, result)
 
-    def failed(self, work: Work, reason: str) -> Reply:
+    def failed(self, work: Work, text: str) -> Reply:
         """The engine could not -> the answer."""
-        return _failure(work.client, work.offload.offload_id, reason)
+        self._queue.done(work, None)
+        return self._refuse_work(work, "failed", text)
 
-    def _knows(self, client: bytes, *, greeted: bool) -> bool:
-        """Whether the client has greeted; keeps those known that were heard of last."""
-        if not greeted and client not in self._known:
-            return False
-        self._known.pop(client, None)
-        self._known[client] = None
-        if len(self._known) > MAX_KNOWN:
-            del self._known[next(iter(self._known))]
-        return True
+    def _refuse_work(self, work: Work, reason: str, text: str) -> Reply:
+        return self._refuse(work.client, work.offload.offload_id, reason, text)
+
+    def _refuse(self, client: bytes, offload_id: int | None, reason: str, text: str) -> Reply:
+        """No result will come. `reason`: one of `REFUSALS`."""
+        self._tell(OffloadRefused(client=client, offload_id=offload_id, reason=reason, text=text))
+        return _reply(client, Failure(offload_id=offload_id, text=text[:MAX_TEXT]))
+
+    def _estrange(self, client: bytes, message: FromDevice) -> Reply:
+        """Answer one who has not greeted."""
+        if isinstance(message, Offload):
+            text = "no greeting came before it"
+            refused = OffloadRefused(client=client, offload_id=message.offload_id, reason="stranger", text=text)
+            self._tell(refused)
+        return _reply(client, Stranger())
+
+    def _offended(self, client: bytes, error: ProtocolError, now: float) -> Reply:
+        """Answer what is no message; the last answer for a while says so."""
+        reason = "version" if isinstance(error, VersionError) else "malformed"
+        if not self._tolerance.offended(client, now):
+            return self._refuse(client, None, reason, str(error))
+        self._tell(ClientIgnored(client=client, span_s=self._limits.ignored_s))
+        text = f"{error}; it was not the first, nothing is read for {self._limits.ignored_s:g} s"
+        return self._refuse(client, None, reason, text)
+
+    def _greet(self, client: bytes, model: str, now: float) -> Reply:
+        """Get to know a client, unless it asks for what does not run here, or there is no room for it."""
+        welcome = self._models.get(model) if model else self._default
+        if welcome is None:
+            text = f"the model {model!r} does not run here; known: {', '.join(self._models)}"
+            return self._refuse(client, None, "unknown_model", text)
+        if not self._clients.greet(client, welcome, now):
+            silent = self._clients.silent(now)
+            if silent is None:
+                text = f"the server is full: it serves {self._limits.clients} devices"
+                return self._refuse(client, None, "full", text)
+            self._forget(silent)
+            self._clients.greet(client, welcome, now)
+        self._tell(ClientGreeted(client=client))
+        return _reply(client, welcome)
+
+    def _forget(self, client: bytes) -> None:
+        self._clients.forget(client)
+        self._queue.forget(client)
+        self._tell(ClientForgotten(client=client))
 
     def _enqueue(self, client: bytes, offload: Offload, now: float) -> list[Reply]:
         replies = [_reply(client, Ack(offload_id=offload.offload_id))]
-        if offload.restoration_point > self._welcome.subsets:
-            text = f"restoration points run from 0 to {self._welcome.subsets}, got {offload.restoration_point}"
-            return [*replies, _failure(client, offload.offload_id, text)]
-        if client not in self._waiting and len(self._waiting) >= MAX_WAITING:
-            return [*replies, _failure(client, offload.offload_id, "the server is busy")]
-        superseded = self._waiting.get(client)
-        self._waiting[client] = _Waiting(offload=offload, since=now)  # keeps the client's place in the queue
+        try:
+            work = _work(client, self._clients.welcome(client), offload)
+        except (ProtocolError, InputError) as error:
+            return [*replies, self._refuse(client, offload.offload_id, "unusable", str(error))]
+        if client not in self._queue and len(self._queue) >= self._limits.waiting:
+            return [*replies, self._refuse_work(work, "busy", "the server is busy")]
+        superseded = self._queue.put(work, now)
         if superseded is not None:
-            replies.append(_failure(client, superseded.offload.offload_id, "superseded"))
+            replies.append(self._refuse_work(superseded, "superseded", "superseded"))
         return replies
+
+
+def _work(client: bytes, welcome: Welcome, offload: Offload) -> Work:
+    """What there is to do. Raises `ProtocolError` or `InputError` on what this model cannot do."""
+    if offload.restoration_point > welcome.subsets:
+        raise InputError(f"restoration points run from 0 to {welcome.subsets}, got {offload.restoration_point}")
+    grid = welcome.grid(offload.height, offload.width)
+    return Work(
+        client=client,
+        model=welcome.model,
+        offload=offload,
+        tokens=seen_tokens(grid, unpack_mask(offload.mask, grid), offload.restoration_point, welcome.subsets),
+        full_tokens=grid.tokens(),
+    )
 
 
 def _reply(client: bytes, message: FromServer) -> Reply:
     return Reply(client=client, payload=encode(message))
-
-
-def _failure(client: bytes, offload_id: int | None, text: str) -> Reply:
-    return _reply(client, Failure(offload_id=offload_id, text=text[:MAX_TEXT]))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from foveate.core import Detections, Pixels
 from foveate.metrics import Truth, average_precision, match
-from foveate.models import Detector
+from foveate.models import MixedDetector
 from foveate.training.dataset import ImageSet, LabelledImage
 
 LOWEST_SCORE = 0.01
@@ -21,7 +21,7 @@ THRESHOLDS = np.linspace(0.05, 0.95, 91)
 Frames = list[tuple[Detections, Truth]]
 
 
-def evaluate(detector: Detector, images: ImageSet, *, long_side: int | None = None) -> dict[str, Any]:
+def evaluate(detector: MixedDetector, images: ImageSet, *, long_side: int | None = None) -> dict[str, Any]:
     """`{ap, ap50, classes: {name: {ap, ap50, n}}, images}`, and under `human` the same for boxes made by people.
 
     `long_side`: pictures whose longer side is smaller are enlarged to this many pixels. For `human`, boxes of other
@@ -37,7 +37,9 @@ def evaluate(detector: Detector, images: ImageSet, *, long_side: int | None = No
     return figures | ({"human": _figures(by_people)} if by_people else {})
 
 
-def choose_threshold(detector: Detector, sets: Sequence[ImageSet], *, most_images: int = 100) -> tuple[float, float]:
+def choose_threshold(
+    detector: MixedDetector, sets: Sequence[ImageSet], *, most_images: int = 100
+) -> tuple[float, float]:
     """(score threshold, F1): where F1, meaned over the classes that occur, is greatest.
 
     `sets` are the validation sides of the training sets; of each, the first `most_images` are looked at.
@@ -79,11 +81,11 @@ def _counts(found: Detections, rows: NDArray[np.int64], classes: int) -> NDArray
     return counts
 
 
-def _detect(detector: Detector, images: Iterable[LabelledImage], long_side: int | None) -> list[Detections]:
+def _detect(detector: MixedDetector, images: Iterable[LabelledImage], long_side: int | None) -> list[Detections]:
     return [_detect_one(detector, image.read().pixels, long_side or 0) for image in images]
 
 
-def _detect_one(detector: Detector, pixels: Pixels, long_side: int) -> Detections:
+def _detect_one(detector: MixedDetector, pixels: Pixels, long_side: int) -> Detections:
     height, width = pixels.shape[:2]
     factor = max(1.0, long_side / max(height, width))
     shown = pixels if factor == 1 else _resized(pixels, round(height * factor), round(width * factor))

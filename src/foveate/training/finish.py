@@ -38,11 +38,15 @@ def finish(
 
 
 def start_from(path: str, class_names: tuple[str, ...], *, window: int | None = None) -> Detector:
-    """A detector to train further; raises `InputError` if it knows other classes, `WeightsError` if it is damaged.
+    """A detector to train further; raises `InputError` if it knows other classes or is no dense detector.
 
     `window`: the attention window that it shall have (see `with_window`); None = its own.
     """
     detector = load_detector(path, dtype="float32")
+    if not isinstance(detector, Detector):
+        raise InputError(
+            f"{path}: only detectors with a dense head can be trained further, got {type(detector).__name__}"
+        )
     if detector.class_names != class_names:
         raise InputError(f"{path} knows the classes {detector.class_names}, required {class_names}")
     return detector if window is None else with_window(detector, window)

@@ -1,5 +1,6 @@
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -73,14 +74,31 @@ def test_a_slow_encoder_holds_nobody_up(tmp_path, monkeypatch):
     assert len(played(tmp_path / "out.mp4")) == 40 - sink.left_out
 
 
-def test_an_error_of_the_encoder_is_told_and_leaves_no_file(tmp_path, monkeypatch):
-    def fail(self, *words):
-        raise MediaError("no space left")
+def test_an_error_of_the_encoder_is_told_and_what_was_written_before_it_is_kept(tmp_path, monkeypatch, caplog):
+    written, write = threading.Event(), VideoWriter.write
 
-    monkeypatch.setattr(VideoWriter, "write", fail)
-    with pytest.raises(MediaError, match="no space left"), VideoSink(tmp_path / "out.mp4", size=SIZE, fps=10) as sink:
-        sink(shown(0))
-    assert not list(tmp_path.iterdir())
+    def write_some(self, pixels, position):
+        if position == 25:
+            written.set()
+            raise MediaError("cannot write video: no space left")
+        write(self, pixels, position)
+
+    monkeypatch.setattr(VideoWriter, "write", write_some)
+
+    def show_all():
+        with VideoSink(tmp_path / "out.mp4", size=SIZE, fps=10) as sink:
+            for index in range(26):
+                while sink._waiting.full():
+                    time.sleep(0.01)
+                sink(shown(index))
+            assert written.wait(20)
+            for index in range(26, 30):
+                sink(shown(index))
+
+    with pytest.raises(MediaError, match="no space left"):
+        show_all()
+    assert len(played(tmp_path / "out.mp4")) == 25
+    assert caplog.messages == ["cannot write video: no space left; the video ends there, the picture goes on"]
 
 
 def test_without_pyav_there_is_one_clear_line(tmp_path, monkeypatch):

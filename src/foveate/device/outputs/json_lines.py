@@ -1,16 +1,28 @@
 """Displayed frames as JSON lines."""
 
 import json
-from typing import Any, TextIO
+from typing import Any, Protocol
 
 from foveate.core import Detections
 from foveate.device.events import Displayed
 
 
+class LineStream(Protocol):
+    """Where lines go: an open text file, standard output, a `PatientFile`."""
+
+    def write(self, line: str, /) -> object:
+        """Take a line."""
+        ...
+
+    def flush(self) -> None:
+        """Hand it on at once."""
+        ...
+
+
 class JsonLines:
     """Writes one line per displayed frame, each at once. `closed` turns true when nobody reads the stream any more."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: LineStream) -> None:
         self.closed = False
         """Whether the reader has left."""
         self._stream = stream

@@ -1,5 +1,6 @@
 """Displayed frames, drawn, as a video file; made beside the display, which never waits for the encoder."""
 
+import logging
 import queue
 import threading
 from pathlib import Path
@@ -11,6 +12,8 @@ from foveate.device.drawing import draw
 from foveate.device.events import Displayed
 from foveate.device.outputs.status import status_line
 
+_LOG = logging.getLogger(__name__)
+
 MOST_WAITING = 8
 """Frames that wait for the encoder."""
 
@@ -19,22 +22,24 @@ class VideoSink:
     """Context manager that writes an H.264 MP4; call it with each displayed frame.
 
     Frames keep their place in time: over one that was dropped, or that the encoder had no time for, the picture stands
-    still. However the block ends, the file is complete. Raises what `VideoWriter` raises.
+    still. However the block ends, the file is complete. Where the disk refuses, the file ends there, in one line of the
+    log, and the picture goes on; leaving the block then raises what `VideoWriter` raised.
     """
 
     def __init__(self, path: str | Path, *, size: tuple[int, int], fps: float) -> None:
         self.left_out = 0
-        """How many frames the encoder had no time for."""
-        self._writer = VideoWriter(path, size, fps)
+        """How many frames the encoder had no time or no room for."""
+        self._writer = VideoWriter(path, size, fps, fragments=True)
         self._waiting: queue.Queue[Displayed | None] = queue.Queue(MOST_WAITING)
         self._first: int | None = None
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._write_all, name="video-sink", daemon=True)
 
     def __call__(self, event: Displayed) -> None:
-        """Take a frame; returns at once. Raises what stopped the encoder, if anything did."""
+        """Take a frame; returns at once."""
         if self._error is not None:
-            raise self._error
+            self.left_out += 1
+            return
         try:
             self._waiting.put_nowait(event)
         except queue.Full:
@@ -61,7 +66,8 @@ class VideoSink:
         try:
             while (event := self._waiting.get()) is not None:
                 self._write(event)
-        except Exception as error:  # told to the loop, which raises it
+        except Exception as error:  # raised when the block is left
+            _LOG.warning("%s; the video ends there, the picture goes on", error)
             self._error = error
             self._drain()
 

@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from functools import lru_cache, partial
 
-from foveate.core import ManualClock
 from foveate.evaluation.processes import load_model
 from foveate.network.messages import Welcome
-from foveate.server import DetectorLike, Engine
+from foveate.server import DetectorLike, welcome_of
 
 LoadByName = Callable[[str], DetectorLike]
 """Makes the detector of that name; importable in another process."""
@@ -25,7 +24,7 @@ def loader(load: LoadByName, name: str) -> Callable[[], DetectorLike]:
 
 def describe(load: LoadByName, name: str) -> Welcome:
     """What a server that runs the model tells its devices."""
-    return Engine(detector(load, name), clock=ManualClock()).welcome()
+    return welcome_of(detector(load, name))
 
 
 __all__ = ["LoadByName", "describe", "detector", "load_model", "loader"]

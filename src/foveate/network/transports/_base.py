@@ -4,8 +4,19 @@ Only `wake` may be called from another thread than the one that polls.
 """
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """What ended a connection; only `Channel.redial` makes another."""
+
+    reason: str
+    """In words."""
+    refused: bool = False
+    """Whether the peer was there and ended it before any message could pass: trying again soon will not help."""
 
 
 class _End(ABC):
@@ -39,7 +50,16 @@ class Channel(_End):
 
     @abstractmethod
     def poll(self, timeout_s: float) -> bytes | None:
-        """The next message, waiting for at most `timeout_s` seconds; None if none came or `wake` was called."""
+        """The next message, waiting for at most `timeout_s` seconds; None if none came, on a fault, or on `wake`."""
+
+    def fault(self) -> Fault | None:
+        """What ended the connection, told once; None while there is one, or one may still come about."""
+        return None
+
+    @property
+    def state(self) -> str:
+        """What is known of the connection, in words; empty where nothing can be wrong with it."""
+        return ""
 
 
 class Hub(_End):

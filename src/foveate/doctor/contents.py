@@ -1,0 +1,97 @@
+"""What is installed of foveate: Python, extras, weights, keys."""
+
+import json
+import platform
+import re
+import stat
+import struct
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+import foveate
+from foveate.doctor.finding import Finding, Role, missing, present
+
+_GROUP = "foveate"
+_SHIPPED = Path(foveate.__file__).parent / "models" / "shipped"
+_LONGEST_HEADER_BYTES = 10**8
+_EXTRA = re.compile(r"""extra\s*==\s*["']([\w-]+)["']""")
+EXTRAS = ("server", "observe", "otel", "page", "ray", "world", "view")
+"""Those that change what a command can do."""
+
+
+def check_python(role: Role) -> list[Finding]:
+    """Versions and extras."""
+    version = f"{foveate.__version__} on Python {platform.python_version()}, {platform.system()} {platform.machine()}"
+    lacking = dict(_lacking())
+    complete = [extra for extra in EXTRAS if extra not in lacking]
+    findings = [present(_GROUP, "version", version)]
+    if "server" in lacking:
+        advice = "pip install 'foveate[server]'"
+        findings.append(missing(_GROUP, "extra server", f"lacks {lacking['server']}", advice, needed=role == "server"))
+    return [*findings, present(_GROUP, "extras", ", ".join(complete) or "none: enough for a device")]
+
+
+def _lacking() -> Iterator[tuple[str, str]]:
+    """Extras of which something is not installed, with its names."""
+    try:
+        requirements = metadata.requires("foveate") or []
+    except metadata.PackageNotFoundError:  # run from a checkout that is not installed
+        requirements = []
+    for extra in EXTRAS:
+        wanted = [_name(line) for line in requirements if (found := _EXTRA.search(line)) and found[1] == extra]
+        absent = [name for name in wanted if not _installed(name)]
+        if absent or not wanted:
+            yield extra, ", ".join(absent) or "everything"
+
+
+def _name(requirement: str) -> str:
+    return re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+
+
+def _installed(name: str) -> bool:
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def check_weights(role: Role, home: Path) -> list[Finding]:
+    """Weights in the package and at home: their names, and whether their headers can be read."""
+    paths = sorted([*_SHIPPED.glob("*.safetensors"), *(home / "weights").glob("*.safetensors")])
+    broken = [path for path in paths if not _has_header(path)]
+    whole = [path.stem for path in paths if path not in broken]
+    findings = [
+        missing(_GROUP, "weights", f"{path} is truncated or no safetensors file", "copy or train it again", needed=True)
+        for path in broken
+    ]
+    if not whole:
+        advice = "install the wheel, or put weights into $FOVEATE_HOME/weights"
+        return [*findings, missing(_GROUP, "weights", "none", advice, needed=role == "server")]
+    return [*findings, present(_GROUP, "weights", ", ".join(whole))]
+
+
+def _has_header(path: Path) -> bool:
+    """Whether a file is as long as its safetensors header says: 8 bytes of length, JSON, tensors."""
+    try:
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            if length > _LONGEST_HEADER_BYTES:
+                return False
+            header = json.loads(file.read(length))
+        ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
+        return bool(path.stat().st_size == 8 + length + max(ends, default=0))
+    except (OSError, ValueError, struct.error, KeyError, TypeError, AttributeError):
+        return False
+
+
+def check_keys(home: Path) -> list[Finding]:
+    """The machine's key pair, which every connection beyond the loopback needs."""
+    secret = home / "keys" / "secret.key"
+    if not secret.is_file():
+        advice = "foveate keys new; only needed to connect beyond this machine"
+        return [missing(_GROUP, "keys", f"none in {secret.parent}", advice, needed=False)]
+    if stat.S_IMODE(secret.stat().st_mode) & 0o077:
+        return [missing(_GROUP, "keys", f"{secret} can be read by others", f"chmod 600 {secret}", needed=True)]
+    return [present(_GROUP, "keys", str(secret.parent))]

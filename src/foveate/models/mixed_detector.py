@@ -1,0 +1,117 @@
+"""What every detector of mixed resolution offers, whatever its backbone and head: frames in, `Detections` out."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from foveate.core import (
+    Detections,
+    Mask,
+    MixedFrame,
+    Pixels,
+    RegionGrid,
+)
+from foveate.models.mixed_frames import check_points, mixed_frames
+
+PIXEL_MEAN = (123.675, 116.28, 103.53)
+"""RGB mean of ImageNet in 0..255, to which published models normalise."""
+PIXEL_STD = (58.395, 57.12, 57.375)
+
+
+class MixedDetector(nn.Module, ABC):
+    """A model that looks at frames of mixed resolution and checks what it is given.
+
+    `name`: what reports call it. `weights_hash`: changes whenever results may change.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        weights_hash: str,
+        pixel_mean: tuple[float, float, float] = PIXEL_MEAN,
+        pixel_std: tuple[float, float, float] = PIXEL_STD,
+    ) -> None:
+        super().__init__()
+        self.name, self.weights_hash = name, weights_hash
+        self.register_buffer("pixel_mean", torch.tensor(pixel_mean).reshape(1, 3, 1, 1), persistent=False)
+        self.register_buffer("pixel_scale", 1 / torch.tensor(pixel_std).reshape(1, 3, 1, 1), persistent=False)
+        self.pixel_mean: Tensor
+        self.pixel_scale: Tensor
+
+    @property
+    @abstractmethod
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of class ids."""
+
+    @property
+    @abstractmethod
+    def score_threshold(self) -> float:
+        """Detections below it are not shown."""
+
+    @property
+    @abstractmethod
+    def restoration_points(self) -> range:
+        """Restoration points that `detect` accepts: 0..N."""
+
+    @abstractmethod
+    def region_grid(self, height: int, width: int) -> RegionGrid:
+        """The decision regions of a frame of `height x width` pixels."""
+
+    @abstractmethod
+    def _answer(self, frames: list[MixedFrame], points: list[int], threshold: float) -> list[Detections]:
+        """Objects of checked frames, one restoration point each."""
+
+    def detect(
+        self,
+        frame: Pixels | MixedFrame,
+        downsampling_mask: Mask | None = None,
+        restoration_point: int | None = None,
+        *,
+        score_threshold: float | None = None,
+    ) -> Detections:
+        """Objects of one frame; see `detect_batch`."""
+        masks = None if downsampling_mask is None else [downsampling_mask]
+        points = None if restoration_point is None else [restoration_point]
+        return self.detect_batch([frame], masks, points, score_threshold=score_threshold)[0]
+
+    @torch.inference_mode()
+    def detect_batch(
+        self,
+        frames: Sequence[Pixels | MixedFrame],
+        downsampling_masks: Sequence[Mask | None] | None = None,
+        restoration_points: Sequence[int] | None = None,
+        *,
+        score_threshold: float | None = None,
+    ) -> list[Detections]:
+        """Objects of each frame, boxes in its own pixels, by descending score.
+
+        `frames`: uint8 `(H, W, 3)` RGB or `MixedFrame`s (which bring their own masks), of any sizes.
+        `downsampling_masks`: bool `(regions_h, regions_w)` or None per frame, True = low resolution.
+        `restoration_points`: 0..N per frame; None = N, the fastest. `score_threshold`: None = the card's.
+        Frames of different masks and points share one batch of tokens (ViTMAlis, section III).
+        Raises `InputError` on wrong types, shapes or ranges.
+        """
+        if not frames:
+            return []
+        points = self.check_points(restoration_points, len(frames))
+        mixed = mixed_frames(frames, downsampling_masks, self.region_grid)
+        threshold = self.score_threshold if score_threshold is None else score_threshold
+        return self._answer(mixed, points, threshold)
+
+    def check_points(self, points: Sequence[int] | None, count: int) -> list[int]:
+        """Restoration points as a list of `count` numbers in 0..N (None: all N), or `InputError`."""
+        latest = self.restoration_points[-1]
+        return check_points([latest] * count if points is None else points, count, latest)
+
+    def normalised(self, pixels: Tensor) -> Tensor:
+        """RGB in 0..255 `(n, 3, h, w)` -> zero mean and unit variance, in the dtype of the weights."""
+        return pixels.to(self.pixel_mean.dtype).sub_(self.pixel_mean).mul_(self.pixel_scale)
+
+    def normalised_tiles(self, tiles: list[np.ndarray]) -> Tensor:
+        """uint8 `(n, s, s, 3)` arrays -> one normalised `(n, 3, s, s)` tensor, channels last in memory."""
+        joined = tiles[0] if len(tiles) == 1 else np.concatenate(tiles)
+        return self.normalised(torch.from_numpy(joined).to(self.pixel_mean.device).permute(0, 3, 1, 2))

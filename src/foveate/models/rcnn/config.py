@@ -1,0 +1,67 @@
+"""Shape of an R-CNN on a plain ViT, and how its predictions are read. The defaults are those of published ViTDets.
+
+Source: detectron2, `configs/common/models/mask_rcnn_fpn.py`, `mask_rcnn_vitdet.py` and `projects/ViTDet/configs/COCO`.
+"""
+
+from dataclasses import dataclass
+
+from foveate.core import InputError
+from foveate.models.backbone import BackboneConfig
+from foveate.models.rcnn.boxes import Weights
+from foveate.models.rcnn.coco import COCO_CLASSES
+
+SINGLE_WEIGHTS: Weights = (10.0, 10.0, 5.0, 5.0)
+CASCADE_WEIGHTS: tuple[Weights, ...] = (SINGLE_WEIGHTS, (20.0, 20.0, 10.0, 10.0), (30.0, 30.0, 15.0, 15.0))
+"""Box weights of the three stages, which were trained at IoU 0.5, 0.6 and 0.7."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RcnnConfig:
+    """Raises `InputError` where numbers do not fit one another."""
+
+    backbone: BackboneConfig
+    class_names: tuple[str, ...] = COCO_CLASSES
+    stages: tuple[Weights, ...] = (SINGLE_WEIGHTS,)
+    """Box weights of each stage: one of Faster and Mask R-CNN, three of Cascade R-CNN."""
+    class_agnostic_boxes: bool = False
+    """One box per proposal instead of one per class; cascades always have it."""
+    with_masks: bool = True
+    """Whether there is a mask head (Mask R-CNN)."""
+    channels: int = 256
+    """Of the pyramid and of the convolutions of all heads."""
+    fc_dim: int = 1024
+    """Width of the box head's fully connected layer."""
+    proposal_convolutions: int = 2
+    box_convolutions: int = 4
+    mask_convolutions: int = 4
+    strides: tuple[int, ...] = (4, 8, 16, 32)
+    """Levels that boxes are read from, pixels per cell. One more, of twice the last stride, only makes proposals."""
+    anchor_sizes: tuple[float, ...] = (32.0, 64.0, 128.0, 256.0, 512.0)
+    """Side of the square anchor of each level, pixels."""
+    anchor_ratios: tuple[float, ...] = (0.5, 1.0, 2.0)
+    """Height to width."""
+    proposals_per_level: int = 1000
+    """Best predictions of a level that enter suppression."""
+    proposals: int = 1000
+    """Proposals per frame that leave it."""
+    proposal_iou: float = 0.7
+    nms_iou: float = 0.5
+    most_detections: int = 100
+    """Per frame."""
+    score_threshold: float = 0.05
+    """Detections below it are not shown; 0.05 is what published AP is measured with."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.score_threshold <= 1:
+            raise InputError(f"score_threshold must lie in 0..1, got {self.score_threshold}")
+        if len(self.anchor_sizes) != len(self.strides) + 1:
+            raise InputError(
+                f"need one anchor size for each of {len(self.strides)} strides and one more, got {self.anchor_sizes}"
+            )
+        if not self.stages or (len(self.stages) > 1 and not self.class_agnostic_boxes):
+            raise InputError("a detector has one stage, or several with class_agnostic_boxes")
+
+    @property
+    def proposal_strides(self) -> tuple[int, ...]:
+        """Levels that proposals are made from, pixels per cell."""
+        return (*self.strides, 2 * self.strides[-1])

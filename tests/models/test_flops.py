@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+
+from foveate.models import BackboneConfig, backbone_flops
+from foveate.models.ceilings import Rates
+from foveate.models.flops import backbone_operations
+
+CONFIG = BackboneConfig(dim=32, depth=4, heads=2, subsets=2, window_size=2)
+
+
+def test_kinds_of_operations_add_up_to_those_of_the_frame():
+    grid = CONFIG.grid(128, 192)
+    kinds = backbone_operations(CONFIG, grid)
+    assert kinds.total == backbone_flops(CONFIG, grid)
+    tokens = 8 * 12
+    assert kinds.linear == 4 * 2 * tokens * 12 * 32**2
+    assert kinds.global_attention == 2 * 4 * tokens**2 * 32
+    assert kinds.window_attention == 2 * 4 * tokens * 4 * 32
+
+
+def test_downsampling_saves_operations_of_every_kind():
+    grid = CONFIG.grid(128, 192)
+    mask = np.ones(grid.shape, np.bool_)
+    full, mixed = backbone_operations(CONFIG, grid), backbone_operations(CONFIG, grid, mask, 2)
+    assert mixed.linear < full.linear
+    assert mixed.global_attention < full.global_attention
+    assert mixed.window_attention < full.window_attention
+
+
+def test_the_ceiling_is_each_kind_at_its_own_rate():
+    grid = CONFIG.grid(128, 192)
+    kinds = backbone_operations(CONFIG, grid)
+    rates = Rates(product=2e9, global_attention=5e8, window_attention=1e8)
+    wanted = kinds.linear / 2e9 + kinds.global_attention / 5e8 + kinds.window_attention / 1e8
+    assert rates.backbone_s(CONFIG, grid) == pytest.approx(wanted)
+    assert rates.products_alone_s(CONFIG, grid) == pytest.approx((kinds.total - kinds.embedding) / 2e9)
