@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 
 from foveate.core import Cost, InputError, PowerModel, SampleRecord, SampleTimes
@@ -30,7 +32,7 @@ def test_packages_are_summed_and_their_parts_are_not(tmp_path):
     meter = EnergyMeter(tmp_path)
     for name in ("intel-rapl:0", "intel-rapl:1", "intel-rapl:0:0"):
         rapl(tmp_path, name, 500_100)
-    assert meter.readable
+    assert meter.sources == ("RAPL",)
     assert meter.joules() == pytest.approx(1.0)
 
 
@@ -45,8 +47,46 @@ def test_a_counter_that_starts_again_goes_on_counting(tmp_path):
 
 def test_a_machine_without_counters_measures_nothing(tmp_path):
     meter = EnergyMeter(tmp_path)
-    assert not meter.readable
+    assert meter.sources == ()
     assert meter.joules() is None
+
+
+class FakeNvml:
+    """Two cards, of which each took what `millijoules` says."""
+
+    class NVMLError(Exception):
+        pass
+
+    def __init__(self, millijoules, *, old=False):
+        self.millijoules, self.old = millijoules, old
+
+    def nvmlInit(self):  # noqa: N802 - the binding's own names
+        pass
+
+    def nvmlDeviceGetCount(self):  # noqa: N802
+        return 2
+
+    def nvmlDeviceGetHandleByIndex(self, index):  # noqa: N802
+        return index
+
+    def nvmlDeviceGetTotalEnergyConsumption(self, handle):  # noqa: N802
+        if self.old:
+            raise self.NVMLError
+        return self.millijoules[handle]
+
+
+def test_graphics_cards_count_where_they_can_be_read(tmp_path, monkeypatch):
+    nvml = FakeNvml([1000, 5000])
+    monkeypatch.setitem(sys.modules, "pynvml", nvml)
+    meter = EnergyMeter(tmp_path)
+    nvml.millijoules = [2500, 5000]
+    assert meter.sources == ("NVML",)
+    assert meter.joules() == pytest.approx(1.5)
+
+
+def test_cards_without_a_counter_are_left_out(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pynvml", FakeNvml([0, 0], old=True))
+    assert EnergyMeter(tmp_path).sources == ()
 
 
 def test_power_models_say_where_they_are_from_and_have_names():

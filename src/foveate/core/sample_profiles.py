@@ -1,6 +1,6 @@
 """Durations and powers that a simulated run of generalist and experts is made with, and where they are from."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from foveate.core.errors import InputError
 
@@ -35,20 +35,23 @@ class SampleTimes:
         """Inference of `count` pictures by an expert on the server."""
         return (self.batch_s + self.sample_s * count) * relative_size
 
-    def with_slower_device(self, ratio: float) -> "SampleTimes":
-        """The same server beside a device on which a model of an expert's size takes `ratio` times as long as there."""
-        if ratio <= 0:
-            raise InputError(f"a ratio of speeds must be positive, got {ratio:g}")
-        slower = ratio * self.batch_duration_s(1) / max(self.expert_on_device_s, 1e-12)
-        return SampleTimes(
-            source=f"{self.source}; device scaled to {ratio:g} times the server's time for an expert (assumed)",
-            generalist_s=self.generalist_s * slower,
-            expert_on_device_s=self.expert_on_device_s * slower,
+    def with_slower_device(self, ratio: float, *, generalist_share: float | None = None) -> "SampleTimes":
+        """The same server beside a device on which a model of an expert's size takes `ratio` times as long as there.
+
+        `generalist_share`: the generalist's part of that model's operations; where operations are what a slow device
+        spends its time on, also its part of the time. None = as the two were measured.
+        """
+        if ratio <= 0 or (generalist_share is not None and generalist_share <= 0):
+            raise InputError(f"ratios of speeds and sizes must be positive, got {ratio:g} and {generalist_share}")
+        expert_s = ratio * self.batch_duration_s(1)
+        slower = expert_s / max(self.expert_on_device_s, 1e-12)
+        share = "" if generalist_share is None else f", the generalist at {100 * generalist_share:.0f} % of that"
+        return replace(
+            self,
+            source=f"{self.source}; device at {ratio:g} times the server's time for an expert{share} (assumed)",
+            generalist_s=self.generalist_s * slower if generalist_share is None else expert_s * generalist_share,
+            expert_on_device_s=expert_s,
             encode_s=self.encode_s * slower,
-            decode_s=self.decode_s,
-            batch_s=self.batch_s,
-            sample_s=self.sample_s,
-            accelerators=self.accelerators,
         )
 
 

@@ -1,7 +1,8 @@
 """Energy: measured where the machine lets itself be read, else from a model with constants from cited sources."""
 
-import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from foveate.core import InputError, PowerModel
@@ -37,21 +38,22 @@ class _Counter:
 
 
 class EnergyMeter:
-    """Joules that the processor packages took since the meter was made; `None` where nothing can be read."""
+    """Joules that processor packages (RAPL) and graphics cards (NVML) took since the meter was made."""
 
     def __init__(self, folder: Path = POWERCAP) -> None:
-        self._counters = _packages(folder)
+        self._counters, self._cards = _packages(folder), _graphics_cards()
         self._last = [counter.read() for counter in self._counters]
-        self._joules, self.started_at = 0.0, time.monotonic()
+        self._cards_at_first = [read() for read in self._cards]
+        self._joules = 0.0
 
     @property
-    def readable(self) -> bool:
-        """Whether this machine can be measured."""
-        return bool(self._counters)
+    def sources(self) -> tuple[str, ...]:
+        """What is measured: `RAPL`, `NVML`, both or nothing."""
+        return (*(["RAPL"] if self._counters else []), *(["NVML"] if self._cards else []))
 
     def joules(self) -> float | None:
-        """Energy so far; to be asked more often than a counter turns over, some minutes."""
-        if not self._counters:
+        """Energy so far, None where nothing can be read. Ask more often than a counter turns over, some minutes."""
+        if not self.sources:
             return None
         now = [counter.read() for counter in self._counters]
         steps = [
@@ -59,7 +61,24 @@ class EnergyMeter:
             for new, old, counter in zip(now, self._last, self._counters, strict=True)
         ]
         self._last, self._joules = now, self._joules + sum(steps) / 1e6
-        return self._joules
+        cards = sum(read() - first for read, first in zip(self._cards, self._cards_at_first, strict=True))
+        return self._joules + cards / 1e3
+
+
+def _graphics_cards() -> list[Callable[[], int]]:
+    """Counters of NVIDIA cards, millijoules since the driver was loaded; none without NVML's Python binding."""
+    try:
+        import pynvml  # noqa: PLC0415  # only machines with such a card have it
+    except ImportError:
+        return []
+    try:
+        pynvml.nvmlInit()
+        handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
+        for handle in handles:
+            pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)  # older cards cannot
+    except pynvml.NVMLError:
+        return []
+    return [partial(pynvml.nvmlDeviceGetTotalEnergyConsumption, handle) for handle in handles]
 
 
 def _packages(folder: Path) -> list[_Counter]:

@@ -8,15 +8,15 @@ import msgspec
 from foveate.core import InputError, MediaError, SampleTimes
 
 ZEN4_CORE = SampleTimes(
-    source="one core of an EPYC Zen 4, bfloat16, processor time",
-    generalist_s=0.0025,
-    expert_on_device_s=0.0045,
-    encode_s=0.0001,
-    decode_s=0.0001,
-    batch_s=0.0015,
-    sample_s=0.003,
+    source="one core of an EPYC Zen 4, bfloat16, processor time, other work beside it",
+    generalist_s=0.0072,
+    expert_on_device_s=0.0092,
+    encode_s=0.000018,
+    decode_s=0.000025,
+    batch_s=0.0019,
+    sample_s=0.0049,
 )
-"""What `foveate profile experts` measured for `configs/experts_tiny_imagenet.py` (docs/results.md)."""
+"""What `foveate profile experts` measures for the models of `configs/experts_tiny_imagenet.py` (docs/results.md)."""
 
 SAMPLE_TIMES = {"zen4-core": ZEN4_CORE}
 """By name."""

@@ -20,7 +20,7 @@ from foveate.testing.classifiers import coloured_images, tiny_training
 
 @pytest.fixture(scope="module")
 def training(tmp_path_factory):
-    return tiny_training(tmp_path_factory.mktemp("training"), pictures=80)
+    return tiny_training(tmp_path_factory.mktemp("training"), pictures=40)
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +45,7 @@ def experiment(training):
         models=(training, training.parent / "seed-1"),
         read=read,
         links=(NamedLink(group="4g", link=slow), NamedLink(group="lan", link=lan)),
-        samples=12,
+        samples=8,
     )
 
 

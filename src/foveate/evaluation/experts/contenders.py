@@ -35,16 +35,17 @@ class Contender:
     """Whether that is a model of an expert's size."""
     experts: tuple[TrainedModel, ...]
     """The models on the server."""
+    expert_operations: float
+    """Of a model of an expert's size on one picture."""
     router: Router
     choices: Choices
     swept: bool = False
     """Whether it is run along the threshold's curve too."""
 
-    def times(self, times: SampleTimes) -> SampleTimes:
-        """Durations with the right model on the device."""
-        if not self.device_is_large:
-            return times
-        return SampleTimes(**{**times.__dict__, "generalist_s": times.expert_on_device_s})
+    def times(self, times: SampleTimes, *, slower: float) -> SampleTimes:
+        """Durations with the right model on a device so much slower than the server."""
+        share = 1.0 if self.device_is_large else self.device.operations / self.expert_operations
+        return times.with_slower_device(slower, generalist_share=share)
 
     def stream(self, sent: SentPictures, outputs: Outputs, index: np.ndarray, rate_hz: float) -> Stream:
         """The pictures of these numbers for this row."""
@@ -67,8 +68,8 @@ def standard_contenders(models: dict[str, TrainedModel], held_out: SentPictures,
     generalist, whole = models["generalist"], models.get("continued", models["base"])
     ours = _asking(OURS, generalist, of_kind(models, "progressive"), held_out, outputs)
     rows = [
-        _alone("edge only: generalist", generalist, ours.choices, large=False),
-        _alone("edge only: expert-sized model", whole, ours.choices, large=True),
+        _alone("edge only: generalist", generalist, ours, large=False),
+        _alone("edge only: expert-sized model", whole, ours, large=True),
         _offloading("near-edge only: expert-sized model", whole, held_out, outputs),
     ]
     if "large" in models:
@@ -91,15 +92,16 @@ def _asking(
         device=generalist,
         device_is_large=False,
         experts=tuple(experts),
+        expert_operations=experts[0].operations,
         router=chosen_router("ask-expert", choices),
         choices=choices,
         swept=True,
     )
 
 
-def _alone(label: str, model: TrainedModel, choices: Choices, *, large: bool) -> Contender:
-    router = chosen_router("no-routing", choices)
-    return Contender(label=label, device=model, device_is_large=large, experts=(), router=router, choices=choices)
+def _alone(label: str, model: TrainedModel, ours: Contender, *, large: bool) -> Contender:
+    router = chosen_router("no-routing", ours.choices)
+    return replace(ours, label=label, device=model, device_is_large=large, experts=(), router=router, swept=False)
 
 
 def _offloading(label: str, model: TrainedModel, held_out: SentPictures, outputs: Outputs) -> Contender:
@@ -109,6 +111,7 @@ def _offloading(label: str, model: TrainedModel, held_out: SentPictures, outputs
         device=model,
         device_is_large=True,
         experts=(model,),
+        expert_operations=model.operations,
         router=chosen_router("near-edge", choices),
         choices=choices,
     )

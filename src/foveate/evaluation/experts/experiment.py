@@ -144,7 +144,7 @@ class _Cell:
     def run(self, experiment: ExpertsExperiment, sent: SentPictures, outputs: Outputs) -> dict[str, Any]:
         index = np.random.default_rng((experiment.seed, 29)).permutation(len(sent.images))[: experiment.samples]
         stream = self.contender.stream(sent, outputs, index, experiment.rate_hz)
-        times = self.contender.times(experiment.times.with_slower_device(self.speed))
+        times = self.contender.times(experiment.times, slower=self.speed)
         conditions = Conditions(
             settings=device_settings(self.contender.choices, self.router, seed=experiment.seed),
             link=self.link.link,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from foveate.codec import PictureCoding, decode_picture, encode_picture
 from foveate.core import ExpertCard, InputError, LabelledImages, WeightsError, foveate_home
-from foveate.models import Classifier, load_classifier, read_card
+from foveate.models import Classifier, backbone_flops, load_classifier, read_card
 from foveate.models.weights import digest
 
 Logits = NDArray[np.float32]
@@ -26,6 +26,8 @@ class TrainedModel:
     subset: tuple[int, ...] | None
     """Classes that it is for; None = all."""
     parameters: int
+    operations: float
+    """Floating-point operations of the backbone on one picture."""
 
     def card(self, classes: int, smallest: int) -> ExpertCard:
         """As devices know it."""
@@ -63,11 +65,13 @@ def cards_of(experts: Sequence[TrainedModel], classes: int) -> tuple[ExpertCard,
 def _describe(path: Path) -> TrainedModel:
     subset = read_card(path).get("subset")
     model = load_classifier(path, dtype="float32", torch_device="cpu")
+    backbone, side = model.config.backbone, model.config.image_size
     return TrainedModel(
         name=path.stem,
         path=path,
         subset=None if subset is None else tuple(subset),
         parameters=sum(parameter.numel() for parameter in model.parameters()),
+        operations=backbone_flops(backbone, backbone.grid(side, side)),
     )
 
 

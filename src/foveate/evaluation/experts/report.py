@@ -70,7 +70,9 @@ _FOOTER = (
 def _origins(experiment: ExpertsExperiment, results: ExpertsResults, seeds: Sequence[str]) -> list[str]:
     return [
         f"Trainings: {', '.join(seeds)}. With one seed differences between trainings are one draw each.",
-        f"Durations: {experiment.times.with_slower_device(experiment.slower_device).source}.",
+        f"Durations of the server: {experiment.times.source}.",
+        f"The device takes {experiment.slower_device:g} times the server's time for an expert-sized model (assumed).",
+        "The generalist takes its share of that model's operations as its share of the time (assumed).",
         f"Energy: {experiment.power.source}.",
         f"Pictures are sent as {experiment.coding}, {experiment.rate_hz:g} a second, {experiment.samples} a cell.",
         "Accuracies are over all pictures of the table, without losses of the network.",

@@ -98,6 +98,7 @@ def experts_job(settings: ExpertsSettings, *, console: Console | None = None) ->
     summary = {
         **_origin(settings, conditions, choices, [model.name for model in chosen], played.name),
         "measured_joules": None if settings.simulate else meter.joules(),
+        "measured_by": [] if settings.simulate else list(meter.sources),
         **run_figures(records, conditions.power, cards_of(chosen, len(images.class_names))),
     }
     _write(settings.out, records, summary)
