@@ -60,7 +60,8 @@ $(VENV)/.installed-server: $(VENV)/.created pyproject.toml constraints.txt
 	@$(INSTALL) --editable '.[server]'
 	@touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.created pyproject.toml constraints.txt requirements-oracle.txt
+$(VENV)/.installed-dev: $(VENV)/.created pyproject.toml constraints.txt requirements-oracle.txt requirements-oracle-bare.txt
 	@echo "installing foveate[dev] into $(VENV): once, some minutes"
 	@$(INSTALL) --editable '.[dev]' -r requirements-oracle.txt
+	@$(INSTALL) --no-deps -r requirements-oracle-bare.txt
 	@touch $@

@@ -50,6 +50,11 @@ def _has_torchvision() -> bool:
     return True
 
 
+def _has_ray() -> bool:
+    """Ray, and of what Ray Serve needs the largest part."""
+    return all(find_spec(name) for name in ("ray", "grpc", "fastapi"))
+
+
 REQUIREMENTS = {
     "browser": Requirement(_has_browser, "apt-get install chromium"),
     "egl": Requirement(_has_egl, "apt-get install libegl1 libgl1-mesa-dri, and the extra 'world'"),
@@ -67,8 +72,11 @@ REQUIREMENTS = {
         _has_torchvision, "torchvision, built for this torch, in an environment of its own", heavy=True
     ),
     "systemd": Requirement(lambda: which("systemd-analyze") is not None, "apt-get install systemd"),
-    "ray": Requirement(lambda: find_spec("ray") is not None, "pip install -c constraints.txt 'foveate[ray]'"),
-    "oracle": Requirement(lambda: find_spec("transformers") is not None, "pip install -r requirements-oracle.txt"),
+    "ray": Requirement(_has_ray, "pip install -c constraints.txt 'foveate[ray]'"),
+    "oracle": Requirement(
+        lambda: all(find_spec(name) for name in ("ensemble_boxes", "jenkspy", "sahi", "shapely", "transformers")),
+        "pip install -r requirements-oracle.txt, pip install --no-deps -r requirements-oracle-bare.txt",
+    ),
 }
 """By marker. Where `FOVEATE_REQUIRE_ALL=1` is set, a test that lacks its requirement fails."""
 

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from foveate.testing import write_clip
+from foveate.testing.vitdet_checkpoints import CLASSES, vitdet_checkpoint, write_pickle
 from tests.models.families.checkpoints import write_checkpoint
 
 pytestmark = pytest.mark.oracle
@@ -19,6 +20,7 @@ FOLDERS = {
     "dinov3-small": "dinov3_vit",
     "rf-detr-base": "rf_detr",
     "sam-base": "sam",
+    "vitpose-small": "vitpose",
     "yolos-tiny": "yolos",
 }
 
@@ -33,6 +35,8 @@ def place(tmp_path_factory):
     place = tmp_path_factory.mktemp("page")
     for name, kind in FOLDERS.items():
         write_checkpoint(kind, place / name)
+    write_pickle(place / "model_final.pkl", vitdet_checkpoint(window=14))
+    (place / "classes.txt").write_text("\n".join(CLASSES))
     write_clip(place / "street.mp4", frames=8, fps=10)
     shutil.copy(ROOT / "src/foveate/samples/uplink.csv", place / "uplink.csv")
     return place
@@ -47,6 +51,9 @@ def test_the_python_blocks_run_in_order(place, monkeypatch, capsys):
     assert len(names["found"]) > 0
     assert names["depth_map"].shape == (720, 1280)
     assert tuple(names["feature_map"].shape)[1:] == (45, 80)
+    assert names["regions"].shape == (2, 3)
+    assert len(names["outlines"]) == len(names["seen"].detections) > 0
+    assert names["smaller"].name == "vitdet-w9-cut"
     assert names["maps"].shape == (2, 32, 6, 8)
     assert "RF-DETR takes square images" in capsys.readouterr().out
 

@@ -6,6 +6,9 @@ from typer.testing import CliRunner
 
 from foveate.cli.app import app
 from foveate.codec import VideoReader, VideoWriter, write_image
+from foveate.metrics import decode_outline
+from foveate.models import convert_detectron2, save_detector
+from foveate.testing.vitdet_checkpoints import CLASSES, vitdet_checkpoint
 
 SIZE = (200, 300)
 """Of the test pictures: 3 x 4 regions of 96 pixels."""
@@ -118,6 +121,28 @@ def save(folder, rows, form):
     else:
         path.write_text(json.dumps(rows.tolist()))
     return path
+
+
+def test_outlines_of_a_model_with_masks_are_run_lengths_inside_the_boxes(detect, picture, tmp_path):
+    weights = tmp_path / "vitdet.safetensors"
+    save_detector(convert_detectron2(vitdet_checkpoint(), class_names=CLASSES), weights)
+    ran, out = detect(picture, "--model", weights, "--score", "0.5", "--mask", "objects", "--no-draw", "--outlines")
+    assert ran.exit_code == 0, ran.output
+    assert read(out)["annotations"]
+    for entry in read(out)["annotations"]:
+        pixels = decode_outline(entry["segmentation"])
+        assert pixels.shape == SIZE
+        assert pixels.sum() == entry["area"]
+        x, y, width, height = entry["bbox"]
+        rows, columns = np.nonzero(pixels)
+        assert not len(rows) or (y - 1 <= rows.min() and rows.max() <= y + height + 1)
+        assert not len(rows) or (x - 1 <= columns.min() and columns.max() <= x + width + 1)
+
+
+def test_outlines_need_a_model_with_masks(detect, picture):
+    ran, out = detect(picture, "--outlines")
+    assert_refused(ran, says="needs a model with a mask head, which tiny-random does not have")
+    assert not out.exists()
 
 
 def test_an_unknown_model_lists_the_known_ones(detect, picture):

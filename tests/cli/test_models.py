@@ -4,7 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from foveate.cli.app import app
-from foveate.models import load_detector
+from foveate.models import Fetched, load_detector
 from foveate.testing.vitdet_checkpoints import CLASSES, vitdet_checkpoint, write_pickle
 
 
@@ -118,3 +118,19 @@ def test_folders_of_published_models_are_listed_with_what_they_are(home):
     assert "depth_anything" in rows["depth"]
     assert "not known to foveate" in rows["odd"]
     assert "a readable JSON file is required" in rows["bad"]
+
+
+@pytest.mark.parametrize(("md5", "verdict"), [("61ccd1" + 26 * "0", "agrees"), (32 * "0", "does not agree")])
+def test_a_fetch_prints_checksums_and_the_file(home, monkeypatch, md5, verdict):
+    def fake(name, *, progress, score_threshold):
+        progress(0, None)
+        progress(5, 10)
+        return Fetched(path=home / f"{name}-{score_threshold}", sha256="f" * 64, md5=md5, name_says="61ccd1")
+
+    monkeypatch.setattr("foveate.models.fetch_published", fake)
+    ran = CliRunner().invoke(app, ["models", "fetch", "vitdet-b-mask", "--score", "0.3"])
+    assert ran.exit_code == 0, ran.output
+    assert ran.stdout.splitlines() == [
+        f"checkpoint: SHA-256 {'f' * 64}; MD5 {md5} {verdict} with its name",
+        f"vitdet-b-mask: {home / 'vitdet-b-mask-0.3'}",
+    ]

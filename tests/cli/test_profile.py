@@ -63,3 +63,21 @@ def test_machine_leaves_times_without_content(clip, tmp_path):
     out = tmp_path / "times.json"
     assert "inference, whole frame" in profile("machine", clip, "--out", out, "--repeats", 1)
     assert read_profile(out).content is None
+
+
+def test_classes_measures_and_fits_into_a_profile(clip, tmp_path, monkeypatch, tiny_weights):
+    from foveate.models.weights import load_detector
+
+    monkeypatch.setattr(foveate.models, "load_detector", load_detector)
+    into, model = tmp_path / "round.json", str(tiny_weights)
+    write_profile(round_profile(), into)
+    other = tmp_path / "other.mp4"
+    other.write_bytes(clip.read_bytes())
+    options = ("--model", model, "--device-model", model, "--every", 12, "--subsets", 1, "--scale", "log")
+    printed = profile("classes", clip, other, "--into", into, *options)
+    assert "size table correlation" in printed
+    assert "classes from 4 frames of 2 clips" in printed
+    made = read_profile(into)
+    assert made.codec == round_profile().codec
+    assert made.classes.provenance.model == "tiny-random"
+    assert made.classes.quality_of_fit["size_line_correlation"] > 0.5

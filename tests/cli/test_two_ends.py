@@ -14,6 +14,7 @@ import pytest
 
 import foveate
 from foveate.codec import VideoReader, write_image
+from foveate.network.messages import PROTOCOL_VERSION
 from foveate.network.transports import ZmqHub
 from foveate.server import serve
 from foveate.testing import FakeDetector, moving_squares, write_clip
@@ -97,6 +98,21 @@ def test_a_server_that_is_watched_says_where_and_ends_politely(tiny_weights):
     assert process.returncode == 0
 
 
+@pytest.mark.ray
+@pytest.mark.long
+def test_a_device_is_answered_by_replicas_on_a_cluster(tmp_path, tiny_weights):
+    video = write_clip(tmp_path / "clip.mp4", frames=FRAMES, fps=10)
+    there = f"127.0.0.1:{free_port()}"
+    with running(
+        "serve", "--model", tiny_weights, "--address", there, "--ray", "local", "--replicas", "1:2"
+    ) as greeting:
+        assert greeting == f"tiny-random at {there}; Ctrl-C ends it\n"
+        words = ("device", "--camera", str(video), "--server", there, "--json", "-")
+        done = subprocess.run([*FOVEATE, *words], capture_output=True, text=True, check=True, timeout=120)
+    assert json.loads(done.stdout.splitlines()[-1])["staleness_s"] is not None
+    assert done.stderr.rstrip().endswith(" 0 failed")
+
+
 def test_ctrl_c_ends_a_camera_without_end_and_keeps_what_was_written(tmp_path, served):
     with mjpeg_camera(fps=20) as url:
         words = ("device", "--camera", url, "--server", served, "--fps", "20", "--json", "-")
@@ -149,6 +165,29 @@ def test_a_model_that_the_server_lacks_is_named_in_one_line(tmp_path, served):
     assert "the model 'large' does not run here; known: fake" in line
 
 
+def test_a_server_of_another_version_is_told_in_one_line_with_both_versions(tmp_path):
+    stop, video = threading.Event(), write_clip(tmp_path / "clip.mp4", frames=5)
+
+    def answer(hub):
+        while not stop.is_set():
+            item = hub.poll(0.1)
+            if item is not None:
+                hub.send(
+                    item[0], b"fv" + bytes([PROTOCOL_VERSION + 1]) + b"what it says to a device of its own version"
+                )
+
+    with ZmqHub("127.0.0.1:0") as hub:
+        thread = threading.Thread(target=answer, args=(hub,))
+        thread.start()
+        command = (*FOVEATE, "device", "--camera", str(video), "--server", f"127.0.0.1:{hub.port}")
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        stop.set()
+        thread.join(10)
+    assert done.returncode == 1
+    versions = f"protocol version {PROTOCOL_VERSION + 1}, this device {PROTOCOL_VERSION}"
+    assert done.stderr == f"foveate: the server speaks {versions}: both ends need the same\n"
+
+
 WITHOUT_AV = (sys.executable, "-c", "import sys; sys.modules['av'] = None; from foveate.cli.app import main; main()")
 
 
@@ -176,6 +215,8 @@ def test_what_is_not_installed_is_named_in_one_line(tmp_path, monkeypatch, progr
         (("serve", "--address", "somewhere"), "an address is HOST:PORT"),
         (("serve", "--metrics", "9100"), "an address is HOST:PORT"),
         (("serve", "--page-at", "here"), "an address is HOST:PORT"),
+        (("serve", "--ray", "local", "--replicas", "many"), "replicas are LEAST:MOST"),
+        (("serve", "--log", "xml"), "a log is text or json"),
         (("link", "--trace", "none.csv", "--server", "127.0.0.1:1"), "none.csv"),
         (("link", "--trace", SAMPLE, "--server", "127.0.0.1:1", "--transport", "udp"), "known: ideal, tcp"),
         (("link", "--trace", SAMPLE, "--server", "127.0.0.1:1", "--outage", "5"), "START:SECONDS"),

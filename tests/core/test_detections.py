@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foveate.core import Detections, InputError
+from foveate.core import Detections, InputError, join_detections
 
 NAMES = ("person", "car", "bus")
 
@@ -66,3 +66,29 @@ def test_equality_compares_values_and_other_types_are_unequal():
     assert some() != "detections"
     with pytest.raises(TypeError, match="unhashable"):
         hash(some())
+
+
+def test_moved_shifts_every_corner_and_keeps_the_rest():
+    moved = some(1).moved(10, 100)
+    assert moved.boxes.tolist() == [[100, 11, 102, 13]]
+    assert moved == some(1).moved(4, 60).moved(6, 40)
+
+
+def test_ids_follow_names_into_a_longer_list():
+    wider = some(3).with_classes(("truck", "bus", "person", "car"))
+    assert [wider.class_names[k] for k in wider.class_id] == list(NAMES)
+    assert wider.boxes.tolist() == some(3).boxes.tolist()
+    with pytest.raises(InputError, match="the classes bus are not among person, car"):
+        some(3).with_classes(("person", "car"))
+
+
+def test_parts_join_in_their_order():
+    whole = some(5)
+    assert join_detections([whole.select([0, 1]), whole.select(np.array([], int)), whole.select([2, 3, 4])]) == whole
+    assert join_detections([whole]) == whole
+
+
+@pytest.mark.parametrize("parts", [[], [some(1), Detections.empty(("person",))]])
+def test_nothing_and_different_classes_do_not_join(parts):
+    with pytest.raises(InputError, match="only detections of the same classes join"):
+        join_detections(parts)

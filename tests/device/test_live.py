@@ -26,9 +26,10 @@ def clip_path(tmp_path_factory):
 
 
 @contextmanager
-def serving(hub, **options):
+def serving(hub, detectors=None, **options):
     stop = threading.Event()
-    thread = threading.Thread(target=serve, args=(FakeDetector(**options), hub), kwargs={"stop": stop.is_set})
+    chosen = detectors or FakeDetector(**options)
+    thread = threading.Thread(target=serve, args=(chosen, hub), kwargs={"stop": stop.is_set})
     thread.start()
     try:
         yield hub

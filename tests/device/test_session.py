@@ -368,6 +368,17 @@ def test_a_server_of_another_version_is_raised_at_the_start_with_both_versions()
         Bench(connected=False).session.receive(of_another_version(WELCOME), 0.1)
 
 
+def test_a_server_that_comes_back_and_shuts_the_door_is_told_once():
+    bench = Bench()
+    for now, refused in ((1.0, False), (2.0, False), (3.0, True), (4.0, True)):
+        reason = "it does not allow this device's key" if refused else "the server closed the connection"
+        bench.take(bench.session.disconnected(reason, now, refused=refused), now)
+    assert [event.reason for event in bench.of(Lost)] == [
+        "the server closed the connection",
+        "it does not allow this device's key",
+    ]
+
+
 def test_a_server_that_comes_back_with_another_version_is_told_once_and_asked_ever_more_rarely():
     bench = Bench()
     bench.take(bench.session.disconnected("the server closed the connection", 1.0), 1.0)

@@ -2,6 +2,7 @@ import pytest
 
 from foveate.doctor import contents
 from foveate.doctor.contents import check_keys, check_python, check_weights
+from foveate.network.keys import KeyPair, allow, write_key_pair
 
 
 @pytest.fixture
@@ -37,16 +38,26 @@ def test_without_any_weights_a_server_fails(home, monkeypatch, role, level):
     assert [finding.level for finding in check_weights(role, home)] == [level]
 
 
+def test_without_keys_only_this_machine_can_be_reached(home):
+    assert [finding.level for finding in check_keys("server", home)] == ["note"]
+
+
 def test_keys_that_others_can_read_fail(home):
-    assert check_keys(home)[0].level == "note"
-    (home / "keys").mkdir()
-    secret = home / "keys" / "secret.key"
-    secret.write_text("secret")
-    secret.chmod(0o644)
-    assert check_keys(home)[0].level == "fail"
-    assert check_keys(home)[0].advice == f"chmod 600 {secret}"
-    secret.chmod(0o600)
-    assert check_keys(home)[0].level == "ok"
+    write_key_pair(home / "keys", KeyPair.new())
+    assert [finding.level for finding in check_keys("server", home)] == ["ok"]
+    (home / "keys" / "secret.key").chmod(0o644)
+    (found,) = check_keys("server", home)
+    assert found.level == "fail"
+    assert "chmod 600" in found.advice
+
+
+def test_the_devices_that_a_server_lets_in_are_counted_and_a_broken_list_fails(home):
+    write_key_pair(home / "keys", KeyPair.new())
+    allow(home / "keys" / "allowed", KeyPair.new().public, "gate")
+    assert by_name(check_keys("server", home))["allowed"].found == "1 devices"
+    assert "allowed" not in by_name(check_keys("device", home))
+    (home / "keys" / "allowed").write_text("nonsense\n")
+    assert by_name(check_keys("server", home))["allowed"].level == "fail"
 
 
 REQUIREMENTS = ["numpy>=1", 'torch>=2; extra == "server"', 'av>=12; extra == "server"', "ray>=2; extra == 'ray'"]

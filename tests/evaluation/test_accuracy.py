@@ -9,7 +9,7 @@ from foveate.codec import write_image
 from foveate.core import InputError, MediaError
 from foveate.evaluation.accuracy import AccuracySettings, measure_accuracy
 from foveate.evaluation.labelled import Labelled, open_labelled
-from foveate.evaluation.slices import Slicing
+from foveate.models import Slicing
 from foveate.testing import FakeDetector, moving_squares, write_clip
 
 pytest.importorskip("faster_coco_eval")
@@ -114,7 +114,8 @@ def test_missing_pictures_are_counted_and_none_at_all_is_refused(tmp_path: Path,
 
 def test_slices_and_enlarged_pictures_find_the_same_objects(tmp_path: Path, pictures: Path) -> None:
     labelled = open_labelled(annotate(tmp_path / "a.json", clip=False), pictures, every=3)
-    for settings in (AccuracySettings(slicing=Slicing(side=88, overlap=0.5)), AccuracySettings(long_side=400)):
+    sliced = AccuracySettings(slicing=Slicing(side=88, overlap=0.5, merge_iou=0.5))
+    for settings in (sliced, AccuracySettings(long_side=400)):
         assert measured(labelled, settings)["ap50"] == pytest.approx(1)
 
 

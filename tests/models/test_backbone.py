@@ -57,6 +57,21 @@ def test_a_batch_equals_its_frames_one_by_one(size, variant):
         torch.testing.assert_close(batch[i : i + 1], alone, atol=1e-5, rtol=1e-5)
 
 
+@torch.inference_mode()
+def test_whatever_the_masks_products_have_the_rows_of_whole_windows():
+    """A library keeps code for each shape: a server's memory must not grow with every new mask (docs/log.md)."""
+    model = backbone(stem="linear", positions="none")
+    rows = set()
+    for module in model.blocks.modules():
+        if isinstance(module, torch.nn.Linear):
+            module.register_forward_hook(lambda _, args, out: rows.add(args[0].numel() // args[0].shape[-1]))
+    for _ in range(5):
+        masks = torch.rand(2, *model.config.grid(301, 507).shape) < 0.5
+        model(torch.randn(2, 3, 301, 507), masks, [2, 4])
+    assert rows
+    assert {count % model.config.window_size**2 for count in rows} == {0}
+
+
 @pytest.mark.parametrize("size", SIZES)
 @torch.inference_mode()
 def test_downsampled_everywhere_at_point_0_equals_the_image_down_and_upsampled_region_by_region(size):

@@ -34,6 +34,20 @@ def test_frames_of_different_sizes_masks_and_points_share_a_batch(detector):
         np.testing.assert_allclose(np.sort(one.scores), np.sort(alone.scores), atol=1e-5)
 
 
+def test_a_batch_in_any_order_gives_each_frame_what_it_gets_alone(detector):
+    sizes = [(160, 160), (300, 500), (160, 160), (160, 161), (160, 160), (300, 500)]
+    frames = [frame(height, width, seed) for seed, (height, width) in enumerate(sizes)]
+    points = [1, 3, 0, 4, 1, 3]
+    masks = [
+        np.ones(detector.region_grid(*size).shape, bool) if point % 2 else None
+        for size, point in zip(sizes, points, strict=True)
+    ]
+    for one, *case in zip(detector.detect_batch(frames, masks, points), frames, masks, points, strict=True):
+        alone = detector.detect(*case)
+        np.testing.assert_allclose(np.sort(one.scores), np.sort(alone.scores), atol=1e-5)
+        np.testing.assert_allclose(one.boxes[:5], alone.boxes[:5], atol=1e-2)
+
+
 def test_tiles_of_a_mixed_frame_give_the_same_as_the_frame_itself(detector):
     image, mask = frame(301, 507), np.array([[True, False], [False, True]])
     mixed = split_regions(image, detector.region_grid(301, 507), mask)

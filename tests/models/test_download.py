@@ -92,9 +92,17 @@ def test_a_server_that_does_not_say_the_length_is_believed(server, tmp_path):
 
 
 def test_another_checksum_is_refused_and_nothing_is_left(server, tmp_path):
-    with pytest.raises(TransportError, match=f"SHA-256 {'0' * 64} is required, got {SHA256}; it has been removed"):
+    with pytest.raises(TransportError, match=f"SHA-256 {'0' * 64} is required, got {SHA256}"):
         download(server.address, tmp_path / "model.pkl", progress=quiet, sha256="0" * 64)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_there_but_another_is_said_and_kept(server, tmp_path):
+    target = tmp_path / "model.pkl"
+    target.write_bytes(b"brought by hand")
+    with pytest.raises(TransportError, match=rf"model\.pkl: a file with SHA-256 {SHA256} is required"):
+        download(server.address, target, progress=quiet, sha256=SHA256)
+    assert target.read_bytes() == b"brought by hand"
 
 
 def test_an_answer_that_is_an_error_is_said(server, tmp_path):

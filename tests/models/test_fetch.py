@@ -1,5 +1,6 @@
 """Published models: what the table says holds, and fetching leaves a detector. The server is on this machine."""
 
+import hashlib
 import json
 from dataclasses import replace
 
@@ -63,8 +64,11 @@ def test_the_table_describes_models_that_can_be_built():
 
 
 def test_fetching_leaves_a_detector_with_its_card_and_the_checksum(home, server):
-    path, sha256 = fetch_published("small", progress=quiet, score_threshold=0.4)
+    fetched = fetch_published("small", progress=quiet, score_threshold=0.4)
+    path, sha256 = fetched.path, fetched.sha256
     assert path == home / "weights" / "small.safetensors"
+    assert fetched.md5 == hashlib.md5(server.content, usedforsecurity=False).hexdigest()
+    assert fetched.name_says == "final"
     detector = load_detector("small", dtype="float32")
     assert (detector.name, detector.score_threshold, len(detector.class_names)) == ("small", 0.4, 80)
     card = read_card(path)
@@ -76,11 +80,11 @@ def test_fetching_leaves_a_detector_with_its_card_and_the_checksum(home, server)
 
 
 def test_the_first_checksum_seen_is_required_from_then_on(home, server, tmp_path):
-    path, _ = fetch_published("small", progress=quiet)
+    path = fetch_published("small", progress=quiet).path
     path.unlink()
     state = vitdet_checkpoint(seed=1)
     server.content = write_pickle(tmp_path / "other.pkl", state).read_bytes()
-    with pytest.raises(TransportError, match=r"is required, got .* it has been removed"):
+    with pytest.raises(TransportError, match=r"SHA-256 .* is required, got"):
         fetch_published("small", progress=quiet)
     assert not path.exists()
 
@@ -98,6 +102,7 @@ def test_another_model_than_the_published_one_is_refused(home, server, monkeypat
     with pytest.raises(WeightsError, match="a model of shape"):
         fetch_published("small", progress=quiet)
     assert not (home / "weights" / "small.safetensors").exists()
+    assert not (home / "weights" / "checksums.json").exists()
 
 
 def test_a_file_that_was_brought_by_other_means_is_taken(home, server, tmp_path, monkeypatch):
@@ -107,9 +112,9 @@ def test_a_file_that_was_brought_by_other_means_is_taken(home, server, tmp_path,
     brought = home / "weights" / "checkpoints" / "model_final.pkl"
     brought.parent.mkdir(parents=True)
     brought.write_bytes((tmp_path / "model_final.pkl").read_bytes())
-    path, sha256 = fetch_published("small", progress=quiet)
-    assert sha256 == digest(tmp_path / "model_final.pkl")
-    assert path.exists()
+    fetched = fetch_published("small", progress=quiet)
+    assert fetched.sha256 == digest(tmp_path / "model_final.pkl")
+    assert fetched.path.exists()
 
 
 def test_names_that_are_unknown_or_there_are_said(home, server):

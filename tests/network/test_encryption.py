@@ -1,6 +1,7 @@
 """CURVE on real sockets: who gets in, who gets nothing, and what each side says about it."""
 
 import logging
+import re
 import socket
 import threading
 import time
@@ -125,10 +126,11 @@ def test_what_passes_cannot_be_read_on_the_way(hub):
     [
         (DeviceKeys(pair=STRANGER, server=SERVER.public), "is not allowed", "allow this device's key"),
         (DeviceKeys(pair=DEVICE, server=STRANGER.public), "another key for this server", "has another key"),
-        (None, "does not encrypt", "may want encryption"),
+        (None, "does not encrypt|broke off", "may want encryption"),
     ],
 )
 def test_who_is_not_known_gets_nothing_is_logged_and_can_tell_why(hub, caplog, keys, line, state):
+    caplog.set_level(logging.INFO)
     with Polled(hub) as polled, channel_to(hub) as known, channel_to(hub, keys) as channel:
         channel.send(b"let me in")
         known.send(b"hello")
@@ -139,8 +141,8 @@ def test_who_is_not_known_gets_nothing_is_logged_and_can_tell_why(hub, caplog, k
         assert channel.poll(QUIET_S) is None
         assert state in channel.state
     assert [payload for _, payload in polled.items] == [b"hello"]
-    (record,) = [record for record in caplog.records if record.levelno == logging.WARNING]
-    assert line in record.getMessage()
+    (record,) = caplog.records
+    assert re.search(line, record.getMessage())
     if keys is not None and keys.pair is STRANGER:
         assert record.getMessage() == f"refused 127.0.0.1: {format_public(STRANGER.public)} is not allowed"
 
@@ -155,7 +157,8 @@ def test_a_stranger_is_sent_no_error_only_silence(hub):
     assert b"READY" not in answered
 
 
-def test_a_plain_server_gets_nothing_from_a_device_with_keys():
+def test_a_plain_server_gets_nothing_from_a_device_with_keys(caplog):
+    caplog.set_level(logging.INFO)
     with ZmqHub("127.0.0.1:0") as hub, channel_to(hub) as channel:
         channel.send(b"secret")
         assert next_item(hub, QUIET_S) is None
@@ -163,6 +166,10 @@ def test_a_plain_server_gets_nothing_from_a_device_with_keys():
         fault = channel.fault()
         assert fault.refused
         assert "does not encrypt" in fault.reason
+        assert caplog.messages in (
+            ["refused a peer that encrypts, as this server does not: it was given no keys"],
+            ["a peer broke off the handshake"],  # where the device was the first to see that it does not fit
+        )
 
 
 def test_a_key_that_is_added_gets_in_and_one_that_is_removed_is_heard_no_more(hub, allowed, caplog):

@@ -7,7 +7,7 @@ import zmq
 from foveate.core import TransportError
 from foveate.network.messages import MAX_MESSAGE_BYTES
 from foveate.network.transports import MemoryHub, ZmqChannel, ZmqHub
-from foveate.testing.transports import TransportContract
+from foveate.testing.transports import TransportContract, speak_zmtp
 
 
 class TestMemory(TransportContract):
@@ -145,20 +145,6 @@ def test_a_message_that_is_too_long_ends_its_connection_and_no_other():
         assert fault_of(greedy).reason == "the server closed the connection"
         modest.send(b"modest")
         assert hub.poll(5)[1] == b"modest"
-
-
-def speak_zmtp(address, payload):
-    """A connection made by hand (ZMTP 3.0, ZeroMQ RFC 23) that has sent one message."""
-    mute = socket.create_connection(address)
-    mute.sendall(b"\xff" + bytes(8) + b"\x7f" + bytes([3, 0]) + b"NULL".ljust(20, b"\0") + bytes(32))
-    received = b""
-    while len(received) < 64:  # the greeting of the other side
-        received += mute.recv(64 - len(received))
-    ready = b"\x05READY\x0bSocket-Type\x00\x00\x00\x06DEALER"
-    mute.sendall(b"\x04" + bytes([len(ready)]) + ready)
-    assert mute.recv(64)
-    mute.sendall(b"\x00" + bytes([len(payload)]) + payload)
-    return mute
 
 
 def test_a_peer_that_falls_silent_is_let_go():

@@ -37,5 +37,5 @@ def test_public_names_are_sorted_have_a_home_and_are_listed_by_dir():
 
 
 def test_an_unknown_name_lists_the_known_ones():
-    with pytest.raises(AttributeError, match="has no attribute 'load_model'; it has Detections, "):
-        _ = foveate.load_model
+    with pytest.raises(AttributeError, match="has no attribute 'load_detectors'; it has Detections, "):
+        _ = foveate.load_detectors

@@ -9,8 +9,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from foveate.core import EstimateOptions, FoveateError, InputError, MediaError
-from foveate.estimators import PerformanceEstimator, load_profile, shipped_profiles
+from foveate.core import CLASS_QUALITIES, EstimateOptions, FoveateError, InputError, MediaError
+from foveate.estimators import PerformanceEstimator, load_profile, predicted_accuracy, shipped_profiles, size_by_class
 from foveate.profiling import (
     ContentSampling,
     FitOptions,
@@ -95,13 +95,28 @@ def test_the_published_profile_is_what_ships_and_says_what_it_assumes():
     assert load_profile("paper-jetson-rtx5090-263ms").server.full_s == pytest.approx(0.263)
 
 
-@pytest.mark.parametrize("name", shipped_profiles())
+@pytest.mark.parametrize("name", [name for name in shipped_profiles() if "classes" not in name])
 def test_with_every_profile_that_ships_vitmalis_can_estimate(name):
     profile = load_profile(name)
     assert profile.content is not None
     assert profile.provenance.date
     for way in ("device", "paper", "mean"):
         PerformanceEstimator(profile, EstimateOptions(content=way))
+
+
+@pytest.mark.parametrize("name", [name for name in shipped_profiles() if "classes" in name])
+def test_profiles_of_classes_know_what_each_costs_and_say_where_that_was_measured(name):
+    classes = load_profile(name).classes
+    assert classes is not None
+    sizes, fixed = size_by_class(
+        classes.table, original_bytes=1e6, shares=np.array([0.5, 0.3, 0.2]), qualities=CLASS_QUALITIES
+    )
+    assert 0 < sizes[:, 0].sum() + fixed < sizes[:, -1].sum() < 2e6
+    assert predicted_accuracy(classes.accuracy_table, (100,) * 3) > predicted_accuracy(
+        classes.accuracy_table, (10,) * 3
+    )
+    assert "plaza-crowd" in classes.provenance.sources[0]
+    assert classes.quality_of_fit["size_table_correlation"] > 0.98
 
 
 def test_the_published_profile_meets_its_two_inputs_and_orders_restoration_points():

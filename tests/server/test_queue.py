@@ -137,6 +137,29 @@ def test_a_frame_that_could_not_be_decoded_is_removed_once_and_costs_its_turn():
     assert decode_all(queue) == [b"b", b"a"]
 
 
+def test_who_replaces_frames_faster_than_they_are_decoded_does_not_keep_the_decoder():
+    queue = filled(1000, work(b"fast", number=0), work(b"patient"))
+    assert queue.next_decode(0.0).client == b"fast"
+    queue.put(work(b"fast", number=1), 0.01)
+    assert queue.next_decode(0.01).client == b"patient"
+
+
+def test_who_has_next_to_no_patience_does_not_keep_the_decoder():
+    queue = filled(1000, work(b"hasty", patience_s=0.01), work(b"patient"))
+    assert queue.next_decode(0.0).client == b"hasty"
+    queue.drop_stale(0.01)
+    queue.put(work(b"hasty", patience_s=0.01), 0.01)
+    assert queue.next_decode(0.01).client == b"patient"
+
+
+def test_a_newer_frame_keeps_the_place_of_one_that_was_only_waiting():
+    queue = filled(100, work(b"a"), work(b"b"), work(b"c"))
+    assert decode_all(queue) == [b"a"]
+    queue.put(work(b"b", number=1), 0.1)
+    assert batch_of(queue, 0.1) == [b"a"]
+    assert decode_all(queue, 0.1) == [b"b"]
+
+
 def test_frames_are_dropped_when_their_device_gives_up_and_not_before():
     queue = filled(1000, work(b"a", patience_s=1.0), work(b"b", patience_s=2.0))
     assert queue.drop_stale(0.99) == []

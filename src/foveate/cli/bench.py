@@ -147,10 +147,10 @@ def accuracy(
     from foveate.evaluation.accuracy import AccuracySettings, measure_accuracy
     from foveate.evaluation.labelled import open_labelled
     from foveate.evaluation.progress import Steps
-    from foveate.evaluation.slices import Slicing
+    from foveate.evaluation.slices import REFERENCE
     from foveate.models import load_detector
 
-    settings = AccuracySettings(slicing=Slicing() if slices else None, long_side=long_side)
+    settings = AccuracySettings(slicing=REFERENCE if slices else None, long_side=long_side)
     labelled = open_labelled(annotations, images, every=every)
     detector = load_detector(model)
     with Steps(Console(stderr=True)) as steps:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -45,11 +45,14 @@ def detect(
     score: Annotated[
         float | None, typer.Option(min=0, max=1, help="Least score of a detection; default: the model card's.")
     ] = None,
+    outlines: Annotated[
+        bool, typer.Option("--outlines", help="Write the mask of each object too; for models with a mask head.")
+    ] = False,
     draw: Annotated[bool, typer.Option("--draw/--no-draw", help="Draw the boxes and the region map.")] = True,
 ) -> None:
     """Find objects in pictures or a video: COCO JSON, and drawn."""
     from foveate.codec import is_video
-    from foveate.models import load_detector
+    from foveate.models import RcnnDetector, load_detector
 
     if not source.exists():
         raise MediaError(f"no such file or folder: {source}")
@@ -57,7 +60,16 @@ def detect(
     detector = load_detector(model)
     if beta is not None and beta not in detector.restoration_points:
         raise InputError(f"--beta must lie in 0..{detector.restoration_points[-1]} for {detector.name}, got {beta}")
-    look = Look(detector=detector, mask=chosen, by_objects=mask == OBJECTS, restoration_point=beta, score=score)
+    if outlines and not (isinstance(detector, RcnnDetector) and detector.config.with_masks):
+        raise InputError(f"--outlines needs a model with a mask head, which {detector.name} does not have")
+    look = Look(
+        detector=detector,
+        mask=chosen,
+        by_objects=mask == OBJECTS,
+        restoration_point=beta,
+        score=score,
+        outlines=outlines,
+    )
     if is_video(source):
         _detect_video(source, out, look, draw=draw)
     else:
@@ -77,6 +89,17 @@ def read_mask(path: Path) -> Mask:
     return np.asarray(rows, np.bool_)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Seen:
+    """What a detector found in a frame, and how it looked at it."""
+
+    found: Detections
+    mask: Mask | None
+    """Regions that it saw at low resolution; None = none."""
+    outlines: tuple[dict[str, Any], ...] | None = None
+    """Masks of the objects in COCO's form, where asked for."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Look:
     """How a detector looks at frames: which regions it sees at low resolution, and where it restores them."""
@@ -88,25 +111,39 @@ class Look:
     """Downsample what held no object when it was last seen."""
     restoration_point: int | None
     score: float | None
+    outlines: bool = False
+    """Also find which pixels belong to each object."""
 
-    def at_picture(self, pixels: Pixels) -> tuple[Detections, Mask | None]:
-        """Objects and mask of a picture; by objects, a first pass at full resolution finds the mask."""
+    def at_picture(self, pixels: Pixels) -> Seen:
+        """What is in a picture; by objects, a first pass at full resolution finds the mask."""
         first = self.detector.detect(pixels, score_threshold=self.score) if self.by_objects else None
         return self.at_frame(pixels, first)
 
-    def at_frame(self, pixels: Pixels, seen: Detections | None) -> tuple[Detections, Mask | None]:
-        """Objects and mask of a frame of which objects were `seen` before; None = nothing is known yet."""
+    def at_frame(self, pixels: Pixels, seen: Detections | None) -> Seen:
+        """What is in a frame of which objects were `seen` before; None = nothing is known yet."""
         mask = self.mask
         if self.by_objects and seen is not None:
             mask = ~self.detector.region_grid(*pixels.shape[:2]).overlapping(seen.boxes)
-        return self.detector.detect(pixels, mask, self.restoration_point, score_threshold=self.score), mask
+        if self.outlines:
+            return self._outlined(pixels, mask)
+        found = self.detector.detect(pixels, mask, self.restoration_point, score_threshold=self.score)
+        return Seen(found=found, mask=mask)
 
-    def drawn(self, pixels: Pixels, found: Detections, mask: Mask | None) -> Pixels:
+    def _outlined(self, pixels: Pixels, mask: Mask | None) -> Seen:
+        from foveate.metrics import encode_outline
+        from foveate.models import RcnnDetector
+
+        assert isinstance(self.detector, RcnnDetector)
+        seen = self.detector.segment(pixels, mask, self.restoration_point, score_threshold=self.score)
+        outlines = tuple(encode_outline(seen.pixels(i)) for i in range(len(seen.detections)))
+        return Seen(found=seen.detections, mask=mask, outlines=outlines)
+
+    def drawn(self, pixels: Pixels, seen: Seen) -> Pixels:
         """A copy of the frame with its boxes and, if there is a mask, its region map."""
         from foveate.evaluation import draw
 
-        grid = None if mask is None else self.detector.region_grid(*pixels.shape[:2])
-        return draw(pixels, found, grid=grid, mask=mask)
+        grid = None if seen.mask is None else self.detector.region_grid(*pixels.shape[:2])
+        return draw(pixels, seen.found, grid=grid, mask=seen.mask)
 
 
 def _detect_pictures(source: Path, out: Path, look: Look, *, draw: bool) -> None:
@@ -127,11 +164,11 @@ def _detect_pictures(source: Path, out: Path, look: Look, *, draw: bool) -> None
                 raise
             typer.echo(f"foveate: {error}", err=True)
             continue
-        found, mask = look.at_picture(pixels)
-        results.append(_annotated(file, pixels, found))
+        seen = look.at_picture(pixels)
+        results.append(_annotated(file, pixels, seen))
         if draw:  # a stem that two files share would lose one of the drawings
             name = file.stem if stems[file.stem] == 1 else file.name
-            write_image(out / f"{name}.jpg", look.drawn(pixels, found, mask))
+            write_image(out / f"{name}.jpg", look.drawn(pixels, seen))
     _finish(out, results)
     if len(results) < len(files):
         raise FoveateError(f"{len(files) - len(results)} of {len(files)} pictures could not be read")
@@ -153,24 +190,25 @@ def _detect_video(source: Path, out: Path, look: Look, *, draw: bool) -> None:
     from foveate.codec import VideoReader, VideoWriter
 
     results: list[AnnotatedImage] = []
-    found: Detections | None = None
+    seen: Seen | None = None
     with VideoReader(source) as video:
         out.mkdir(parents=True, exist_ok=True)
         writing = VideoWriter(out / "annotated.mp4", video.size, video.fps) if draw else nullcontext()
         with writing as writer:
             for number, pixels in enumerate(_with_progress(video, video.frame_count)):
-                found, mask = look.at_frame(pixels, found)
-                results.append(_annotated(source, pixels, found, frame=number))
+                seen = look.at_frame(pixels, None if seen is None else seen.found)
+                results.append(_annotated(source, pixels, seen, frame=number))
                 if writer is not None:
-                    writer.write(look.drawn(pixels, found, mask))
+                    writer.write(look.drawn(pixels, seen))
     _finish(out, results)
 
 
-def _annotated(file: Path, pixels: Pixels, found: Detections, frame: int | None = None) -> AnnotatedImage:
+def _annotated(file: Path, pixels: Pixels, seen: Seen, frame: int | None = None) -> AnnotatedImage:
     from foveate.metrics import AnnotatedImage, Truth
 
     size = pixels.shape[0], pixels.shape[1]
-    return AnnotatedImage(file_name=file.name, size=size, truth=Truth(detections=found), frame=frame)
+    truth = Truth(detections=seen.found)
+    return AnnotatedImage(file_name=file.name, size=size, truth=truth, frame=frame, outlines=seen.outlines)
 
 
 def _finish(out: Path, results: list[AnnotatedImage]) -> None:

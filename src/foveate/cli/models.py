@@ -61,6 +61,10 @@ def convert(
     window_table: Annotated[
         str | None, typer.Option(help="cut or interpolate: how relative tables serve the other window.")
     ] = None,
+    sigmoid: Annotated[
+        bool,
+        typer.Option("--sigmoid", help="Score each class by itself (use_sigmoid_ce, as for LVIS)."),
+    ] = False,
     half: Annotated[bool, typer.Option("--half", help="Store half precision, half as large.")] = False,
 ) -> None:
     """Make a ViTDet with Faster, Mask or Cascade R-CNN heads, as detectron2 saves it, a model of foveate.
@@ -74,7 +78,9 @@ def convert(
     names = (
         None if classes is None else tuple(line.strip() for line in classes.read_text().splitlines() if line.strip())
     )
-    detector = convert_detectron2(read_checkpoint(checkpoint), class_names=names, score_threshold=score)
+    detector = convert_detectron2(
+        read_checkpoint(checkpoint), class_names=names, score_threshold=score, sigmoid_scores=sigmoid
+    )
     backbone = run_at_window(detector.config.backbone, window, window_table)
     card = {"data": "see its source", "terms": "see its source", "source": checkpoint.name}
     save_detector(detector.with_backbone(backbone), out, card=card, dtype=torch.float16 if half else torch.float32)
@@ -92,9 +98,10 @@ def fetch(
     from foveate.models import fetch_published
 
     with _bar(name) as progress:
-        path, sha256 = fetch_published(name, progress=progress, score_threshold=score)
-    typer.echo(f"checkpoint SHA-256 {sha256}")
-    typer.echo(f"{name}: {path}")
+        fetched = fetch_published(name, progress=progress, score_threshold=score)
+    agrees = "agrees" if fetched.md5.startswith(fetched.name_says) else "does not agree"
+    typer.echo(f"checkpoint: SHA-256 {fetched.sha256}; MD5 {fetched.md5} {agrees} with its name")
+    typer.echo(f"{name}: {fetched.path}")
 
 
 @contextmanager

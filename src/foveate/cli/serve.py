@@ -1,11 +1,20 @@
 """`foveate serve`: the end with the accelerator."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
+if TYPE_CHECKING:
+    from foveate.network.transports import Hub
+    from foveate.server import Observer, ServerLimits
+    from foveate.server.cluster.deployment import ClusterOptions
+
 EXAMPLE = "Example: foveate serve --model vitdet-tiny-world --address 0.0.0.0:5555"
+
+Run = Callable[["Hub", Callable[[], bool]], None]
+"""Answers the devices of a hub until it is told to stop."""
 
 
 def serve(
@@ -33,10 +42,23 @@ def serve(
     ] = False,
     budget_tokens: Annotated[
         int | None,
-        typer.Option(min=1, help="Most tokens of frames that go through a model together; 1 = each frame alone."),
+        typer.Option(
+            min=1,
+            help="Most tokens of frames that go through a model together; 1 = each frame alone.",
+            show_default="2048, on an accelerator 32768",
+        ),
     ] = None,
     decoders: Annotated[int, typer.Option(min=1, help="Threads that decode pictures while the model works.")] = 1,
     most_clients: Annotated[int, typer.Option(min=1, help="Devices that are served at a time.")] = 256,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Run the models on this Ray cluster; `local` starts one, `auto` finds it."
+        ),
+    ] = None,
+    replicas: Annotated[
+        str, typer.Option(metavar="LEAST:MOST", help="Copies of each model on the cluster; load decides between them.")
+    ] = "1:1",
     metrics: Annotated[
         str | None,
         typer.Option(metavar="HOST:PORT", help="Answer /metrics (Prometheus), /healthz and /readyz over HTTP."),
@@ -81,28 +103,87 @@ def serve(
 
     configure_logging(log, log_level, sys.stderr)
 
+    options = None if ray is None else _cluster_options(ray, replicas, budget_tokens)
+
     # What was asked for can be: now load what takes seconds.
+    from foveate.network.transports import ZmqHub
+    from foveate.server import ServerLimits
+
+    names = list(dict.fromkeys(model or ["vitdet-tiny-world"]))
+    with Watchers(watch) as watchers:
+
+        def answer(models: Sequence[str], run: Run) -> None:
+            with ZmqHub(address, keys=trusted, insecure=insecure) as hub, interrupts() as interrupted:
+                line = f"{', '.join(models)} at {address}{told(trusted)}; Ctrl-C ends it"
+                typer.echo("\n".join([line, *watchers.lines]))
+                run(hub, interrupted)
+
+        common = _Common(limits=ServerLimits(clients=most_clients), observers=watchers.observers)
+        if options is None:
+            _serve_here(names, answer, budget_tokens=budget_tokens, decoders=decoders, common=common)
+        else:
+            _serve_on_cluster(names, options, answer, common=common)
+
+
+class _Common(TypedDict):
+    """What a server has wherever its models run."""
+
+    limits: "ServerLimits"
+    observers: "Sequence[Observer]"
+
+
+def _serve_here(
+    names: Sequence[str],
+    answer: Callable[[Sequence[str], Run], None],
+    *,
+    budget_tokens: int | None,
+    decoders: int,
+    common: _Common,
+) -> None:
     import numpy as np
 
     from foveate.models import load_detector
-    from foveate.network.transports import ZmqHub
-    from foveate.server import BUDGET_TOKENS, ServerLimits
-    from foveate.server import serve as answer
+    from foveate.server import ACCELERATOR_BUDGET_TOKENS, BUDGET_TOKENS, serve
 
-    with Watchers(watch) as watchers:
-        detectors = [load_detector(name) for name in dict.fromkeys(model or ["vitdet-tiny-world"])]
-        for detector in detectors:
-            # The first inference allocates and tunes: a device should not wait for it, least of all after a restart.
-            detector.detect_batch([np.zeros((720, 1280, 3), np.uint8)])
-        names = ", ".join(detector.name for detector in detectors)
-        with ZmqHub(address, keys=trusted, insecure=insecure) as hub, interrupts() as interrupted:
-            typer.echo("\n".join([f"{names} at {address}{told(trusted)}; Ctrl-C ends it", *watchers.lines]))
-            answer(
-                detectors,
-                hub,
-                stop=interrupted,
-                observers=watchers.observers,
-                budget_tokens=budget_tokens or BUDGET_TOKENS,
-                decoders=decoders,
-                limits=ServerLimits(clients=most_clients),
-            )
+    detectors = [load_detector(name) for name in names]
+    for detector in detectors:
+        # The first inference allocates and tunes: a device should not wait for it, least of all after a restart.
+        detector.detect_batch([np.zeros((720, 1280, 3), np.uint8)])
+    on_cpu = all(detector.torch_device.type == "cpu" for detector in detectors)
+    budget = budget_tokens or (BUDGET_TOKENS if on_cpu else ACCELERATOR_BUDGET_TOKENS)
+    answer(
+        [detector.name for detector in detectors],
+        lambda hub, stop: serve(detectors, hub, stop=stop, budget_tokens=budget, decoders=decoders, **common),
+    )
+
+
+def _serve_on_cluster(
+    names: Sequence[str],
+    options: "ClusterOptions",
+    answer: Callable[[Sequence[str], Run], None],
+    *,
+    common: _Common,
+) -> None:
+    from foveate.models import load_detector
+    from foveate.server.cluster import serve_models
+    from foveate.server.cluster.deployment import Cluster
+
+    with Cluster(options) as cluster:
+        models = cluster.deploy_all(names, load_detector)
+        most_asked = len(models) * options.most_asked
+        answer(
+            list(models),
+            lambda hub, stop: serve_models(models, hub, most_asked=most_asked, stop=stop, **common),
+        )
+
+
+def _cluster_options(address: str, replicas: str, budget_tokens: int | None) -> "ClusterOptions":
+    from foveate.core import InputError
+    from foveate.server import BUDGET_TOKENS
+    from foveate.server.cluster.deployment import ClusterOptions
+
+    least, colon, most = replicas.partition(":")
+    if not (least.isdecimal() and (most.isdecimal() or not colon)):
+        raise InputError(f"replicas are LEAST:MOST, such as 1:4, got {replicas!r}")
+    bounds = int(least), int(most or least)
+    return ClusterOptions(address=address, replicas=bounds, budget_tokens=budget_tokens or BUDGET_TOKENS)

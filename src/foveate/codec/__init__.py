@@ -1,5 +1,6 @@
 """(frame, plan) <-> bytes, and the files that frames come from and go to. No decisions, no torch."""
 
+from foveate.codec.classes import EncodedClasses, class_sizes, decode_classes, encode_classes, thumbnail_bytes
 from foveate.codec.frames import EncodedFrame, decode_frame, encode_frame, scaled_to
 from foveate.codec.image import is_image, is_video, read_image, write_image
 from foveate.codec.jpeg import ChromaSubsampling, decode_jpeg, encode_jpeg
@@ -9,13 +10,17 @@ from foveate.codec.video_writer import VideoWriter
 
 __all__ = [
     "ChromaSubsampling",
+    "EncodedClasses",
     "EncodedFrame",
     "PictureCoding",
     "VideoReader",
     "VideoWriter",
+    "class_sizes",
+    "decode_classes",
     "decode_frame",
     "decode_jpeg",
     "decode_picture",
+    "encode_classes",
     "encode_frame",
     "encode_jpeg",
     "encode_picture",
@@ -23,5 +28,6 @@ __all__ = [
     "is_video",
     "read_image",
     "scaled_to",
+    "thumbnail_bytes",
     "write_image",
 ]

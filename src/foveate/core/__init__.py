@@ -9,9 +9,10 @@ from foveate.core.candidates import (
     Estimates,
     LatencyFit,
 )
+from foveate.core.class_profile import AccuracyLine, AccuracyTable, ClassProfile, SizeLine, SizeTable
 from foveate.core.clock import Clock, ManualClock, MonotonicClock
 from foveate.core.content import FrameContent, LastOffload, LinkState
-from foveate.core.detections import STREET_CLASSES, Detections
+from foveate.core.detections import STREET_CLASSES, Detections, join_detections
 from foveate.core.errors import (
     CodecError,
     FoveateError,
@@ -24,6 +25,19 @@ from foveate.core.errors import (
 )
 from foveate.core.frame import Frame, Pixels, check_pixels
 from foveate.core.home import foveate_home
+from foveate.core.importance import (
+    CLASS_QUALITIES,
+    IMPORTANCE_CLASSES,
+    PATCH,
+    ClassMap,
+    DeviceGlance,
+    ImportanceMap,
+    box_importance,
+    carry_importance,
+    check_class_map,
+    class_shares,
+    patch_grid,
+)
 from foveate.core.labelled_images import LabelledImages, split_by_class
 from foveate.core.mixed import MixedFrame, Tiles, join_regions, split_regions
 from foveate.core.offload import OffloadPlan, OffloadRecord
@@ -35,10 +49,10 @@ from foveate.core.profiles import (
     InferenceModel,
     OfflineMeans,
     Profile,
-    Provenance,
     Regression,
     ServerProfile,
 )
+from foveate.core.provenance import Provenance
 from foveate.core.regions import Mask, RegionGrid
 from foveate.core.sample_profiles import PowerModel, SampleEnergy, SampleTimes
 from foveate.core.samples import (
@@ -52,10 +66,17 @@ from foveate.core.samples import (
 )
 
 __all__ = [
+    "CLASS_QUALITIES",
+    "IMPORTANCE_CLASSES",
+    "PATCH",
     "STREET_CLASSES",
+    "AccuracyLine",
+    "AccuracyTable",
     "Answerer",
     "Average",
     "Candidates",
+    "ClassMap",
+    "ClassProfile",
     "Clock",
     "CodecError",
     "CodecProfile",
@@ -64,6 +85,7 @@ __all__ = [
     "ContentProfile",
     "Cost",
     "Detections",
+    "DeviceGlance",
     "DeviceProfile",
     "Estimate",
     "EstimateOptions",
@@ -72,6 +94,7 @@ __all__ = [
     "FoveateError",
     "Frame",
     "FrameContent",
+    "ImportanceMap",
     "InferenceModel",
     "InputError",
     "LabelledImages",
@@ -99,14 +122,22 @@ __all__ = [
     "SampleRecord",
     "SampleTimes",
     "ServerProfile",
+    "SizeLine",
+    "SizeTable",
     "ThresholdCurve",
     "Tiles",
     "TransportError",
     "VersionError",
     "WeightsError",
+    "box_importance",
+    "carry_importance",
+    "check_class_map",
     "check_pixels",
+    "class_shares",
     "foveate_home",
+    "join_detections",
     "join_regions",
+    "patch_grid",
     "split_by_class",
     "split_regions",
 ]

@@ -95,3 +95,35 @@ class Detections:
             class_id=self.class_id,
             class_names=self.class_names,
         )
+
+    def moved(self, down: float, right: float) -> Self:
+        """The same objects so many pixels further down and to the right."""
+        offset = np.array([right, down, right, down], np.float32)
+        return type(self)(
+            boxes=self.boxes + offset,
+            scores=self.scores,
+            class_id=self.class_id,
+            class_names=self.class_names,
+        )
+
+    def with_classes(self, class_names: Sequence[str]) -> Self:
+        """The same objects with ids into other names; raises `InputError` if one of its names is not among them."""
+        places = {name: index for index, name in enumerate(class_names)}
+        if missing := [name for name in self.class_names if name not in places]:
+            raise InputError(f"the classes {', '.join(missing)} are not among {', '.join(class_names)}")
+        table = np.array([places[name] for name in self.class_names], np.int32)
+        return type(self)(
+            boxes=self.boxes, scores=self.scores, class_id=table[self.class_id], class_names=tuple(class_names)
+        )
+
+
+def join_detections(parts: Sequence[Detections]) -> Detections:
+    """All objects of at least one part, in order. Raises `InputError` where class names differ."""
+    if not parts or any(part.class_names != parts[0].class_names for part in parts):
+        raise InputError(f"only detections of the same classes join, got {[part.class_names for part in parts]}")
+    return Detections(
+        boxes=np.concatenate([part.boxes for part in parts]),
+        scores=np.concatenate([part.scores for part in parts]),
+        class_id=np.concatenate([part.class_id for part in parts]),
+        class_names=parts[0].class_names,
+    )

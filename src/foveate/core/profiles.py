@@ -6,27 +6,9 @@ Plain numbers in frozen types, each with its origin. `estimators` reads and writ
 from dataclasses import dataclass, field
 from typing import Literal
 
+from foveate.core.class_profile import ClassProfile
 from foveate.core.errors import InputError
-
-Origin = Literal["measured", "published"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Provenance:
-    """Where the numbers of a profile come from."""
-
-    origin: Origin
-    """`published`: built from figures of a publication; what it does not say is listed in `assumed`."""
-    machine: str
-    date: str
-    """YYYY-MM-DD."""
-    versions: dict[str, str] = field(default_factory=dict)
-    model: str = ""
-    weights_hash: str = ""
-    sources: tuple[str, ...] = ()
-    """Place of each published number in its text, or the command that measured."""
-    assumed: tuple[str, ...] = ()
-    """Which numbers are nobody's measurement."""
+from foveate.core.provenance import Provenance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,3 +184,5 @@ class Profile:
     device: DeviceProfile
     content: ContentProfile | None = None
     """None: latencies are known, sizes and accuracies are not."""
+    classes: ClassProfile | None = None
+    """None: what a quality per importance class costs and is worth is not known."""

@@ -7,7 +7,7 @@ import random
 
 FIRST_S = 0.1
 """The longest wait after the first failure."""
-UNREACHABLE_S = 1.6
+UNREACHABLE_S = 1.0
 """The longest wait for a server that is not there: it is to be used within two seconds of its return."""
 REFUSED_S = 30.0
 """The longest wait after a server that is there and refuses: somebody has to change something first."""

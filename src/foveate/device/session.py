@@ -185,9 +185,11 @@ class DeviceSession:
     def disconnected(self, reason: str, now: float, *, refused: bool = False) -> list[DeviceEvent]:
         """The transport says that the connection ended; `refused`: before any message could pass."""
         events = self.advance(now)
-        lost = [Lost(reason=reason)] if self._contact.welcomed else []
+        news = self._contact.welcomed or (refused and self._welcome is not None and reason != self._refusal)
+        if refused:
+            self._refusal = reason
         self._contact.ended(now, refused=refused)
-        return [*events, *lost, *self._give_up(reason, now)]
+        return [*events, *([Lost(reason=reason)] if news else []), *self._give_up(reason, now)]
 
     def advance(self, now: float) -> list[DeviceEvent]:
         """Time passed: display, give up, look for the server."""

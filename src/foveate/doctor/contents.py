@@ -3,14 +3,15 @@
 import json
 import platform
 import re
-import stat
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
 
 import foveate
+from foveate.core import InputError
 from foveate.doctor.finding import Finding, Role, missing, present
+from foveate.network.keys import ALLOWED_FILE, SECRET_FILE, read_allowed, read_key_pair
 
 _GROUP = "foveate"
 _SHIPPED = Path(foveate.__file__).parent / "models" / "shipped"
@@ -86,12 +87,22 @@ def _has_header(path: Path) -> bool:
         return False
 
 
-def check_keys(home: Path) -> list[Finding]:
-    """The machine's key pair, which every connection beyond the loopback needs."""
-    secret = home / "keys" / "secret.key"
-    if not secret.is_file():
+def check_keys(role: Role, home: Path) -> list[Finding]:
+    """The machine's key pair, which every connection beyond the loopback needs, and whom a server lets in."""
+    folder = home / "keys"
+    if not (folder / SECRET_FILE).is_file():
         advice = "foveate keys new; only needed to connect beyond this machine"
-        return [missing(_GROUP, "keys", f"none in {secret.parent}", advice, needed=False)]
-    if stat.S_IMODE(secret.stat().st_mode) & 0o077:
-        return [missing(_GROUP, "keys", f"{secret} can be read by others", f"chmod 600 {secret}", needed=True)]
-    return [present(_GROUP, "keys", str(secret.parent))]
+        return [missing(_GROUP, "keys", f"none in {folder}", advice, needed=False)]
+    findings = [_tried("keys", lambda: (read_key_pair(folder), str(folder))[1])]
+    if role == "server" and (folder / ALLOWED_FILE).is_file():
+        findings.append(_tried("allowed", lambda: f"{len(read_allowed(folder / ALLOWED_FILE))} devices"))
+    return findings
+
+
+def _tried(what: str, read: Callable[[], str]) -> Finding:
+    """What was read; or the error, which says what to do."""
+    try:
+        return present(_GROUP, what, read())
+    except InputError as error:
+        problem, _, remedy = str(error).rpartition(": ")
+        return missing(_GROUP, what, problem or remedy, remedy, needed=True)

@@ -45,7 +45,7 @@ def examine(role: Role, *, addresses: Sequence[str] = (), server: str | None = N
     findings = [
         *check_python(role),
         *check_weights(role, home),
-        *check_keys(home),
+        *check_keys(role, home),
         *check_processor(role),
         *check_accelerator(role),
         *check_media(role),

@@ -10,9 +10,9 @@ import numpy as np
 from foveate import __version__
 from foveate.core import Detections, InputError, Pixels
 from foveate.evaluation.labelled import Labelled, only_classes
-from foveate.evaluation.slices import Slicing, detect_in_slices
+from foveate.evaluation.slices import detect_in_slices
 from foveate.metrics import F1Counter, Truth, average_precision, only_by_people
-from foveate.models import MixedDetector
+from foveate.models import MixedDetector, Slicing
 
 LOWEST_SCORE = 0.01
 """Detections below it are not looked at."""

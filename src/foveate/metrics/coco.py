@@ -25,6 +25,8 @@ class AnnotatedImage:
     """Its objects; crowd regions are among the ignored boxes."""
     frame: int | None = None
     """Position in the clip, from 0; None for single pictures."""
+    outlines: Sequence[dict[str, Any]] | None = None
+    """What `encode_outline` makes of each object's mask; None = boxes only. Written, not read."""
 
 
 class _Category(msgspec.Struct):
@@ -175,6 +177,9 @@ def _entries(image_id: int, image: AnnotatedImage) -> list[dict[str, Any]]:
     for key, values in (("track_id", truth.track_ids), ("visible", truth.visible)):
         for entry, value in zip(entries, [] if values is None else values.tolist(), strict=False):
             entry[key] = value
+    if image.outlines is not None:
+        for entry, outline in zip(entries, image.outlines, strict=True):
+            entry |= {"segmentation": outline, "area": sum(outline["counts"][1::2])}
     return entries + [_entry(image_id, 1, box, iscrowd=1) for box in truth.ignore]
 
 

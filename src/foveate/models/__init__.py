@@ -7,15 +7,17 @@ from foveate.models.convert_huggingface import convert_huggingface, load_hugging
 from foveate.models.convert_window import with_window
 from foveate.models.detector import Detector, DetectorConfig
 from foveate.models.families import load_model
-from foveate.models.fetch import fetch_published
+from foveate.models.fetch import Fetched, fetch_published
 from foveate.models.flops import backbone_flops
 from foveate.models.head import HeadOutput
+from foveate.models.importance import GlancingDetector, ImportanceOptions, detect_with_importance
 from foveate.models.mixed_detector import MixedDetector
 from foveate.models.nms import nms, pairwise_iou
 from foveate.models.presets import vitdet_nano, vitdet_small, vitdet_tiny
 from foveate.models.published import Published, published_models
 from foveate.models.rcnn import COCO_CLASSES, RcnnConfig, RcnnDetector, Segmented, convert_detectron2
 from foveate.models.run_window import run_at_window
+from foveate.models.slicing import Slicing, detect_in_slices, merge_slices, slice_frame
 from foveate.models.unpickle import read_checkpoint
 from foveate.models.weights import (
     SHIPPED,
@@ -37,15 +39,21 @@ __all__ = [
     "ClassifierConfig",
     "Detector",
     "DetectorConfig",
+    "Fetched",
+    "GlancingDetector",
     "HeadOutput",
+    "ImportanceOptions",
     "MixedDetector",
     "Published",
     "RcnnConfig",
     "RcnnDetector",
     "Segmented",
+    "Slicing",
     "backbone_flops",
     "convert_detectron2",
     "convert_huggingface",
+    "detect_in_slices",
+    "detect_with_importance",
     "fetch_published",
     "find_weights",
     "known_checkpoints",
@@ -54,6 +62,7 @@ __all__ = [
     "load_detector",
     "load_huggingface_backbone",
     "load_model",
+    "merge_slices",
     "nms",
     "pairwise_iou",
     "published_models",
@@ -63,6 +72,7 @@ __all__ = [
     "run_at_window",
     "save_classifier",
     "save_detector",
+    "slice_frame",
     "vit_classifier",
     "vitdet_nano",
     "vitdet_small",

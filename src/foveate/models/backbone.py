@@ -7,7 +7,7 @@ A frame with restoration point k joins full resolution inside subset k, after it
 global block; with 0, its pixels are restored before the first block. No parameter is added to the plain model.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from foveate.core import InputError, RegionGrid
-from foveate.models.block import Block
+from foveate.models.block import Block, ScoreReader
 from foveate.models.embed import ConvolutionalStem, LinearEmbedding
 from foveate.models.layout import BatchLayout, FrameLayout, batch_layout, frame_layout, map_index
 from foveate.models.mixed_frames import check_points
@@ -136,12 +136,18 @@ class Backbone(nn.Module):
         return maps[0] if len(maps) == 1 else torch.cat(maps)
 
     def forward_tiles(
-        self, full: Tensor, low: Tensor, layouts: list[FrameLayout], points: Sequence[int]
+        self,
+        full: Tensor,
+        low: Tensor,
+        layouts: list[FrameLayout],
+        points: Sequence[int],
+        readers: Mapping[int, ScoreReader] | None = None,
     ) -> list[Tensor]:
         """Tiles of a batch -> one feature map `(1, C, h, w)` per frame; frames may differ in size.
 
         `full` `(n_full, 3, s, s)` and `low` `(n_low, 3, s / d, s / d)` hold normalised pixels, frame by frame and
         in raster order; they are overwritten beyond the frame. A frame with low regions needs a point of 1..N.
+        `readers`: by subset 1..N, who is shown the attention of its global block.
         """
         batch = batch_layout(layouts, full.device)
         blank_beyond(full, low, batch)
@@ -152,7 +158,7 @@ class Backbone(nn.Module):
             for block in blocks[:-1]:
                 tokens = block(tokens, batch)
             tokens, batch = _restore(tokens, batch, [p == subset for p in points])
-            tokens = blocks[-1](tokens, batch)
+            tokens = blocks[-1](tokens, batch, (readers or {}).get(subset))
         return _maps(tokens, batch)
 
     def _embed(self, full: Tensor, low: Tensor, batch: BatchLayout) -> Tensor:

@@ -1,5 +1,6 @@
 """One Transformer block of ViTDet, on windows or on whole frames of mixed resolution (Li et al. 2022)."""
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import torch
@@ -10,6 +11,9 @@ from foveate.models.attention import attend, attend_windows
 from foveate.models.layout import BatchLayout, FrameGroup, FrameLayout
 from foveate.models.positions import fit_table, key_code, query_code, relative_axis
 from foveate.models.threads import in_threads
+
+ScoreReader = Callable[[Tensor, Tensor, FrameGroup], None]
+"""Is shown queries and keys `(frames, heads, n, dim)` of the frames of a group, whose products are the scores."""
 
 
 class Attention(nn.Module):
@@ -62,12 +66,12 @@ class Attention(nn.Module):
         joint: Tensor = self.qkv(tokens)
         return joint.reshape(len(tokens), 3, self.heads, self.head_dim).permute(1, 2, 0, 3)
 
-    def frames(self, qkv: Tensor, batch: BatchLayout) -> Tensor:
+    def frames(self, qkv: Tensor, batch: BatchLayout, reader: ScoreReader | None = None) -> Tensor:
         """Attention among all real tokens of each frame: `(3, heads, n, head_dim)` -> `(heads, n, head_dim)`."""
-        parts = [self._group(qkv[:, :, group.rows], group) for group in batch.groups]
+        parts = [self._group(qkv[:, :, group.rows], group, reader) for group in batch.groups]
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
 
-    def _group(self, qkv: Tensor, group: FrameGroup) -> Tensor:
+    def _group(self, qkv: Tensor, group: FrameGroup, reader: ScoreReader | None) -> Tensor:
         """The frames of one group at once."""
         query, key, value = qkv.reshape(3, self.heads, len(group.layouts), -1, self.head_dim).transpose(1, 2).unbind(0)
         scaled = query * self.head_dim**-0.5
@@ -75,6 +79,8 @@ class Attention(nn.Module):
             coded = [self._frame_codes(q, layout) for q, layout in zip(query, group.layouts, strict=True)]
             scaled = torch.cat([scaled, torch.stack([q for q, _ in coded])], dim=-1)
             key = torch.cat([key, torch.stack([k for _, k in coded])], dim=-1)
+        if reader is not None:
+            reader(scaled, key, group)
         return attend(scaled, key, value).transpose(0, 1).flatten(1, 2)
 
     def merge(self, attended: Tensor) -> Tensor:
@@ -123,21 +129,22 @@ class Block(nn.Module):
         self.fc1 = nn.Linear(dim, int(dim * mlp_ratio))
         self.fc2 = nn.Linear(int(dim * mlp_ratio), dim)
 
-    def forward(self, tokens: Tensor, batch: BatchLayout) -> Tensor:
+    def forward(self, tokens: Tensor, batch: BatchLayout, reader: ScoreReader | None = None) -> Tensor:
         """`(windows, w * w, C)` -> the same shape; values of tokens beyond the frame have no meaning.
 
-        Without gradients `tokens` is overwritten, a few windows at a time, so that the work stays in cache.
+        `reader` is shown the attention of a global block, group by group. Without gradients `tokens` is overwritten, a
+        few windows at a time, so that the work stays in cache.
         """
         if not torch.is_grad_enabled():
-            return self._overwrite(tokens, batch)
-        attended = self._global(tokens, batch) if self.is_global else self._local(tokens, batch.whole.padding)
+            return self._overwrite(tokens, batch, reader)
+        attended = self._global(tokens, batch, reader) if self.is_global else self._local(tokens, batch.whole.padding)
         tokens = tokens + attended
         hidden = F.gelu(self.fc1(self.norm2(tokens)))
         mixed: Tensor = self.fc2(hidden)
         return tokens + mixed
 
-    def _overwrite(self, tokens: Tensor, batch: BatchLayout) -> Tensor:
-        attended = self._attend_frames(tokens, batch) if self.is_global else None
+    def _overwrite(self, tokens: Tensor, batch: BatchLayout, reader: ScoreReader | None) -> Tensor:
+        attended = self._attend_frames(tokens, batch, reader) if self.is_global else None
 
         def work(index: int, count: int) -> None:
             for chunk in batch.chunks[index::count]:
@@ -145,27 +152,38 @@ class Block(nn.Module):
                 if attended is None:
                     part += self._local(part, chunk.padding)
                 else:
-                    chunk.add_real(part, self.attention.merge(attended[:, chunk.rows]))
+                    chunk.add_real(part, self._by_windows(self.attention.merge, attended[:, chunk.rows]))
                 part += self.fc2(torch.ops.aten.gelu_(self.fc1(self.norm2(part))))
 
         in_threads(work, on=tokens.device)
         return tokens
 
-    def _attend_frames(self, tokens: Tensor, batch: BatchLayout) -> Tensor:
+    def _attend_frames(self, tokens: Tensor, batch: BatchLayout, reader: ScoreReader | None) -> Tensor:
         """Global attention before its projection, without gradients: `(heads, real tokens, head_dim)`."""
         attention = self.attention
         qkv = tokens.new_empty(3, attention.heads, batch.whole.rows.stop, attention.head_dim)
 
         def work(index: int, count: int) -> None:
             for chunk in batch.chunks[index::count]:
-                qkv[:, :, chunk.rows] = attention.split(self.norm1(chunk.take_real(tokens[chunk.windows])))
+                real = self.norm1(chunk.take_real(tokens[chunk.windows]))
+                qkv[:, :, chunk.rows] = self._by_windows(attention.split, real)
 
         in_threads(work, on=tokens.device)
-        return attention.frames(qkv, batch)
+        return attention.frames(qkv, batch, reader)
 
-    def _global(self, tokens: Tensor, batch: BatchLayout) -> Tensor:
+    def _by_windows(self, project: Callable[[Tensor], Tensor], tokens: Tensor) -> Tensor:
+        """`project` on `(..., n, C)`, or a part of C per head, as if n were a number of whole windows.
+
+        Libraries keep code for each shape that they multiply: every mask has another number of real tokens, and a
+        server's memory would grow for as long as new ones come (docs/log.md).
+        """
+        count = tokens.shape[-2]
+        projected = project(F.pad(tokens, (0, 0, 0, -count % self.window_size**2)))
+        return projected.narrow(-2, 0, count)
+
+    def _global(self, tokens: Tensor, batch: BatchLayout, reader: ScoreReader | None) -> Tensor:
         qkv = self.attention.split(self.norm1(batch.whole.take_real(tokens)))
-        attended = self.attention.merge(self.attention.frames(qkv, batch))
+        attended = self.attention.merge(self.attention.frames(qkv, batch, reader))
         return batch.whole.spread_real(attended).view_as(tokens)
 
     def _local(self, tokens: Tensor, padding: Tensor | None) -> Tensor:

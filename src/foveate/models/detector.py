@@ -1,6 +1,6 @@
 """The dense detector: backbone, simple feature pyramid, one prediction per cell."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from foveate.core import STREET_CLASSES, Detections, InputError, MixedFrame, RegionGrid
 from foveate.models.backbone import Backbone, BackboneConfig
+from foveate.models.block import ScoreReader
 from foveate.models.feature_maps import feature_maps
 from foveate.models.head import DenseHead, HeadOutput
 from foveate.models.mixed_detector import MixedDetector
@@ -19,6 +20,8 @@ CANDIDATES = 1000
 """Predictions per frame that enter suppression."""
 MOST_DETECTIONS = 300
 """Detections per frame that leave it."""
+CPU_CELLS = 1024
+"""About how many cells of stride 16 go through pyramid and head at a time on a CPU (docs/serving.md)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,20 +86,42 @@ class Detector(MixedDetector):
         output: HeadOutput = self.head(self.pyramid(features))
         return output
 
-    def _answer(self, frames: list[MixedFrame], points: list[int], threshold: float) -> list[Detections]:
-        maps = feature_maps(self.backbone, frames, points, self.normalised_tiles)
-        return [
-            self._read(self.head(self.pyramid(features)), frame.grid, threshold)
-            for features, frame in zip(maps, frames, strict=True)
-        ]
+    def _answer(
+        self,
+        frames: list[MixedFrame],
+        points: list[int],
+        threshold: float,
+        readers: Mapping[int, ScoreReader] | None,
+    ) -> list[Detections]:
+        maps = feature_maps(self.backbone, frames, points, self.normalised_tiles, readers)
+        found = []
+        for part in self._parts([frame.grid for frame in frames]):
+            output = self.head(self.pyramid(maps[part.start] if part.stop - part.start == 1 else torch.cat(maps[part])))
+            for logits, boxes, frame in zip(output.class_logits, output.boxes(), frames[part], strict=True):
+                found.append(self._read(logits, boxes, frame.grid, threshold))
+        return found
 
-    def _read(self, output: HeadOutput, grid: RegionGrid, threshold: float) -> Detections:
-        """Predictions of one frame -> detections: threshold, best cells, suppression, clipping to the frame."""
-        scores, class_id = output.class_logits[0].float().sigmoid().max(dim=1)
+    def _parts(self, grids: list[RegionGrid]) -> list[slice]:
+        """Neighbours of one size that go through pyramid and head together."""
+        parts, start = [], 0
+        while start < len(grids):
+            most = len(grids)
+            if self.torch_device.type == "cpu":
+                rows, columns = grids[start].patches
+                most = max(1, CPU_CELLS // (rows * columns))
+            ahead = grids[start : start + most]
+            alike = next((count for count, grid in enumerate(ahead) if grid != grids[start]), len(ahead))
+            parts.append(slice(start, start + alike))
+            start += alike
+        return parts
+
+    def _read(self, logits: Tensor, boxes: Tensor, grid: RegionGrid, threshold: float) -> Detections:
+        """Predictions `(P, K)` and `(P, 4)` of a frame -> detections: threshold, best cells, suppression, clipping."""
+        scores, class_id = logits.float().sigmoid().max(dim=1)
         candidates = torch.nonzero(scores >= threshold).squeeze(1)
         if len(candidates) > CANDIDATES:
             candidates = candidates[scores[candidates].topk(CANDIDATES).indices]
-        boxes = output.boxes()[0, candidates]
+        boxes = boxes[candidates]
         limits = boxes.new_tensor([grid.width, grid.height, grid.width, grid.height])
         boxes = torch.minimum(boxes.clamp(min=0), limits)
         scores, class_id = scores[candidates], class_id[candidates]

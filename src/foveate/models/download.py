@@ -31,26 +31,24 @@ def download(address: str, target: Path, *, progress: Progress, sha256: str | No
     if not target.exists():
         part = target.with_name(target.name + ".part")
         _fetch(address, part, progress)
-        _check(part, sha256, address)
-        part.replace(target)
+        got = digest(part)
+        if sha256 is not None and got != sha256:
+            part.unlink()
+        else:
+            part.replace(target)
         _note_of(part).unlink(missing_ok=True)
-    return _check(target, sha256, address)
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _check(path: Path, sha256: str | None, address: str) -> str:
-    """The file's checksum; a file that has another than it must have is removed."""
-    got = digest(path)
+    else:
+        got = digest(target)
     if sha256 is not None and got != sha256:
-        path.unlink()
-        _note_of(path).unlink(missing_ok=True)
-        raise TransportError(f"{address}: a file with SHA-256 {sha256} is required, got {got}; it has been removed")
+        where = str(target) if target.exists() else address
+        raise TransportError(f"{where}: a file with SHA-256 {sha256} is required, got {got}")
     return got
+
+
+def digest(path: Path, kind: str = "sha256") -> str:
+    """SHA-256 of a file, or another checksum, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, kind).hexdigest()
 
 
 def _fetch(address: str, part: Path, progress: Progress) -> None:

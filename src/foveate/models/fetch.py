@@ -1,10 +1,13 @@
 """Published weights onto this machine: fetched, checked, converted, and kept under `$FOVEATE_HOME/weights`."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from foveate.core import InputError, TransportError, WeightsError, foveate_home
-from foveate.models.download import Progress, download
+from foveate.models.download import Progress, digest, download
 from foveate.models.published import Published, published_models
 from foveate.models.rcnn.convert import convert_detectron2
 from foveate.models.unpickle import read_checkpoint
@@ -14,12 +17,26 @@ SHOWN_FROM = 0.5
 """Score from which a converted detector shows its objects, unless told otherwise: that of detectron2's own demo."""
 
 
-def fetch_published(name: str, *, progress: Progress, score_threshold: float = SHOWN_FROM) -> tuple[Path, str]:
-    """The weights file of a published model, and the SHA-256 of the checkpoint that it was made from.
+@dataclass(frozen=True, kw_only=True)
+class Fetched:
+    """What a fetch has brought."""
+
+    path: Path
+    """The weights file."""
+    sha256: str
+    """Of the checkpoint that it was made from."""
+    md5: str
+    """The same. Names of detectron2's files end in its first digits."""
+    name_says: str
+    """What the checkpoint's name ends in."""
+
+
+def fetch_published(name: str, *, progress: Progress, score_threshold: float = SHOWN_FROM) -> Fetched:
+    """Fetch, check and convert the weights of a published model.
 
     The first checksum that is seen of a file whose checksum is not published is written to `checksums.json` beside
-    the weights and required from then on. Raises `InputError` for an unknown name, `TransportError` where the file
-    cannot be had, and `WeightsError` where it is not what was expected.
+    the weights, once the file has turned out to be the expected model, and required from then on. Raises `InputError`
+    for an unknown name, `TransportError` where the file cannot be had, `WeightsError` where it is another model.
     """
     known = published_models()
     if name not in known:
@@ -33,20 +50,14 @@ def fetch_published(name: str, *, progress: Progress, score_threshold: float = S
     except TransportError as error:
         hint = f"or put the file at {checkpoint} by other means and run this again"
         raise TransportError(f"{error}; try again, {hint}") from error
+    _convert(checkpoint, target, published, sha256, score_threshold)
     _remember(name, sha256)
-    convert_file(checkpoint, target, published=published, score_threshold=score_threshold, sha256=sha256)
+    md5, name_says = digest(checkpoint, "md5"), checkpoint.stem.rpartition("_")[2]
     checkpoint.unlink()
-    return target, sha256
+    return Fetched(path=target, sha256=sha256, md5=md5, name_says=name_says)
 
 
-def convert_file(
-    checkpoint: Path,
-    target: Path,
-    *,
-    published: Published,
-    score_threshold: float,
-    sha256: str,
-) -> None:
+def _convert(checkpoint: Path, target: Path, published: Published, sha256: str, score_threshold: float) -> None:
     """A published checkpoint as a weights file with its card; `WeightsError` if it is another model."""
     detector = convert_detectron2(read_checkpoint(checkpoint))
     if detector.config != published.config:
@@ -60,7 +71,7 @@ def convert_file(
         "published_mask_ap": published.mask_ap,
         "score_threshold": "not chosen on data",
     }
-    save_detector(detector, target, score_threshold=score_threshold, card=card)
+    save_detector(detector, target, score_threshold=score_threshold, card=card, dtype=torch.float32)
 
 
 def weights_path(name: str) -> Path:

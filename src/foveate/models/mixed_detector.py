@@ -1,7 +1,7 @@
 """What every detector of mixed resolution offers, whatever its backbone and head: frames in, `Detections` out."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from foveate.core import (
     Pixels,
     RegionGrid,
 )
+from foveate.models.block import ScoreReader
 from foveate.models.mixed_frames import check_points, mixed_frames
 
 PIXEL_MEAN = (123.675, 116.28, 103.53)
@@ -43,6 +44,11 @@ class MixedDetector(nn.Module, ABC):
         self.pixel_scale: Tensor
 
     @property
+    def torch_device(self) -> torch.device:
+        """Where it computes."""
+        return self.pixel_mean.device
+
+    @property
     @abstractmethod
     def class_names(self) -> tuple[str, ...]:
         """Names of the classes, in the order of class ids."""
@@ -62,8 +68,17 @@ class MixedDetector(nn.Module, ABC):
         """The decision regions of a frame of `height x width` pixels."""
 
     @abstractmethod
-    def _answer(self, frames: list[MixedFrame], points: list[int], threshold: float) -> list[Detections]:
-        """Objects of checked frames, one restoration point each."""
+    def _answer(
+        self,
+        frames: list[MixedFrame],
+        points: list[int],
+        threshold: float,
+        readers: Mapping[int, ScoreReader] | None,
+    ) -> list[Detections]:
+        """Objects of checked frames, one restoration point each; frames of one size stand together.
+
+        `readers` are shown the attention meanwhile; for them frames come as they were given.
+        """
 
     def detect(
         self,
@@ -86,12 +101,14 @@ class MixedDetector(nn.Module, ABC):
         restoration_points: Sequence[int] | None = None,
         *,
         score_threshold: float | None = None,
+        readers: Mapping[int, ScoreReader] | None = None,
     ) -> list[Detections]:
         """Objects of each frame, boxes in its own pixels, by descending score.
 
         `frames`: uint8 `(H, W, 3)` RGB or `MixedFrame`s (which bring their own masks), of any sizes.
         `downsampling_masks`: bool `(regions_h, regions_w)` or None per frame, True = low resolution.
         `restoration_points`: 0..N per frame; None = N, the fastest. `score_threshold`: None = the card's.
+        `readers`: by subset 1..N, who is shown the attention of its global block, frames in the order given.
         Frames of different masks and points share one batch of tokens (ViTMAlis, section III).
         Raises `InputError` on wrong types, shapes or ranges.
         """
@@ -100,7 +117,10 @@ class MixedDetector(nn.Module, ABC):
         points = self.check_points(restoration_points, len(frames))
         mixed = mixed_frames(frames, downsampling_masks, self.region_grid)
         threshold = self.score_threshold if score_threshold is None else score_threshold
-        return self._answer(mixed, points, threshold)
+        order = list(range(len(mixed))) if readers else _alike_together(mixed, points)
+        answers = self._answer([mixed[i] for i in order], [points[i] for i in order], threshold, readers)
+        found = dict(zip(order, answers, strict=True))
+        return [found[i] for i in range(len(mixed))]
 
     def check_points(self, points: Sequence[int] | None, count: int) -> list[int]:
         """Restoration points as a list of `count` numbers in 0..N (None: all N), or `InputError`."""
@@ -114,4 +134,14 @@ class MixedDetector(nn.Module, ABC):
     def normalised_tiles(self, tiles: list[np.ndarray]) -> Tensor:
         """uint8 `(n, s, s, 3)` arrays -> one normalised `(n, 3, s, s)` tensor, channels last in memory."""
         joined = tiles[0] if len(tiles) == 1 else np.concatenate(tiles)
-        return self.normalised(torch.from_numpy(joined).to(self.pixel_mean.device).permute(0, 3, 1, 2))
+        return self.normalised(torch.from_numpy(joined).to(self.torch_device).permute(0, 3, 1, 2))
+
+
+def _alike_together(frames: list[MixedFrame], points: list[int]) -> list[int]:
+    """An order in which frames of one size stand together, and among them those with equally many tokens."""
+
+    def likeness(index: int) -> tuple[int, int, int, int]:
+        frame = frames[index]
+        return frame.grid.height, frame.grid.width, points[index], len(frame.low)
+
+    return sorted(range(len(frames)), key=likeness)

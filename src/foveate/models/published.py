@@ -2,7 +2,8 @@
 
 Addresses and figures are those of detectron2's `projects/ViTDet/README.md` (COCO, pictures of 1024 pixels). Lengths and
 checksums of the files are not published there. The one checksum given here stands in five public repositories that
-pin the file, one of which computed it after a download; the others are recorded when a file is first fetched.
+pin the file, one of which computed it after a download; the others are recorded when a file is first fetched. Names of
+files in detectron2's model zoo end in the first digits of their MD5 (its `MODEL_ZOO.md`), probably these too.
 """
 
 from dataclasses import dataclass
@@ -29,7 +30,8 @@ class Published:
     """The same of masks."""
     sha256: str | None = None
     """Of the file, or None where it is not known."""
-    terms: str = "Apache-2.0 (detectron2)"
+    terms: str = "not stated (zoo: CC BY-SA 3.0)"
+    """detectron2 is Apache-2.0; the models of its zoo's page, where ViTDet is not listed, are CC BY-SA 3.0."""
 
 
 def published_models() -> dict[str, Published]:

@@ -6,12 +6,14 @@ containers are made of, and everything else ends the reading.
 
 import collections
 import pickle  # the unpickler below admits arrays and containers only
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from foveate.core import WeightsError
@@ -42,9 +44,10 @@ def read_checkpoint(path: Path | str) -> dict[str, Tensor]:
     file = Path(path)
     content = _read_torch(file) if _is_zip(file) else read_pickle(file)
     model = content.get("model", content) if isinstance(content, Mapping) else None
-    if not isinstance(model, Mapping):
+    if not isinstance(model, MutableMapping):
         raise WeightsError(f"{file}: a dictionary of named arrays is required, got {type(content).__name__}")
-    tensors = {str(name): _tensor(value) for name, value in model.items()}
+    # One by one, so that a checkpoint of gigabytes is not twice in memory.
+    tensors = {str(name): _tensor(model.pop(name)) for name in list(model)}
     if not tensors or None in tensors.values():
         wrong = next((name for name, value in tensors.items() if value is None), "nothing")
         raise WeightsError(f"{file}: named arrays of numbers are required, got {wrong!r} of another kind")
@@ -68,8 +71,11 @@ class _RefusedError(Exception):
     """A pickle names something that it may not."""
 
 
-class _ArraysOnly(pickle.Unpickler):
-    """An unpickler that knows a handful of names."""
+class _ArraysOnly(pickle._Unpickler):  # noqa: SLF001
+    """An unpickler that knows a handful of names.
+
+    In Python, not in C: there a memo of 2 ** 32 places, which six bytes ask for, would be a table of 64 GB.
+    """
 
     def __init__(self, file: IO[bytes], *, encoding: str) -> None:
         super().__init__(file, encoding=encoding)
@@ -84,20 +90,53 @@ class _ArraysOnly(pickle.Unpickler):
         return made()
 
 
-_ARRAY = object()
-"""Stands for `numpy.ndarray`: nothing that a pickle could call, or it would ask for any amount of memory."""
+class _Dtype:
+    """Kind, size and byte order of numbers. Stands for `numpy.dtype`, whose own state a pickle could forge."""
+
+    def __init__(self, code: object, *_: object) -> None:
+        self.code, self.order = str(code), "="
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.order = {"|": "=", "=": "=", "<": "<", ">": ">"}[state[1]]
+
+    def numpy(self) -> np.dtype[Any]:
+        """The same for numpy."""
+        if re.fullmatch("[fiu][1248]|b1", self.code) is None:
+            raise ValueError(f"numbers of at most 8 bytes are required, got {self.code!r}")
+        return np.dtype(self.order + self.code)
 
 
-def _new_array(kind: Any, shape: Any, code: Any) -> Any:  # noqa: ARG001  # of the array that its state will replace
-    """How protocols before 5 begin an array, which gets its values from a state of its own."""
-    if kind is not _ARRAY:
+class _Array:
+    """An array that its state will fill. Stands for what numpy would build, of any size that a pickle asks for."""
+
+    values: NDArray[Any] | None = None
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _, shape, dtype, by_columns, content = state
+        self.fill(content, dtype, shape, "F" if by_columns else "C")
+
+    def fill(self, content: Any, dtype: _Dtype, shape: tuple[int, ...], order: Literal["C", "F"]) -> None:
+        """Take the numbers that are there; `ValueError` where they are not as many as the shape says."""
+        content = content.encode("latin1") if isinstance(content, str) else content
+        self.values = np.frombuffer(content, dtype.numpy()).reshape(shape, order=order)
+
+
+_NDARRAY = object()
+"""Stands for the class `numpy.ndarray`, which a pickle names and shall not call."""
+
+
+def _new_array(kind: Any, *_: Any) -> _Array:
+    """How protocols before 5 begin an array."""
+    if kind is not _NDARRAY:
         raise _RefusedError("an array of another class")
-    return np.ndarray((0,), np.int8)
+    return _Array()
 
 
-def _from_buffer(buffer: Any, dtype: Any, shape: Any, order: Any) -> Any:
+def _from_buffer(buffer: Any, dtype: _Dtype, shape: Any, order: Any) -> _Array:
     """How protocol 5 writes an array."""
-    return np.frombuffer(buffer, dtype=dtype).reshape(shape, order=order)
+    array = _Array()
+    array.fill(buffer, dtype, shape, order)
+    return array
 
 
 def _encode(text: str, encoding: str) -> bytes:
@@ -130,8 +169,8 @@ _ADMITTED: dict[tuple[str, str], Callable[[], Any]] = {
     ("builtins", "frozenset"): lambda: frozenset,
     ("builtins", "set"): lambda: set,
     ("collections", "OrderedDict"): lambda: collections.OrderedDict,
-    ("numpy", "dtype"): lambda: np.dtype,
-    ("numpy", "ndarray"): lambda: _ARRAY,
+    ("numpy", "dtype"): _fresh(_Dtype),
+    ("numpy", "ndarray"): lambda: _NDARRAY,
     ("numpy.core.multiarray", "_reconstruct"): _fresh(_new_array),
     ("numpy.core.numeric", "_frombuffer"): _fresh(_from_buffer),
 }
@@ -159,6 +198,6 @@ def _tensor(value: Any) -> Tensor | None:
     """A tensor of numbers, or None."""
     if isinstance(value, Tensor):
         return value
-    if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiub" or value.dtype.itemsize > 8:
+    if not isinstance(value, _Array) or value.values is None:
         return None
-    return torch.from_numpy(np.array(value, dtype=value.dtype.newbyteorder("=")))
+    return torch.from_numpy(np.array(value.values, dtype=value.values.dtype.newbyteorder("=")))

@@ -104,7 +104,12 @@ def load_detector(
     detector = kind.model(replace(config, backbone=backbone), name=name + note, weights_hash=hashed + note)
     fill(detector, tensors, path)
     device = choose_torch_device(torch_device)
-    detector.eval().requires_grad_(requires_grad=False).to(device, choose_dtype(dtype, device))
+    return for_inference(detector, device, choose_dtype(dtype, device))
+
+
+def for_inference(detector: MixedDetector, torch_device: torch.device, dtype: torch.dtype) -> MixedDetector:
+    """The same detector without gradients, in `dtype` on `torch_device`, laid out as convolutions run fastest."""
+    detector.eval().requires_grad_(requires_grad=False).to(torch_device, dtype)
     for module in detector.modules():
         if isinstance(module, torch.nn.Conv2d):
             module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stub

@@ -1,4 +1,4 @@
-"""Warnings that a stranger can cause at will, told now and then."""
+"""Lines that a stranger can cause at will, told now and then."""
 
 import logging
 import time
@@ -18,10 +18,17 @@ class SparingLog:
 
     def warning(self, kind: str, text: str) -> None:
         """Tell of something; `kind` is one of few words, `text` may hold what the stranger said."""
+        self._tell(logging.WARNING, kind, text)
+
+    def info(self, kind: str, text: str) -> None:
+        """The same, of what is rather harmless."""
+        self._tell(logging.INFO, kind, text)
+
+    def _tell(self, level: int, kind: str, text: str) -> None:
         now = self._now()
         if now - self._told_at.get(kind, float("-inf")) < PERIOD_S:
             self._left_out[kind] = self._left_out.get(kind, 0) + 1
             return
         self._told_at[kind] = now
         left_out = self._left_out.pop(kind, 0)
-        self._logger.warning("%s%s", text, f" ({left_out} like it were not told)" if left_out else "")
+        self._logger.log(level, "%s%s", text, f" ({left_out} like it were not told)" if left_out else "")

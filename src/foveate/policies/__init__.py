@@ -5,6 +5,7 @@ from foveate.policies.back2back import Back2Back
 from foveate.policies.configurations import QUALITIES, configurations
 from foveate.policies.fixed import Fixed
 from foveate.policies.frontier import knee_point, pareto_frontier
+from foveate.policies.knapsack import best_choice, size_budget_bytes, whole_kib
 from foveate.policies.region_types import RegionType, downsampling_mask, region_types
 from foveate.policies.registry import POLICIES, by_name, parse_policy, policy_parameters
 from foveate.policies.router import ROUTERS, router_by_name
@@ -29,6 +30,7 @@ __all__ = [
     "TrackRoI",
     "TrackUD",
     "VitMAlis",
+    "best_choice",
     "by_name",
     "configurations",
     "downsampling_mask",
@@ -38,4 +40,6 @@ __all__ = [
     "policy_parameters",
     "region_types",
     "router_by_name",
+    "size_budget_bytes",
+    "whole_kib",
 ]

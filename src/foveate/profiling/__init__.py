@@ -4,6 +4,16 @@ from foveate.profiling.codec import measure_codec
 from foveate.profiling.content import ContentSampling, measure_content
 from foveate.profiling.device import measure_decision, measure_device
 from foveate.profiling.fit import FitOptions, Training, fit_both, fit_linear, fit_network, offline_means
+from foveate.profiling.hyperion import (
+    ClassObservation,
+    ClassSampling,
+    ClassTrial,
+    class_observations_path,
+    measure_classes,
+    observe_classes,
+    read_class_observations,
+)
+from foveate.profiling.hyperion_fit import fit_classes, judge_across, judge_classes
 from foveate.profiling.judge import Figures, Judged, figures, fitters, judge, leave_one_out
 from foveate.profiling.measure import (
     Sampling,
@@ -25,6 +35,9 @@ from foveate.profiling.server import fit_latency, measure_server
 
 __all__ = [
     "ChoiceTest",
+    "ClassObservation",
+    "ClassSampling",
+    "ClassTrial",
     "ContentRows",
     "ContentSampling",
     "Figures",
@@ -36,19 +49,24 @@ __all__ = [
     "Training",
     "Trial",
     "append_observation",
+    "class_observations_path",
     "complete",
     "content_observations",
     "figures",
     "fit_both",
+    "fit_classes",
     "fit_latency",
     "fit_linear",
     "fit_network",
     "fitters",
     "joined",
     "judge",
+    "judge_across",
+    "judge_classes",
     "leave_one_out",
     "load_by_name",
     "machine_name",
+    "measure_classes",
     "measure_codec",
     "measure_content",
     "measure_decision",
@@ -57,9 +75,11 @@ __all__ = [
     "measure_machine_pinned",
     "measure_server",
     "observations_path",
+    "observe_classes",
     "offline_means",
     "paper_profile",
     "provenance_of",
+    "read_class_observations",
     "read_observations",
     "rows_of",
     "search",

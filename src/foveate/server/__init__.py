@@ -15,11 +15,12 @@ from foveate.server.events import (
 )
 from foveate.server.limits import ServerLimits
 from foveate.server.live import LiveServer, serve
-from foveate.server.queue import BUDGET_TOKENS
+from foveate.server.queue import ACCELERATOR_BUDGET_TOKENS, BUDGET_TOKENS
 from foveate.server.session import Reply, ServerSession
 from foveate.server.work import Batch, Work
 
 __all__ = [
+    "ACCELERATOR_BUDGET_TOKENS",
     "BUDGET_TOKENS",
     "REFUSALS",
     "Batch",

@@ -12,6 +12,7 @@ from typing import Self
 
 from foveate.core import FoveateError, MonotonicClock
 from foveate.network.transports import Hub
+from foveate.server.drain import drain
 from foveate.server.engine import DecodedFrame, DetectorLike, Engine, Inferred, welcome_of
 from foveate.server.events import LoopTurned, Observer, ServingStarted
 from foveate.server.limits import ServerLimits
@@ -21,8 +22,6 @@ from foveate.server.telling import Telling
 from foveate.server.work import Batch, Work
 
 _LOG = logging.getLogger(__name__)
-MOST_PER_TURN = 256
-"""Messages that are read before the threads are seen to again, however many come."""
 _LOOK_UP_S = 0.2
 """How often an idle server asks whether it should stop."""
 
@@ -80,15 +79,12 @@ class LiveServer:
 
     def step(self, timeout_s: float) -> None:
         """Wait for messages or for a thread, and answer all that is there."""
-        item = self._hub.poll(timeout_s)
+        first = self._hub.poll(timeout_s)
         # What is started in the turn in which it came did not wait: the turn's own microseconds are no queue.
-        now, received_bytes, room = self._clock.now(), 0, MOST_PER_TURN
-        while item is not None:
-            client, payload = item
+        now, received_bytes = self._clock.now(), 0
+        for client, payload in drain(self._hub, first):
             received_bytes += len(payload)
             self._send(self._session.receive(client, payload, now))
-            room -= 1
-            item = self._hub.poll(0) if room else None
         self._collect_batch()
         self._collect_decoded()
         self._send(self._session.advance(now))

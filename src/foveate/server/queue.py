@@ -13,6 +13,11 @@ from foveate.core import InputError
 from foveate.server.turns import Turns
 from foveate.server.work import Batch, Decoded, Work
 
+BUDGET_TOKENS = 2048
+"""Most tokens of a batch where nobody says otherwise: on a CPU more brings nothing (docs/serving.md)."""
+ACCELERATOR_BUDGET_TOKENS = 32768
+"""The same on an accelerator, four frames of 1080p. Reasoned, not measured."""
+
 
 @dataclass(kw_only=True, eq=False)
 class _Waiting(Generic[Decoded]):
@@ -29,10 +34,6 @@ class _Waiting(Generic[Decoded]):
     decode_s: float | None = None
     """How long that took; None = it is not done."""
     decoded: Decoded | None = None
-
-
-BUDGET_TOKENS = 4096
-"""Most tokens of a batch where nobody says otherwise."""
 
 
 class OffloadQueue(Generic[Decoded]):
@@ -55,15 +56,21 @@ class OffloadQueue(Generic[Decoded]):
         return client in self._waiting
 
     def put(self, work: Work, now: float) -> Work | None:
-        """A frame arrived. Returns the older one of its client that it replaces, if any; it takes over its turn."""
+        """A frame arrived. Returns the older one of its client that it replaces, if any.
+
+        It takes over its place, unless the older one was decoded already: that work was for its client as well.
+        """
         if not self._waiting and not self._at_work:
             self._turns.rest()
         old = self._waiting.get(work.client)
+        if old is not None:
+            self._drop(old)
         self._count += 1
+        place = old if old is not None and not old.decoding else None
         self._waiting[work.client] = _Waiting(
             work=work,
-            tag=self._turns.tag(work.client) if old is None else old.tag,
-            number=self._count if old is None else old.number,
+            tag=self._turns.tag(work.client) if place is None else place.tag,
+            number=self._count if place is None else place.number,
             since=now,
             deadline_at=now + work.offload.patience_s,
         )
@@ -71,10 +78,10 @@ class OffloadQueue(Generic[Decoded]):
 
     def drop_stale(self, now: float) -> list[Work]:
         """Take out the frames that could not be answered in time."""
-        stale = [waiting.work for waiting in self._waiting.values() if self._is_stale(waiting, now)]
-        for work in stale:
-            del self._waiting[work.client]
-        return stale
+        stale = [waiting for waiting in self._waiting.values() if self._is_stale(waiting, now)]
+        for waiting in stale:
+            self._drop(waiting)
+        return [waiting.work for waiting in stale]
 
     def forget(self, client: bytes) -> None:
         """A client is gone, and its frame with it."""
@@ -100,13 +107,22 @@ class OffloadQueue(Generic[Decoded]):
             waiting.decode_s, waiting.decoded = decode_s, decoded
 
     def remove(self, work: Work) -> bool:
-        """Take out a frame that could not be decoded; whether it still waited. It costs its client the turn."""
+        """Take out a frame that could not be decoded; whether it still waited."""
         waiting = self._waiting.get(work.client)
         if waiting is None or waiting.work is not work:
             return False
-        del self._waiting[work.client]
-        self._turns.charge(work.client, waiting.tag, work.tokens)
+        self._drop(waiting)
         return True
+
+    def _drop(self, waiting: _Waiting[Decoded]) -> None:
+        """Take a frame out without a result. It costs its client the turn if work was done for it.
+
+        Or one that sends frames faster than they are decoded, or with next to no patience, would keep the decoder.
+        """
+        client = waiting.work.client
+        del self._waiting[client]
+        if waiting.decoding:
+            self._turns.charge(client, waiting.tag, waiting.work.tokens)
 
     def next_batch(self, now: float) -> Batch[Decoded] | None:
         """What a free engine starts now: the decoded frame whose turn it is, and what fits beside it of its model."""

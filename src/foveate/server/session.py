@@ -147,10 +147,10 @@ class ServerSession(Generic[Decoded]):
         )
         return _reply(work.client, result)
 
-    def failed(self, work: Work, text: str) -> Reply:
-        """The engine could not -> the answer."""
+    def failed(self, work: Work, text: str, *, reason: str = "failed") -> Reply:
+        """The engine could not -> the answer. `reason`: one of `REFUSALS`."""
         self._queue.done(work, None)
-        return self._refuse_work(work, "failed", text)
+        return self._refuse_work(work, reason, text)
 
     def _refuse_work(self, work: Work, reason: str, text: str) -> Reply:
         return self._refuse(work.client, work.offload.offload_id, reason, text)

@@ -39,7 +39,7 @@ def mutate_message(chance: random.Random, message: FromDevice | FromServer) -> b
                 content["nothing"] = 0
             case 1:
                 content[chance.choice(("", "type", "full", "x" * 300))] = chance.choice(_VALUES)
-            case 2 if isinstance(content[name], int | float):
+            case 2 if isinstance(content[name], int | float) and abs(content[name]) < 2**62:
                 content[name] += chance.choice((-1, 1, 0.5, 2**20))
             case 3 if isinstance(content[name], bytes) and content[name]:
                 content[name] = mutate_bytes(chance, content[name])

@@ -1,6 +1,7 @@
 # ruff: noqa: D102  # the name of a test is its docstring
 """What every transport promises. Inherit, and build a pair of ends in `ends`."""
 
+import socket
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -8,6 +9,27 @@ from abc import ABC, abstractmethod
 from foveate.network.transports import Channel, Hub
 
 PATIENCE_S = 5.0
+
+
+def speak_zmtp(address: tuple[str, int], payload: bytes) -> socket.socket:
+    """A connection made by hand (ZMTP 3.0, ZeroMQ RFC 23) that has sent one message, and may read or not."""
+    peer = socket.create_connection(address)
+    peer.sendall(b"\xff" + bytes(8) + b"\x7f" + bytes([3, 0]) + b"NULL".ljust(20, b"\0") + bytes(32))
+    received = b""
+    while len(received) < 64:  # the greeting of the other side
+        received += peer.recv(64 - len(received))
+    ready = b"\x05READY\x0bSocket-Type\x00\x00\x00\x06DEALER"
+    peer.sendall(b"\x04" + bytes([len(ready)]) + ready)
+    assert peer.recv(64)
+    peer.sendall(zmtp_frame(payload))
+    return peer
+
+
+def zmtp_frame(payload: bytes) -> bytes:
+    """A message of one part as it stands on the wire, without encryption."""
+    if len(payload) < 256:
+        return b"\x00" + bytes([len(payload)]) + payload
+    return b"\x02" + len(payload).to_bytes(8, "big") + payload
 
 
 class TransportContract(ABC):

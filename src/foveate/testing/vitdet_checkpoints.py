@@ -16,10 +16,12 @@ CHANNELS, FC = 16, 24
 CLASSES = ("person", "bicycle", "car", "motorcycle")
 
 
-def vitdet_checkpoint(*, stages: int = 1, masks: bool = True, subsets: int = 2, seed: int = 0) -> dict[str, Tensor]:
-    """Two blocks per subset, windows of 3 patches, tables of global blocks for 8 x 8 patches, four classes."""
+def vitdet_checkpoint(
+    *, stages: int = 1, masks: bool = True, subsets: int = 2, window: int = WINDOW, seed: int = 0
+) -> dict[str, Tensor]:
+    """Two blocks per subset, tables of global blocks for 8 x 8 patches, four classes."""
     made = _Checkpoint(seed)
-    made.backbone(2 * subsets)
+    made.backbone(2 * subsets, window)
     made.pyramid()
     made.proposals()
     for stage in range(stages):
@@ -68,7 +70,7 @@ class _Checkpoint:
         self.layer(name, out, width, side, side, bias=False)
         self.norm(f"{name}.norm", out)
 
-    def backbone(self, depth: int) -> None:
+    def backbone(self, depth: int, window: int) -> None:
         """Every second block is global."""
         net = "backbone.net"
         self.draw(f"{net}.pos_embed", 1, 1 + 14 * 14, DIM, scale=0.3)
@@ -79,7 +81,7 @@ class _Checkpoint:
             self.layer(f"{block}.attn.qkv", 3 * DIM, DIM)
             self.layer(f"{block}.attn.proj", DIM, DIM)
             for axis in "hw":
-                side = TRAINED if i % 2 else WINDOW
+                side = TRAINED if i % 2 else window
                 self.draw(f"{block}.attn.rel_pos_{axis}", 2 * side - 1, DIM // HEADS, scale=0.3)
             self.norm(f"{block}.norm2", DIM)
             self.layer(f"{block}.mlp.fc1", 4 * DIM, DIM)

@@ -1,3 +1,4 @@
+import subprocess
 import sys
 import threading
 import time
@@ -99,6 +100,35 @@ def test_an_error_of_the_encoder_is_told_and_what_was_written_before_it_is_kept(
         show_all()
     assert len(played(tmp_path / "out.mp4")) == 25
     assert caplog.messages == ["cannot write video: no space left; the video ends there, the picture goes on"]
+
+
+FULL_DISK = """
+import resource, sys, time
+import numpy as np
+from foveate.core import Detections, Frame, MediaError
+from foveate.device import Displayed, VideoSink
+chance = np.random.default_rng(0)
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))
+try:
+    with VideoSink(sys.argv[1], size=(64, 96), fps=10) as sink:
+        for index in range(200):
+            while sink._waiting.full():
+                time.sleep(0.01)
+            frame = Frame(pixels=chance.integers(0, 256, (64, 96, 3), np.uint8), index=index, captured_at=index / 10)
+            sink(Displayed(frame=frame, displayed_at=0.0, detections=Detections.empty(("person",)), source=None))
+except MediaError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on the size of files")
+def test_a_file_that_the_kernel_lets_grow_no_more_can_be_played_up_to_there(tmp_path):
+    path = tmp_path / "out.mp4"
+    done = subprocess.run([sys.executable, "-c", FULL_DISK, path], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [f"cannot write video {path}: File too large"]
+    assert "the video ends there, the picture goes on" in done.stderr
+    assert path.stat().st_size <= 200_000
+    assert len(played(path)) >= 10
 
 
 def test_without_pyav_there_is_one_clear_line(tmp_path, monkeypatch):

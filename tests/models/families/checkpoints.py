@@ -22,6 +22,7 @@ PREPROCESSORS: dict[str, dict[str, Any]] = {
     "lw_detr": {"size": {"height": 128, "width": 128}, "resample": 2},
     "rf_detr": {"size": {"height": 112, "width": 112}, "resample": 2},
     "sam": {"size": {"longest_edge": 160}, "pad_size": {"height": 160, "width": 160}, "resample": 2},
+    "vitpose": {"size": {"height": 64, "width": 48}},
     "yolos": {"size": {"shortest_edge": 96, "longest_edge": 160}, "resample": 2},
 }
 """As published, but for their sizes."""

@@ -98,7 +98,8 @@ def vitpose(**changes: Any) -> Any:
 
     backbone = VIT | {"model_type": "vitpose_backbone", "image_size": [64, 48], "patch_size": [16, 16]}
     config = transformers.VitPoseConfig(
-        backbone_config=backbone | {"num_experts": 2, "part_features": 8} | changes, num_labels=3
+        backbone_config=backbone | {"num_experts": 2, "part_features": 8} | changes,
+        id2label={0: "nose", 1: "left eye", 2: "right eye"},
     )
     return transformers.VitPoseForPoseEstimation(config)
 
@@ -118,6 +119,7 @@ NETWORKS: dict[str, Callable[[], Any]] = {
     "lw_detr": lw_detr,
     "rf_detr": rf_detr,
     "sam": sam,
+    "vitpose": vitpose,
     "yolos": yolos,
 }
 """By `model_type`; those that `load_model` knows."""

@@ -106,3 +106,12 @@ def test_in_bfloat16_the_maps_stay_close_and_come_in_the_dtype_of_the_images():
 def test_region_sizes_below_one_are_refused(sizes):
     with pytest.raises(InputError, match="must be at least 1, got 0"):
         MixedDinov2(networks.dinov2(), **sizes)
+
+
+def test_kept_position_codes_follow_the_weights():
+    ours, images = MixedDinov2(randomise(networks.dinov2())), random_images(1, (84, 112))
+    with torch.no_grad():
+        before = ours(images).feature_maps[0]
+        assert torch.equal(ours(images).feature_maps[0], before)
+        ours.theirs.embeddings.position_embeddings *= 2
+        assert not torch.allclose(ours(images).feature_maps[0], before, atol=1e-3)

@@ -11,10 +11,11 @@ import pytest
 from foveate.core import FoveateError, InputError, WeightsError
 from foveate.models import load_detector
 from foveate.models.families import FAMILIES, UNSUPPORTED, load_model
-from foveate.models.families.checkpoint import class_names
+from foveate.models.families.checkpoint import class_names, quiet
+from foveate.testing.families import random_images, randomise
 
 from . import networks
-from .checkpoints import write_checkpoint
+from .checkpoints import NORMAL, PREPROCESSORS, write_checkpoint
 
 pytestmark = pytest.mark.oracle
 
@@ -78,6 +79,37 @@ def test_shards_and_their_index_load(tmp_path):
     write_checkpoint("yolos", tmp_path, max_shard_size="100KB")
     assert len(list(tmp_path.glob("model-*.safetensors"))) > 1
     assert load_model(tmp_path).class_names[0] == "person"
+
+
+@pytest.mark.parametrize("kind", ["Dinov2Model", "Dinov2ForImageClassification"])
+def test_backbones_load_from_what_was_published_with_another_head(kind, tmp_path):
+    """With the names of weights that the hub's files have, which the classes of today no longer use."""
+    import torch
+    import transformers
+    from safetensors import safe_open
+
+    config = transformers.Dinov2Config(**networks.VIT, image_size=56, patch_size=14)
+    network = randomise(getattr(transformers, kind)(config))
+    with quiet():
+        network.save_pretrained(tmp_path)
+    with safe_open(tmp_path / "model.safetensors", "pt") as file:
+        assert any("attention.attention.query" in key for key in file.keys())  # noqa: SIM118 - not a dict
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(NORMAL))
+    model, images = load_model(tmp_path, dtype="float32"), random_images(1, (84, 112))
+    base = network if kind == "Dinov2Model" else network.dinov2
+    with torch.inference_mode():
+        expected = base(images).last_hidden_state[:, 1:].reshape(1, 6, 8, -1).permute(0, 3, 1, 2)
+        torch.testing.assert_close(model.network(images).feature_maps[-1], expected, atol=1e-4, rtol=1e-4)
+
+
+def test_a_segmenting_rf_detr_loads_as_the_detector_that_it_contains(tmp_path):
+    import transformers
+
+    network = randomise(transformers.RfDetrForInstanceSegmentation(networks.rf_detr().config))
+    with quiet():
+        network.save_pretrained(tmp_path)
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(NORMAL | PREPROCESSORS["rf_detr"]))
+    assert load_model(tmp_path).class_names == ("person", "car", "N/A")
 
 
 def test_a_missing_shard_is_one_clear_line(tmp_path):

@@ -186,3 +186,11 @@ def test_scores_of_a_softmax_leave_out_no_object():
     assert queries.tolist() == [1, 0]
     assert classes.tolist() == [0, 1]
     assert torch.equal(scores, logits.softmax(-1)[[1, 0], [0, 1]])
+
+
+def test_attention_of_a_published_detector_is_not_read(published, frame):
+    from foveate.models import detect_with_importance
+
+    folder, _ = published("yolos")
+    with pytest.raises(InputError, match="a detector on our plain ViT is needed"):
+        detect_with_importance(load_model(folder, dtype="float32"), frame)

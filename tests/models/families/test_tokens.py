@@ -92,10 +92,11 @@ def test_stretches_of_equal_length_run_at_once_and_return_to_their_places():
     tokens = torch.arange(14.0)[:, None]
     calls = []
 
-    def mean(stretch: torch.Tensor, which: np.ndarray) -> torch.Tensor:
+    def mean(parts: list[torch.Tensor], which: np.ndarray) -> torch.Tensor:
+        (stretch,) = parts
         calls.append((tuple(stretch.shape), which.tolist()))
         return stretch.mean(dim=1, keepdim=True).expand_as(stretch)
 
-    result = run_alike(tokens, np.array([3, 4, 3, 4]), mean)
+    result = run_alike([tokens], np.array([3, 4, 3, 4]), mean)
     assert calls == [((2, 3, 1), [0, 2]), ((2, 4, 1), [1, 3])]
     assert result[:, 0].tolist() == [1] * 3 + [4.5] * 4 + [8] * 3 + [11.5] * 4

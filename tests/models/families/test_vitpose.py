@@ -32,8 +32,8 @@ class TestVitPose(FamilyContract):
     def outputs(self, answer: Any) -> Sequence[torch.Tensor]:
         return (answer,)
 
-    def test_restoration_point_0_equals_the_original_on_pixels_down_and_upsampled(self) -> None:
-        """Not exactly: its patches begin 2 pixels above and left of the regions' borders."""
+    # Its patches begin 2 pixels above and left of the regions' borders, so no image of the original is the same.
+    test_restoration_point_0_equals_the_original_on_pixels_down_and_upsampled = None  # type: ignore[assignment]
 
 
 class TestVitPoseWithoutExperts(TestVitPose):

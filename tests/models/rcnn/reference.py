@@ -22,6 +22,7 @@ class Reference:
     stages: int = 1
     proposals: int = 1000
     per_level: int = 1000
+    sigmoid: bool = False
 
     def linear(self, name, x):
         return F.linear(x, self.state[f"{name}.weight"], self.state.get(f"{name}.bias"))
@@ -142,7 +143,8 @@ class Reference:
         for k in range(1, 5):
             x = F.relu(self.normed(f"roi_heads.box_head{part}.conv{k}", x))
         x = F.relu(self.linear(f"roi_heads.box_head{part}.fc1", x.flatten(1)))
-        probabilities = torch.softmax(self.linear(f"roi_heads.box_predictor{part}.cls_score", x), dim=1)
+        logits = self.linear(f"roi_heads.box_predictor{part}.cls_score", x)
+        probabilities = torch.sigmoid(logits) if self.sigmoid else torch.softmax(logits, dim=1)
         return probabilities, self.linear(f"roi_heads.box_predictor{part}.bbox_pred", x)
 
     def pooled(self, levels, box, size):

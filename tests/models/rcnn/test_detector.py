@@ -54,6 +54,19 @@ def test_without_downsampling_everything_equals_the_reference(form, size):
         np.testing.assert_allclose(ours.segment(pixels, score_threshold=0.2).masks, masks, atol=1e-3)
 
 
+@torch.inference_mode()
+def test_classes_scored_each_by_itself_equal_the_reference():
+    state = vitdet_checkpoint(stages=3, masks=False)
+    made = convert_detectron2(state, class_names=CLASSES, sigmoid_scores=True)
+    ours = detector_of(state, **FEW, sigmoid_scores=made.config.sigmoid_scores)
+    reference = Reference(state, window=WINDOW, stages=3, proposals=16, per_level=30, sigmoid=True)
+    _, scores, class_id, _ = reference.detect(frame(96, 160), 0.5)
+    found = ours.detect(frame(96, 160), score_threshold=0.5)
+    assert len(found) == len(scores) > 5
+    np.testing.assert_allclose(found.scores, scores, atol=1e-4)
+    assert found.class_id.tolist() == class_id
+
+
 def test_frames_of_different_sizes_masks_and_points_share_a_batch(detector):
     frames = [frame(96, 160), frame(120, 83, 1), frame(96, 160, 2)]
     grids = [detector.region_grid(*pixels.shape[:2]) for pixels in frames]
@@ -117,6 +130,8 @@ def test_segments_are_the_detections_with_masks():
     assert seen.masks.shape == (len(seen.detections), 28, 28)
     assert seen.masks.dtype == np.float32
     assert detector.segment_batch([]) == []
+    nothing = detector.segment(pixels, score_threshold=1.0)
+    assert (len(nothing.detections), nothing.masks.shape) == (0, (0, 28, 28))
 
 
 def test_a_model_without_masks_says_so():

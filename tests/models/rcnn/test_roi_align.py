@@ -51,16 +51,18 @@ def test_features_of_bfloat16_are_averaged_in_float32():
     torch.testing.assert_close(got, roi_align_plain(features.float(), boxes, 1 / 16, 7).bfloat16(), atol=0, rtol=0)
 
 
-def test_torchvision_is_used_where_it_loads(monkeypatch):
+def test_torchvision_is_used_off_the_cpu_where_it_loads(monkeypatch):
     asked = {}
 
     def theirs(features, boxes, size, **options):
         asked.update(options, size=size, boxes=boxes)
-        return torch.ones(len(boxes[0]), 4, size, size)
+        return torch.ones(len(boxes[0]), 4, size, size, device=features.device)
 
     monkeypatch.setattr(module, "torchvision_ops", lambda: SimpleNamespace(roi_align=theirs))
-    boxes = boxes_on(224, 144, 3)
-    got = roi_align(torch.randn(1, 4, 9, 14).bfloat16(), boxes, 1 / 16, 7)
+    features, boxes = torch.randn(1, 4, 9, 14).bfloat16(), boxes_on(224, 144, 3)
+    roi_align(features, boxes, 1 / 16, 7)
+    assert not asked
+    got = roi_align(features.to("meta"), boxes.to("meta"), 1 / 16, 7)
     assert got.dtype == torch.bfloat16
     assert {key: asked[key] for key in ("size", "spatial_scale", "sampling_ratio", "aligned")} == {
         "size": 7,

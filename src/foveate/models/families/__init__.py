@@ -6,6 +6,7 @@
 
 from foveate.models.families._base import Features, HeadedNetwork, MixedBackbone, MixedImages, MixedNetwork
 from foveate.models.families.loading import FAMILIES, UNSUPPORTED, load_model
+from foveate.models.families.pose import PoseEstimator, Poses
 from foveate.models.families.published import DepthEstimator, FeatureExtractor, PublishedDetector, PublishedModel
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "MixedBackbone",
     "MixedImages",
     "MixedNetwork",
+    "PoseEstimator",
+    "Poses",
     "PublishedDetector",
     "PublishedModel",
     "load_model",

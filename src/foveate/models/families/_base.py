@@ -7,7 +7,7 @@ The maps that come out are regular at whatever block they are taken, so the fami
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from foveate.core import InputError, RegionGrid
-from foveate.models.families.tokens import Stage, TokenList, restore_tokens, run_alike, take_stage, token_list
+from foveate.models.families.tokens import Index, Stage, TokenList, restore_tokens, run_alike, take_stage, token_list
 from foveate.models.mixed_frames import check_points
-from foveate.models.pixels import check_images, degrade_regions, select_tiles
+from foveate.models.pixels import area_average, check_images, cut_tiles, degrade_regions, extend_to_regions
 from foveate.models.positions import token_positions
 
 SUBSETS = 4
@@ -113,6 +113,7 @@ class MixedBackbone(MixedNetwork):
             if value < 1:
                 raise InputError(f"{name} must be at least 1, got {value}")
         self.window_size, self.downsampling_factor = window_size, downsampling_factor
+        self._kept: dict[tuple[object, ...], Tensor] = {}
 
     @abstractmethod
     def embed(self, tiles: Tensor) -> Tensor:
@@ -131,12 +132,22 @@ class MixedBackbone(MixedNetwork):
         """Special tokens of each part with their positions `(specials, C)`."""
 
     @abstractmethod
-    def run_block(self, index: int, tokens: Tensor, lists: Sequence[TokenList] | None) -> Tensor:
-        """Block `index` on `(count, n, C)`: frames with their `lists`, or parts of frames, where `lists` is None."""
+    def run_block(self, index: int, tokens: Tensor, lists: Sequence[TokenList]) -> Tensor:
+        """Block `index` on frames of equally many tokens: `(count, n, C)` -> the same shape."""
 
-    def is_windowed(self, index: int) -> bool:  # noqa: ARG002  # for families that have such blocks
-        """Whether block `index` attends inside the parts of a frame instead of the whole frame."""
-        return False
+    def keep(self, grid: RegionGrid, table: Tensor, make: Callable[[], Tensor]) -> Tensor:
+        """`make()`, kept while the same learned `table` is stretched over the same grid and no gradient is wanted."""
+        if torch.is_grad_enabled() or table.is_inference():
+            return make()
+        # Torch counts in-place changes of a tensor, so that codes of older weights are never used.
+        state = table.data_ptr(), table._version, table.dtype, table.device  # noqa: SLF001
+        key = (grid, *state, torch.is_inference_mode_enabled())
+        codes = self._kept.get(key)
+        if codes is None:
+            if len(self._kept) > 32:
+                self._kept.clear()  # perhaps while another thread looks
+            codes = self._kept[key] = make()
+        return codes
 
     @property
     def mixed_backbone(self) -> nn.Module:
@@ -225,28 +236,27 @@ class MixedBackbone(MixedNetwork):
 
     def _tokens(self, images: Tensor, grid: RegionGrid, lists: list[TokenList]) -> list[Tensor]:
         """Pixels to lists of position-coded tokens `(n, C)`."""
-        layouts = [order.layout for order in lists]
-        full, low = select_tiles(images, grid, layouts)
-        w, d = self.window_size, self.downsampling_factor
-        fine = self.embed(full)
-        dim = fine.shape[-1]
-        fine = fine.reshape(-1, d, w, d, w, dim).transpose(2, 3).reshape(-1, d * d, w * w, dim)
-        coarse = self.embed(low).reshape(-1, w * w, dim) if len(low) else fine.new_zeros(0, w * w, dim)
-        fines = torch.split(fine, [len(layout.full_regions) for layout in layouts])
-        coarses = torch.split(coarse, [len(layout.low_regions) for layout in layouts])
+        tiles = cut_tiles(extend_to_regions(images, grid), grid).flatten(1, 2)
         codes, special = self.position_codes(grid), self.special_tokens(grid)
-        special = special.to(fine).repeat(self.parts_per_side**2, 1)
-        lists_of_tokens = []
-        for order, full_windows, low_windows in zip(lists, fines, coarses, strict=True):
-            kept = torch.from_numpy(order.layout.kept_windows).to(fine.device)
-            windows = torch.cat([full_windows.flatten(0, 1)[kept], low_windows])
-            if codes is not None:
-                windows = windows + token_positions(codes.to(fine), order.layout)
-            tokens = fine.new_empty(len(order), dim)
-            tokens[torch.from_numpy(order.patch_rows)] = windows.flatten(0, 1)[torch.from_numpy(order.place)]
-            tokens[torch.from_numpy(order.special_rows.reshape(-1))] = special
-            lists_of_tokens.append(tokens)
-        return lists_of_tokens
+        return [self._list_tokens(part, order, codes, special) for part, order in zip(tiles, lists, strict=True)]
+
+    def _list_tokens(self, tiles: Tensor, order: TokenList, codes: Tensor | None, special: Tensor) -> Tensor:
+        """All tiles of one image `(regions, 3, s, s)` -> its list of tokens."""
+        layout, w, d = order.layout, self.window_size, self.downsampling_factor
+        fine = self.embed(tiles[torch.from_numpy(layout.full_regions)])
+        dim = fine.shape[-1]
+        windows = fine.reshape(-1, d, w, d, w, dim).transpose(2, 3).reshape(-1, w * w, dim)
+        windows = windows[torch.from_numpy(layout.kept_windows).to(tiles.device)]
+        if not order.is_full:
+            small = area_average(tiles[torch.from_numpy(layout.low_regions)], d)
+            windows = torch.cat([windows, self.embed(small).reshape(-1, w * w, dim)])
+        if codes is not None:
+            windows = windows + token_positions(codes.to(fine), layout)
+        tokens = fine.new_empty(len(order), dim)
+        tokens[torch.from_numpy(order.patch_rows)] = windows.flatten(0, 1)[torch.from_numpy(order.place)]
+        heads = special.to(fine).repeat(self.parts_per_side**2, 1)
+        tokens[torch.from_numpy(order.special_rows.reshape(-1))] = heads
+        return tokens
 
     def _run(self, tokens: list[Tensor], lists: list[TokenList], points: list[int]) -> list[Stage]:
         """All blocks; frames that are due are restored before a block."""
@@ -269,15 +279,20 @@ class MixedBackbone(MixedNetwork):
 
     def _run_block(self, index: int, tokens: list[Tensor], lists: list[TokenList]) -> list[Tensor]:
         joined = tokens[0] if len(tokens) == 1 else torch.cat(tokens)
+        lengths = [len(order) for order in lists]
+        return list(torch.split(self.run_frames(index, joined, lists), lengths))
+
+    def run_frames(self, index: int, tokens: Tensor, lists: list[TokenList]) -> Tensor:
+        """Block `index` on the lists of all frames, one after the other: `(N, C)` -> the same shape.
+
+        Those of equal length run at once; a family whose attention takes stretches of any lengths overrides this.
+        """
         lengths = np.array([len(order) for order in lists])
-        if self.is_windowed(index):
-            parts = np.concatenate([order.part_lengths for order in lists])
-            result = run_alike(joined, parts, lambda stretch, _: self.run_block(index, stretch, None))
-        else:
-            result = run_alike(
-                joined, lengths, lambda stretch, which: self.run_block(index, stretch, [lists[i] for i in which])
-            )
-        return list(torch.split(result, lengths.tolist()))
+
+        def run(stretches: list[Tensor], which: Index) -> Tensor:
+            return self.run_block(index, stretches[0], [lists[i] for i in which])
+
+        return run_alike([tokens], lengths, run)
 
 
 class HeadedNetwork(MixedNetwork):

@@ -48,10 +48,13 @@ class MixedDinov2(MixedBackbone):
         """`(1, 1 + patches, C)`; their function reads the number of tokens from what it is given."""
         embeddings, (rows, columns) = self.theirs.embeddings, grid.patches
         stand_in = embeddings.cls_token.expand(1, 1 + rows * columns, -1)
-        table: Tensor = embeddings.interpolate_pos_encoding(stand_in, grid.height, grid.width)
-        return table
+        return self.keep(
+            grid,
+            embeddings.position_embeddings,
+            lambda: embeddings.interpolate_pos_encoding(stand_in, grid.height, grid.width),
+        )
 
-    def run_block(self, index: int, tokens: Tensor, lists: Sequence[TokenList] | None) -> Tensor:  # noqa: ARG002
+    def run_block(self, index: int, tokens: Tensor, lists: Sequence[TokenList]) -> Tensor:  # noqa: ARG002
         """Their block; it does not care how many tokens there are."""
         result: Tensor = self.theirs.encoder.layer[index](tokens)
         return result

@@ -44,9 +44,8 @@ class MixedDinov3(MixedBackbone):
         embeddings = self.theirs.embeddings
         return torch.cat([embeddings.cls_token[0], embeddings.register_tokens[0]])
 
-    def run_block(self, index: int, tokens: Tensor, lists: Sequence[TokenList] | None) -> Tensor:
+    def run_block(self, index: int, tokens: Tensor, lists: Sequence[TokenList]) -> Tensor:
         """Their block, given the rotations of the tokens at hand."""
-        assert lists is not None
         turns = [self.rotations(order) for order in lists]
         cosine, sine = (torch.stack(part)[:, None].to(tokens) for part in zip(*turns, strict=True))
         result: Tensor = self.theirs.model.layer[index](tokens, position_embeddings=(cosine, sine))

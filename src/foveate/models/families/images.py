@@ -18,6 +18,7 @@ from torch import Tensor
 from foveate.core import InputError, Mask, MixedFrame, Pixels, RegionGrid, join_regions
 from foveate.models.families._base import MixedImages, MixedNetwork
 from foveate.models.families.sizing import Sizing, read_sizing
+from foveate.models.layout import Index
 
 FRAME_WINDOW = 4
 """w of a frame's regions: 8 patches of 16 pixels, 128 pixels wide with d = 2."""
@@ -44,15 +45,21 @@ class Preprocessing:
 
     def __call__(self, pixels: Pixels) -> Tensor:
         """uint8 `(H, W, 3)` -> normalised float32 `(3, h, w)`."""
-        image = self._resized(torch.from_numpy(pixels).permute(2, 0, 1)[None])
-        mean, std = (torch.tensor(values).reshape(3, 1, 1) for values in (self.mean, self.std))
-        normal = (image[0].float() / 255 - mean) / std
+        normal = self._normalised(self._resized(torch.from_numpy(pixels).permute(2, 0, 1)[None])[0])
         if self.canvas is None:
             return normal
         height, width = self.canvas
         if normal.shape[1] > height or normal.shape[2] > width:
             raise InputError(f"the resized picture must fit into {height} x {width}, got {tuple(normal.shape[1:])}")
         return F.pad(normal, (0, width - normal.shape[2], 0, height - normal.shape[1]))
+
+    def normalised(self, pixels: Pixels) -> Tensor:
+        """uint8 `(H, W, 3)` -> normalised float32 `(3, H, W)`, at its own size."""
+        return self._normalised(torch.from_numpy(pixels).permute(2, 0, 1))
+
+    def _normalised(self, image: Tensor) -> Tensor:
+        mean, std = (torch.tensor(values).reshape(3, 1, 1) for values in (self.mean, self.std))
+        return (image.float() / 255 - mean) / std
 
     def _resized(self, image: Tensor) -> Tensor:
         size = self.sizing(image.shape[2], image.shape[3])
@@ -107,26 +114,32 @@ def input_mask(frame: MixedFrame, grid: RegionGrid, size: tuple[int, int]) -> Ma
 
     `size`: height and width to which the frame was resized; what the canvas adds goes with the nearest pixels.
     """
-    sides = (frame.grid.height, frame.grid.width)
-    spans = [_overlap(frame.grid.shape[i], frame.grid.region_pixels * size[i] / sides[i], grid, i) for i in (0, 1)]
+    steps = frame.grid.height / size[0], frame.grid.width / size[1]
+    return mask_under(frame, grid, starts=(0, 0), steps=steps)
+
+
+def mask_under(frame: MixedFrame, grid: RegionGrid, *, starts: tuple[float, float], steps: tuple[float, float]) -> Mask:
+    """The same for an input whose pixel (i, j) shows the frame from `starts + (i, j) * steps`, rows first.
+
+    What lies beyond the frame goes with the nearest pixels.
+    """
+    spans = [_overlap(frame.grid, grid, axis, starts[axis], steps[axis]) for axis in (0, 1)]
     full = np.zeros(np.array(frame.mask.shape) + 1, np.int64)
     full[1:, 1:] = np.cumsum(np.cumsum(~frame.mask, axis=0), axis=1)
-    (top, bottom), (left, right) = (np.array(span).T for span in spans)
+    (top, bottom), (left, right) = spans
     top, bottom = top[:, None], bottom[:, None]
     inside = full[bottom, right] - full[top, right] - full[bottom, left] + full[top, left]
     low: Mask = inside == 0
     return low
 
 
-def _overlap(count: int, side: float, grid: RegionGrid, axis: int) -> list[tuple[int, int]]:
-    """First and last-plus-one region of the frame under each region of the input, along one axis."""
-    step = grid.region_pixels
-    spans = []
-    for region in range(grid.shape[axis]):
-        first = min(int(region * step / side + 1e-9), count - 1)
-        end = int(np.ceil((region + 1) * step / side - 1e-9))
-        spans.append((first, min(max(end, first + 1), count)))
-    return spans
+def _overlap(frame: RegionGrid, grid: RegionGrid, axis: int, start: float, step: float) -> tuple[Index, Index]:
+    """First, and one past the last, region of the frame under each region of the input, along one axis."""
+    borders = (start + np.arange(grid.shape[axis] + 1) * grid.region_pixels * step) / frame.region_pixels
+    last = frame.shape[axis] - 1
+    first = np.clip(np.floor(borders[:-1] + 1e-9), 0, last).astype(np.int64)
+    end = np.clip(np.ceil(borders[1:] - 1e-9), first + 1, last + 1).astype(np.int64)
+    return first, end
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

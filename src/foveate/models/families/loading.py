@@ -17,6 +17,7 @@ from foveate.models.families.checkpoint import (
     read_preprocessor,
 )
 from foveate.models.families.images import FramePath, Preprocessing, read_preprocessing
+from foveate.models.families.pose import PoseEstimator
 from foveate.models.families.published import (
     DepthEstimator,
     FeatureExtractor,
@@ -39,7 +40,7 @@ class Family:
     """Class of transformers."""
     ours: str
     """Class in `foveate.models.families` that runs it, as `module:Class`."""
-    task: Literal["detection", "depth", "features"]
+    task: Literal["detection", "depth", "features", "pose"]
     """What it answers."""
     rule: ScoreRule | None = None
     """How a detector is read."""
@@ -76,6 +77,7 @@ FAMILIES: dict[str, Family] = {
         antialias=False,
     ),
     "sam": Family(theirs="SamModel", ours="sam:MixedSam", task="features", pads=True),
+    "vitpose": Family(theirs="VitPoseForPoseEstimation", ours="vitpose:MixedVitPose", task="pose"),
     "yolos": Family(
         theirs="YolosForObjectDetection",
         ours="yolos:MixedYolos",
@@ -88,7 +90,6 @@ FAMILIES: dict[str, Family] = {
 
 UNSUPPORTED = {
     "sam2": "its backbone halves resolution between stages, so that a coarse token has no place in it",
-    "vitpose": "it looks at crops of single persons; use foveate.models.families.vitpose on such crops",
 }
 """Types that one might expect, and why they are missing."""
 
@@ -101,7 +102,7 @@ def load_model(
     input_size: InputSize = "published",
     window_size: int | None = None,
     downsampling_factor: int = 2,
-) -> PublishedDetector | PublishedModel[Any]:
+) -> PublishedDetector | PublishedModel[Any] | PoseEstimator:
     """A published model, unmodified, ready to look at frames of mixed resolution.
 
     `folder`: `config.json`, `preprocessor_config.json` and `model.safetensors` (or its shards and index).
@@ -131,6 +132,8 @@ def load_model(
     }
     if family.rule is not None:
         return PublishedDetector(frames, class_names=class_names(theirs.config), rule=family.rule, **common)
+    if family.task == "pose":
+        return PoseEstimator(frames, names=class_names(theirs.config), **common)
     return DepthEstimator(frames, **common) if family.task == "depth" else FeatureExtractor(frames, **common)
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from foveate.core import RegionGrid
 from foveate.models.families._base import HeadedNetwork, MixedBackbone, MixedImages, even_points
 from foveate.models.families.dinov2 import one_side
+from foveate.models.families.part_attention import run_in_parts, use_part_attention
 from foveate.models.families.tokens import TokenList
 
 
@@ -32,6 +33,7 @@ class MixedLwDetrBackbone(MixedBackbone):
         self.restore_before = global_blocks([layer.window for layer in theirs.encoder.layer][: self.depth])
         for layer in theirs.encoder.layer:
             layer.num_windows = 1  # frames come whole, not as a batch of windows to be joined
+        use_part_attention(theirs)
 
     def embed(self, tiles: Tensor) -> Tensor:
         """Their convolution on each tile."""
@@ -40,25 +42,24 @@ class MixedLwDetrBackbone(MixedBackbone):
 
     def position_codes(self, grid: RegionGrid) -> Tensor | None:
         """Their table, stretched as they do."""
-        embeddings = self.theirs.embeddings
-        if embeddings.position_embeddings is None:
+        embeddings, table = self.theirs.embeddings, self.theirs.embeddings.position_embeddings
+        if table is None:
             return None
-        codes: Tensor = embeddings.get_absolute_positions(embeddings.position_embeddings, True, *grid.patches)[0]  # noqa: FBT003
-        return codes
+        return self.keep(grid, table, lambda: embeddings.get_absolute_positions(table, True, *grid.patches)[0])  # noqa: FBT003
 
     def special_tokens(self, grid: RegionGrid) -> Tensor:  # noqa: ARG002
         """None."""
         weight: Tensor = self.theirs.embeddings.projection.weight
         return weight.new_zeros(0, len(weight))
 
-    def is_windowed(self, index: int) -> bool:
-        """As the configuration says."""
-        return bool(self.theirs.encoder.layer[index].window)
+    def run_block(self, index: int, tokens: Tensor, lists: Sequence[TokenList]) -> Tensor:
+        """Their block on frames of equal lengths."""
+        return self.run_frames(index, tokens.flatten(0, 1), list(lists)).view_as(tokens)
 
-    def run_block(self, index: int, tokens: Tensor, lists: Sequence[TokenList] | None) -> Tensor:  # noqa: ARG002
-        """Their block."""
-        result: Tensor = self.theirs.encoder.layer[index](tokens)
-        return result
+    def run_frames(self, index: int, tokens: Tensor, lists: list[TokenList]) -> Tensor:
+        """Their block on all tokens at once; attention inside windows or frames."""
+        layer = self.theirs.encoder.layer[index]
+        return run_in_parts(layer, tokens, lists, windowed=layer.window)
 
 
 class MixedLwDetr(HeadedNetwork):

@@ -1,7 +1,7 @@
 """Published models on frames: what they answer, in the frame's own pixels."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from foveate.core import Detections, InputError, Mask, MixedFrame, Pixels, RegionGrid
+from foveate.models.block import ScoreReader
 from foveate.models.families.images import FramePath, frame_grid
 from foveate.models.mixed_detector import MixedDetector
 from foveate.models.mixed_frames import check_points, mixed_frames
@@ -174,7 +175,15 @@ class PublishedDetector(MixedDetector):
         """The decision regions of a frame of `height x width` pixels: squares of 128 pixels with d = 2."""
         return frame_grid(height, width, downsampling_factor=self._factor)
 
-    def _answer(self, frames: list[MixedFrame], points: list[int], threshold: float) -> list[Detections]:
+    def _answer(
+        self,
+        frames: list[MixedFrame],
+        points: list[int],
+        threshold: float,
+        readers: Mapping[int, ScoreReader] | None,
+    ) -> list[Detections]:
+        if readers:
+            raise InputError(f"the attention of {self.name} cannot be read: a detector on our plain ViT is needed")
         return answer_each(
             self.path, frames, points, lambda output, row, size: self._read(output, row, size, threshold)
         )

@@ -3,6 +3,7 @@
 Robinson et al. 2025 (arXiv 2511.09554), as `transformers` runs it.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor
@@ -11,6 +12,8 @@ from foveate.core import InputError, RegionGrid
 from foveate.models.families._base import HeadedNetwork, MixedImages
 from foveate.models.families.dinov2 import MixedDinov2
 from foveate.models.families.lw_detr import global_blocks
+from foveate.models.families.part_attention import run_in_parts, use_part_attention
+from foveate.models.families.tokens import TokenList
 
 
 class MixedRfDetrBackbone(MixedDinov2):
@@ -26,6 +29,7 @@ class MixedRfDetrBackbone(MixedDinov2):
         self.restore_before = global_blocks([not layer.global_attention for layer in layers][: self.depth])
         for layer in layers:
             layer.num_windows = 1  # frames come whole, not as a batch of windows to be joined
+        use_part_attention(theirs)
 
     @property
     def size_multiple(self) -> int | None:
@@ -40,9 +44,14 @@ class MixedRfDetrBackbone(MixedDinov2):
             )
         return super().region_grid(height, width)
 
-    def is_windowed(self, index: int) -> bool:
-        """As the configuration says."""
-        return not self.theirs.encoder.layer[index].global_attention
+    def run_block(self, index: int, tokens: Tensor, lists: Sequence[TokenList]) -> Tensor:
+        """Their block on frames of equal lengths."""
+        return self.run_frames(index, tokens.flatten(0, 1), list(lists)).view_as(tokens)
+
+    def run_frames(self, index: int, tokens: Tensor, lists: list[TokenList]) -> Tensor:
+        """Their block on all tokens at once; attention inside windows or frames."""
+        layer = self.theirs.encoder.layer[index]
+        return run_in_parts(layer, tokens, lists, windowed=not layer.global_attention)
 
 
 class MixedRfDetr(HeadedNetwork):

@@ -210,20 +210,22 @@ def restore_tokens(tokens: Tensor, order: TokenList, full: TokenList, codes: Ten
     return restored
 
 
-def run_alike(tokens: Tensor, lengths: Index, run: Callable[[Tensor, Index], Tensor]) -> Tensor:
-    """Run consecutive stretches of `tokens` `(N, C)`, those of equal length at once.
+def run_alike(tokens: list[Tensor], lengths: Index, run: Callable[[list[Tensor], Index], Tensor]) -> Tensor:
+    """Run consecutive stretches of lists of `tokens`, each `(N, C)`, those of equal length at once.
 
-    `lengths` sum to N. `run` maps `(count, length, C)` and the numbers of the stretches to the same shape.
+    `lengths` sum to N. `run` maps such lists, each `(count, length, C)`, and the numbers of the stretches to one of
+    that shape.
     """
+    shape = tokens[0].shape
     if len(set(lengths.tolist())) == 1:
-        whole = tokens.reshape(len(lengths), -1, tokens.shape[1])
-        return run(whole, np.arange(len(lengths))).reshape(tokens.shape)
+        whole = [part.reshape(len(lengths), -1, shape[1]) for part in tokens]
+        return run(whole, np.arange(len(lengths))).reshape(shape)
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-    result = torch.empty_like(tokens)
+    result = torch.empty_like(tokens[0])
     for length in np.unique(lengths):
         which = np.flatnonzero(lengths == length)
-        rows = _tensor(starts[which][:, None] + np.arange(length), tokens)
-        result[rows] = run(tokens[rows], which)
+        rows = _tensor(starts[which][:, None] + np.arange(length), tokens[0])
+        result[rows] = run([part[rows] for part in tokens], which)
     return result
 
 

@@ -58,7 +58,7 @@ class MixedVitPoseBackbone(MixedBackbone):
         weight: Tensor = self.theirs.embeddings.patch_embeddings.projection.weight
         return weight.new_zeros(0, len(weight))
 
-    def run_block(self, index: int, tokens: Tensor, lists: Sequence[TokenList] | None) -> Tensor:  # noqa: ARG002
+    def run_block(self, index: int, tokens: Tensor, lists: Sequence[TokenList]) -> Tensor:  # noqa: ARG002
         """Their block."""
         experts = torch.full((len(tokens),), self.expert, device=tokens.device)
         result: Tensor = self.theirs.encoder.layer[index](tokens, experts)

@@ -51,9 +51,8 @@ class MixedYolosBackbone(MixedBackbone):
         tokens = torch.cat([embeddings.cls_token[0], embeddings.detection_tokens[0]])
         return tokens + self._special_codes(embeddings.position_embeddings)
 
-    def run_block(self, index: int, tokens: Tensor, lists: Sequence[TokenList] | None) -> Tensor:
+    def run_block(self, index: int, tokens: Tensor, lists: Sequence[TokenList]) -> Tensor:
         """Their block, then the positions that they add after it."""
-        assert lists is not None
         encoder = self.theirs.encoder
         result: Tensor = encoder.layer[index](tokens)
         if encoder.interpolation is None or index == self.depth - 1:
@@ -70,9 +69,9 @@ class MixedYolosBackbone(MixedBackbone):
         return torch.cat([table[0, :1], table[0, 1 - self.specials :]])
 
     def _patch_codes(self, table: Tensor, grid: RegionGrid) -> Tensor:
-        config = self.theirs.config
-        rows, columns = (side // self.patch_size for side in config.image_size)
-        return stretched_positions(table[:, 1 : 1 - self.specials].reshape(1, rows, columns, -1), grid)
+        rows, columns = (side // self.patch_size for side in self.theirs.config.image_size)
+        whole = table[:, 1 : 1 - self.specials].reshape(1, rows, columns, -1)
+        return self.keep(grid, table, lambda: stretched_positions(whole, grid))
 
 
 class YolosOutput(NamedTuple):

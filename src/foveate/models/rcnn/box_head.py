@@ -17,7 +17,7 @@ class BoxHead(nn.Module):
 
     def __init__(self, config: RcnnConfig, weights: Weights) -> None:
         super().__init__()
-        self.weights = weights
+        self.weights, self.sigmoid_scores = weights, config.sigmoid_scores
         classes = len(config.class_names)
         self.tower = normed_convolutions(config.channels, config.box_convolutions)
         self.fc = nn.Linear(config.channels * POOLED * POOLED, config.fc_dim)
@@ -35,4 +35,6 @@ class BoxHead(nn.Module):
         """
         hidden = F.relu(self.fc(self.tower(pooled).flatten(1)))
         deltas = self.deltas(hidden).view(len(pooled), self.deltas.out_features // 4, 4)
-        return torch.softmax(self.class_logits(hidden).float(), dim=1), apply_deltas(proposals, deltas, self.weights)
+        logits = self.class_logits(hidden).float()
+        probabilities = logits.sigmoid() if self.sigmoid_scores else torch.softmax(logits, dim=1)
+        return probabilities, apply_deltas(proposals, deltas, self.weights)

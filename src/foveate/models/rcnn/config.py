@@ -25,6 +25,8 @@ class RcnnConfig:
     """Box weights of each stage: one of Faster and Mask R-CNN, three of Cascade R-CNN."""
     class_agnostic_boxes: bool = False
     """One box per proposal instead of one per class; cascades always have it."""
+    sigmoid_scores: bool = False
+    """Classes are scored each by itself, as in detectron2's models for LVIS, instead of against one another."""
     with_masks: bool = True
     """Whether there is a mask head (Mask R-CNN)."""
     channels: int = 256

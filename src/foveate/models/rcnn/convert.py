@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -27,18 +28,20 @@ def convert_detectron2(
     *,
     class_names: tuple[str, ...] | None = None,
     score_threshold: float | None = None,
+    sigmoid_scores: bool = False,
     name: str = "untrained",
 ) -> RcnnDetector:
     """The weights of a ViTDet with Faster, Mask or Cascade R-CNN heads -> the same detector here.
 
     `state`: the checkpoint's dictionary, for example from `read_checkpoint`; everything about its shape is read from
     it. `class_names`: None = those of COCO, for a model of 80 classes. `score_threshold`: None = 0.05, as published.
+    `sigmoid_scores`: for models trained with detectron2's `use_sigmoid_ce`, which weights do not tell.
     Raises `WeightsError` naming keys that are missing or unexpected, and `InputError` for a form that the
     mixed-resolution detector does not have.
     """
-    config = read_shape(state, class_names)
+    config = replace(read_shape(state, class_names), sigmoid_scores=sigmoid_scores)
     if score_threshold is not None:
-        config = RcnnConfig(**{**vars(config), "score_threshold": score_threshold})
+        config = replace(config, score_threshold=score_threshold)
     _check_constants(state, config)
     detector = RcnnDetector(config, name=name)
     wanted = detector.state_dict()

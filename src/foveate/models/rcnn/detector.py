@@ -1,6 +1,6 @@
 """Faster, Mask and Cascade R-CNN on the mixed-resolution plain ViT: ViTDet as published (Li et al. 2022)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from foveate.core import Detections, InputError, Mask, MixedFrame, Pixels, RegionGrid
 from foveate.models.backbone import Backbone, BackboneConfig
+from foveate.models.block import ScoreReader
 from foveate.models.feature_maps import feature_maps
 from foveate.models.mixed_detector import MixedDetector
 from foveate.models.mixed_frames import mixed_frames
@@ -92,14 +93,24 @@ class RcnnDetector(MixedDetector):
             self._segmented(levels, frame.grid, found) for frame, levels, found in self._find(mixed, points, threshold)
         ]
 
-    def _answer(self, frames: list[MixedFrame], points: list[int], threshold: float) -> list[Detections]:
-        return [self._detections(*found) for _, _, found in self._find(frames, points, threshold)]
+    def _answer(
+        self,
+        frames: list[MixedFrame],
+        points: list[int],
+        threshold: float,
+        readers: Mapping[int, ScoreReader] | None,
+    ) -> list[Detections]:
+        return [self._detections(*found) for _, _, found in self._find(frames, points, threshold, readers)]
 
     def _find(
-        self, frames: list[MixedFrame], points: list[int], threshold: float
-    ) -> Iterable[tuple[MixedFrame, list[Tensor], tuple[Tensor, Tensor, Tensor]]]:
+        self,
+        frames: list[MixedFrame],
+        points: list[int],
+        threshold: float,
+        readers: Mapping[int, ScoreReader] | None = None,
+    ) -> Iterator[tuple[MixedFrame, list[Tensor], tuple[Tensor, Tensor, Tensor]]]:
         """For each frame its levels, and boxes, scores and class ids of its objects."""
-        maps = feature_maps(self.backbone, frames, points, self.normalised_tiles)
+        maps = feature_maps(self.backbone, frames, points, self.normalised_tiles, readers)
         for frame, features in zip(frames, maps, strict=True):
             levels, size = self.pyramid(features), (frame.grid.height, frame.grid.width)
             used = levels[: len(self.config.strides)]

@@ -24,10 +24,10 @@ def roi_align(features: Tensor, boxes: Tensor, scale: float, size: int) -> Tenso
 
     Centres of cells lie at half, and a bin takes as many samples along an axis as its extent in cells, rounded up
     (detectron2's "ROIAlignV2", torchvision's `aligned=True, sampling_ratio=0`). Computed in float32, returned in the
-    dtype of `features`.
+    dtype of `features`. By torchvision where it loads, except on a CPU, where it takes longer (docs/log.md).
     """
     ops = torchvision_ops()
-    if ops is None:
+    if ops is None or features.device.type == "cpu":
         return roi_align_plain(features, boxes, scale, size)
     aligned: Tensor = ops.roi_align(
         features.float(), [boxes.float()], size, spatial_scale=scale, sampling_ratio=0, aligned=True

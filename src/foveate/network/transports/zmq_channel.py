@@ -80,9 +80,9 @@ class ZmqChannel(Channel):
         give_up_at = time.monotonic() + timeout_s
         while True:
             ready, woken = self._waiter.wait(give_up_at - time.monotonic())
-            if self._raw in ready:  # before what became of the connection: the last words still count
-                return self._raw.recv_multipart(zmq.NOBLOCK)[-1]
             self._watch()
+            if self._raw in ready:  # whatever became of the connection: its last words still count
+                return self._raw.recv_multipart(zmq.NOBLOCK)[-1]
             if woken or self._fault is not None or not ready:
                 return None
 

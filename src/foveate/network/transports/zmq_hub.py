@@ -7,9 +7,10 @@ import zmq
 
 from foveate.core import TransportError
 from foveate.network.security import ServerKeys, check_encrypted, split_address
+from foveate.network.sparing_log import SparingLog
 from foveate.network.transports._base import Hub
 from foveate.network.transports.doorkeeper import Doorkeeper
-from foveate.network.transports.zmq_socket import Monitor, Waiter, open_socket, send_parts
+from foveate.network.transports.zmq_socket import ConnectionEvent, Monitor, Waiter, open_socket, send_parts
 
 FRAME_QUEUE = 2
 """High-water mark where frames pass, messages per device."""
@@ -47,9 +48,10 @@ class ZmqHub(Hub):
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._waiter = Waiter()
         self._closed = False
+        self._log = SparingLog(_LOG)
         self._doorkeeper = None if keys is None else Doorkeeper(self._context, keys, _LOG)
         self._raw = open_socket(self._context, zmq.ROUTER, send_queue=REPLY_QUEUE, receive_queue=FRAME_QUEUE)
-        self._monitor = Monitor(self._raw, zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL)
+        self._monitor = Monitor(self._raw, zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL)
         self._listen(address, silence_s)
         self.port = int(self._raw.getsockopt_string(zmq.LAST_ENDPOINT).rpartition(":")[2])
         """The port that devices connect to."""
@@ -104,11 +106,23 @@ class ZmqHub(Hub):
 
     def _see_to_the_door(self, ready: set[object]) -> None:
         if self._monitor.source in ready:
-            event = self._monitor.next()
-            if event is not None and self._doorkeeper is not None:
-                self._doorkeeper.note_failure(event.value)
+            self._note(self._monitor.next())
         if self._doorkeeper is not None and self._doorkeeper.source in ready:
             self._doorkeeper.answer()
+
+    def _note(self, failure: ConnectionEvent | None) -> None:
+        """Tell of a peer that did not get as far as a first message."""
+        if failure is None:
+            return
+        if failure.kind == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+            # Both ends see that they do not fit; where the other one leaves first, this is all that is known.
+            self._log.info("left", "a peer broke off the handshake")
+        elif self._doorkeeper is not None:
+            self._doorkeeper.note_failure(failure.value)
+        elif failure.value == zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH:
+            self._log.warning(
+                "encrypted", "refused a peer that encrypts, as this server does not: it was given no keys"
+            )
 
     def _receive(self) -> tuple[bytes, bytes] | None:
         """The message that is there; None where its sender is not heard any more."""

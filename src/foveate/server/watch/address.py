@@ -1,10 +1,10 @@
 """Where those who watch connect."""
 
-import ipaddress
 from dataclasses import dataclass
 from typing import Self
 
 from foveate.core import InputError
+from foveate.network.security import is_loopback
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,17 +21,20 @@ class Address:
         """`HOST:PORT`, with brackets around an IPv6 host. Raises `InputError`."""
         host, colon, port = text.rpartition(":")
         bare = host.removeprefix("[").removesuffix("]")
-        if not colon or not bare or (":" in bare and bare == host) or not port.isdecimal() or int(port) > 65535:
+        if (
+            not colon
+            or not bare
+            or (":" in bare and bare == host)
+            or not (port.isascii() and port.isdecimal())
+            or int(port) > 65535
+        ):
             raise InputError(f"an address is HOST:PORT, such as 127.0.0.1:9100, got {text!r}")
         return cls(host=bare, port=int(port))
 
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can connect. A name that is not `localhost` counts as open to others."""
-        try:
-            return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(str(self))
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"

@@ -53,7 +53,7 @@ class Admission:
         if self.token is not None:
             return True
         name = urlsplit(f"//{host}").hostname or ""
-        return Address(host=name, port=0).is_loopback
+        return name != "" and Address(host=name, port=0).is_loopback
 
     def admits_origin(self, origin: str | None, host: str) -> bool:
         """Whether the page that opens a WebSocket is ours; programs send no `Origin`."""

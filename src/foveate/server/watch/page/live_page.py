@@ -42,6 +42,7 @@ class LivePage:
                 timeout_graceful_shutdown=1,
             )
         )
+        self._server.config.load()  # here, so that a missing package is an error of the caller
         self._thread = threading.Thread(target=self._run, name="page", daemon=True)
         self._thread.start()
 
