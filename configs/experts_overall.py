@@ -2,7 +2,7 @@
 
     foveate compare configs/experts_overall.py --out out/experts      (or: foveate compare experts-overall ...)
 
-Cost: minutes of one core once models are trained (two hours a seed: configs/experts_tiny_imagenet.py). Expected: the
+Cost: minutes of one core once models are trained (configs/experts_tiny_imagenet.py). Expected: the
 paper's directions, with smaller gains: these are small models from nothing.
 """
 

@@ -2,7 +2,8 @@
 
     foveate train experts configs/experts_tiny_imagenet.py --data ../shared/data/tiny-imagenet-100
 
-Cost: about 90 minutes of one core (Zen 4, bfloat16) for generalist, base, five progressive and five static experts.
+Cost: about 90 minutes of one core (Zen 4, bfloat16; reckoned from the speeds in docs/log.md) for generalist, base, five
+progressive and five static experts.
 Expected: docs/results.md, "Ask the Expert". Pictures pass at half their size first, at a quarter of the work.
 """
 

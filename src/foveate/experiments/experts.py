@@ -22,7 +22,7 @@ def experts_overall(inputs: Inputs) -> ExpertsExperiment:
 
     Command: `foveate compare experts-overall --out out/experts`. Cost: minutes of one core once models are trained,
     which `foveate train experts configs/experts_tiny_imagenet.py --data ../shared/data/tiny-imagenet-100` does in
-    about two hours a seed. Expected: the paper's directions, with smaller gains: these are small models from nothing.
+    about 90 minutes a seed. Expected: the paper's directions, with smaller gains: these are small models from nothing.
     """
     trainings = foveate_home() / "training" / TRAINING
     uplinks = [uplink for uplink in standard_uplinks(inputs) if not uplink.group.startswith("paper")]
