@@ -141,7 +141,10 @@ def map_of_winners(results: ExpertsResults) -> Drawn | None:
     return Drawn(
         name="where-routing-wins",
         title="Where routing wins",
-        caption="Ours over the other at each one's own accuracy, at the chosen threshold; below 1 ours is better.",
+        caption=(
+            "Ours over the other at each one's own accuracy, at the chosen threshold; below 1 ours is better. "
+            "Slow devices get fewer samples, so that none waits for another."
+        ),
         figure=figure,
     )
 

@@ -28,6 +28,8 @@ Tell = Callable[[str], None]
 SWEEP = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 """Thresholds along which `swept` rows are run."""
 SPEEDS = (2.0, 5.0, 10.0, 20.0, 50.0)
+UNHURRIED = 0.5
+"""Share of its time that the slowest device of the map computes at most."""
 RTTS_S = (0.001, 0.005, 0.01, 0.02, 0.04, 0.06)
 """Ratios of speed and round trips of the map of where routing wins."""
 
@@ -143,8 +145,11 @@ class _Cell:
 
     def run(self, experiment: ExpertsExperiment, sent: SentPictures, outputs: Outputs) -> dict[str, Any]:
         index = np.random.default_rng((experiment.seed, 29)).permutation(len(sent.images))[: experiment.samples]
-        stream = self.contender.stream(sent, outputs, index, experiment.rate_hz)
         times = self.contender.times(experiment.times, slower=self.speed)
+        rate_hz = experiment.rate_hz
+        if self.table == "map":  # a device that cannot keep up would show its queue, not the choice
+            rate_hz = min(rate_hz, UNHURRIED / times.expert_on_device_s)
+        stream = self.contender.stream(sent, outputs, index, rate_hz)
         conditions = Conditions(
             settings=device_settings(self.contender.choices, self.router, seed=experiment.seed),
             link=self.link.link,
