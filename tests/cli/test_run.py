@@ -11,7 +11,7 @@ from foveate.estimators import write_profile
 from foveate.models import convert_detectron2, run_at_window, save_detector
 from foveate.network import Outage
 from foveate.testing import write_clip
-from foveate.testing.profiles import round_profile
+from foveate.testing.profiles import class_profile, round_profile
 from foveate.testing.vitdet_checkpoints import CLASSES, vitdet_checkpoint
 
 app = typer.Typer()
@@ -37,7 +37,7 @@ def trace_path(tmp_path):
 def test_help_names_every_option_and_ends_with_an_example():
     text = re.sub(r"\x1b\[[0-9;]*m", "", invoke("--help").stdout)
     names = "trace policy out model seed trace-offset pin no-video no-truth loop transport outage rtt-ms"
-    for option in names.split():
+    for option in (*names.split(), "device-model", "deadline-ms", "late", "pipelined", "look-ms", "cloud-ms"):
         assert f"--{option}" in text
     assert " ".join(text.split()).endswith(EXAMPLE)
 
@@ -112,3 +112,25 @@ def test_a_seed_draws_the_start_in_the_trace(clip_path, trace_path, monkeypatch)
     assert first == again == policy != other
     assert 0 < first < 1
     assert (given, plain) == (0.25, 0.0)
+
+
+def test_an_answering_policy_runs_a_real_detector_on_both_ends(clip_path, trace_path, tiny_weights, tmp_path):
+    write_profile(round_profile(classes=class_profile()), tmp_path / "classes.json")
+    done = invoke(
+        clip_path, "--model", tiny_weights, "--policy", "hyperion:layers=first,breaks=log", "--trace", trace_path,
+        "--profile", tmp_path / "classes.json", "--simulate", "--seconds", 1, "--deadline-ms", 600, "--look-ms", 50,
+        "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert "deadline missed" in done.stdout
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert summary["policy_parameters"]["layers"] == "first"
+    assert (summary["rules"]["deadline_s"], summary["times"]["look_s"]) == (0.6, 0.05)
+    assert summary["answers"] == summary["valid_answers"] > 1
+    assert (tmp_path / "out" / "annotated.mp4").is_file()
+
+
+@pytest.mark.parametrize("options", [("--late", "never"), ("--look-scale", 2), ("--deadline-ms", 0), ("--pin",)])
+def test_what_an_answering_policy_cannot_do_is_named(clip_path, trace_path, tmp_path, options):
+    done = invoke(clip_path, "--policy", "device-only", "--trace", trace_path, "--out", tmp_path / "out", *options)
+    assert isinstance(done.exception, InputError)

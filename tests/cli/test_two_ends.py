@@ -106,7 +106,7 @@ def test_a_device_is_answered_by_replicas_on_a_cluster(tmp_path, tiny_weights):
     with running(
         "serve", "--model", tiny_weights, "--address", there, "--ray", "local", "--replicas", "1:2"
     ) as greeting:
-        assert greeting == f"tiny-random at {there}; Ctrl-C ends it\n"
+        assert greeting.startswith(f"tiny-random at {there}")
         words = ("device", "--camera", str(video), "--server", there, "--json", "-")
         done = subprocess.run([*FOVEATE, *words], capture_output=True, text=True, check=True, timeout=120)
     assert json.loads(done.stdout.splitlines()[-1])["staleness_s"] is not None

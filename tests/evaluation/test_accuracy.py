@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from foveate.codec import write_image
-from foveate.core import InputError, MediaError
+from foveate.core import InputError, MediaError, Slicing
 from foveate.evaluation.accuracy import AccuracySettings, measure_accuracy
 from foveate.evaluation.labelled import Labelled, open_labelled
-from foveate.models import Slicing
 from foveate.testing import FakeDetector, moving_squares, write_clip
 
 pytest.importorskip("faster_coco_eval")

@@ -1,5 +1,5 @@
+from foveate.core import Slicing
 from foveate.evaluation.slices import detect_in_slices
-from foveate.models import Slicing
 from foveate.testing import FakeDetector, moving_squares
 
 

@@ -4,8 +4,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from foveate.core import Detections, InputError
-from foveate.models import Detector, Slicing, detect_in_slices, load_detector, merge_slices, slice_frame
+from foveate.core import Detections, InputError, Slicing
+from foveate.models import Detector, detect_in_slices, load_detector, merge_slices, slice_frame
 
 
 @pytest.mark.parametrize("size", [(2160, 3840), (1080, 1920), (1024, 1024), (300, 5000), (90, 70)])

@@ -37,7 +37,9 @@ def compare(
 
     from foveate.evaluation.experts.experiment import ExpertsExperiment, run_experiment
     from foveate.evaluation.experts.report import report_experts
+    from foveate.evaluation.glances import load_device_model
     from foveate.evaluation.lab import choose_workers, compare_job, load_model, plan_of, report_job
+    from foveate.evaluation.lab.answering import AnswerExperiment, compare_answers, plan_answers, report_answers
     from foveate.evaluation.lab.workers import available_cores
     from foveate.experiments import Inputs, experiment_by_name, part_of
 
@@ -55,10 +57,19 @@ def compare(
     if isinstance(found, ExpertsExperiment):
         report_experts(found, run_experiment(found, tell=console.print), out, console=console)
         return
+    cores = workers or available_cores()
     if plan:
-        cost = plan_of(found, out, load=load_model, workers=workers or available_cores())
-        console.print(cost.table(found.name))
+        if isinstance(found, AnswerExperiment):
+            console.print(plan_answers(found, out, load=load_model, workers=cores).table(found.name))
+        else:
+            console.print(plan_of(found, out, load=load_model, workers=cores).table(found.name))
         return
     with choose_workers(ray, workers) as pool:
+        if isinstance(found, AnswerExperiment):
+            answers = compare_answers(
+                found, out, load=load_model, load_device=load_device_model, workers=pool, console=console
+            )
+            report_answers(answers, out, console=console)
+            return
         comparison = compare_job(found, out, load=load_model, workers=pool, console=console)
     report_job(comparison, out, console=console, parquet=parquet)

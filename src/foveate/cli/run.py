@@ -37,6 +37,20 @@ def run(
         list[str] | None,
         typer.Option(metavar="START:SECONDS", help="Cut the link; seconds since its first byte. May be repeated."),
     ] = None,
+    device_model: Annotated[
+        str | None, typer.Option(help="Answering policies: the device's own model. Default: --model's.")
+    ] = None,
+    deadline_ms: Annotated[float, typer.Option(help="Answering policies: from capture to answer.")] = 400,
+    late: Annotated[
+        str, typer.Option(help="Answering policies, at the deadline: device answers, or the last answer is kept.")
+    ] = "device",
+    pipelined: Annotated[
+        bool, typer.Option("--pipelined", help="Answering policies: device and cloud work on different frames.")
+    ] = False,
+    look_scale: Annotated[float, typer.Option(help="Answering policies: scale of the device's view.")] = 0.5,
+    look_ms: Annotated[float, typer.Option(help="Answering policies: the device's model on a frame.")] = 150,
+    cloud_ms: Annotated[float, typer.Option(help="Answering policies: the cloud's model on a frame.")] = 60,
+    seconds: Annotated[float | None, typer.Option(help="Answering policies, simulated: play this long.")] = None,
     seed: Annotated[int | None, typer.Option(help="Draws the start in the trace, the same for all policies.")] = None,
     loop: Annotated[int, typer.Option(min=1, help="Play the clip this often, alternately forward and backward.")] = 1,
     pin: Annotated[bool, typer.Option("--pin", help="Device and server on one CPU core each.")] = False,
@@ -51,31 +65,52 @@ def run(
 
     Afterwards the run is scored against the model's own full-resolution results, and against exact truth where
     VIDEO.json lies beside a rendered clip, and drawn as a video.
+
+    Answering policies (hyperion and its baselines) owe every frame an answer by a deadline. They are scored by AP50
+    against exact truth, or the boxes of another detector (VIDEO.pseudo.json). Simulated, device and cloud take the
+    milliseconds that are given; they are assumed, and stand in summary.json.
     """
     from foveate.evaluation import RunSettings, run_job
     from foveate.evaluation.offsets import drawn_offset
     from foveate.network import Outage
+    from foveate.policies import check_known
+    from foveate.policies.answering import answers_frames
 
+    check_known(policy)
     drawn = trace_offset is None and seed is not None
-    run_job(
-        RunSettings(
-            video=video,
-            trace=trace,
-            policy=policy,
-            out=out,
-            model=model,
-            simulate=simulate,
-            profile=profile,
-            seed=seed,
-            trace_offset_s=drawn_offset(seed or 0, video, trace) if drawn else trace_offset or 0.0,
-            trace_rtt_s=None if rtt_ms is None else rtt_ms / 1000,
-            transport=transport,
-            outages=tuple(Outage.parse(text) for text in outage or ()),
-            pin=pin,
-            view=view,
-            view_file=view_file,
-            with_video=not no_video,
-            with_truth=not no_truth,
-            loop=loop,
+    settings = RunSettings(
+        video=video,
+        trace=trace,
+        policy=policy,
+        out=out,
+        model=model,
+        simulate=simulate,
+        profile=profile,
+        seed=seed,
+        trace_offset_s=drawn_offset(seed or 0, video, trace) if drawn else trace_offset or 0.0,
+        trace_rtt_s=None if rtt_ms is None else rtt_ms / 1000,
+        transport=transport,
+        outages=tuple(Outage.parse(text) for text in outage or ()),
+        pin=pin,
+        view=view,
+        view_file=view_file,
+        with_video=not no_video,
+        with_truth=not no_truth,
+        loop=loop,
+    )
+    if not answers_frames(policy):
+        run_job(settings)
+        return
+    from foveate.core import PairTimes
+    from foveate.evaluation.answer_run import answer_job
+    from foveate.evaluation.answer_settings import AnswerSettings, answer_rules
+
+    answer_job(
+        AnswerSettings.of(
+            settings,
+            device_model=device_model or model,
+            rules=answer_rules(deadline_s=deadline_ms / 1000, late=late, pipelined=pipelined),
+            times=PairTimes(look_s=look_ms / 1000, look_scale=look_scale, cloud_s=cloud_ms / 1000),
+            seconds=seconds,
         )
     )

@@ -41,6 +41,7 @@ from foveate.core.importance import (
 from foveate.core.labelled_images import LabelledImages, split_by_class
 from foveate.core.mixed import MixedFrame, Tiles, join_regions, split_regions
 from foveate.core.offload import OffloadPlan, OffloadRecord
+from foveate.core.pairs import PairTimes, computed_pixels, sent_pixels
 from foveate.core.profiles import (
     CodecProfile,
     ContentFit,
@@ -64,6 +65,8 @@ from foveate.core.samples import (
     SampleRecord,
     ThresholdCurve,
 )
+from foveate.core.slicing import Slicing
+from foveate.core.views import ImportanceLayers, ImportanceScale, ImportanceWish, Look, Looker, LookPlan, View
 
 __all__ = [
     "CLASS_QUALITIES",
@@ -94,13 +97,19 @@ __all__ = [
     "FoveateError",
     "Frame",
     "FrameContent",
+    "ImportanceLayers",
     "ImportanceMap",
+    "ImportanceScale",
+    "ImportanceWish",
     "InferenceModel",
     "InputError",
     "LabelledImages",
     "LastOffload",
     "LatencyFit",
     "LinkState",
+    "Look",
+    "LookPlan",
+    "Looker",
     "ManualClock",
     "Mask",
     "MediaError",
@@ -109,6 +118,7 @@ __all__ = [
     "OfflineMeans",
     "OffloadPlan",
     "OffloadRecord",
+    "PairTimes",
     "Pixels",
     "PowerModel",
     "Profile",
@@ -124,20 +134,24 @@ __all__ = [
     "ServerProfile",
     "SizeLine",
     "SizeTable",
+    "Slicing",
     "ThresholdCurve",
     "Tiles",
     "TransportError",
     "VersionError",
+    "View",
     "WeightsError",
     "box_importance",
     "carry_importance",
     "check_class_map",
     "check_pixels",
     "class_shares",
+    "computed_pixels",
     "foveate_home",
     "join_detections",
     "join_regions",
     "patch_grid",
+    "sent_pixels",
     "split_by_class",
     "split_regions",
 ]

@@ -2,8 +2,13 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from foveate.core.errors import InputError
 from foveate.core.regions import Mask
+from foveate.core.slicing import Slicing
+from foveate.core.views import View
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -11,7 +16,7 @@ class OffloadPlan:
     """The configuration of one offload: what is downsampled, at what quality it is sent, where it is restored.
 
     Raises `InputError` on a quality outside 1..100, a negative restoration point, a scale outside (0, 1], or masks
-    together with a scale.
+    together with a scale, classes or views.
     """
 
     downsampling_mask: Mask | None = None
@@ -26,6 +31,15 @@ class OffloadPlan:
     """Bool `(regions_h, regions_w)`, True = the region is sent as plain grey; None = none is."""
     frame_scale: float = 1.0
     """Factor on height and width before anything else: below 1 the frame is sent as a smaller image of its own."""
+    importance_class: NDArray[np.uint8] | None = None
+    """`(patch rows, patch columns)`: class of each patch, where classes have qualities of their own; None = they do
+    not."""
+    class_qualities: tuple[int, ...] = ()
+    """JPEG quality of each class, 1..100; the whole frame is sent in one stream. Empty = `jpeg_quality` holds."""
+    views: tuple[View, ...] = ()
+    """Parts of the frame that are sent, one picture each, in place of the whole frame; empty = all of it."""
+    slicing: Slicing | None = None
+    """How the server cuts what it gets before its model sees it; None = it does not."""
     reason: str = ""
     """Why a policy chose it, in a word or two, for the reports."""
 
@@ -38,6 +52,23 @@ class OffloadPlan:
             raise InputError(f"frame_scale must lie above 0 and not above 1, got {self.frame_scale:g}")
         if self.frame_scale < 1 and (self.downsampling_mask is not None or self.blank_mask is not None):
             raise InputError("a frame that is scaled as a whole has no masks: they belong to the full-size grid")
+        self._check_parts()
+
+    def _check_parts(self) -> None:
+        masked = self.downsampling_mask is not None or self.blank_mask is not None or self.frame_scale < 1
+        if masked and (self.class_qualities or self.views):
+            raise InputError("classes of quality and views stand without masks and scales of the frame")
+        if self.class_qualities and self.views:
+            raise InputError("a frame is sent by classes or as views, not both")
+        if (self.importance_class is None) != (not self.class_qualities):
+            raise InputError("classes of patches and their qualities belong together")
+        if not all(1 <= quality <= 100 for quality in self.class_qualities):
+            raise InputError(f"qualities of classes must lie in 1..100, got {self.class_qualities}")
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether it is sent as plain pictures with their places, which the server slices."""
+        return bool(self.class_qualities or self.views)
 
     @property
     def downsampled_regions(self) -> int:

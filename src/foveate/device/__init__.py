@@ -1,5 +1,6 @@
 """The endpoint with the camera: a session without I/O and its live shell. No torch."""
 
+from foveate.device.answering import AnsweringSession
 from foveate.device.drawing import draw
 from foveate.device.events import (
     Connected,
@@ -7,6 +8,7 @@ from foveate.device.events import (
     DeviceEvent,
     Displayed,
     EncodeWork,
+    LookWork,
     Lost,
     MotionWork,
     OffloadDone,
@@ -17,7 +19,10 @@ from foveate.device.events import (
     TrackWork,
 )
 from foveate.device.live import LiveDevice, LiveRun, run_live
+from foveate.device.live_answering import LiveAnswering
+from foveate.device.looking import Glance, Looking
 from foveate.device.outputs import JsonLines, VideoSink, Window
+from foveate.device.owed import Answered, AnswerRules
 from foveate.device.patient_file import PatientFile
 from foveate.device.perception import Perception
 from foveate.device.recorder import Recorder
@@ -25,6 +30,9 @@ from foveate.device.session import DeviceSession
 from foveate.device.sources import Capture, Clip, FrameSource, ImageFolder, open_source
 
 __all__ = [
+    "AnswerRules",
+    "Answered",
+    "AnsweringSession",
     "Capture",
     "Clip",
     "Connected",
@@ -34,10 +42,14 @@ __all__ = [
     "Displayed",
     "EncodeWork",
     "FrameSource",
+    "Glance",
     "ImageFolder",
     "JsonLines",
+    "LiveAnswering",
     "LiveDevice",
     "LiveRun",
+    "LookWork",
+    "Looking",
     "Lost",
     "MotionWork",
     "OffloadDone",

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from foveate.core import Detections, Frame, OffloadPlan, OffloadRecord, RegionGrid
+from foveate.core import Detections, Frame, LookPlan, OffloadPlan, OffloadRecord, RegionGrid
+from foveate.device.owed import Answered
 from foveate.network.messages import Welcome
 from foveate.tracking import GreyPair
 
@@ -90,6 +91,16 @@ class Tracked:
     """kappa: share of the source's objects that are still followed."""
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LookWork:
+    """Let the device's own model look at a frame, then call `AnsweringSession.looked`."""
+
+    number: int
+    """Names the frame in `looked`."""
+    frame: Frame
+    plan: LookPlan
+
+
 @dataclass(frozen=True, kw_only=True)
 class Send:
     """Hand bytes to the transport."""
@@ -134,5 +145,16 @@ class OffloadDone:
 
 
 DeviceEvent = (
-    Connected | DecideWork | Displayed | EncodeWork | Lost | MotionWork | OffloadDone | Redial | Send | TrackWork
+    Answered
+    | Connected
+    | DecideWork
+    | Displayed
+    | EncodeWork
+    | LookWork
+    | Lost
+    | MotionWork
+    | OffloadDone
+    | Redial
+    | Send
+    | TrackWork
 )

@@ -47,8 +47,12 @@ class LinkEstimator:
     def observe(self, record: OffloadRecord) -> None:
         """An offload ended; one that failed says nothing."""
         if not record.failed:
-            self._throughput.append(record.throughput_bps)
-            self._rtt.append(record.rtt_s)
+            self.observe_rate(record.throughput_bps, rtt_s=record.rtt_s)
+
+    def observe_rate(self, throughput_bps: float, *, rtt_s: float) -> None:
+        """The uplink was seen to carry so much, while a round trip took so long."""
+        self._throughput.append(throughput_bps)
+        self._rtt.append(rtt_s)
 
     def state(self) -> LinkState | None:
         """What to expect of the next offload; None before the first that succeeded."""

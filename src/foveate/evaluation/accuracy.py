@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 
 from foveate import __version__
-from foveate.core import Detections, InputError, Pixels
+from foveate.core import Detections, InputError, Pixels, Slicing
 from foveate.evaluation.labelled import Labelled, only_classes
 from foveate.evaluation.slices import detect_in_slices
 from foveate.metrics import F1Counter, Truth, average_precision, only_by_people
-from foveate.models import MixedDetector, Slicing
+from foveate.models import MixedDetector
 
 LOWEST_SCORE = 0.01
 """Detections below it are not looked at."""

@@ -26,7 +26,7 @@ from foveate.device import (
     Send,
     TrackWork,
 )
-from foveate.device.live import CONNECT_TIMEOUT_S
+from foveate.device.live_shell import CONNECT_TIMEOUT_S
 from foveate.estimators import PerformanceEstimator, decode_seconds, encode_seconds, inference_seconds
 from foveate.evaluation.agenda import Agenda, Cores
 from foveate.evaluation.greys import Greys

@@ -4,9 +4,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from foveate.core import Detections, Pixels, join_detections
+from foveate.core import Detections, Pixels, Slicing, join_detections
 from foveate.metrics.matching import areas, intersections
-from foveate.models import MixedDetector, Slicing, nms, slice_frame
+from foveate.models import MixedDetector, nms, slice_frame
 
 Flags = NDArray[np.bool_]
 

@@ -3,6 +3,7 @@
 from foveate.experiments.ablation import ablation
 from foveate.experiments.estimators import estimators
 from foveate.experiments.experts import experts_overall
+from foveate.experiments.hyperion import hyperion_first_look, hyperion_overall
 from foveate.experiments.inputs import Inputs, part_of
 from foveate.experiments.overall import codec, delays, overhead, vitmalis_overall
 from foveate.experiments.quick import quick
@@ -18,6 +19,8 @@ __all__ = [
     "estimators",
     "experiment_by_name",
     "experts_overall",
+    "hyperion_first_look",
+    "hyperion_overall",
     "overhead",
     "part_of",
     "quick",

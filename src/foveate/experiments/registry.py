@@ -7,21 +7,26 @@ from pathlib import Path
 from foveate.core import InputError
 from foveate.evaluation.experts.experiment import ExpertsExperiment
 from foveate.evaluation.lab import Experiment
+from foveate.evaluation.lab.answering import AnswerExperiment
 from foveate.experiments.ablation import ablation
 from foveate.experiments.estimators import estimators
 from foveate.experiments.experts import experts_overall
+from foveate.experiments.hyperion import hyperion_first_look, hyperion_overall
 from foveate.experiments.inputs import Inputs
 from foveate.experiments.overall import codec, delays, overhead, vitmalis_overall
 from foveate.experiments.quick import quick
 from foveate.experiments.restoration import restoration
 
-MakeExperiment = Callable[[Inputs], Experiment | ExpertsExperiment]
+AnyExperiment = Experiment | AnswerExperiment | ExpertsExperiment
+MakeExperiment = Callable[[Inputs], AnyExperiment]
 EXPERIMENTS: dict[str, MakeExperiment] = {
     "ablation": ablation,
     "codec": codec,
     "delays": delays,
     "estimators": estimators,
     "experts-overall": experts_overall,
+    "hyperion-first-look": hyperion_first_look,
+    "hyperion-overall": hyperion_overall,
     "overhead": overhead,
     "quick": quick,
     "restoration": restoration,
@@ -29,7 +34,7 @@ EXPERIMENTS: dict[str, MakeExperiment] = {
 }
 
 
-def experiment_by_name(text: str, inputs: Inputs) -> Experiment | ExpertsExperiment:
+def experiment_by_name(text: str, inputs: Inputs) -> AnyExperiment:
     """The experiment of a name, or the one that a Python file's `experiment(inputs)` returns.
 
     Raises `InputError` on an unknown name, a file that is not there, or one that makes no experiment.
@@ -42,6 +47,7 @@ def experiment_by_name(text: str, inputs: Inputs) -> Experiment | ExpertsExperim
         raise InputError(f"no experiment file {text}")
     make = runpy.run_path(text).get("experiment")
     found = make(inputs) if callable(make) else None
-    if not isinstance(found, Experiment | ExpertsExperiment):
-        raise InputError(f"{text} must define experiment(inputs), which returns an Experiment")
+    if not isinstance(found, AnyExperiment):
+        kinds = "an Experiment, AnswerExperiment or ExpertsExperiment"
+        raise InputError(f"{text} must define experiment(inputs), which returns {kinds}")
     return found

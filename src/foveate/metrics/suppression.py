@@ -14,10 +14,10 @@ def suppress(found: Detections, iou: float) -> Detections:
     """
     order = np.argsort(-found.scores, kind="stable")
     ranked = found.select(order)
-    overlaps = iou_matrix(ranked.boxes, ranked.boxes) > iou
-    overlaps &= ranked.class_id[:, None] == ranked.class_id[None]
     falls = np.zeros(len(ranked), np.bool_)
-    for row in np.flatnonzero(np.triu(overlaps, 1).any(axis=1)).tolist():
+    # Row by row: a matrix of all pairs would take hundreds of megabytes for the boxes of many slices.
+    for row in range(len(ranked)):
         if not falls[row]:
-            falls[row + 1 :] |= overlaps[row, row + 1 :]
+            overlaps = iou_matrix(ranked.boxes[row : row + 1], ranked.boxes[row + 1 :])[0] > iou
+            falls[row + 1 :] |= overlaps & (ranked.class_id[row + 1 :] == ranked.class_id[row])
     return ranked.select(~falls)

@@ -17,7 +17,7 @@ from foveate.models.presets import vitdet_nano, vitdet_small, vitdet_tiny
 from foveate.models.published import Published, published_models
 from foveate.models.rcnn import COCO_CLASSES, RcnnConfig, RcnnDetector, Segmented, convert_detectron2
 from foveate.models.run_window import run_at_window
-from foveate.models.slicing import Slicing, detect_in_slices, merge_slices, slice_frame
+from foveate.models.slicing import detect_in_slices, merge_slices, slice_frame
 from foveate.models.unpickle import read_checkpoint
 from foveate.models.weights import (
     SHIPPED,
@@ -48,7 +48,6 @@ __all__ = [
     "RcnnConfig",
     "RcnnDetector",
     "Segmented",
-    "Slicing",
     "backbone_flops",
     "convert_detectron2",
     "convert_huggingface",

@@ -3,7 +3,9 @@
     device                              server
     Hello              ->               Welcome, or Failure where the model is not known
     Offload            ->               Ack at once, later Result or Failure, within the device's patience
+    PartsOffload       ->               likewise
     Ping               ->               Pong at once
+    Probe              ->               Probed at once
     anything but Hello ->               Stranger, if the server does not know the device: greet again
 
 Every message of every version starts with two magic bytes and one that holds the protocol version, so that each end can
@@ -22,7 +24,8 @@ from numpy.typing import NDArray
 from foveate.core import Detections, InputError, Mask, OffloadPlan, ProtocolError, RegionGrid, VersionError
 
 PROTOCOL_VERSION = 3
-"""2: `Result` says how long a frame waited. 3: `Offload` says how long its device waits, `Hello` names a model."""
+"""2: `Result` says how long a frame waited. 3: `Offload` says how long its device waits, `Hello` names a model,
+`PartsOffload` and `Probe` exist."""
 MAX_MESSAGE_BYTES = 32 * 2**20
 """Longer messages are refused unread."""
 MAX_SIDE = 8192
@@ -30,6 +33,11 @@ MAX_SIDE = 8192
 MAX_PIXELS = 4096 * 3072
 """Most pixels accepted in a frame: 4K fits, a decompression bomb does not."""
 MAX_DETECTIONS = 10_000
+MAX_PARTS = 64
+"""Most pictures in an offload in parts."""
+MAX_PROBE_BYTES = 64 * 1024
+MIN_SLICE, MAX_OVERLAP = 128, 0.5
+"""Smaller slices, or more of them, would let a small message cost a server hours."""
 MAX_TEXT = 1000
 """Longest name or explanation, characters."""
 MAX_MODELS = 256
@@ -101,6 +109,13 @@ class Offload(msgspec.Struct, frozen=True, kw_only=True, tag="offload"):
     """JPEG of the frame, or of the mosaic of full-resolution regions."""
     low: bytes
     """JPEG of the mosaic of downsampled regions; may be empty."""
+    slice_regions: Annotated[int, Meta(ge=0, le=64)] = 0
+    """Side of the slices that the model sees one by one, decision regions; 0 = the model sees the whole frame."""
+
+    @property
+    def picture_bytes(self) -> int:
+        """Compressed size of the frame."""
+        return len(self.full) + len(self.low)
 
     @classmethod
     def of(
@@ -127,7 +142,64 @@ class Offload(msgspec.Struct, frozen=True, kw_only=True, tag="offload"):
             patience_s=patience_s,
             full=full,
             low=low,
+            slice_regions=0 if plan.slicing is None else max(1, round(plan.slicing.side / grid.region_pixels)),
         )
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """One picture of an offload in parts, and which rectangle of the frame it shows."""
+
+    top: Annotated[int, Meta(ge=0, le=MAX_SIDE)]
+    left: Annotated[int, Meta(ge=0, le=MAX_SIDE)]
+    bottom: Side
+    right: Side
+    scale: Annotated[float, Meta(gt=0, le=1)]
+    """Factor on height and width."""
+    by_class: bool = False
+    """Whether `data` is a stream of importance classes (`codec.classes`) in place of one JPEG."""
+    data: bytes
+    """The scaled rectangle, compressed."""
+
+
+class PartsOffload(msgspec.Struct, frozen=True, kw_only=True, tag="parts"):
+    """One frame as pictures of its parts, each of which the server slices before its model sees it."""
+
+    offload_id: Count
+    frame_index: Count
+    height: Side
+    """Of the frame, pixels."""
+    width: Side
+    score_threshold: Share
+    patience_s: Seconds
+    """How much longer the device waits, as in `Offload`."""
+    slice_side: Annotated[int, Meta(ge=0, le=MAX_SIDE)]
+    """Pixels; 0 = nothing is sliced."""
+    slice_overlap: Annotated[float, Meta(ge=0, lt=1)]
+    merge_iou: Annotated[float, Meta(gt=0, le=1)]
+    parts: Annotated[list[Part], Meta(min_length=1, max_length=MAX_PARTS)]
+
+    @property
+    def picture_bytes(self) -> int:
+        """Compressed size of all parts."""
+        return sum(len(part.data) for part in self.parts)
+
+    @property
+    def restoration_point(self) -> int:
+        """0: there is nothing to restore in parts."""
+        return 0
+
+
+class Probe(msgspec.Struct, frozen=True, kw_only=True, tag="probe"):
+    """Bytes that only measure how fast the uplink is."""
+
+    number: Count
+    padding: Annotated[bytes, Meta(max_length=MAX_PROBE_BYTES)]
+
+
+class Probed(msgspec.Struct, frozen=True, kw_only=True, tag="probed"):
+    """The answer to a `Probe`, sent at once."""
+
+    number: Count
 
 
 class Ack(msgspec.Struct, frozen=True, kw_only=True, tag="ack"):
@@ -208,8 +280,9 @@ class Pong(msgspec.Struct, frozen=True, kw_only=True, tag="pong"):
     number: Count
 
 
-FromDevice = Hello | Offload | Ping
-FromServer = Welcome | Ack | Result | Failure | Pong | Stranger
+AnyOffload = Offload | PartsOffload
+FromDevice = Hello | Offload | PartsOffload | Ping | Probe
+FromServer = Welcome | Ack | Result | Failure | Pong | Probed | Stranger
 
 _encoder = msgspec.msgpack.Encoder()
 _from_device: msgspec.msgpack.Decoder[FromDevice] = msgspec.msgpack.Decoder(FromDevice)
@@ -233,9 +306,28 @@ def encode_kind(message: msgspec.Struct) -> bytes:
 def decode_from_device(data: bytes) -> FromDevice:
     """Bytes -> message, on the server. Raises `ProtocolError`, of which `VersionError` is one."""
     message = decode_kind(_from_device, data, peer="device", here="server")
-    if isinstance(message, Offload) and message.height * message.width > MAX_PIXELS:
+    if isinstance(message, Offload | PartsOffload) and message.height * message.width > MAX_PIXELS:
         raise ProtocolError(f"a frame may hold {MAX_PIXELS} pixels, this one is {message.height} x {message.width}")
+    if isinstance(message, PartsOffload):
+        _check_parts(message)
     return message
+
+
+def _check_parts(message: PartsOffload) -> None:
+    """Parts lie in the frame, and together hold no more pixels than the largest frame; slices have a sane number."""
+    for part in message.parts:
+        if not (part.top < part.bottom <= message.height and part.left < part.right <= message.width):
+            raise ProtocolError(
+                f"a part must lie in its {message.height} x {message.width} frame, got rows {part.top} to "
+                f"{part.bottom} and columns {part.left} to {part.right}"
+            )
+    if sum((p.bottom - p.top) * (p.right - p.left) * p.scale**2 for p in message.parts) > MAX_PIXELS:
+        raise ProtocolError(f"parts may hold {MAX_PIXELS} pixels together")
+    if message.slice_side and (message.slice_side < MIN_SLICE or message.slice_overlap > MAX_OVERLAP):
+        raise ProtocolError(
+            f"slices have sides of at least {MIN_SLICE} pixels and overlap by at most {MAX_OVERLAP:g}, "
+            f"got {message.slice_side} and {message.slice_overlap:g}"
+        )
 
 
 def decode_from_server(data: bytes) -> FromServer:

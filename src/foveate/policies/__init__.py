@@ -7,7 +7,7 @@ from foveate.policies.fixed import Fixed
 from foveate.policies.frontier import knee_point, pareto_frontier
 from foveate.policies.knapsack import best_choice, size_budget_bytes, whole_kib
 from foveate.policies.region_types import RegionType, downsampling_mask, region_types
-from foveate.policies.registry import POLICIES, by_name, parse_policy, policy_parameters
+from foveate.policies.registry import POLICIES, by_name, check_known, parse_policy, policy_parameters
 from foveate.policies.router import ROUTERS, router_by_name
 from foveate.policies.routing import Router
 from foveate.policies.track_b2b import TrackB2B
@@ -32,6 +32,7 @@ __all__ = [
     "VitMAlis",
     "best_choice",
     "by_name",
+    "check_known",
     "configurations",
     "downsampling_mask",
     "knee_point",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from foveate.policies.registry import policy_from
+from foveate.policies.parsing import made_by_name
 from foveate.policies.routing import (
     AlwaysLargest,
     AskBudget,
@@ -21,7 +21,7 @@ ROUTERS: dict[str, type[Any]] = {
 
 def router_by_name(text: str) -> Router:
     """`NAME` or `NAME:parameter=value,...` -> router. Raises `InputError` that lists what is known."""
-    router: Router = policy_from(text, ROUTERS, kind="router")
+    router: Router = made_by_name(text, ROUTERS, family="router")
     return router
 
 

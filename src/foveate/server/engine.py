@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol
 
 from foveate.codec import EncodedFrame, decode_frame
 from foveate.core import Clock, Detections, Mask, MixedFrame, Pixels, RegionGrid
-from foveate.network.messages import Welcome, unpack_mask
+from foveate.network.messages import PartsOffload, Welcome, unpack_mask
+from foveate.server.cuts import MERGE_IOU, Cut, merged, mixed_cuts, part_cuts
 from foveate.server.work import Batch, Work
 
 
@@ -75,10 +77,14 @@ class Inferred:
 class DecodedFrame:
     """What the decoder made of one offload."""
 
-    frame: MixedFrame
-    """Its pixels."""
+    cuts: Sequence[Cut]
+    """What the model sees of it, at least one picture."""
     decode_s: float
     """How long that took, seconds."""
+    frame: MixedFrame | None = None
+    """The whole frame; None where it was sent in parts."""
+    merge_iou: float = MERGE_IOU
+    """Of boxes of different pictures."""
 
 
 class Engine:
@@ -89,12 +95,16 @@ class Engine:
         self._clock = clock
 
     def decode(self, work: Work) -> DecodedFrame:
-        """JPEGs -> tiles. Raises `CodecError`, `ProtocolError` or `InputError` on what cannot be a frame."""
+        """JPEGs -> pictures. Raises `CodecError`, `ProtocolError` or `InputError` on what cannot be a frame."""
         started_at, offload = self._clock.now(), work.offload
+        if isinstance(offload, PartsOffload):
+            cuts = part_cuts(offload)
+            return DecodedFrame(cuts=cuts, decode_s=self._clock.now() - started_at, merge_iou=offload.merge_iou)
         grid = self._detectors[work.model].region_grid(offload.height, offload.width)
         encoded = EncodedFrame(full=offload.full, low=offload.low)
         frame = decode_frame(encoded, grid=grid, mask=unpack_mask(offload.mask, grid))
-        return DecodedFrame(frame=frame, decode_s=self._clock.now() - started_at)
+        cuts = mixed_cuts(frame, offload.slice_regions) if offload.slice_regions else [Cut(picture=frame)]
+        return DecodedFrame(cuts=cuts, decode_s=self._clock.now() - started_at, frame=frame)
 
     def infer(self, batch: Batch[DecodedFrame]) -> list[Inferred | Exception]:
         """Run a batch -> the outcome of each frame, in order; a frame that the model fails on does not fail the others.
@@ -103,7 +113,7 @@ class Engine:
         model, and none was answered before.
         """
         started_at = self._clock.now()
-        outcomes = self._detect_or_part(batch.model, batch.works, [decoded.frame for decoded in batch.decoded])
+        outcomes = self._detect_or_part(batch.model, batch.works, batch.decoded)
         inference_s = self._clock.now() - started_at
         return [
             outcome if isinstance(outcome, Exception) else _inferred(work, decoded, outcome, inference_s, len(outcomes))
@@ -111,7 +121,7 @@ class Engine:
         ]
 
     def _detect_or_part(
-        self, model: str, works: Sequence[Work], frames: list[MixedFrame]
+        self, model: str, works: Sequence[Work], frames: Sequence[DecodedFrame]
     ) -> list[Detections | Exception]:
         """Detections of all; if that fails, of each alone, so that the one that is to blame is found."""
         try:
@@ -125,12 +135,16 @@ class Engine:
             for outcome in self._detect_or_part(model, [work], [frame])
         ]
 
-    def _detect(self, model: str, works: Sequence[Work], frames: list[MixedFrame]) -> list[Detections]:
+    def _detect(self, model: str, works: Sequence[Work], frames: Sequence[DecodedFrame]) -> list[Detections]:
         thresholds = [work.offload.score_threshold for work in works]
-        points = [work.offload.restoration_point for work in works]
+        pictures = [cut.picture for frame in frames for cut in frame.cuts]
+        points = [work.offload.restoration_point for work, frame in zip(works, frames, strict=True) for _ in frame.cuts]
         # What scores less never suppresses what scores more: cutting afterwards gives each what it would get alone.
-        found = self._detectors[model].detect_batch(frames, None, points, score_threshold=min(thresholds))
-        return [detections.above(least) for detections, least in zip(found, thresholds, strict=True)]
+        found = iter(self._detectors[model].detect_batch(pictures, None, points, score_threshold=min(thresholds)))
+        return [
+            merged(frame.cuts, list(islice(found, len(frame.cuts))), frame.merge_iou).above(least)
+            for frame, least in zip(frames, thresholds, strict=True)
+        ]
 
 
 def _inferred(work: Work, decoded: DecodedFrame, found: Detections, inference_s: float, batch_size: int) -> Inferred:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from foveate.network.messages import Offload, Welcome
+from foveate.network.messages import AnyOffload, Welcome
 from foveate.server.engine import Inferred
 
 
@@ -44,7 +44,7 @@ class OffloadAnswered:
     """A result was handed to the transport."""
 
     client: bytes
-    offload: Offload
+    offload: AnyOffload
     inferred: Inferred
     queue_s: float
     """How long it waited for the engine, seconds."""

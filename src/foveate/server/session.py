@@ -11,13 +11,17 @@ from foveate.core import InputError, ProtocolError, VersionError
 from foveate.network.messages import (
     MAX_TEXT,
     Ack,
+    AnyOffload,
     Failure,
     FromDevice,
     FromServer,
     Hello,
     Offload,
+    PartsOffload,
     Ping,
     Pong,
+    Probe,
+    Probed,
     Result,
     Stranger,
     Welcome,
@@ -26,6 +30,7 @@ from foveate.network.messages import (
     unpack_mask,
 )
 from foveate.server.clients import Clients
+from foveate.server.cuts import overlap_factor, parts_tokens
 from foveate.server.engine import Inferred
 from foveate.server.events import (
     ClientForgotten,
@@ -91,13 +96,19 @@ class ServerSession(Generic[Decoded]):
             return [self._offended(client, error, now)]
         if not isinstance(message, Hello) and not self._clients.heard(client, now):
             return [self._estrange(client, message)]
+        if isinstance(message, Offload | PartsOffload):
+            return self._enqueue(client, message, now)
+        return [self._answer(client, message, now)]
+
+    def _answer(self, client: bytes, message: Hello | Ping | Probe, now: float) -> Reply:
+        """What takes no engine."""
         match message:
             case Hello(model=model):
-                return [self._greet(client, model, now)]
+                return self._greet(client, model, now)
             case Ping(number=number):
-                return [_reply(client, Pong(number=number))]
-            case Offload():
-                return self._enqueue(client, message, now)
+                return _reply(client, Pong(number=number))
+            case Probe(number=number):
+                return _reply(client, Probed(number=number))
 
     def advance(self, now: float) -> list[Reply]:
         """Time passed: frames that could no longer be answered in time are dropped, and their devices told.
@@ -162,7 +173,7 @@ class ServerSession(Generic[Decoded]):
 
     def _estrange(self, client: bytes, message: FromDevice) -> Reply:
         """Answer one who has not greeted."""
-        if isinstance(message, Offload):
+        if isinstance(message, Offload | PartsOffload):
             text = "no greeting came before it"
             refused = OffloadRefused(client=client, offload_id=message.offload_id, reason="stranger", text=text)
             self._tell(refused)
@@ -198,7 +209,7 @@ class ServerSession(Generic[Decoded]):
         self._queue.forget(client)
         self._tell(ClientForgotten(client=client))
 
-    def _enqueue(self, client: bytes, offload: Offload, now: float) -> list[Reply]:
+    def _enqueue(self, client: bytes, offload: AnyOffload, now: float) -> list[Reply]:
         replies = [_reply(client, Ack(offload_id=offload.offload_id))]
         try:
             work = _work(client, self._clients.welcome(client), offload)
@@ -212,18 +223,22 @@ class ServerSession(Generic[Decoded]):
         return replies
 
 
-def _work(client: bytes, welcome: Welcome, offload: Offload) -> Work:
+def _work(client: bytes, welcome: Welcome, offload: AnyOffload) -> Work:
     """What there is to do. Raises `ProtocolError` or `InputError` on what this model cannot do."""
+    full_tokens = welcome.grid(offload.height, offload.width).tokens()
+    tokens = _tokens(welcome, offload)
+    return Work(client=client, model=welcome.model, offload=offload, tokens=tokens, full_tokens=full_tokens)
+
+
+def _tokens(welcome: Welcome, offload: AnyOffload) -> int:
+    """That a block of the backbone will see, of all slices."""
+    if isinstance(offload, PartsOffload):
+        return parts_tokens(offload, welcome.grid)
     if offload.restoration_point > welcome.subsets:
         raise InputError(f"restoration points run from 0 to {welcome.subsets}, got {offload.restoration_point}")
     grid = welcome.grid(offload.height, offload.width)
-    return Work(
-        client=client,
-        model=welcome.model,
-        offload=offload,
-        tokens=seen_tokens(grid, unpack_mask(offload.mask, grid), offload.restoration_point, welcome.subsets),
-        full_tokens=grid.tokens(),
-    )
+    tokens = seen_tokens(grid, unpack_mask(offload.mask, grid), offload.restoration_point, welcome.subsets)
+    return round(tokens * overlap_factor(grid, offload.slice_regions)) if offload.slice_regions else tokens
 
 
 def _reply(client: bytes, message: FromServer) -> Reply:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from foveate.core import Mask, RegionGrid
-from foveate.network.messages import Offload
+from foveate.network.messages import AnyOffload
 
 Decoded = TypeVar("Decoded")
 """What a decoder makes of an offload; the session only keeps it."""
@@ -18,7 +18,7 @@ class Work:
     """Who waits for it."""
     model: str
     """Name of the model that is to run."""
-    offload: Offload
+    offload: AnyOffload
     """What to run."""
     tokens: int
     """Tokens that a block of the backbone will see of this frame, averaged over the subsets."""

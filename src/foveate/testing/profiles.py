@@ -1,6 +1,10 @@
 """A profile of round numbers, for tests."""
 
 from foveate.core import (
+    CLASS_QUALITIES,
+    AccuracyLine,
+    AccuracyTable,
+    ClassProfile,
     CodecProfile,
     ContentProfile,
     DeviceProfile,
@@ -9,6 +13,8 @@ from foveate.core import (
     Provenance,
     Regression,
     ServerProfile,
+    SizeLine,
+    SizeTable,
 )
 from foveate.estimators import ACCURACY_FEATURES, SIZE_FEATURES
 
@@ -20,7 +26,22 @@ def linear(features: tuple[str, ...], weights: dict[str, float], bias: float) ->
     return Regression(features=features, mean=zeros, scale=ones, layers=(((row,), (bias,)),), output="linear")
 
 
-def round_profile() -> Profile:
+def class_profile() -> ClassProfile:
+    """Bytes in proportion to quality, and worth that rises with the class."""
+    return ClassProfile(
+        line=SizeLine(slope=0.01, intercept=0.0),
+        table=SizeTable(qualities=CLASS_QUALITIES, ratio=(tuple(q / 100 for q in CLASS_QUALITIES),) * 3),
+        accuracy=AccuracyLine(weights=(0.001, 0.002, 0.003), bias=0.2),
+        accuracy_table=AccuracyTable(
+            qualities=CLASS_QUALITIES,
+            worth=tuple(tuple(weight * q for q in CLASS_QUALITIES) for weight in (0.001, 0.002, 0.003)),
+            bias=0.2,
+        ),
+        original_per_thumbnail=20.0,
+    )
+
+
+def round_profile(*, classes: ClassProfile | None = None) -> Profile:
     """28 regions of a 1080p frame; a full frame takes 0.2 s, each downsampled region saves 5 ms at the last point."""
     return Profile(
         name="round",
@@ -47,4 +68,5 @@ def round_profile() -> Profile:
                 ACCURACY_FEATURES, {"jpeg_quality": 0.002, "downsampled_share": -0.2, "restoration_point": -0.01}, 0.75
             ),
         ),
+        classes=classes,
     )

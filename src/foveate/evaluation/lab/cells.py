@@ -28,7 +28,7 @@ def cells_of(
         facts, welcome = clips.get(video.path), models.get(video.model)
         if facts is None or welcome is None:
             continue
-        clip, model = _clip(video, facts), Model(name=video.model, weights_hash=welcome.weights_hash)
+        clip, model = clip_of(video, facts), Model(name=video.model, weights_hash=welcome.weights_hash)
         found += [
             (
                 contender,
@@ -83,7 +83,8 @@ def timing_of(machine: Machine) -> Timing:
     )
 
 
-def _clip(video: Video, facts: ClipFacts) -> Clip:
+def clip_of(video: Video, facts: ClipFacts) -> Clip:
+    """A video with what its file says."""
     return Clip(
         path=str(video.path),
         name=video.name,

@@ -34,10 +34,15 @@ def references_of(video: Path, *, answers: Mapping[int, Detections], frame_heigh
         for position, answer in answers.items()
     }
     found = [Reference(name="model", truths=own)]
-    for name, truths in (("exact", _exact(video, frame_height)), ("pseudo", _pseudo(video, frame_height))):
-        if truths is not None:
-            found.append(Reference(name=name, truths={p: truths[p] for p in own if p in truths}))
+    for name, truths in independent_truths(video, frame_height=frame_height).items():
+        found.append(Reference(name=name, truths={p: truths[p] for p in own if p in truths}))
     return found
+
+
+def independent_truths(video: Path, *, frame_height: int) -> dict[str, dict[int, Truth]]:
+    """Truths beside a clip that no model of ours made, by their name in `REFERENCES` and by file position."""
+    found = (("exact", _exact(video, frame_height)), ("pseudo", _pseudo(video, frame_height)))
+    return {name: truths for name, truths in found if truths is not None}
 
 
 def annotations_digest(video: Path) -> str:

@@ -5,6 +5,7 @@ import os
 import re
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
@@ -65,6 +66,7 @@ class Cluster:
 
     def __init__(self, options: ClusterOptions) -> None:
         self._options = options
+        self._handles: list[Any] = []
         self._ray, self._serve = _import_ray()
         _check_reachable(options.address)
         if options.address == LOCAL:
@@ -104,6 +106,7 @@ class Cluster:
         if found is None or found.status != "RUNNING":
             return None
         handle = self._serve.get_app_handle(application_name(name))
+        self._handles.append(handle)
         return handle if handle.settings.remote().result(timeout_s=_START_S) == settings else None
 
     def _start(self, name: str, load: Callable[[str], DetectorLike], settings: str) -> Any:
@@ -122,7 +125,9 @@ class Cluster:
             max_constructor_retry_count=2,
         )
         how = {"budget_tokens": options.budget_tokens, "batch_wait_s": options.batch_wait_s, "settings": settings}
-        return self._serve.run(deployment.bind(load, name, **how), name=application_name(name), route_prefix=None)
+        handle = self._serve.run(deployment.bind(load, name, **how), name=application_name(name), route_prefix=None)
+        self._handles.append(handle)
+        return handle
 
     def _reason(self, name: str, error: Exception) -> str:
         """What went wrong on the node: Ray keeps it with the deployment's state."""
@@ -132,6 +137,9 @@ class Cluster:
 
     def close(self) -> None:
         """Disconnect; a cluster that was started here ends."""
+        for handle in self._handles:  # or their threads would go on to report to a cluster that is not there
+            with suppress(Exception):
+                handle.shutdown()
         if self._options.address == LOCAL:
             self._serve.shutdown()
         self._ray.shutdown()
@@ -193,6 +201,7 @@ def last_error(text: str) -> str:
 
 
 def _import_ray() -> tuple[Any, Any]:
+    os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")  # no call may start a cluster that nobody asked for
     try:
         import ray  # noqa: PLC0415  # only a cluster needs it
         from ray import serve  # noqa: PLC0415

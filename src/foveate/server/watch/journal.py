@@ -59,7 +59,7 @@ class Journal:
             offload_id=offload.offload_id,
             frame=offload.frame_index,
             model=inferred.model,
-            bytes=len(offload.full) + len(offload.low),
+            bytes=offload.picture_bytes,
             queue_s=round(event.queue_s, 6),
             decode_s=round(inferred.decode_s, 6),
             inference_s=round(inferred.inference_s, 6),

@@ -135,7 +135,7 @@ class Metrics:
             self._spans.labels(stage).observe(span_s)
         self._answered.inc()
         self._objects.inc(len(inferred.detections))
-        self._sizes.observe(len(offload.full) + len(offload.low))
+        self._sizes.observe(offload.picture_bytes)
         self._shared.observe(inferred.batch_size)
         self._batches.inc(1 / inferred.batch_size)  # all of a batch together make one
         self._computed.inc(inferred.tokens)

@@ -99,8 +99,8 @@ class Gallery:
 
     def _keep(self, event: OffloadAnswered) -> None:
         welcome = self._welcomes.get(event.inferred.model)
-        if welcome is None:
-            return
+        if welcome is None or not isinstance(event.offload, Offload):
+            return  # the page draws mixed frames; parts are no whole picture
         self._answers += 1
         before = self._views.pop(event.client, None)
         inferred, offload = event.inferred, event.offload

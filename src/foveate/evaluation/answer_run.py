@@ -1,0 +1,155 @@
+"""The main job for policies that answer single frames: a clip played, live or simulated, then scored and drawn."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.console import Console
+
+import foveate
+from foveate.core import ClassProfile, InputError
+from foveate.device import Clip
+from foveate.estimators import load_profile
+from foveate.evaluation.annotate import annotate_answers
+from foveate.evaluation.answer_figures import answer_figures, answer_scores
+from foveate.evaluation.answer_log import AnswerLog
+from foveate.evaluation.answer_report import answer_table
+from foveate.evaluation.answer_settings import AnswerSettings
+from foveate.evaluation.glances import DeviceModelLoader, load_device_model
+from foveate.evaluation.lab.references import independent_truths
+from foveate.evaluation.lab.segment import Segment
+from foveate.evaluation.play_answers import simulate_answers
+from foveate.evaluation.play_live_answers import play_live_answers
+from foveate.evaluation.processes import ModelLoader, load_model
+from foveate.evaluation.progress import Steps
+from foveate.evaluation.summary import machine
+from foveate.policies import policy_parameters
+from foveate.policies.answering import AnswerPolicy, answer_policy
+
+_OUTPUTS = ("summary.json", "frames.csv", "offloads.csv", "answers.csv", "annotated.mp4")
+
+
+def answer_job(
+    settings: AnswerSettings,
+    *,
+    load: ModelLoader | None = None,
+    load_device: DeviceModelLoader | None = None,
+    console: Console | None = None,
+) -> dict[str, Any]:
+    """Do the main job; returns what `summary.json` holds.
+
+    `load` and `load_device` make models in place of those that the settings name.
+    """
+    policy, link = answer_policy(settings.policy), settings.link()
+    profile = class_profile(settings.profile)
+    if policy.looks_first and policy.offloads and profile is None:
+        raise InputError(f"policy {policy.name} needs a profile with classes (--profile)")
+    load = partial(load_model, settings.model) if load is None else load
+    load_device = partial(load_device_model, settings.device_model) if load_device is None else load_device
+    settings.out.mkdir(parents=True, exist_ok=True)
+    for name in _OUTPUTS:  # what an earlier run left must not look like a part of this one
+        (settings.out / name).unlink(missing_ok=True)
+    console, log = Console() if console is None else console, AnswerLog()
+    with _clip(settings) as clip, Steps(console) as steps:
+        play = _simulated if settings.simulate else play_live_answers
+        play(
+            log,
+            clip=clip,
+            policy=policy,
+            link=link,
+            settings=settings,
+            profile=profile,
+            load=load,
+            load_device=load_device,
+            steps=steps,
+        )
+        summary = _summary(settings, log, clip, policy=policy)
+        _write(settings.out / "summary.json", summary)
+        if settings.with_video:
+            drawn = steps.begin("annotation", clip.frame_count)
+            annotate_answers(settings.out / "annotated.mp4", clip, log, policy=settings.policy, progress=drawn)
+    console.print(answer_table(summary))
+    console.print(f"wrote {settings.out}")
+    return summary
+
+
+def class_profile(name: str | None) -> ClassProfile | None:
+    """What classes of patches cost, of a profile's name or path; None without a name.
+
+    Raises `InputError` on a profile that does not say.
+    """
+    if name is None:
+        return None
+    profile = load_profile(name)
+    if profile.classes is None:
+        raise InputError(f"profile {name} says nothing of what importance classes cost; another one must be named")
+    return profile.classes
+
+
+def _clip(settings: AnswerSettings) -> Clip:
+    if settings.seconds is None:
+        return Clip(settings.video, loop=settings.loop)
+    with Clip(settings.video) as whole:
+        frames = whole.file_frame_count
+    if frames is None:
+        raise InputError(f"{settings.video} does not say how many frames it has; play it whole")
+    return Segment(settings.video, frames=frames, seconds=settings.seconds)
+
+
+def _simulated(
+    log: AnswerLog,
+    *,
+    load: Callable[[], Any],
+    load_device: DeviceModelLoader,
+    settings: AnswerSettings,
+    steps: Steps,
+    clip: Clip,
+    **rest: Any,
+) -> None:
+    loaded = steps.begin("load", 2)
+    cloud, device = load(), load_device()
+    loaded(2)
+    simulate_answers(
+        log,
+        settings=settings,
+        clip=clip,
+        cloud=cloud,
+        device=device,
+        out=settings.out,
+        progress=steps.begin("simulation", clip.frame_count),
+        **rest,
+    )
+
+
+def _summary(settings: AnswerSettings, log: AnswerLog, clip: Clip, *, policy: AnswerPolicy) -> dict[str, Any]:
+    welcome = log.welcome
+    frames = len(log.shown)
+    truths = independent_truths(settings.video, frame_height=clip.size[0]) if settings.with_truth else {}
+    return {
+        "video": str(settings.video),
+        "trace": str(settings.trace),
+        "trace_offset_s": settings.trace_offset_s,
+        "transport": settings.transport,
+        "outages": [{"start_s": outage.start_s, "seconds": outage.seconds} for outage in settings.outages],
+        "policy": policy.name,
+        "policy_parameters": policy_parameters(policy),
+        "model": settings.model if welcome is None else welcome.model,
+        "device_model": settings.device_model,
+        "rules": msgspec.to_builtins(settings.rules),
+        "times": msgspec.to_builtins(settings.times),
+        "times_are": "assumed" if settings.simulate else "measured; those given are first expectations",
+        "profile": settings.profile,
+        "machine": machine(),
+        "simulated": settings.simulate,
+        "seed": settings.seed,
+        "version": foveate.__version__,
+        **answer_figures(log, deadline_s=settings.rules.deadline_s, seconds=max(frames, 1) / clip.fps),
+        "dropped_frames": log.dropped_frames,
+        "scores": {name: answer_scores(log, truth, clip.file_position) for name, truth in truths.items()},
+    }
+
+
+def _write(path: Path, summary: dict[str, Any]) -> None:
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(summary), indent=2) + b"\n")

@@ -1,0 +1,117 @@
+"""One cell: a simulated run of an answering policy, described by values alone."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from foveate.core import PairTimes
+from foveate.device import AnswerRules
+from foveate.estimators import load_profile
+from foveate.evaluation.lab.answering.experiment import AnswerCondition, AnswerContender, AnswerExperiment
+from foveate.evaluation.lab.cell import Clip, Model, Trace
+from foveate.evaluation.lab.cells import clip_of, traces_of
+from foveate.evaluation.lab.prepare import ClipFacts
+from foveate.evaluation.offsets import drawn_offset
+from foveate.network.messages import Welcome
+from foveate.policies import policy_parameters
+from foveate.policies.answering import answer_policy
+
+VERSION = 1
+"""Of results; raised whenever simulation or scoring changes what comes out."""
+
+
+class AnswerCell(msgspec.Struct, frozen=True, kw_only=True):
+    """A simulated run. What comes out depends on nothing else."""
+
+    clip: Clip
+    model: Model
+    device_model: Model
+    trace: Trace
+    transport: str
+    times: PairTimes
+    rules: AnswerRules
+    profile: str
+    """Name or path of what importance classes cost."""
+    classes_sha256: str
+    """Digest of that."""
+    policy: str
+    condition: str
+    """What tables call it."""
+    seconds: float
+    offset_number: int
+    offset_s: float
+    seed: int
+
+    @property
+    def key(self) -> str:
+        """Of the content alone: where files lie and what they are called does not matter."""
+        policy = answer_policy(self.policy)
+        content = [
+            VERSION,
+            [self.clip.sha256, self.clip.truths, self.clip.frames],
+            [self.model.weights_hash, self.device_model.weights_hash],
+            [self.trace.sha256, self.trace.scale, self.offset_s],
+            self.transport,
+            [self.times, self.rules, self.classes_sha256],
+            [policy.name, policy_parameters(policy)],
+            [self.seconds, self.seed],
+        ]
+        return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()[:24]
+
+    def __str__(self) -> str:
+        """For progress and error messages."""
+        return f"{self.policy} on {self.clip.name}, {self.trace.name} from {self.offset_s:g} s, {self.condition}"
+
+
+def answer_cells(
+    experiment: AnswerExperiment, clips: Mapping[Path, ClipFacts], models: Mapping[str, Welcome]
+) -> list[tuple[AnswerContender, AnswerCondition, AnswerCell]]:
+    """All cells, those of one clip together. Videos or models without facts are left out."""
+    traces = traces_of(experiment.uplinks)
+    profiles = {c.label: c.profile or experiment.profile for c in experiment.contenders}
+    digests = {profile: classes_digest(profile) for profile in set(profiles.values())}
+    found = []
+    for video in experiment.videos:
+        device = experiment.device_model or video.model
+        if video.path not in clips or not {video.model, device} <= set(models):
+            continue
+        cloud_model, device_model = (
+            Model(name=name, weights_hash=models[name].weights_hash) for name in (video.model, device)
+        )
+        found += [
+            (
+                contender,
+                condition,
+                AnswerCell(
+                    clip=clip_of(video, clips[video.path]),
+                    model=cloud_model,
+                    device_model=device_model,
+                    trace=trace,
+                    transport=condition.transport,
+                    times=condition.pair.times,
+                    rules=condition.rules,
+                    profile=profiles[contender.label],
+                    classes_sha256=digests[profiles[contender.label]],
+                    policy=contender.policy,
+                    condition=condition.label,
+                    seconds=experiment.seconds,
+                    offset_number=number,
+                    offset_s=drawn_offset(experiment.seed + number, video.path, Path(trace.path)),
+                    seed=experiment.seed + number,
+                ),
+            )
+            for condition in experiment.conditions
+            for trace in traces
+            if trace.group == condition.group
+            for number in range(experiment.offsets)
+            for contender in experiment.contenders
+            if condition.main or not contender.ablation
+        ]
+    return found
+
+
+def classes_digest(profile: str) -> str:
+    """Of what a profile says of importance classes."""
+    return hashlib.sha256(msgspec.json.encode(load_profile(profile).classes)).hexdigest()

@@ -1,0 +1,118 @@
+"""The job of `foveate compare` for answering policies: run the cells that are missing, give all that are finished."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from foveate.codec import VideoReader
+from foveate.core import FoveateError
+from foveate.evaluation.lab.answering.cell import AnswerCell, answer_cells
+from foveate.evaluation.lab.answering.experiment import AnswerCondition, AnswerContender, AnswerExperiment
+from foveate.evaluation.lab.answering.run_cell import LoadDeviceByName, run_answer_cell
+from foveate.evaluation.lab.answering.store import AnswerStore, StoredAnswers
+from foveate.evaluation.lab.cell import sha256_of
+from foveate.evaluation.lab.meter import Meter
+from foveate.evaluation.lab.models import LoadByName, describe
+from foveate.evaluation.lab.prepare import ClipFacts
+from foveate.evaluation.lab.references import annotations_digest
+from foveate.evaluation.lab.store import Failure, Store
+from foveate.evaluation.lab.workers import Done, Task, Workers
+from foveate.network.messages import Welcome
+
+Entry = tuple[AnswerContender, AnswerCondition, StoredAnswers]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerComparison:
+    """What is known when all cells were tried."""
+
+    experiment: AnswerExperiment
+    cells: list[Entry]
+    """Finished ones, in the order of the experiment."""
+    wanted: int
+    """How many cells the experiment has."""
+    failures: list[Failure]
+
+
+def compare_answers(
+    experiment: AnswerExperiment,
+    out: Path,
+    *,
+    load: LoadByName,
+    load_device: LoadDeviceByName,
+    workers: Workers,
+    console: Console,
+) -> AnswerComparison:
+    """Run what is missing. Raises `FoveateError` if no cell can be made at all."""
+    failures: list[Failure] = []
+    clips, models = _facts(experiment, load, workers, console, failures)
+    cells = answer_cells(experiment, clips, models)
+    if not cells:
+        problems = "; ".join(f"{failure.what}: {failure.problem}" for failure in failures)
+        raise FoveateError(f"experiment {experiment.name} has no cell that could run: {problems}")
+    store, by_key = AnswerStore(out), {cell.key: cell for _, _, cell in cells}
+    finished = store.finished(by_key.values())
+    console.print(f"{len(by_key)} cells, {len(finished)} of them finished before")
+    left = [cell for key, cell in by_key.items() if key not in finished]
+    tasks = [Task(call=run_answer_cell, arguments=(cell, load, load_device), name=str(cell)) for cell in left]
+    for done in _tried("cells", tasks, workers, console, failures):
+        store.put(left[done.index], done.value)
+    Store(out).put_failures(failures)
+    stored = {key: store.get(key) for key in by_key}
+    found = [(contender, condition, stored[cell.key], cell) for contender, condition, cell in cells]
+    return AnswerComparison(
+        experiment=experiment,
+        cells=[(c, w, _relabelled(entry, cell)) for c, w, entry, cell in found if entry is not None],
+        wanted=len(by_key),
+        failures=failures,
+    )
+
+
+def announced(video: Path) -> ClipFacts:
+    """What a file says of itself."""
+    with VideoReader(video) as reader:
+        size, fps, frames = reader.size, reader.fps, reader.frame_count or 1
+    return ClipFacts(sha256=sha256_of(video), truths=annotations_digest(video), size=size, fps=fps, frames=frames)
+
+
+def model_names(experiment: AnswerExperiment) -> list[str]:
+    """All models, each once."""
+    return list(dict.fromkeys(n for v in experiment.videos for n in (v.model, experiment.device_model or v.model)))
+
+
+def _facts(
+    experiment: AnswerExperiment, load: LoadByName, workers: Workers, console: Console, failures: list[Failure]
+) -> tuple[dict[Path, ClipFacts], dict[str, Welcome]]:
+    videos, models = list(dict.fromkeys(video.path for video in experiment.videos)), model_names(experiment)
+    tasks = [
+        *(Task(call=describe, arguments=(load, name), name=f"model {name}") for name in models),
+        *(Task(call=announced, arguments=(path,), name=str(path)) for path in videos),
+    ]
+    values: dict[int, Any] = {done.index: done.value for done in _tried("clips", tasks, workers, console, failures)}
+    described = {name: values[i] for i, name in enumerate(models) if i in values}
+    return {path: values[i] for i, path in enumerate(videos, len(models)) if i in values}, described
+
+
+def _tried(
+    what: str, tasks: Sequence[Task], workers: Workers, console: Console, failures: list[Failure]
+) -> Iterator[Done]:
+    """Those that succeed, under a progress bar; problems are printed as they come, and kept."""
+    if not tasks:
+        return
+    with Meter(console, what, len(tasks)) as meter:
+        for done in workers.run(tasks):
+            meter.done()
+            if not done.problem:
+                yield done
+                continue
+            name = tasks[done.index].name
+            failures.append(Failure(what=name, problem=done.problem, traceback=done.traceback))
+            console.print(f"failed: {name}: {done.problem}", style="red", markup=False)
+
+
+def _relabelled(stored: StoredAnswers, cell: AnswerCell) -> StoredAnswers:
+    """Labels may be others than when a cell was computed: the present ones count."""
+    return StoredAnswers(cell=cell, result=stored.result, version=stored.version, code=stored.code)

@@ -1,0 +1,214 @@
+"""What an experiment on answering policies leaves: `report.md`, tables as CSV, who wins where."""
+
+import csv
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from foveate.core import FoveateError, MediaError
+from foveate.evaluation.answer_tables import COLUMNS
+from foveate.evaluation.lab.answering.compare import AnswerComparison, Entry
+from foveate.evaluation.lab.answering.standings import FIGURES, AnswerTable, Standing, answer_tables
+from foveate.evaluation.lab.statistics import LEAST_CLUSTERS, Interval
+
+_COLUMNS = (
+    "",
+    "cells",
+    "answers",
+    "AP50 per frame",
+    "AP50 streaming",
+    "fps",
+    "latency ms",
+    "p95 ms",
+    "deviation %",
+    "missed %",
+    "kB / answer",
+)
+_IDENTITY = ("contender", "condition", "video", "kind", "trace", "recording", "offset_number", "cell")
+
+
+def report_answers(comparison: AnswerComparison, out: Path, *, console: Console) -> list[AnswerTable]:
+    """Write everything under `out`. Raises `FoveateError` without a finished cell, `MediaError` on a full disk."""
+    if not comparison.cells:
+        raise FoveateError(f"no cell of experiment {comparison.experiment.name} succeeded: see {out / 'failures.json'}")
+    tables = answer_tables(comparison)
+    try:
+        _write_csv(out / "cells.csv", _cell_rows(comparison.cells))
+        _write_csv(out / "answers.csv", _answer_rows(comparison.cells))
+        _write_csv(out / "tables.csv", _table_rows(tables))
+        (out / "report.md").write_text(page(comparison, tables), encoding="utf-8")
+    except OSError as error:
+        raise MediaError(f"cannot write {error.filename}: {error.strerror}") from error
+    console.print(f"wrote {out / 'report.md'}: {len(comparison.cells)} rows of cells, {len(tables)} tables")
+    if comparison.failures:
+        console.print(f"{len(comparison.failures)} steps failed: {out / 'failures.json'}", style="red")
+    return tables
+
+
+def page(comparison: AnswerComparison, tables: Sequence[AnswerTable]) -> str:
+    """The report."""
+    experiment = comparison.experiment
+    finished = len({entry[2].cell.key for entry in comparison.cells})
+    how = (
+        f"{finished} of {comparison.wanted} cells are finished; cells last {experiment.seconds:g} s. Durations of "
+        f"device and cloud: {experiment.pairs[0].origin}. Intervals: 95 %, two-way cluster bootstrap over clips and "
+        f"source recordings; left out where there are fewer than {LEAST_CLUSTERS} of either."
+    )
+    parts = [
+        f"# {experiment.name}",
+        f"{experiment.question} Expected: {experiment.expected}",
+        how,
+        _published(comparison),
+        *(_section(table, experiment.compared_with) for table in tables),
+        _winners(tables),
+    ]
+    codes = {entry[2].code for entry in comparison.cells}
+    if len(codes) > 1:
+        parts.append(f"The cells were computed by {len(codes)} different states of the program.")
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _section(table: AnswerTable, focus: str) -> str:
+    where = "against exact truth" if table.reference == "exact" else "agreement with a detector outside the system"
+    head = f"## {table.kind} clips, {where}: {table.condition}"
+    names = [*_COLUMNS, f"AP50 of {focus} - this"]
+    enough = min(table.videos, table.recordings) >= LEAST_CLUSTERS
+    rows = [_row(_cells(standing, table, enough=enough)) for standing in table.standings]
+    lines = [_row(names), _row(["---"] * len(names)), *rows]
+    notes = [f"- {s.contender}: {_counted(s)}" for s in table.standings]
+    return "\n".join([head, "", *lines, "", *notes])
+
+
+def _cells(standing: Standing, table: AnswerTable, *, enough: bool) -> list[str]:
+    of, difference = standing.intervals, table.differences.get(standing.contender)
+    return [
+        standing.contender,
+        str(standing.cells),
+        str(standing.answers),
+        _interval(of.get("per_frame"), enough=enough),
+        _interval(of.get("streaming"), enough=enough),
+        _value(of, "frame_rate_fps", 1, 2),
+        _value(of, "frame_latency_s_mean", 1000, 0),
+        _value(of, "frame_latency_s_p95", 1000, 0),
+        _value(of, "latency_deviation", 100, 1),
+        _value(of, "violation_rate", 100, 1),
+        _value(of, "bytes_per_answer", 1e-3, 1),
+        "-" if difference is None else _interval(difference.mean, enough=difference.enough, sign=True),
+    ]
+
+
+def _counted(standing: Standing) -> str:
+    """What answers were made of, and the qualities that were chosen most."""
+    made = [f"{name.removeprefix('made of ')} {n}" for name, n in standing.counts.items() if name.startswith("made")]
+    chosen = sorted(
+        ((n, name.removeprefix("qualities ")) for name, n in standing.counts.items() if name.startswith("qualities")),
+        reverse=True,
+    )
+    words = ["answers made of " + ", ".join(made)] if made else []
+    if chosen:
+        words.append("qualities " + ", ".join(f"{name} ({n})" for n, name in chosen[:5]))
+    above = standing.intervals.get("size_above_expected")
+    if above is not None:
+        words.append(f"{100 * above.value:.0f} % of frames larger than predicted")
+    return "; ".join(words)
+
+
+def _winners(tables: Sequence[AnswerTable]) -> str:
+    """Who has the greatest AP50 on each machine and at each deadline."""
+    lines = [_row(("clips", "condition", "greatest AP50 per frame", "AP50"))]
+    lines.append(_row(["---"] * 4))
+    for table in tables:
+        best = next((s for s in table.standings if s.contender == table.winner), None)
+        if best is not None:
+            score = f"{best.intervals['per_frame'].value:.3f}"
+            lines.append(_row((table.kind, table.condition, best.contender, score)))
+    return "\n".join(["## Who wins where", "", *lines])
+
+
+def _published(comparison: AnswerComparison) -> str:
+    """Beside ours, never in one table: other clips, other networks."""
+    published = comparison.experiment.published
+    if not published:
+        return ""
+    lines = [
+        f"- {label}: " + ", ".join(f"{name} {value:g}" for name, value in figures.items())
+        for label, figures in published.items()
+    ]
+    return "\n".join(["Published, on other clips, models and machines:", "", *lines])
+
+
+def _interval(interval: Interval | None, *, enough: bool, sign: bool = False) -> str:
+    if interval is None:
+        return "-"
+    plus = "+" if sign else ""
+    value = f"{interval.value:{plus}.3f}"
+    return f"{value} ({interval.low:{plus}.3f} to {interval.high:{plus}.3f})" if enough else value
+
+
+def _value(intervals: dict[str, Interval], name: str, factor: float, digits: int) -> str:
+    return f"{factor * intervals[name].value:.{digits}f}" if name in intervals else "-"
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _identity(entry: Entry) -> dict[str, object]:
+    contender, condition, stored = entry
+    cell = stored.cell
+    values = (
+        contender.label,
+        condition.label,
+        cell.clip.name,
+        cell.clip.kind,
+        cell.trace.name,
+        cell.trace.cluster,
+        cell.offset_number,
+        cell.key,
+    )
+    return dict(zip(_IDENTITY, values, strict=True))
+
+
+def _cell_rows(cells: Sequence[Entry]) -> list[dict[str, object]]:
+    return [{**_identity(entry), "policy": entry[2].cell.policy, **entry[2].result.figures} for entry in cells]
+
+
+def _answer_rows(cells: Sequence[Entry]) -> Iterable[dict[str, object]]:
+    for entry in cells:
+        for row in entry[2].result.answers:
+            yield {**_identity(entry), **dict(zip(COLUMNS, row, strict=True))}
+
+
+def _table_rows(tables: Sequence[AnswerTable]) -> Iterable[dict[str, object]]:
+    for table in tables:
+        for standing in table.standings:
+            row: dict[str, object] = {
+                "condition": table.condition,
+                "main": int(table.main),
+                "kind": table.kind,
+                "reference": table.reference,
+                "look_s": table.look_s,
+                "cloud_s": table.cloud_s,
+                "deadline_s": table.deadline_s,
+                "contender": standing.contender,
+                "videos": table.videos,
+                "recordings": table.recordings,
+                "cells": standing.cells,
+                "answers": standing.answers,
+            }
+            for name in ("per_frame", "streaming", *FIGURES):
+                interval = standing.intervals.get(name)
+                for part in ("value", "low", "high"):
+                    row[f"{name}_{part}"] = None if interval is None else getattr(interval, part)
+            yield row
+
+
+def _write_csv(path: Path, rows: Iterable[dict[str, object]]) -> None:
+    listed = list(rows)
+    columns = list(dict.fromkeys(name for row in listed for name in row))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n", restval="")
+        writer.writeheader()
+        writer.writerows(listed)

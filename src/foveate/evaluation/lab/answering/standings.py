@@ -1,0 +1,146 @@
+"""Contenders under one condition: means over cells with intervals, and differences to one of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from foveate.evaluation.lab.answering.compare import AnswerComparison, Entry
+from foveate.evaluation.lab.statistics import Clusters, Difference, Interval
+
+MAIN_REFERENCE = {"rendered": "exact", "real": "pseudo"}
+"""Rendered truth decides; real clips show agreement with a detector outside the system."""
+FIGURES = (
+    "frame_rate_fps",
+    "frame_latency_s_mean",
+    "frame_latency_s_p95",
+    "latency_deviation",
+    "violation_rate",
+    "late_clouds",
+    "bytes_per_answer",
+    "bytes_per_offload",
+    "size_above_expected",
+    "size_error",
+)
+"""Means that a table shows beside the scores."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """One contender."""
+
+    contender: str
+    cells: int
+    answers: int
+    """In all cells."""
+    intervals: dict[str, Interval]
+    """Of `per_frame` and `streaming` AP50, and of each of `FIGURES` that has a value in every cell."""
+    counts: dict[str, int]
+    """Sums over the cells."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerTable:
+    """All contenders on one kind of video under one condition."""
+
+    condition: str
+    main: bool
+    look_s: float
+    cloud_s: float
+    deadline_s: float
+    kind: str
+    reference: str
+    videos: int
+    recordings: int
+    standings: list[Standing]
+    differences: dict[str, Difference] = field(default_factory=dict)
+    """By label: per-frame AP50 of the focus - that contender's, over the cells that both have."""
+
+    @property
+    def winner(self) -> str | None:
+        """Who has the greatest per-frame AP50; None without any."""
+        scored = [standing for standing in self.standings if "per_frame" in standing.intervals]
+        return max(scored, key=lambda s: s.intervals["per_frame"].value).contender if scored else None
+
+
+def answer_tables(comparison: AnswerComparison) -> list[AnswerTable]:
+    """In the order of conditions, rendered clips first."""
+    found = []
+    for condition in dict.fromkeys(condition for _, condition, _ in comparison.cells):
+        for kind, reference in MAIN_REFERENCE.items():
+            of_kind = [e for e in comparison.cells if e[1] == condition and e[2].cell.clip.kind == kind]
+            cells = [entry for entry in of_kind if _score(entry, "per_frame", reference) is not None]
+            if cells:
+                found.append(_table(comparison, cells, kind, reference))
+    return found
+
+
+def _table(comparison: AnswerComparison, cells: Sequence[Entry], kind: str, reference: str) -> AnswerTable:
+    condition = cells[0][1]
+    labels = list(dict.fromkeys(contender.label for contender, _, _ in cells))
+    by_label = {label: [entry for entry in cells if entry[0].label == label] for label in labels}
+    focus = comparison.experiment.compared_with
+    return AnswerTable(
+        condition=condition.label,
+        main=condition.main,
+        look_s=condition.pair.times.look_s,
+        cloud_s=condition.pair.times.cloud_s,
+        deadline_s=condition.rules.deadline_s,
+        kind=kind,
+        reference=reference,
+        videos=len({entry[2].cell.clip.name for entry in cells}),
+        recordings=len({entry[2].cell.trace.cluster for entry in cells}),
+        standings=[_standing(label, entries, reference) for label, entries in by_label.items()],
+        differences={
+            label: _difference(by_label[focus], entries, reference)
+            for label, entries in by_label.items()
+            if focus in by_label and label != focus and _shared(by_label[focus], entries)
+        },
+    )
+
+
+def _standing(label: str, cells: Sequence[Entry], reference: str) -> Standing:
+    clusters = _clusters(cells)
+    columns = {kind: [_score(entry, kind, reference) for entry in cells] for kind in ("per_frame", "streaming")}
+    columns |= {name: [entry[2].result.figures.get(name) for entry in cells] for name in FIGURES}
+    counts: dict[str, int] = {}
+    for entry in cells:
+        for name, count in entry[2].result.counts.items():
+            counts[name] = counts.get(name, 0) + count
+    return Standing(
+        contender=label,
+        cells=len(cells),
+        answers=sum(int(entry[2].result.figures["answers"] or 0) for entry in cells),
+        intervals={
+            name: clusters.mean_interval([value for value in column if value is not None])
+            for name, column in columns.items()
+            if all(value is not None for value in column)
+        },
+        counts=dict(sorted(counts.items())),
+    )
+
+
+def _difference(ours: Sequence[Entry], theirs: Sequence[Entry], reference: str) -> Difference:
+    a, b = ({_place(entry): entry for entry in cells} for cells in (ours, theirs))
+    shared = _shared(ours, theirs)
+    scores = [[_score(side[place], "per_frame", reference) or 0.0 for place in shared] for side in (a, b)]
+    return _clusters([a[place] for place in shared]).difference(np.array(scores[0]), np.array(scores[1]))
+
+
+def _shared(ours: Sequence[Entry], theirs: Sequence[Entry]) -> list[tuple[str, str, int]]:
+    places = {_place(entry) for entry in theirs}
+    return [_place(entry) for entry in ours if _place(entry) in places]
+
+
+def _place(entry: Entry) -> tuple[str, str, int]:
+    """What two contenders' cells have in common."""
+    cell = entry[2].cell
+    return cell.clip.name, cell.trace.name, cell.offset_number
+
+
+def _clusters(cells: Sequence[Entry]) -> Clusters:
+    return Clusters([e[2].cell.clip.name for e in cells], [e[2].cell.trace.cluster for e in cells])
+
+
+def _score(entry: Entry, kind: str, reference: str) -> float | None:
+    return entry[2].result.figures.get(f"ap50_{kind}_{reference}")

@@ -1,0 +1,113 @@
+"""hyperion-mixed: unimportant regions are downsampled, so that the cloud computes fewer tokens as well."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from foveate.core import (
+    PATCH,
+    ClassMap,
+    ImportanceLayers,
+    ImportanceScale,
+    ImportanceWish,
+    InputError,
+    LookPlan,
+    Mask,
+    OffloadPlan,
+    RegionGrid,
+)
+from foveate.policies.answering._base import CostModel, FrameState, Fusion
+
+
+@dataclass(frozen=True, kw_only=True)
+class HyperionMixed:
+    """Regions whose patches are nearly all of class 0 go into ViTMAlis's low mosaic; one quality for both mosaics.
+
+    The best quality that fits into the deadline is sent. The cloud restores tokens inside the model (ViTMAlis, section
+    III), slice by slice where frames are sliced.
+    """
+
+    name: ClassVar[str] = "hyperion-mixed"
+    offloads: ClassVar[bool] = True
+    looks_first: ClassVar[bool] = True
+
+    refine: bool = True
+    """Whether patches that the device's model is sure of go to the lowest class."""
+    threshold: float = 0.5
+    """Score from which the device's model is sure, 0..1."""
+    allowed: float = 0.02
+    """Largest share of patches above class 0 in a region that is downsampled, 0..1."""
+    beta: int = 2
+    """Restoration point, 0..N of the cloud's model."""
+    layers: ImportanceLayers = "last"
+    """Whose attention makes patches important: `last`, as in the paper, `first` or `all` of the global blocks."""
+    breaks: ImportanceScale = "linear"
+    """Natural breaks of importance as it is, as in the paper, or of its logarithm (`log`)."""
+    costs: CostModel = "line"
+    """How bytes and accuracy are expected: by the paper's equations 3 and 4, or by a table for each class."""
+    device_weight: float = 0.4
+    """Of the device's boxes in the ensemble, 0..1."""
+
+    def __post_init__(self) -> None:
+        shares = (self.threshold, self.allowed, self.device_weight)
+        if not all(0 <= share <= 1 for share in shares) or self.beta < 0:
+            raise InputError(f"threshold, allowed and device_weight lie in 0..1 and beta is 0 or more, got {self}")
+
+    @property
+    def cost_model(self) -> CostModel:
+        """Of the scheduler."""
+        return self.costs
+
+    @property
+    def confidence(self) -> float | None:
+        """Of the refinement."""
+        return self.threshold if self.refine else None
+
+    @property
+    def fusion(self) -> Fusion | None:
+        """Of the ensemble."""
+        return Fusion(device=self.device_weight, cloud=1 - self.device_weight)
+
+    def look(self, state: FrameState) -> LookPlan:
+        """The whole frame, with the importance of its patches."""
+        return LookPlan(views=(state.whole_look,), importance=ImportanceWish(layers=self.layers, scale=self.breaks))
+
+    def decide(self, state: FrameState) -> OffloadPlan | None:
+        """The best quality that fits."""
+        if state.classes is None or state.costs is None:
+            return None
+        mask = unimportant_regions(state.classes, state.grid, allowed=self.allowed)
+        sizes = state.costs.fixed_bytes + state.costs.size_bytes.sum(axis=0) * _sent_share(mask, state)
+        for quality, size in sorted(zip(state.costs.qualities, sizes.tolist(), strict=True), reverse=True):
+            plan = self._plan(state, mask, quality)
+            budget = state.budget_bytes(plan)
+            if budget is not None and size <= budget:
+                return plan
+        return None
+
+    def _plan(self, state: FrameState, mask: Mask, quality: int) -> OffloadPlan:
+        some = bool(mask.any())
+        return OffloadPlan(
+            downsampling_mask=mask if some else None,
+            downsampling_type=2 if some else 0,
+            restoration_point=self.beta if some else 0,
+            jpeg_quality=quality,
+            slicing=state.slicing,
+            reason="scheduled",
+        )
+
+
+def unimportant_regions(classes: ClassMap, grid: RegionGrid, *, allowed: float) -> Mask:
+    """Regions of which at most a share `allowed` of the patches lies above class 0."""
+    side, (rows, columns) = grid.region_pixels // PATCH, grid.shape
+    missing = ((0, rows * side - classes.shape[0]), (0, columns * side - classes.shape[1]))
+    blocks = np.pad(classes > 0, missing).reshape(rows, side, columns, side)
+    inside = np.pad(np.ones(classes.shape, np.bool_), missing).reshape(rows, side, columns, side)
+    share = blocks.sum(axis=(1, 3)) / np.maximum(inside.sum(axis=(1, 3)), 1)
+    return np.asarray(share <= allowed)
+
+
+def _sent_share(mask: Mask, state: FrameState) -> float:
+    """Bytes of a frame with these regions downsampled over those of the whole frame: by pixels, which errs high."""
+    return 1 - float(mask.mean()) * (1 - 1 / state.grid.downsampling_factor**2)

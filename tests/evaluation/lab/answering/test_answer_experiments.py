@@ -1,0 +1,194 @@
+"""Whole experiments on answering policies, with tiny clips and fake models."""
+
+import csv
+from functools import partial
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+import foveate.evaluation.lab.answering.compare as compare_module
+from foveate.core import FoveateError, InputError, PairTimes
+from foveate.device import AnswerRules
+from foveate.estimators import write_profile
+from foveate.evaluation.lab import Uplink, Video
+from foveate.evaluation.lab.answering import (
+    AnswerContender,
+    AnswerExperiment,
+    Pair,
+    compare_answers,
+    plan_answers,
+    report_answers,
+)
+from foveate.evaluation.lab.answering.standings import answer_tables
+from foveate.evaluation.lab.workers import attempt
+from foveate.testing import write_clip
+from foveate.testing.detectors_by_name import fake_model
+from foveate.testing.glances import fake_device_model
+from foveate.testing.profiles import class_profile, round_profile
+from foveate.testing.truths import write_square_truth
+
+
+class Here:
+    """Tasks in this process, one after the other."""
+
+    count = 1
+
+    def run(self, tasks):
+        for index, task in enumerate(tasks):
+            yield attempt(index, task)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("answers")
+    clip = write_clip(folder / "clip.mp4", frames=24)
+    write_square_truth(clip.with_suffix(".json"), frames=24)
+    for name, mbps in (("fast", 8.0), ("slow", 0.3)):
+        (folder / f"{name}.csv").write_text(f"t_s,uplink_mbps,rtt_ms\n0,{mbps},20\n100,{mbps},20\n")
+    write_profile(round_profile(classes=class_profile()), folder / "classes.json")
+    return folder
+
+
+@pytest.fixture
+def experiment(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("FOVEATE_HOME", str(folder / "home"))
+    return partial(
+        AnswerExperiment,
+        name="tiny",
+        question="Which one?",
+        expected="Nobody knows.",
+        videos=(Video(path=folder / "clip.mp4", model="fake", kind="rendered"),),
+        uplinks=(Uplink(path=folder / "fast.csv"),),
+        contenders=(
+            AnswerContender(label="hyperion", policy="hyperion"),
+            AnswerContender(label="device", policy="device-only"),
+            AnswerContender(label="V3", policy="hyperion:ensemble=false", ablation=True),
+        ),
+        pairs=(Pair(times=PairTimes(look_s=0.1, cloud_s=0.05)),),
+        profile=str(folder / "classes.json"),
+        seconds=1.0,
+        offsets=1,
+    )
+
+
+def go(experiment, out, load_device=fake_device_model):
+    text = StringIO()
+    console = Console(file=text, width=200)
+    return compare_answers(
+        experiment, out, load=fake_model, load_device=load_device, workers=Here(), console=console
+    ), text.getvalue()
+
+
+def rows(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_cells_become_tables_and_a_report(experiment, tmp_path):
+    comparison, said = go(experiment(), tmp_path)
+    assert "3 cells, 0 of them finished" in said
+    assert not comparison.failures
+    (table,) = report_answers(comparison, tmp_path, console=Console(file=StringIO()))
+    assert [standing.contender for standing in table.standings] == ["hyperion", "device", "V3"]
+    assert (table.kind, table.reference, table.videos) == ("rendered", "exact", 1)
+    text = (tmp_path / "report.md").read_text()
+    assert "## rendered clips, against exact truth: deadline 400 ms" in text
+    assert "Who wins where" in text
+    cells = rows(tmp_path / "cells.csv")
+    assert {row["contender"] for row in cells} == {"hyperion", "device", "V3"}
+    assert all(0 < float(row["ap50_per_frame_exact"]) <= 1 for row in cells)
+    answers = rows(tmp_path / "answers.csv")
+    assert len(answers) == sum(int(row["answers"]) for row in cells)
+    assert len(rows(tmp_path / "tables.csv")) == 3
+
+
+def test_finished_cells_are_not_computed_again(experiment, tmp_path, monkeypatch):
+    first, _ = go(experiment(), tmp_path)
+
+    def refuses(*arguments):
+        raise AssertionError("finished")
+
+    monkeypatch.setattr(compare_module, "run_answer_cell", refuses)
+    again, said = go(experiment(), tmp_path)
+    assert "3 of them finished" in said
+    assert [cell.result for _, _, cell in again.cells] == [cell.result for _, _, cell in first.cells]
+
+
+def test_a_cell_depends_on_all_that_is_varied(experiment, folder, tmp_path):
+    varied = experiment(
+        contenders=(AnswerContender(label="hyperion", policy="hyperion"),),
+        uplinks=(Uplink(path=folder / "fast.csv"), Uplink(path=folder / "slow.csv")),
+        rules=(AnswerRules(), AnswerRules(late="kept"), AnswerRules(deadline_s=0.3)),
+        pairs=(Pair(times=PairTimes()), Pair(times=PairTimes(cloud_s=0.4))),
+        transports=("ideal", "tcp"),
+        offsets=2,
+    )
+    comparison, _ = go(varied, tmp_path)
+    assert comparison.wanted == len({cell.cell.key for _, _, cell in comparison.cells}) == 5 * 2 * 2
+    conditions = [table.condition for table in answer_tables(comparison)]
+    assert len(conditions) == len(set(conditions)) == 5
+
+
+def test_ablations_stand_in_the_main_table_alone(experiment, tmp_path):
+    comparison, _ = go(experiment(rules=(AnswerRules(), AnswerRules(late="kept"))), tmp_path)
+    first, second = answer_tables(comparison)
+    assert len(first.standings) == 3
+    assert len(second.standings) == 2
+
+
+def test_a_cell_that_fails_is_told_and_the_others_stand(experiment, tmp_path):
+    contenders = (
+        AnswerContender(label="cloud", policy="cloud-only"),
+        AnswerContender(label="bad", policy="hyperion-mixed:beta=4"),
+    )
+
+    class Broken(type(fake_device_model("x"))):
+        def __call__(self, pixels, layers, /):
+            if layers is not None:
+                raise FoveateError("no importance today")
+            return super().__call__(pixels, layers)
+
+    comparison, said = go(experiment(contenders=contenders, seconds=0.5), tmp_path, load_device=Broken)
+    assert "no importance today" in said
+    assert [contender.label for contender, _, _ in comparison.cells] == ["cloud"]
+    assert (tmp_path / "failures.json").is_file()
+
+
+def test_differences_are_taken_over_shared_cells_and_few_samples_have_no_interval(experiment, tmp_path):
+    comparison, _ = go(experiment(), tmp_path)
+    (table,) = answer_tables(comparison)
+    difference = table.differences["device"]
+    scores = {s.contender: s.intervals["per_frame"].value for s in table.standings}
+    assert difference.mean.value == pytest.approx(scores["hyperion"] - scores["device"])
+    assert not difference.enough
+    report_answers(comparison, tmp_path, console=Console(file=StringIO()))
+    assert " to " not in (tmp_path / "report.md").read_text().split("Who wins")[0].split("## rendered")[1]
+
+
+def test_a_plan_counts_what_is_left(experiment, tmp_path):
+    before = plan_answers(experiment(), tmp_path, load=fake_model, workers=1)
+    assert (before.cells, before.finished) == (3, 0)
+    assert before.looks > before.offloads > 0
+    go(experiment(), tmp_path)
+    after = plan_answers(experiment(), tmp_path, load=fake_model, workers=1)
+    assert (after.finished, after.looks, after.hours) == (3, 0, 0)
+
+
+def test_a_video_that_is_not_there_is_named(experiment, folder, tmp_path):
+    absent = Video(path=folder / "absent.mp4", model="fake", kind="real")
+    plan = plan_answers(experiment(videos=(absent,)), tmp_path, load=fake_model, workers=1)
+    assert "absent.mp4" in plan.missing[0]
+    with pytest.raises(FoveateError, match=r"absent\.mp4"):
+        go(experiment(videos=(absent,)), tmp_path)
+
+
+@pytest.mark.parametrize("wrong", [{"contenders": ()}, {"focus": "nobody"}, {"seconds": 0}, {"offsets": 0}])
+def test_experiments_that_cannot_be_are_refused(experiment, wrong):
+    with pytest.raises(InputError):
+        experiment(**wrong)
+
+
+def test_a_contender_needs_an_answering_policy():
+    with pytest.raises(InputError, match="unknown policy"):
+        AnswerContender(label="x", policy="vitmalis")
