@@ -14,7 +14,22 @@ import typer
 from typer.core import TyperGroup
 
 from foveate import __version__
-from foveate.cli import bench, compare, detect, device, doctor, keys, link, models, profile, run, serve, train, world
+from foveate.cli import (
+    bench,
+    compare,
+    detect,
+    device,
+    doctor,
+    keys,
+    link,
+    models,
+    profile,
+    run,
+    run_experts,
+    serve,
+    train,
+    world,
+)
 from foveate.core import FoveateError, InputError
 
 _EXTRAS = {
@@ -103,6 +118,7 @@ app = typer.Typer(
 )
 app.command(name="detect", epilog=detect.EXAMPLE)(detect.detect)
 app.command(name="run", epilog=run.EXAMPLE)(run.run)
+app.command(name="run-experts", epilog=run_experts.EXAMPLE)(run_experts.run_experts)
 app.command(name="compare", epilog=compare.EXAMPLE)(compare.compare)
 app.command(name="serve", epilog=serve.EXAMPLE)(serve.serve)
 app.command(name="device", epilog=device.EXAMPLE)(device.device)

@@ -35,6 +35,8 @@ def compare(
     """
     from rich.console import Console
 
+    from foveate.evaluation.experts.experiment import ExpertsExperiment, run_experiment
+    from foveate.evaluation.experts.report import report_experts
     from foveate.evaluation.glances import load_device_model
     from foveate.evaluation.lab import choose_workers, compare_job, load_model, plan_of, report_job
     from foveate.evaluation.lab.answering import AnswerExperiment, compare_answers, plan_answers, report_answers
@@ -52,6 +54,9 @@ def compare(
         **{name: value for name, value in given.items() if value is not None},
     )
     found, console = experiment_by_name(experiment, inputs), Console()
+    if isinstance(found, ExpertsExperiment):
+        report_experts(found, run_experiment(found, tell=console.print), out, console=console)
+        return
     cores = workers or available_cores()
     if plan:
         if isinstance(found, AnswerExperiment):

@@ -96,6 +96,30 @@ def _times(
     return profile
 
 
+@app.command(epilog="Example: foveate profile experts ~/.cache/foveate/training/my/seed-0 --out my-times.json")
+def experts(
+    models: Annotated[Path, typer.Argument(help="Folder of a training by `foveate train experts`, for one seed.")],
+    *,
+    out: Out,
+    coding: Annotated[str, typer.Option(help="jpeg:QUALITY or png.")] = "jpeg:90",
+) -> None:
+    """Times of generalist, experts and their coding on one core, for `foveate run-experts --times`."""
+    import numpy as np
+
+    from foveate.codec import PictureCoding
+    from foveate.estimators.sample_times import save_sample_times
+    from foveate.models import load_classifier
+    from foveate.profiling import machine_name
+    from foveate.profiling.classifiers import measure_classifiers
+
+    generalist, expert = (load_classifier(models / f"{name}.safetensors") for name in ("generalist", "base"))
+    side = generalist.config.image_size
+    picture = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
+    times = measure_classifiers(generalist, expert, picture, PictureCoding.parse(coding), machine=machine_name())
+    save_sample_times(times, out)
+    typer.echo(f"{out}: {times}")
+
+
 @app.command(epilog="Example: foveate profile codec my.mp4 --into my.json")
 def codec(video: Clip, into: Into, *, model: Model = "vitdet-tiny-world", repeats: Repeats = 3) -> None:
     """Encoding and decoding by number of downsampled regions and quality; motion and tracking."""

@@ -112,6 +112,50 @@ def pack(
     typer.echo(f"{out}: {out.stat().st_size / 2**20:.1f} MiB")
 
 
+@app.command(
+    epilog="Example: foveate train experts configs/experts_tiny_imagenet.py --data ../shared/data/tiny-imagenet-100"
+)
+def experts(
+    config: Annotated[Path, typer.Argument(help="A file that defines recipe, like configs/experts_tiny_imagenet.py.")],
+    *,
+    data: Annotated[
+        Path, typer.Option(help="Folder of Tiny-ImageNet-100, or CIFAR-100 as published: an archive or its folder.")
+    ],
+    name: Annotated[str | None, typer.Option(help="Names the folder of results. Default: that of the recipe.")] = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same split and same draws.")] = 0,
+    kinds: Annotated[
+        str, typer.Option(help="Kinds of experts, with commas; a wrong one lists them all.")
+    ] = "progressive,static",
+    shorter: Annotated[float, typer.Option(min=1.0, help="Divide all lengths by this, to try a recipe out.")] = 1.0,
+    threads: Annotated[int | None, typer.Option(min=1, help="Default: one for each core.")] = None,
+    torch_device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
+) -> None:
+    """Train a generalist, the base of all experts and the experts, one after the other; go on where it was interrupted.
+
+    Everything lies in $FOVEATE_HOME/training/NAME/seed-SEED.
+    """
+    import os
+
+    from foveate.codec.image_sets import read_images
+    from foveate.core import foveate_home
+    from foveate.models.weights import choose_torch_device
+    from foveate.training.classification import StageRunner, shortened
+
+    recipe = shortened(_experts_recipe(config), shorter)
+    folder = foveate_home() / "training" / (name or config.stem) / f"seed-{seed}"
+    runner = StageRunner(
+        recipe=recipe,
+        images=read_images(data, "train"),
+        folder=folder,
+        seed=seed,
+        threads=threads or len(os.sched_getaffinity(0)),
+        torch_device=choose_torch_device(torch_device),
+        tell=typer.echo,
+    )
+    done = runner.run([kind for kind in kinds.split(",") if kind])
+    typer.echo(f"{folder}: all stages are done" if done else "stopped; the same command goes on from there")
+
+
 @app.command(epilog="Example: foveate train curves ~/.cache/foveate/training/my-detector --out out/curves.png")
 def curves(
     run_dir: Annotated[Path, typer.Argument(help="Folder of a training, in $FOVEATE_HOME/training.")],
@@ -139,6 +183,19 @@ def _recipe(path: Path | None) -> dict[str, Any]:
     recipe = runpy.run_path(str(path))
     if not {"model", "config"} <= recipe.keys():
         raise InputError(f"{path} must define model and config")
+    return recipe
+
+
+def _experts_recipe(path: Path) -> Any:
+    import runpy
+
+    from foveate.core import InputError
+
+    if not path.is_file():
+        raise InputError(f"the recipe must be a Python file, got {path}, which does not exist")
+    recipe = runpy.run_path(str(path)).get("recipe")
+    if recipe is None:
+        raise InputError(f"{path} must define recipe")
     return recipe
 
 

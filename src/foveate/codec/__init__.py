@@ -5,6 +5,7 @@ from foveate.codec.frames import EncodedFrame, decode_frame, encode_frame, scale
 from foveate.codec.image import is_image, is_video, read_image, write_image
 from foveate.codec.jpeg import ChromaSubsampling, decode_jpeg, encode_jpeg
 from foveate.codec.parts import EncodedPart, EncodedParts, crop, decode_part, encode_parts, encode_plan
+from foveate.codec.picture import PictureCoding, decode_picture, encode_picture
 from foveate.codec.video_reader import VideoReader
 from foveate.codec.video_writer import VideoWriter
 
@@ -14,6 +15,7 @@ __all__ = [
     "EncodedFrame",
     "EncodedPart",
     "EncodedParts",
+    "PictureCoding",
     "VideoReader",
     "VideoWriter",
     "class_sizes",
@@ -22,10 +24,12 @@ __all__ = [
     "decode_frame",
     "decode_jpeg",
     "decode_part",
+    "decode_picture",
     "encode_classes",
     "encode_frame",
     "encode_jpeg",
     "encode_parts",
+    "encode_picture",
     "encode_plan",
     "is_image",
     "is_video",

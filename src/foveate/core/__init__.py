@@ -38,6 +38,7 @@ from foveate.core.importance import (
     class_shares,
     patch_grid,
 )
+from foveate.core.labelled_images import LabelledImages, split_by_class
 from foveate.core.mixed import MixedFrame, Tiles, join_regions, split_regions
 from foveate.core.offload import OffloadPlan, OffloadRecord
 from foveate.core.pairs import PairTimes, computed_pixels, sent_pixels
@@ -54,6 +55,16 @@ from foveate.core.profiles import (
 )
 from foveate.core.provenance import Provenance
 from foveate.core.regions import Mask, RegionGrid
+from foveate.core.sample_profiles import PowerModel, SampleEnergy, SampleTimes
+from foveate.core.samples import (
+    Answerer,
+    Cost,
+    ExpertCard,
+    Route,
+    RoutingState,
+    SampleRecord,
+    ThresholdCurve,
+)
 from foveate.core.slicing import Slicing
 from foveate.core.views import ImportanceLayers, ImportanceScale, ImportanceWish, Look, Looker, LookPlan, View
 
@@ -64,6 +75,7 @@ __all__ = [
     "STREET_CLASSES",
     "AccuracyLine",
     "AccuracyTable",
+    "Answerer",
     "Average",
     "Candidates",
     "ClassMap",
@@ -74,12 +86,14 @@ __all__ = [
     "ContentFit",
     "ContentInputs",
     "ContentProfile",
+    "Cost",
     "Detections",
     "DeviceGlance",
     "DeviceProfile",
     "Estimate",
     "EstimateOptions",
     "Estimates",
+    "ExpertCard",
     "FoveateError",
     "Frame",
     "FrameContent",
@@ -89,6 +103,7 @@ __all__ = [
     "ImportanceWish",
     "InferenceModel",
     "InputError",
+    "LabelledImages",
     "LastOffload",
     "LatencyFit",
     "LinkState",
@@ -105,15 +120,22 @@ __all__ = [
     "OffloadRecord",
     "PairTimes",
     "Pixels",
+    "PowerModel",
     "Profile",
     "ProtocolError",
     "Provenance",
     "RegionGrid",
     "Regression",
+    "Route",
+    "RoutingState",
+    "SampleEnergy",
+    "SampleRecord",
+    "SampleTimes",
     "ServerProfile",
     "SizeLine",
     "SizeTable",
     "Slicing",
+    "ThresholdCurve",
     "Tiles",
     "TransportError",
     "VersionError",
@@ -130,5 +152,6 @@ __all__ = [
     "join_regions",
     "patch_grid",
     "sent_pixels",
+    "split_by_class",
     "split_regions",
 ]

@@ -2,6 +2,7 @@
 
 from foveate.experiments.ablation import ablation
 from foveate.experiments.estimators import estimators
+from foveate.experiments.experts import experts_overall
 from foveate.experiments.hyperion import hyperion_first_look, hyperion_overall
 from foveate.experiments.inputs import Inputs, part_of
 from foveate.experiments.overall import codec, delays, overhead, vitmalis_overall
@@ -17,6 +18,7 @@ __all__ = [
     "delays",
     "estimators",
     "experiment_by_name",
+    "experts_overall",
     "hyperion_first_look",
     "hyperion_overall",
     "overhead",

@@ -5,23 +5,26 @@ from collections.abc import Callable
 from pathlib import Path
 
 from foveate.core import InputError
+from foveate.evaluation.experts.experiment import ExpertsExperiment
 from foveate.evaluation.lab import Experiment
 from foveate.evaluation.lab.answering import AnswerExperiment
 from foveate.experiments.ablation import ablation
 from foveate.experiments.estimators import estimators
+from foveate.experiments.experts import experts_overall
 from foveate.experiments.hyperion import hyperion_first_look, hyperion_overall
 from foveate.experiments.inputs import Inputs
 from foveate.experiments.overall import codec, delays, overhead, vitmalis_overall
 from foveate.experiments.quick import quick
 from foveate.experiments.restoration import restoration
 
-AnyExperiment = Experiment | AnswerExperiment
+AnyExperiment = Experiment | AnswerExperiment | ExpertsExperiment
 MakeExperiment = Callable[[Inputs], AnyExperiment]
 EXPERIMENTS: dict[str, MakeExperiment] = {
     "ablation": ablation,
     "codec": codec,
     "delays": delays,
     "estimators": estimators,
+    "experts-overall": experts_overall,
     "hyperion-first-look": hyperion_first_look,
     "hyperion-overall": hyperion_overall,
     "overhead": overhead,
@@ -44,6 +47,7 @@ def experiment_by_name(text: str, inputs: Inputs) -> AnyExperiment:
         raise InputError(f"no experiment file {text}")
     make = runpy.run_path(text).get("experiment")
     found = make(inputs) if callable(make) else None
-    if not isinstance(found, Experiment | AnswerExperiment):
-        raise InputError(f"{text} must define experiment(inputs), which returns an Experiment or AnswerExperiment")
+    if not isinstance(found, AnyExperiment):
+        kinds = "an Experiment, AnswerExperiment or ExpertsExperiment"
+        raise InputError(f"{text} must define experiment(inputs), which returns {kinds}")
     return found

@@ -1,6 +1,8 @@
 """Vision models: the mixed-resolution plain ViT, its detector, and weights. Needs torch (extra `server`)."""
 
 from foveate.models.backbone import Backbone, BackboneConfig
+from foveate.models.classifier import Classifier, ClassifierConfig, vit_classifier
+from foveate.models.classifier_weights import load_classifier, save_classifier
 from foveate.models.convert_huggingface import convert_huggingface, load_huggingface_backbone
 from foveate.models.convert_window import with_window
 from foveate.models.detector import Detector, DetectorConfig
@@ -33,6 +35,8 @@ __all__ = [
     "SHIPPED",
     "Backbone",
     "BackboneConfig",
+    "Classifier",
+    "ClassifierConfig",
     "Detector",
     "DetectorConfig",
     "Fetched",
@@ -53,6 +57,7 @@ __all__ = [
     "find_weights",
     "known_checkpoints",
     "known_models",
+    "load_classifier",
     "load_detector",
     "load_huggingface_backbone",
     "load_model",
@@ -64,8 +69,10 @@ __all__ = [
     "read_checkpoint",
     "read_config",
     "run_at_window",
+    "save_classifier",
     "save_detector",
     "slice_frame",
+    "vit_classifier",
     "vitdet_nano",
     "vitdet_small",
     "vitdet_tiny",

@@ -14,6 +14,9 @@ from foveate.models.threads import in_threads
 SCORES_AT_ONCE = 3 * 2**19
 """Scores that a thread holds at a time: 3 MiB in bf16, which stay in cache (docs/log.md)."""
 
+SMALL_SCORES = 2**14
+"""Scores of a head up to which all heads of a batch are one product (docs/log.md)."""
+
 LOG2_E = math.log2(math.e)
 LARGEST_SCORE = 60.0
 """exp(-60), and sums of exp(60) over any number of tokens, lie well inside the range of bf16."""
@@ -26,6 +29,9 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     matrix products run several times faster than fused attention, so scores are made in chunks of queries.
     """
     if _chunks_pay(query):
+        if query.shape[2] * key.shape[2] <= SMALL_SCORES:
+            parts = (x.flatten(0, 1) for x in (query, key, value))
+            return attend_windows(*parts).reshape(*query.shape[:3], value.shape[-1])
         return _attend_in_chunks(query, key, value)
     if query.device.type == "cpu" and torch.is_grad_enabled():
         attended = attend_for_training(query.flatten(0, 1), key.flatten(0, 1), value.flatten(0, 1))

@@ -49,9 +49,22 @@ def save_detector(
     config: DetectorConfig | RcnnConfig = detector.config
     if score_threshold is not None:
         config = replace(config, score_threshold=score_threshold)
-    name = next(name for name, kind in FORMATS.items() if type(detector) is kind.model)
-    tensors = {k: v.detach().to("cpu", dtype).contiguous() for k, v in detector.state_dict().items()}
-    metadata = {"format": name, "config": json.dumps(asdict(config)), "card": json.dumps(card or {})}
+    form = next(name for name, kind in FORMATS.items() if type(detector) is kind.model)
+    write_weights(detector, path, form=form, config=asdict(config), card=card, dtype=dtype)
+
+
+def write_weights(
+    model: torch.nn.Module,
+    path: Path | str,
+    *,
+    form: str,
+    config: dict[str, Any],
+    card: dict[str, Any] | None,
+    dtype: torch.dtype,
+) -> None:
+    """Write parameters to a safetensors file whose header holds format, shape and card; at once or not at all."""
+    tensors = {k: v.detach().to("cpu", dtype).contiguous() for k, v in model.state_dict().items()}
+    metadata = {"format": form, "config": json.dumps(config), "card": json.dumps(card or {})}
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".part")
@@ -82,14 +95,14 @@ def load_detector(
             raise InputError(f"{folder}: a published model keeps its windows; leave out window_size and window_table")
         return _load_published(folder, dtype, torch_device)
     path = find_weights(name_or_path)
-    metadata, tensors = _read(path)
+    metadata, tensors = read_weights(path)
     kind = _format(path, metadata)
     config = _config(path, metadata, kind)
     backbone = run_at_window(config.backbone, window_size, window_table)
     note = "" if backbone == config.backbone else window_note(backbone)
-    name, digest = path.name.removesuffix(SUFFIX), _digest(path)
-    detector = kind.model(replace(config, backbone=backbone), name=name + note, weights_hash=digest + note)
-    _fill(detector, tensors, path)
+    name, hashed = path.name.removesuffix(SUFFIX), digest(path)
+    detector = kind.model(replace(config, backbone=backbone), name=name + note, weights_hash=hashed + note)
+    fill(detector, tensors, path)
     device = choose_torch_device(torch_device)
     return for_inference(detector, device, choose_dtype(dtype, device))
 
@@ -196,7 +209,8 @@ def _read_metadata(path: Path) -> dict[str, str]:
         raise WeightsError(f"{path}: not a whole safetensors file ({error})") from error
 
 
-def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+def read_weights(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    """Header and tensors of a safetensors file; raises `WeightsError`."""
     metadata = _read_metadata(path)
     with safe_open(path, framework="pt") as file:
         return metadata, {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
@@ -240,8 +254,9 @@ FORMATS = {
 """By what `format` in a file's header says."""
 
 
-def _fill(detector: MixedDetector, tensors: dict[str, torch.Tensor], path: Path) -> None:
-    wanted = {key: tuple(value.shape) for key, value in detector.state_dict().items()}
+def fill(model: torch.nn.Module, tensors: dict[str, torch.Tensor], path: Path) -> None:
+    """Give a model the tensors of a file, as float32; raises `WeightsError` where they are not those it has."""
+    wanted = {key: tuple(value.shape) for key, value in model.state_dict().items()}
     got = {key: tuple(value.shape) for key, value in tensors.items()}
     wrong = [key for key in sorted(wanted | got) if wanted.get(key) != got.get(key)]
     if wrong:
@@ -249,10 +264,10 @@ def _fill(detector: MixedDetector, tensors: dict[str, torch.Tensor], path: Path)
         raise WeightsError(
             f"{path}: {len(wrong)} tensors do not fit, first {key}: required {wanted.get(key)}, got {got.get(key)}"
         )
-    detector.load_state_dict({key: value.float() for key, value in tensors.items()})
+    model.load_state_dict({key: value.float() for key, value in tensors.items()})
 
 
-def _digest(path: Path) -> str:
+def digest(path: Path) -> str:
     """First 16 hexadecimal digits of the file's SHA-256: names caches of this model's outputs."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]

@@ -292,6 +292,11 @@ _M = TypeVar("_M")
 
 def encode(message: FromDevice | FromServer) -> bytes:
     """Message -> bytes. Raises `ProtocolError` if the result is longer than `MAX_MESSAGE_BYTES`."""
+    return encode_kind(message)
+
+
+def encode_kind(message: msgspec.Struct) -> bytes:
+    """A message of any family -> bytes, with magic and version. Raises `ProtocolError` where it is too long."""
     data = _HEADER + _encoder.encode(message)
     if len(data) > MAX_MESSAGE_BYTES:
         raise ProtocolError(f"a message may hold {MAX_MESSAGE_BYTES} bytes, this one has {len(data)}")
@@ -300,7 +305,7 @@ def encode(message: FromDevice | FromServer) -> bytes:
 
 def decode_from_device(data: bytes) -> FromDevice:
     """Bytes -> message, on the server. Raises `ProtocolError`, of which `VersionError` is one."""
-    message = _decode(_from_device, data, peer="device", here="server")
+    message = decode_kind(_from_device, data, peer="device", here="server")
     if isinstance(message, Offload | PartsOffload) and message.height * message.width > MAX_PIXELS:
         raise ProtocolError(f"a frame may hold {MAX_PIXELS} pixels, this one is {message.height} x {message.width}")
     if isinstance(message, PartsOffload):
@@ -327,10 +332,14 @@ def _check_parts(message: PartsOffload) -> None:
 
 def decode_from_server(data: bytes) -> FromServer:
     """Bytes -> message, on the device. Raises `ProtocolError`, of which `VersionError` is one."""
-    return _decode(_from_server, data, peer="server", here="device")
+    return decode_kind(_from_server, data, peer="server", here="device")
 
 
-def _decode(decoder: msgspec.msgpack.Decoder[_M], data: bytes, *, peer: str, here: str) -> _M:
+def decode_kind(decoder: msgspec.msgpack.Decoder[_M], data: bytes, *, peer: str, here: str) -> _M:
+    """Bytes -> message of one family, the inverse of `encode_kind`. Raises `ProtocolError`.
+
+    `peer` and `here` are what messages call the two ends.
+    """
     if len(data) > MAX_MESSAGE_BYTES:
         raise ProtocolError(f"a message may hold {MAX_MESSAGE_BYTES} bytes, this one has {len(data)}")
     if data[:2] != _MAGIC or len(data) < len(_HEADER):

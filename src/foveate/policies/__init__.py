@@ -8,6 +8,8 @@ from foveate.policies.frontier import knee_point, pareto_frontier
 from foveate.policies.knapsack import best_choice, size_budget_bytes, whole_kib
 from foveate.policies.region_types import RegionType, downsampling_mask, region_types
 from foveate.policies.registry import POLICIES, by_name, check_known, parse_policy, policy_parameters
+from foveate.policies.router import ROUTERS, router_by_name
+from foveate.policies.routing import Router
 from foveate.policies.track_b2b import TrackB2B
 from foveate.policies.track_roi import TrackRoI
 from foveate.policies.track_ud import TrackUD
@@ -16,12 +18,14 @@ from foveate.policies.vitmalis import VitMAlis
 __all__ = [
     "POLICIES",
     "QUALITIES",
+    "ROUTERS",
     "Back2Back",
     "DeviceState",
     "Estimating",
     "Fixed",
     "Policy",
     "RegionType",
+    "Router",
     "TrackB2B",
     "TrackRoI",
     "TrackUD",
@@ -36,6 +40,7 @@ __all__ = [
     "parse_policy",
     "policy_parameters",
     "region_types",
+    "router_by_name",
     "size_budget_bytes",
     "whole_kib",
 ]

@@ -9,26 +9,29 @@ import msgspec
 from foveate.core import InputError
 
 
-def made_by_name(text: str, kinds: Mapping[str, type[Any]], *, elsewhere: Iterable[str] = ()) -> Any:
+def made_by_name(
+    text: str, kinds: Mapping[str, type[Any]], *, elsewhere: Iterable[str] = (), family: str = "policy"
+) -> Any:
     """The policy that a text names. Raises `InputError` that lists the known names or parameters.
 
-    `elsewhere`: names that are policies, but not where this text was given.
+    `elsewhere`: names that are policies, but not where this text was given. `family`: what messages call one.
     """
     name, parameters = parse_policy(text)
     if name in elsewhere:
-        raise InputError(f"policy {name} cannot be used here; these can: {', '.join(sorted(kinds))}")
+        raise InputError(f"{family} {name} cannot be used here; these can: {', '.join(sorted(kinds))}")
     if name not in kinds:
-        raise InputError(f"unknown policy {name!r}; known policies: {', '.join(sorted(kinds))}")
+        several = "policies" if family == "policy" else f"{family}s"
+        raise InputError(f"unknown {family} {name!r}; known {several}: {', '.join(sorted(kinds))}")
     kind = kinds[name]
     known = parameter_names(kind)
     for parameter in parameters:
         if parameter not in known:
             listed = f"its parameters are {', '.join(known)}" if known else "it has no parameters"
-            raise InputError(f"policy {name} has no parameter {parameter!r}; {listed}")
+            raise InputError(f"{family} {name} has no parameter {parameter!r}; {listed}")
     try:
         return msgspec.convert(parameters, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise InputError(f"policy {name}: {error}") from error
+        raise InputError(f"{family} {name}: {error}") from error
 
 
 def parse_policy(text: str) -> tuple[str, dict[str, str]]:

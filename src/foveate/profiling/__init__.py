@@ -18,6 +18,7 @@ from foveate.profiling.judge import Figures, Judged, figures, fitters, judge, le
 from foveate.profiling.measure import (
     Sampling,
     content_observations,
+    machine_name,
     measure_machine,
     observations_path,
     provenance_of,
@@ -64,6 +65,7 @@ __all__ = [
     "judge_classes",
     "leave_one_out",
     "load_by_name",
+    "machine_name",
     "measure_classes",
     "measure_codec",
     "measure_content",

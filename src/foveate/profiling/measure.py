@@ -140,10 +140,15 @@ def provenance_of(detector: DetectorLike, clips: Sequence[str]) -> Provenance:
     """Machine, date, versions and model of a measurement made now."""
     return Provenance(
         origin="measured",
-        machine=f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}",
+        machine=machine_name(),
         date=datetime.now(UTC).date().isoformat(),
         versions={"foveate": foveate.__version__, "python": platform.python_version(), "numpy": np.__version__},
         model=detector.name,
         weights_hash=detector.weights_hash,
         sources=(f"foveate profile on {', '.join(clips)}",),
     )
+
+
+def machine_name() -> str:
+    """Processor, cores and system of this machine."""
+    return f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}"

@@ -45,7 +45,7 @@ def read_log(folder: Path) -> TrainingLog:
     path = folder / LOG
     try:
         lines = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
-        by_step = {(entry["step"], "evaluation" in entry): entry for entry in lines}
+        by_step = {(entry["step"], "evaluation" in entry, "accuracy_on" in entry): entry for entry in lines}
     except OSError as error:
         raise MediaError(f"no training log {path}: {error.strerror}") from error
     except (ValueError, KeyError, TypeError) as error:

@@ -45,6 +45,11 @@ class Journal(AbstractContextManager["Journal"]):
         self._write({"step": step, "evaluation": figures})
         self.note("  ".join(f"step {step}  {name}: AP50 {found['ap50']:.3f}" for name, found in figures.items()))
 
+    def record_accuracy(self, step: int, figures: dict[str, float]) -> None:
+        """Write shares of right answers, by set of classes."""
+        self._write({"step": step, "accuracy_on": {name: round(value, 5) for name, value in figures.items()}})
+        self.note("  ".join(f"step {step}  {name}: accuracy {value:.4f}" for name, value in figures.items()))
+
     def _write(self, entry: dict[str, Any]) -> None:
         with self._path.open("a") as file:
             file.write(json.dumps(entry) + "\n")

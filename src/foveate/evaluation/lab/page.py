@@ -57,11 +57,16 @@ def page(data: ReportData, figures: Sequence[tuple[Slice, Sequence[Drawn]]], pro
         _reading(data),
         _footer(data, provenances),
     ]
+    return document(experiment.name, body)
+
+
+def document(title: str, body: Sequence[str]) -> str:
+    """A whole page in the house style around blocks of HTML."""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         # Browsers ask for an icon; an empty one asks nobody.
-        f'<link rel="icon" href="data:,">\n<title>{escape(experiment.name)} · foveate</title>\n'
+        f'<link rel="icon" href="data:,">\n<title>{escape(title)} · foveate</title>\n'
         f"<style>\n{_STYLE}</style>\n</head>\n<body>\n<main>\n" + "\n".join(body) + "\n</main>\n</body>\n</html>\n"
     )
 
@@ -114,7 +119,7 @@ def _contents(figures: Sequence[tuple[Slice, Sequence[Drawn]]]) -> str:
 
 
 def _section(data: ReportData, where: Slice, drawn: Iterable[Drawn]) -> str:
-    pictures = "".join(_figure(figure) for figure in drawn)
+    pictures = "".join(figure_block(figure) for figure in drawn)
     tables = [standing_table(data, where, reference) for reference in data.references(where)]
     tables += [difference_table(data, where), figure_table(data, where)]
     tables += [sensitivity_table(data, where), clip_table(data, where)]
@@ -126,7 +131,8 @@ def _section(data: ReportData, where: Slice, drawn: Iterable[Drawn]) -> str:
     )
 
 
-def _figure(drawn: Drawn) -> str:
+def figure_block(drawn: Drawn) -> str:
+    """A figure with its caption and its files."""
     return (
         f'<figure id="{escape(drawn.name)}"><h3>{escape(drawn.title)}</h3>{drawn.inline_svg()}'
         f"<figcaption>{escape(drawn.caption)} "

@@ -1,0 +1,1 @@
+"""Runs of Ask the Expert: live, simulated, compared."""

@@ -1,0 +1,158 @@
+"""Who is compared: the rows of the table of Ask the Expert (PROTOCOL, section 8)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foveate.core import RoutingState, SampleTimes
+from foveate.estimators.confidence import softmax
+from foveate.evaluation.experts.choose import Choices, HeldOut, choose, expert_answers
+from foveate.evaluation.experts.models import Outputs, SentPictures, TrainedModel, cards_of, of_kind
+from foveate.evaluation.experts.run import chosen_router, held_out_of
+from foveate.evaluation.experts.stream import Stream
+from foveate.policies import Router, router_by_name
+
+KIND_LABELS = {
+    "static": "static experts",
+    "progressive-plain": "progressive, no distillation",
+    "static-distilled": "static, distilled",
+    "scratch": "experts from scratch",
+}
+"""Rows by kind of experts, beside ours."""
+OURS = "ours: progressive experts"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Contender:
+    """One row: models, a router, and what was chosen for them on held-out pictures."""
+
+    label: str
+    device: TrainedModel
+    """The model on the device."""
+    device_is_large: bool
+    """Whether that is a model of an expert's size."""
+    experts: tuple[TrainedModel, ...]
+    """The models on the server."""
+    expert_operations: float
+    """Of a model of an expert's size on one picture."""
+    router: Router
+    choices: Choices
+    swept: bool = False
+    """Whether it is run along the threshold's curve too."""
+
+    def times(self, times: SampleTimes, *, slower: float) -> SampleTimes:
+        """Durations with the right model on a device so much slower than the server."""
+        share = 1.0 if self.device_is_large else self.device.operations / self.expert_operations
+        return times.with_slower_device(slower, generalist_share=share)
+
+    def stream(self, sent: SentPictures, outputs: Outputs, index: np.ndarray, rate_hz: float) -> Stream:
+        """The pictures of these numbers for this row."""
+        return Stream(
+            labels=sent.images.labels[index],
+            payloads=tuple(sent.payloads[i] for i in index),
+            generalist=outputs.logits(self.device, sent.images.pixels)[index],
+            experts={expert.name: outputs.logits(expert, sent.arrived)[index] for expert in self.experts},
+            cards=cards_of(self.experts, len(sent.images.class_names)) if self.experts else (),
+            rate_hz=rate_hz,
+        )
+
+
+def standard_contenders(models: dict[str, TrainedModel], held_out: SentPictures, outputs: Outputs) -> list[Contender]:
+    """All rows for which the models are there.
+
+    The all-class model of an expert's size is `continued`, the base with as many steps more as an expert had; `base`
+    where that was not trained. One of the experts' total size is `large`.
+    """
+    generalist, whole = models["generalist"], models.get("continued", models["base"])
+    ours = _asking(OURS, generalist, of_kind(models, "progressive"), held_out, outputs)
+    rows = [
+        _alone("edge only: generalist", generalist, ours, large=False),
+        _alone("edge only: expert-sized model", whole, ours, large=True),
+        _offloading("near-edge only: expert-sized model", whole, held_out, outputs),
+    ]
+    if "large" in models:
+        rows.append(_offloading("near-edge only: experts' total size", models["large"], held_out, outputs))
+    kinds = {name.rpartition("-")[0] for name in models}
+    rows += [
+        _asking(label, generalist, of_kind(models, kind), held_out, outputs)
+        for kind, label in KIND_LABELS.items()
+        if kind in kinds
+    ]
+    return [*rows, ours, *_controls(ours, whole, held_out, outputs)]
+
+
+def _asking(
+    label: str, generalist: TrainedModel, experts: Sequence[TrainedModel], held_out: SentPictures, outputs: Outputs
+) -> Contender:
+    choices = choose(held_out_of(generalist, experts, held_out, outputs))
+    return Contender(
+        label=label,
+        device=generalist,
+        device_is_large=False,
+        experts=tuple(experts),
+        expert_operations=experts[0].operations,
+        router=chosen_router("ask-expert", choices),
+        choices=choices,
+        swept=True,
+    )
+
+
+def _alone(label: str, model: TrainedModel, ours: Contender, *, large: bool) -> Contender:
+    router = chosen_router("no-routing", ours.choices)
+    return replace(ours, label=label, device=model, device_is_large=large, experts=(), router=router, swept=False)
+
+
+def _offloading(label: str, model: TrainedModel, held_out: SentPictures, outputs: Outputs) -> Contender:
+    choices = choose(held_out_of(model, [model], held_out, outputs))
+    return Contender(
+        label=label,
+        device=model,
+        device_is_large=True,
+        experts=(model,),
+        expert_operations=model.operations,
+        router=chosen_router("near-edge", choices),
+        choices=choices,
+    )
+
+
+def _controls(ours: Contender, whole: TrainedModel, held_out: SentPictures, outputs: Outputs) -> list[Contender]:
+    """Other routers at the same threshold; the last asks the all-class model in the experts' place."""
+    alone = choose(held_out_of(ours.device, [whole], held_out, outputs))
+    threshold = f"threshold={ours.choices.threshold}"
+    return [
+        replace(ours, label="random expert", router=router_by_name(f"random-expert:{threshold}"), swept=False),
+        replace(ours, label="oracle expert", router=router_by_name(f"oracle-expert:{threshold}"), swept=False),
+        replace(
+            ours,
+            label="always the all-class model",
+            router=router_by_name(f"always-largest:{threshold}"),
+            experts=(whole,),
+            choices=alone,
+            swept=False,
+        ),
+    ]
+
+
+def routed_answers(
+    contender: Contender, sent: SentPictures, outputs: Outputs
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Over all pictures, without a network: whether each answer is right, and whether the picture is offloaded."""
+    labels, choices = sent.images.labels, contender.choices
+    own = outputs.logits(contender.device, sent.images.pixels)
+    cards = cards_of(contender.experts, len(sent.images.class_names)) if contender.experts else ()
+    numbers = {card.name: number for number, card in enumerate(cards)}
+    probabilities = softmax(own, choices.temperature)
+    routes = np.full(len(labels), -1)
+    for sample, row in enumerate(probabilities):
+        state = RoutingState(probabilities=row, experts=cards, sample=sample, label=int(labels[sample]))
+        expert = contender.router.decide(state).expert
+        routes[sample] = -1 if expert is None else numbers[expert]
+    held = HeldOut(
+        generalist=own,
+        experts=tuple(outputs.logits(expert, sent.arrived) for expert in contender.experts),
+        cards=cards,
+        labels=labels,
+    )
+    return expert_answers(held, routes, choices.combination) == labels, routes >= 0

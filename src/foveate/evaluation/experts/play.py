@@ -1,0 +1,81 @@
+"""Ask the Expert on sockets and processes: this process is device and gateway; relay and experts are children."""
+
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from functools import partial
+
+import numpy as np
+
+from foveate.codec import PictureCoding, encode_picture
+from foveate.core import ExpertCard, LabelledImages, SampleRecord
+from foveate.device.live import SOCKET_BUFFER_BYTES
+from foveate.device.sample_live import Classify, LiveSamples
+from foveate.device.sample_session import SampleSession
+from foveate.estimators.sample_costs import SampleCosts
+from foveate.evaluation.experts.stream import Change, Conditions
+from foveate.evaluation.processes import HOST, start_relay
+from foveate.network import ZmqChannel
+from foveate.network.transports import ZmqHub
+from foveate.server.expert_live import ExpertServer
+from foveate.server.expert_worker import LoadExpert
+
+Loaders = Mapping[str, tuple[ExpertCard, LoadExpert]]
+"""Experts by name: what devices know of each, and how its process gets the model."""
+
+
+def play_experts(
+    images: LabelledImages,
+    conditions: Conditions,
+    *,
+    classify: Classify,
+    coding: PictureCoding,
+    experts: Loaders,
+    first: tuple[str, ...],
+    rate_hz: float,
+    changes: tuple[Change, ...] = (),
+    on_sample: Callable[[int], None] = lambda _: None,
+) -> list[SampleRecord]:
+    """Play pictures at a rate; `first` names the experts that are there at the start. Records of all samples.
+
+    Raises `FoveateError` if an expert cannot start, `TransportError` if the server does not answer at the start.
+    """
+    classes = len(images.class_names)
+    with ExitStack() as stack:
+        hub = stack.enter_context(ZmqHub(f"{HOST}:0"))
+        server = ExpertServer(hub, classes=classes, size=images.image_size, batching=conditions.batching)
+        stopped = threading.Event()
+        loop = threading.Thread(target=server.serve, args=(stopped.is_set,), name="experts", daemon=True)
+        loop.start()
+        stack.callback(loop.join)
+        stack.callback(stopped.set)
+        for name in first:
+            server.deploy(*experts[name])
+        relay = stack.enter_context(start_relay(conditions.link, server_port=hub.port))
+        address = f"{HOST}:{relay.wait_for_port()}"
+        channel = stack.enter_context(ZmqChannel(address, buffer_bytes=SOCKET_BUFFER_BYTES))
+        session = SampleSession(conditions.settings, SampleCosts(conditions.times, conditions.power))
+        device = LiveSamples(session, channel, classify=classify, encode=partial(encode_picture, coding=coding))
+        due = sorted(changes, key=lambda change: change.at_s)
+
+        def arrived(sample: int) -> None:
+            while due and due[0].at_s <= sample / rate_hz:
+                _change(server, due.pop(0), experts)
+            on_sample(sample)
+
+        return device.run(list(images.pixels), images.labels.tolist(), rate_hz=rate_hz, on_sample=arrived)
+
+
+def _change(server: ExpertServer, change: Change, experts: Loaders) -> None:
+    """Carry out a change beside the run: a new expert takes seconds to load."""
+    calls: dict[str, Callable[[], None]] = {
+        "add": lambda: server.deploy(*experts[change.expert]),
+        "remove": lambda: server.withdraw(change.expert),
+        "die": lambda: server.kill(change.expert),
+    }
+    threading.Thread(target=calls[change.kind], name=f"{change.kind} {change.expert}", daemon=True).start()
+
+
+def one_at_a_time(logits: Callable[[np.ndarray], np.ndarray]) -> Classify:
+    """A model's `logits` for single pictures."""
+    return lambda picture: np.asarray(logits(picture[None])[0], np.float32)

@@ -1,0 +1,159 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from foveate.codec import PictureCoding
+from foveate.core import InputError, split_by_class
+from foveate.evaluation.experts.choose import choose
+from foveate.evaluation.experts.contenders import OURS, standard_contenders
+from foveate.evaluation.experts.experiment import ExpertsExperiment, NamedLink, run_experiment
+from foveate.evaluation.experts.models import Outputs, SentPictures, find_models, of_kind
+from foveate.evaluation.experts.report import report_experts
+from foveate.evaluation.experts.run import ExpertsSettings, chosen_router, experts_job, held_out_of
+from foveate.evaluation.experts.stand import equal_accuracy
+from foveate.experiments.inputs import SAMPLES
+from foveate.network import LinkSettings, UplinkTrace
+from foveate.testing.classifiers import coloured_images, tiny_training
+
+
+@pytest.fixture(scope="module")
+def training(tmp_path_factory):
+    return tiny_training(tmp_path_factory.mktemp("training"), pictures=40)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("FOVEATE_HOME", str(tmp_path_factory.getbasetemp() / "home"))
+
+
+def read(_folder):
+    images = coloured_images()
+    _, rest = split_by_class(images.labels, 10, 0)
+    return images.take(rest, name="held out"), coloured_images(6, seed=3, name="colours/test")
+
+
+@pytest.fixture(scope="module")
+def experiment(training):
+    lan = LinkSettings(trace=UplinkTrace.constant(100e6, 0.001, 10.0))
+    slow = LinkSettings(trace=UplinkTrace.constant(5e6, 0.04, 10.0))
+    return ExpertsExperiment(
+        name="tiny",
+        question="Does it work?",
+        expected="Yes.",
+        models=(training, training.parent / "seed-1"),
+        read=read,
+        links=(NamedLink(group="4g", link=slow), NamedLink(group="lan", link=lan)),
+        samples=8,
+    )
+
+
+@pytest.fixture(scope="module")
+def results(experiment, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FOVEATE_HOME", str(tmp_path_factory.getbasetemp() / "home"))
+        return run_experiment(experiment, tell=lambda _: None)
+
+
+def test_every_row_has_a_cell_on_every_link(results):
+    cells = {(r["contender"], r["link"]) for r in results.rows if r["table"] == "main"}
+    labels = [row["contender"] for row in results.choices]
+    assert len(cells) == len(labels) * 2
+    assert labels[:3] == [
+        "edge only: generalist",
+        "edge only: expert-sized model",
+        "near-edge only: expert-sized model",
+    ]
+    assert {OURS, "static experts", "random expert", "oracle expert", "always the all-class model"} <= set(labels)
+
+
+def test_what_was_not_trained_is_named(results):
+    assert any("seed-1" in text for text in results.missing)
+    assert any("`large`" in text for text in results.missing)
+
+
+def test_edge_only_rows_offload_nothing_and_near_edge_rows_everything(results):
+    shares = {row["contender"]: row["offloaded"] for row in results.rows if row["table"] == "main"}
+    assert shares["edge only: generalist"] == shares["edge only: expert-sized model"] == 0
+    assert shares["near-edge only: expert-sized model"] == 1
+
+
+def test_a_larger_model_on_the_edge_takes_longer(results):
+    latency = {r["contender"]: r["latency_s"]["mean"] for r in results.rows if r["table"] == "main"}
+    assert latency["edge only: expert-sized model"] > latency["edge only: generalist"]
+
+
+def test_the_curve_runs_from_the_generalist_to_the_experts(results):
+    curve = [row for row in results.curves if row["contender"] == OURS]
+    alone = next(row for row in results.choices if row["contender"] == "edge only: generalist")
+    assert curve[0]["offloaded"] == 0
+    assert curve[0]["accuracy"] == pytest.approx(alone["accuracy"]["value"])
+    shares = [row["offloaded"] for row in curve]
+    assert shares == sorted(shares)
+
+
+def test_every_rival_is_compared_at_its_own_accuracy(results):
+    found = {(entry.rival, entry.group): entry for entry in equal_accuracy(results)}
+    assert len(found) == 3 * 2
+    own = found["edge only: generalist", "lan"]
+    assert own.threshold == 0.0  # ours without offloading is the generalist
+    assert own.latency_ratio == pytest.approx(1, abs=0.7)
+
+
+def test_the_page_names_data_energy_and_every_published_figure(experiment, results, tmp_path):
+    page = report_experts(experiment, results, tmp_path, console=Console(quiet=True)).read_text()
+    for text in ("+4.12", "+2.76", "-45 %", "-46 %", "model, not measured", "where-routing-wins", "accuracy-by-share"):
+        assert text in page
+    assert (tmp_path / "rows.csv").read_text().count("\n") == len(results.rows) + 1
+    assert (tmp_path / "figures" / "learning-curves.svg").is_file()
+
+
+def test_without_a_finished_training_the_experiment_says_how_to_make_one(experiment, tmp_path):
+    with pytest.raises(InputError, match="foveate train experts"):
+        run_experiment(replace(experiment, models=(tmp_path,)), tell=lambda _: None)
+
+
+def test_choices_depend_on_held_out_pictures_alone(training):
+    models, outputs = find_models(training), Outputs()
+    held_out = SentPictures.of(read(None)[0], PictureCoding())
+    held = held_out_of(models["generalist"], of_kind(models, "progressive"), held_out, outputs)
+    first, second = choose(held), choose(held)
+    assert (first.threshold, first.top_k, first.combination) == (second.threshold, second.top_k, second.combination)
+    assert first.temperature > 0
+    assert chosen_router("ask-expert:top_k=2", first).top_k == 2
+    assert chosen_router("ask-expert:top_k=2", first).threshold == first.threshold
+
+
+def test_outputs_are_computed_once(training, tmp_path, monkeypatch):
+    model, pixels = find_models(training)["base"], coloured_images(2).pixels
+    first = Outputs(tmp_path).logits(model, pixels)
+    monkeypatch.setattr("foveate.evaluation.experts.models.load_classifier", None)
+    assert np.array_equal(Outputs(tmp_path).logits(model, pixels), first)
+
+
+def test_large_is_a_row_where_it_was_trained(training):
+    models = find_models(training)
+    models["large"] = models["base"]
+    held_out = SentPictures.of(read(None)[0], PictureCoding())
+    labels = [contender.label for contender in standard_contenders(models, held_out, Outputs())]
+    assert "near-edge only: experts' total size" in labels
+
+
+def test_a_simulated_job_leaves_summary_and_samples(training, tmp_path, monkeypatch):
+    parts = {"train": coloured_images(), "test": coloured_images(6, seed=3)}
+    monkeypatch.setattr("foveate.evaluation.experts.run.read_images", lambda _, part: parts[part])
+    monkeypatch.setattr("foveate.evaluation.experts.run.TRAIN_PER_CLASS", 10)
+    settings = ExpertsSettings(
+        models=training,
+        data=tmp_path,
+        trace=SAMPLES / "uplink.csv",
+        router="ask-expert",
+        out=tmp_path / "out",
+        simulate=True,
+        samples=9,
+    )
+    summary = experts_job(settings, console=Console(quiet=True))
+    assert summary["samples"] == 9
+    assert summary["energy"].startswith("model, not measured")
+    assert (tmp_path / "out" / "samples.csv").read_text().count("\n") == 10

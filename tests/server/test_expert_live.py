@@ -1,0 +1,102 @@
+import threading
+from functools import partial
+
+import numpy as np
+import pytest
+
+from foveate.codec import PictureCoding, encode_picture
+from foveate.core import ExpertCard, FoveateError, InputError, SampleTimes
+from foveate.device.sample_live import LiveSamples
+from foveate.device.sample_session import DeviceSettings, SampleSession
+from foveate.estimators.power import EDGE_AND_T4
+from foveate.estimators.sample_costs import SampleCosts
+from foveate.network.transports.memory import MemoryHub
+from foveate.policies.routing import AskExpert
+from foveate.server.expert_live import ExpertServer
+from foveate.server.expert_worker import answer_pictures
+
+SIZE = (32, 32)
+TIMES = SampleTimes(
+    source="test", generalist_s=0.0, expert_on_device_s=0.0, encode_s=0.0, decode_s=0.0, batch_s=0.0, sample_s=0.0
+)
+
+
+class Brightness:
+    """Says class 0 for dark pictures and class 1 for bright ones; runs in a process without torch."""
+
+    def logits(self, pixels):
+        bright = pixels.mean(axis=(1, 2, 3)) > 128
+        return np.stack([~bright, bright], axis=1).astype(np.float32)
+
+
+def broken():
+    raise InputError("no weights")
+
+
+def pictures(count):
+    return [np.full((*SIZE, 3), 250 * (n % 2), np.uint8) for n in range(count)]
+
+
+@pytest.fixture
+def hub():
+    return MemoryHub()
+
+
+@pytest.fixture
+def server(hub):
+    server, stopped = ExpertServer(hub, classes=2, size=SIZE), threading.Event()
+    loop = threading.Thread(target=server.serve, args=(stopped.is_set,))
+    loop.start()
+    yield server
+    stopped.set()
+    hub.wake()
+    loop.join()
+
+
+def play(hub, count=8, on_sample=lambda _: None):
+    settings = DeviceSettings(router=AskExpert(threshold=0.9), temperature=1.0, timeout_s=5.0)
+    session = SampleSession(settings, SampleCosts(TIMES, EDGE_AND_T4))
+    device = LiveSamples(
+        session,
+        hub.connect(),
+        classify=lambda _: np.array([0.1, 0.0], np.float32),
+        encode=partial(encode_picture, coding=PictureCoding()),
+    )
+    labels = [n % 2 for n in range(count)]
+    return device.run(pictures(count), labels, rate_hz=100.0, on_sample=on_sample)
+
+
+def test_experts_in_processes_answer_and_one_that_is_killed_is_answered_for(hub, server):
+    server.deploy(ExpertCard(name="light", subset=(0, 1)), Brightness)
+    records = play(hub)
+    assert {record.answerer for record in records} == {"expert"}
+    assert all(record.is_right for record in records)
+    server.kill("light")
+    server._workers["light"].process.join()
+    server.deploy(ExpertCard(name="other", subset=(1,)), Brightness)  # there must be one to greet
+    again = play(hub)
+    assert {record.expert for record in again} <= {"other", None}
+    server.withdraw("other")
+    with pytest.raises(FoveateError, match="no expert 'other'"):
+        server.withdraw("other")
+
+
+def test_samples_under_way_to_an_expert_that_dies_are_answered_by_the_generalist(hub, server):
+    server.deploy(ExpertCard(name="light", subset=(0, 1)), Brightness)
+    records = play(hub, 40, lambda sample: server.kill("light") if sample == 10 else None)
+    assert len(records) == 40
+    marked = [record for record in records if record.answerer != "expert"]
+    assert marked
+    assert all(record.answer == record.generalist_class for record in marked)
+
+
+def test_an_expert_that_cannot_start_says_why(server):
+    with pytest.raises(FoveateError, match="expert light could not start: no weights"):
+        server.deploy(ExpertCard(name="light", subset=(0,)), broken)
+
+
+def test_a_picture_that_is_none_leaves_the_rest_of_its_batch_alone():
+    good = encode_picture(pictures(2)[1], PictureCoding())
+    outcome = answer_pictures(Brightness(), (b"nonsense", good), SIZE)
+    assert outcome.logits[0] is None
+    assert outcome.logits[1].tolist() == [0, 1]

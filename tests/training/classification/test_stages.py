@@ -1,0 +1,113 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from foveate.core import InputError, WeightsError
+from foveate.models import load_classifier, read_card, vit_classifier
+from foveate.testing.classifiers import CLASSES, coloured_images, tiny_recipe, tiny_training
+from foveate.training.classification import (
+    ClassifierTrainer,
+    ClassifierTraining,
+    StageRunner,
+    hit_rate,
+    shortened,
+)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    kinds = ("progressive", "static-distilled", "scratch", "large")
+    return tiny_training(tmp_path_factory.mktemp("training"), kinds=kinds, pictures=16)
+
+
+def runner(folder, **changes):
+    settings = {"recipe": tiny_recipe(16), "images": coloured_images(), "folder": folder, "tell": lambda _: None}
+    return StageRunner(**settings | changes)
+
+
+def test_stages_follow_one_another_and_each_kind_has_an_expert_for_each_subset():
+    names = [stage.name for stage in tiny_recipe().stages(("static", "progressive", "large"))]
+    assert names == [
+        "generalist",
+        "base",
+        "progressive-0",
+        "progressive-1",
+        "continued",
+        "static-0",
+        "static-1",
+        "large",
+    ]
+
+
+def test_an_unknown_kind_is_refused_with_the_known_ones():
+    with pytest.raises(InputError, match="got gifted"):
+        tiny_recipe().stages(("gifted",))
+
+
+def test_every_stage_leaves_weights_with_a_card(trained):
+    for name in (
+        "generalist",
+        "base",
+        "progressive-0",
+        "progressive-1",
+        "continued",
+        "static-distilled-1",
+        "scratch-0",
+        "large",
+    ):
+        model = load_classifier(trained / f"{name}.safetensors")
+        assert model.logits(coloured_images(1).pixels).shape == (CLASSES, CLASSES)
+
+
+def test_an_expert_is_for_the_subset_in_its_card(trained):
+    subsets = json.loads((trained / "subsets.json").read_text())["subsets"]
+    for number, subset in enumerate(subsets):
+        card = read_card(trained / f"progressive-{number}.safetensors")
+        assert card["subset"] == subset
+        assert set(card["held_out_accuracy"]) == {"overall", "subset"}
+    assert sorted(label for subset in subsets for label in subset) == list(range(CLASSES))
+
+
+def test_a_finished_training_is_not_run_again(trained):
+    before = (trained / "base.safetensors").stat().st_mtime_ns
+    assert runner(trained).run(("progressive",))
+    assert (trained / "base.safetensors").stat().st_mtime_ns == before
+
+
+def test_a_stopped_training_goes_on_to_the_same_weights(trained, tmp_path):
+    stopped = runner(tmp_path)
+    while not stopped.run((), most_steps=1):
+        pass
+    pixels = coloured_images(2).pixels
+    for name in ("generalist", "base"):
+        whole, resumed = (load_classifier(folder / f"{name}.safetensors") for folder in (trained, tmp_path))
+        assert np.array_equal(whole.logits(pixels), resumed.logits(pixels))
+
+
+def test_a_folder_takes_one_recipe_only(trained):
+    with pytest.raises(InputError, match="another recipe"):
+        runner(trained, recipe=shortened(tiny_recipe(16), 2)).run(())
+
+
+def test_a_classifier_learns_colours(tmp_path):
+    recipe, images = tiny_recipe(400), coloured_images(5, seed=1)
+    torch.manual_seed(0)
+    model = vit_classifier(images.class_names, image_size=32, dim=32, depth=1)
+    config = ClassifierTraining(schedule=recipe.generalist_schedule, threads=1)
+    trainer = ClassifierTrainer(model, coloured_images(), config, tmp_path)
+    assert trainer.run()
+    assert trainer.accuracies(images, model)["overall"] > 0.5
+
+
+def test_an_expert_without_a_base_says_what_is_missing(tmp_path):
+    fresh = runner(tmp_path)
+    tmp_path.mkdir(exist_ok=True)
+    with pytest.raises(WeightsError, match="base has to be trained first"):
+        fresh._load("base")
+
+
+def test_the_hit_rate_counts_pictures_whose_expert_has_their_class():
+    logits = np.array([[5, 0, 0, 0], [0, 0, 5, 0], [0, 5, 0, 0]], np.float32)
+    assert hit_rate(logits, np.array([1, 0, 1]), ((0, 1), (2, 3))) == pytest.approx(2 / 3)

@@ -1,0 +1,65 @@
+import pytest
+import torch
+from torch import nn
+
+from foveate.models import vit_classifier
+from foveate.training.muon import Muon, make_muon, orthogonalised
+
+
+@pytest.mark.parametrize("shape", [(8, 24), (24, 8)])
+def test_singular_values_come_near_one_and_vectors_stay(shape):
+    torch.manual_seed(0)
+    matrix = torch.randn(shape) + 2 * torch.eye(*shape)
+    u, _, v = torch.linalg.svd(matrix, full_matrices=False)
+    inner = u.T @ orthogonalised(matrix) @ v.T
+    assert float(inner.diagonal().min()) > 0.5
+    assert float(inner.diagonal().max()) < 1.3
+    assert float((inner - torch.diag(inner.diagonal())).abs().max()) < 0.1
+
+
+def test_blocks_take_orthogonal_steps_and_everything_else_adamw():
+    model = vit_classifier(("a", "b"), image_size=32, dim=32, depth=1)
+    groups = make_muon(model).param_groups
+    orthogonal = {id(p) for g in groups if g["orthogonal"] for p in g["params"]}
+    named = {name for name, p in model.named_parameters() if id(p) in orthogonal}
+    assert named
+    assert all(name.startswith("backbone.blocks.") and name.endswith("weight") for name in named)
+    assert sum(len(g["params"]) for g in groups) == len(list(model.parameters()))
+    undecayed = {id(p) for g in groups if g["weight_decay"] == 0 for p in g["params"]}
+    assert id(model.backbone.positions) in undecayed
+
+
+def test_it_descends():
+    torch.manual_seed(0)
+    weight, bias = nn.Parameter(torch.zeros(4, 6)), nn.Parameter(torch.zeros(4))
+    wanted, inputs = torch.randn(4, 6), torch.randn(64, 6)
+    optimiser = Muon([weight], [], [bias])
+    losses = []
+    for step in range(60):
+        loss = ((inputs @ weight.T + bias - inputs @ wanted.T - 1) ** 2).mean()
+        losses.append(float(loss.detach()))
+        optimiser.zero_grad()
+        loss.backward()
+        for group in optimiser.param_groups:
+            group["lr"] = 0.2 * (1 - step / 60)
+        optimiser.step()
+    assert losses[-1] < 0.2 * losses[0]
+
+
+def test_its_state_goes_into_a_checkpoint_and_back():
+    torch.manual_seed(0)
+    runs = []
+    for resume in (False, True):
+        weight = nn.Parameter(torch.ones(3, 3))
+        optimiser = Muon([weight], [], [])
+        for step in range(4):
+            if resume and step == 2:
+                state = optimiser.state_dict()
+                optimiser = Muon([weight], [], [])
+                optimiser.load_state_dict(state)
+            for group in optimiser.param_groups:
+                group["lr"] = 0.01
+            weight.grad = torch.arange(9.0).reshape(3, 3) + step
+            optimiser.step()
+        runs.append(weight.detach().clone())
+    assert torch.equal(*runs)
