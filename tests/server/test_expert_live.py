@@ -14,19 +14,12 @@ from foveate.network.transports.memory import MemoryHub
 from foveate.policies.routing import AskExpert
 from foveate.server.expert_live import ExpertServer
 from foveate.server.expert_worker import answer_pictures
+from foveate.testing.classifiers import Brightness
 
 SIZE = (32, 32)
 TIMES = SampleTimes(
     source="test", generalist_s=0.0, expert_on_device_s=0.0, encode_s=0.0, decode_s=0.0, batch_s=0.0, sample_s=0.0
 )
-
-
-class Brightness:
-    """Says class 0 for dark pictures and class 1 for bright ones; runs in a process without torch."""
-
-    def logits(self, pixels):
-        bright = pixels.mean(axis=(1, 2, 3)) > 128
-        return np.stack([~bright, bright], axis=1).astype(np.float32)
 
 
 def broken():

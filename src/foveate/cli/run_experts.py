@@ -36,6 +36,10 @@ def run_experts(
     trace_offset: Annotated[float, typer.Option(help="Start in the trace, seconds.")] = 0.0,
     transport: Annotated[str, typer.Option(help="ideal or tcp, as for `foveate run`.")] = "ideal",
     seed: Annotated[int, typer.Option(help="Draws the samples, and experts for routers that draw.")] = 0,
+    ray: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Run the experts on this Ray cluster, one deployment each; live only."),
+    ] = None,
     change: Annotated[
         list[str] | None,
         typer.Option(metavar="SECONDS:KIND:NAME", help="add, remove or die: what happens to an expert. Repeatable."),
@@ -69,5 +73,6 @@ def run_experts(
             transport=transport,
             seed=seed,
             changes=tuple(Change.parse(text) for text in change or ()),
+            ray=ray,
         )
     )

@@ -1,4 +1,4 @@
-"""The live shell of a server of experts: a hub, a session, and one process for each expert."""
+"""The live shell of a server of experts: a hub, a session, and for each expert a process, or a deployment."""
 
 import logging
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from threading import Lock
 from foveate.core import ExpertCard, FoveateError, MonotonicClock
 from foveate.network.transports import Hub
 from foveate.server.expert_session import Batch, Batching, BatchOutcome, ExpertServerSession
-from foveate.server.expert_worker import ExpertWorker, LoadExpert
+from foveate.server.expert_worker import ExpertRunner, ExpertWorker, LoadExpert, StartExpert
 from foveate.server.session import Reply
 
 _LOG = logging.getLogger(__name__)
@@ -18,17 +18,25 @@ _LOOK_UP_S = 0.1
 class ExpertServer:
     """Answers the devices of `hub`; experts come and go through `deploy` and `withdraw`, from any thread."""
 
-    def __init__(self, hub: Hub, *, classes: int, size: tuple[int, int], batching: Batching | None = None) -> None:
-        """`size`: height and width of pictures, pixels."""
-        self._hub, self._size, self._clock = hub, size, MonotonicClock()
+    def __init__(
+        self,
+        hub: Hub,
+        *,
+        classes: int,
+        size: tuple[int, int],
+        batching: Batching | None = None,
+        start: StartExpert = ExpertWorker,
+    ) -> None:
+        """`size`: height and width of pictures, pixels. `start`: where experts run; default: processes of their own."""
+        self._hub, self._size, self._clock, self._start = hub, size, MonotonicClock(), start
         self._session = ExpertServerSession(classes, batching=batching)
-        self._workers: dict[str, ExpertWorker] = {}
+        self._workers: dict[str, ExpertRunner] = {}
         self._calls: SimpleQueue[Callable[[], list[Reply]]] = SimpleQueue()
         self._lock = Lock()
 
     def deploy(self, card: ExpertCard, load: LoadExpert) -> None:
         """Start an expert, or one in the place of another: the old one answers until the new one is ready."""
-        worker = ExpertWorker(card.name, load, size=self._size, on_outcome=self._outcome, on_death=self._died)
+        worker = self._start(card.name, load, size=self._size, on_outcome=self._outcome, on_death=self._died)
         try:
             worker.wait_until_ready()
         except FoveateError:
@@ -49,7 +57,7 @@ class ExpertServer:
         worker.stop()
 
     def kill(self, name: str) -> None:
-        """End an expert's process as a crash would: for tests and drills. Raises `FoveateError` for an unknown one."""
+        """End an expert as a crash would: for tests and drills. Raises `FoveateError` for an unknown one."""
         self._worker(name).kill()
 
     def serve(self, stop: Callable[[], bool]) -> None:
@@ -81,16 +89,19 @@ class ExpertServer:
         else:
             worker.submit(batch)
 
-    def _worker(self, name: str) -> ExpertWorker:
+    def _worker(self, name: str) -> ExpertRunner:
         with self._lock:
             if name not in self._workers:
                 raise FoveateError(f"no expert {name!r}; there are {', '.join(self._workers) or 'none'}")
             return self._workers[name]
 
-    def _outcome(self, batch: Batch, outcome: BatchOutcome) -> None:
-        self._call(lambda: self._session.finished(batch, outcome))
+    def _outcome(self, batch: Batch, outcome: BatchOutcome | None) -> None:
+        if outcome is None:
+            self._call(lambda: self._session.failed(batch, "its expert was lost"))
+        else:
+            self._call(lambda: self._session.finished(batch, outcome))
 
-    def _died(self, worker: ExpertWorker) -> None:
+    def _died(self, worker: ExpertRunner) -> None:
         with self._lock:
             if self._workers.get(worker.name) is not worker:
                 return

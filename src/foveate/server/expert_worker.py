@@ -32,6 +32,48 @@ LoadExpert = Callable[[], ClassifierLike]
 """Makes the model in the expert's process, so it must be importable there by its name."""
 
 
+OnOutcome = Callable[[Batch, BatchOutcome | None], None]
+"""Told what became of a batch; None: it was lost, and its expert goes on."""
+
+
+class ExpertRunner(Protocol):
+    """An expert that runs somewhere: `ExpertWorker` is one, in a process of this machine."""
+
+    name: str
+
+    def wait_until_ready(self) -> None:
+        """Until the model is loaded. Raises `FoveateError` if it cannot be."""
+        ...
+
+    def submit(self, batch: Batch) -> None:
+        """Hand over a batch; one at a time."""
+        ...
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        ...
+
+    def stop(self) -> None:
+        """End it; a second call does nothing."""
+        ...
+
+
+class StartExpert(Protocol):
+    """Starts experts. `on_death` is called once if one ends for good without having been stopped."""
+
+    def __call__(
+        self,
+        name: str,
+        load: LoadExpert,
+        *,
+        size: tuple[int, int],
+        on_outcome: OnOutcome,
+        on_death: Callable[[ExpertRunner], None],
+    ) -> ExpertRunner:
+        """`size`: height and width of pictures, pixels. Handlers are called in a thread of the expert's."""
+        ...
+
+
 def answer_pictures(model: ClassifierLike, pictures: tuple[bytes, ...], size: tuple[int, int]) -> BatchOutcome:
     """Decode and classify a batch; a picture that cannot be decoded gets None."""
     began_at = time.monotonic()
@@ -62,8 +104,8 @@ class ExpertWorker:
         load: LoadExpert,
         *,
         size: tuple[int, int],
-        on_outcome: Callable[[Batch, BatchOutcome], None],
-        on_death: Callable[["ExpertWorker"], None],
+        on_outcome: OnOutcome,
+        on_death: Callable[[ExpertRunner], None],
     ) -> None:
         """`on_death` is called once if the process ends without having been stopped."""
         self.name = name

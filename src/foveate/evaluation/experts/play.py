@@ -18,7 +18,7 @@ from foveate.evaluation.processes import HOST, start_relay
 from foveate.network import ZmqChannel
 from foveate.network.transports import ZmqHub
 from foveate.server.expert_live import ExpertServer
-from foveate.server.expert_worker import LoadExpert
+from foveate.server.expert_worker import ExpertWorker, LoadExpert, StartExpert
 
 Loaders = Mapping[str, tuple[ExpertCard, LoadExpert]]
 """Experts by name: what devices know of each, and how its process gets the model."""
@@ -35,15 +35,18 @@ def play_experts(
     rate_hz: float,
     changes: tuple[Change, ...] = (),
     on_sample: Callable[[int], None] = lambda _: None,
+    start: StartExpert = ExpertWorker,
 ) -> list[SampleRecord]:
     """Play pictures at a rate; `first` names the experts that are there at the start. Records of all samples.
+
+    `start`: where experts run; default: in processes of their own.
 
     Raises `FoveateError` if an expert cannot start, `TransportError` if the server does not answer at the start.
     """
     classes = len(images.class_names)
     with ExitStack() as stack:
         hub = stack.enter_context(ZmqHub(f"{HOST}:0"))
-        server = ExpertServer(hub, classes=classes, size=images.image_size, batching=conditions.batching)
+        server = ExpertServer(hub, classes=classes, size=images.image_size, batching=conditions.batching, start=start)
         stopped = threading.Event()
         loop = threading.Thread(target=server.serve, args=(stopped.is_set,), name="experts", daemon=True)
         loop.start()

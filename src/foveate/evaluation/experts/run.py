@@ -1,7 +1,8 @@
 """The job of `foveate run-experts`: a stream of pictures over a trace, live or simulated, then its figures."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -36,6 +37,7 @@ from foveate.evaluation.summary import machine
 from foveate.models import load_classifier
 from foveate.network import LinkSettings, UplinkTrace
 from foveate.policies import Router, router_by_name
+from foveate.server.expert_worker import ExpertWorker, StartExpert
 
 TRAIN_PER_CLASS = 340
 
@@ -68,6 +70,8 @@ class ExpertsSettings:
     transport: str = "ideal"
     seed: int = 0
     changes: tuple[Change, ...] = ()
+    ray: str | None = None
+    """Of a Ray cluster that experts run on in a live run (`HOST:PORT`, `auto` or `local`); None: processes."""
 
     def __post_init__(self) -> None:
         if self.samples < 1 or self.rate_hz <= 0 or self.part not in ("held-out", "test"):
@@ -75,6 +79,8 @@ class ExpertsSettings:
                 "at least one sample, a positive rate and a part of held-out or test are required, got "
                 f"{self.samples}, {self.rate_hz:g} and {self.part!r}"
             )
+        if self.ray and self.simulate:
+            raise InputError("experts of a simulation run nowhere: a cluster is for live runs")
 
 
 def experts_job(settings: ExpertsSettings, *, console: Console | None = None) -> dict[str, Any]:
@@ -180,16 +186,31 @@ def _live(
         card.name: (card, partial(load_classifier, expert.path)) for card, expert in zip(cards, experts, strict=True)
     }
     model = generalist.load()
-    return play_experts(
-        images,
-        conditions,
-        classify=one_at_a_time(model.logits),
-        coding=PictureCoding.parse(settings.coding),
-        experts=loaders,
-        first=tuple(name for name in loaders if name not in absent),
-        rate_hz=settings.rate_hz,
-        changes=settings.changes,
-    )
+    with _where_experts_run(settings.ray) as start:
+        return play_experts(
+            images,
+            conditions,
+            classify=one_at_a_time(model.logits),
+            coding=PictureCoding.parse(settings.coding),
+            experts=loaders,
+            first=tuple(name for name in loaders if name not in absent),
+            rate_hz=settings.rate_hz,
+            changes=settings.changes,
+            start=start,
+        )
+
+
+@contextmanager
+def _where_experts_run(address: str | None) -> Iterator[StartExpert]:
+    """In processes of this machine, or on a cluster."""
+    if address is None:
+        yield ExpertWorker
+        return
+    from foveate.server.cluster.deployment import Cluster, ClusterOptions  # noqa: PLC0415  # needs Ray
+    from foveate.server.cluster.experts import ClusterExpert  # noqa: PLC0415
+
+    with Cluster(ClusterOptions(address=address)) as cluster:
+        yield partial(ClusterExpert, cluster)
 
 
 def _conditions(settings: ExpertsSettings, choices: Choices, router: Router) -> Conditions:

@@ -1,4 +1,4 @@
-"""Detectors as deployments of Ray Serve: one for each, with as many replicas as the load asks for."""
+"""Models as deployments of Ray Serve: one for each detector, with as many replicas as the load asks for, and expert."""
 
 import logging
 import os
@@ -16,6 +16,7 @@ from foveate.network.messages import Welcome
 from foveate.server.cluster.gateway import Ask
 from foveate.server.cluster.outcome import Outcome
 from foveate.server.engine import DetectorLike
+from foveate.server.expert_worker import LoadExpert
 from foveate.server.queue import BUDGET_TOKENS
 from foveate.server.work import Work
 
@@ -100,6 +101,26 @@ class Cluster:
         """Run several detectors -> what a gateway needs of each, by the model's own name."""
         return {welcome.model: (welcome, ask) for welcome, ask in (self.deploy(name, load) for name in names)}
 
+    def start_expert(self, name: str, load: LoadExpert, size: tuple[int, int]) -> Any:
+        """Run an expert as an application `name` -> its handle, once it is loaded.
+
+        `size`: height and width of pictures, pixels. Raises `FoveateError` if it cannot be loaded.
+        """
+        from foveate.server.cluster.expert_replica import ExpertReplica  # noqa: PLC0415  # as the detectors' replica
+
+        deployment = self._serve.deployment(ExpertReplica, name="expert", num_replicas=1, **self._care())
+        try:
+            handle = self._serve.run(deployment.bind(load, size), name=application_name(name), route_prefix=None)
+            self._handles.append(handle)
+            handle.ready.remote().result(timeout_s=_START_S)
+        except Exception as error:  # Ray's own, among them what the model's loading raised
+            raise FoveateError(self._reason(name, error)) from error
+        return handle
+
+    def remove(self, name: str) -> None:
+        """End an application, if it is there."""
+        self._serve.delete(application_name(name), _blocking=False)
+
     def _running(self, name: str, settings: str) -> Any:
         """The handle of a detector that runs with these settings; None if there is none."""
         found = self._serve.status().applications.get(application_name(name))
@@ -118,11 +139,7 @@ class Cluster:
             name="detector",
             autoscaling_config=self._autoscaling(),
             max_ongoing_requests=options.ongoing,
-            ray_actor_options={"num_cpus": options.cpus, "num_gpus": self._gpus()},
-            health_check_period_s=2.0,
-            health_check_timeout_s=10.0,
-            graceful_shutdown_timeout_s=5.0,
-            max_constructor_retry_count=2,
+            **self._care(),
         )
         how = {"budget_tokens": options.budget_tokens, "batch_wait_s": options.batch_wait_s, "settings": settings}
         handle = self._serve.run(deployment.bind(load, name, **how), name=application_name(name), route_prefix=None)
@@ -151,6 +168,16 @@ class Cluster:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _care(self) -> dict[str, Any]:
+        """What every replica reserves, and how it is looked after."""
+        return {
+            "ray_actor_options": {"num_cpus": self._options.cpus, "num_gpus": self._gpus()},
+            "health_check_period_s": 2.0,
+            "health_check_timeout_s": 10.0,
+            "graceful_shutdown_timeout_s": 5.0,
+            "max_constructor_retry_count": 2,
+        }
 
     def _autoscaling(self) -> dict[str, Any]:
         least, most = self._options.replicas

@@ -1,0 +1,64 @@
+"""Experts as deployments of Ray Serve, one for each, in place of processes of this machine."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import count
+from typing import Any
+
+from foveate.core import FoveateError
+from foveate.server.cluster.deployment import Cluster
+from foveate.server.expert_session import Batch
+from foveate.server.expert_worker import ExpertRunner, LoadExpert, OnOutcome
+
+
+class ClusterExpert:
+    """One expert on a cluster, an `ExpertRunner`. Ray starts a replica that is lost anew, so it never dies for good.
+
+    What a lost replica was at is lost with it: those samples are answered for by their devices' generalist.
+    """
+
+    _numbers = count()
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        name: str,
+        load: LoadExpert,
+        *,
+        size: tuple[int, int],
+        on_outcome: OnOutcome,
+        on_death: Callable[[ExpertRunner], None],  # noqa: ARG002  # part of the contract
+    ) -> None:
+        self.name = name
+        self._cluster, self._load, self._size, self._on_outcome = cluster, load, size, on_outcome
+        # One that takes another's place is an application of its own: the old one answers until it is ready.
+        self._application = f"expert-{name}-{next(self._numbers)}"
+        self._asking = ThreadPoolExecutor(1, thread_name_prefix=f"expert {name}")
+        self._handle: Any = None
+
+    def wait_until_ready(self) -> None:
+        """Until the model is loaded. Raises `FoveateError` with the node's own explanation if it cannot be."""
+        try:
+            self._handle = self._cluster.start_expert(self._application, self._load, self._size)
+        except FoveateError as error:
+            raise FoveateError(f"expert {self.name} could not start: {error}") from error
+
+    def submit(self, batch: Batch) -> None:
+        """Hand over a batch; one at a time."""
+        self._asking.submit(self._ask, batch)
+
+    def kill(self) -> None:
+        """End its replica as a crash would."""
+        self._handle.die.remote()
+
+    def stop(self) -> None:
+        """Take it from the cluster; a second call does nothing."""
+        self._asking.shutdown(wait=False, cancel_futures=True)
+        self._cluster.remove(self._application)
+
+    def _ask(self, batch: Batch) -> None:
+        outcome = None
+        with suppress(Exception):  # whatever a cluster raises, the batch is lost and its devices are told
+            outcome = self._handle.answer.remote(batch.pictures).result()
+        self._on_outcome(batch, outcome)
