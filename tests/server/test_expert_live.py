@@ -14,7 +14,7 @@ from foveate.network.transports.memory import MemoryHub
 from foveate.policies.routing import AskExpert
 from foveate.server.expert_live import ExpertServer
 from foveate.server.expert_worker import answer_pictures
-from foveate.testing.classifiers import Brightness
+from foveate.testing.brightness import Brightness
 
 SIZE = (32, 32)
 TIMES = SampleTimes(

@@ -17,7 +17,7 @@ from foveate.policies.routing import AskExpert
 from foveate.server.cluster.deployment import LOCAL, Cluster, ClusterOptions
 from foveate.server.cluster.experts import ClusterExpert
 from foveate.server.expert_live import ExpertServer
-from foveate.testing.classifiers import Brightness
+from foveate.testing.brightness import Brightness
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Ray's own
 SIZE = (32, 32)
