@@ -39,7 +39,10 @@ class Connection:
         return Send(payload=encode(self.contact.greet(now)))
 
     def advance(self, now: float, *, idle: bool, waiting: bool) -> list[DeviceEvent]:
-        """Time passed: connect anew, or ask for the server."""
+        """Time passed: connect anew, or ask for the server.
+
+        What waits in a connection that says nothing would only delay the first words after it.
+        """
         events: list[DeviceEvent] = []
         redial_at = self.contact.redial_at(waiting=waiting)
         if redial_at is not None and redial_at <= now:
@@ -75,10 +78,12 @@ class Connection:
         return [Lost(reason=reason)]
 
     def ended(self, reason: str, now: float, *, refused: bool) -> list[DeviceEvent]:
-        """The transport says that the connection is no more."""
-        lost: list[DeviceEvent] = [Lost(reason=reason)] if self.there else []
+        """The transport says that the connection is no more; a refusal is told once for each reason."""
+        news = self.there or (refused and self.welcome is not None and reason != self._refusal)
+        if refused:
+            self._refusal = reason
         self.contact.ended(now, refused=refused)
-        return lost
+        return [Lost(reason=reason)] if news else []
 
     def forgotten(self, now: float, reason: str) -> list[DeviceEvent]:
         """The server does not know this device; nothing if it said so before."""

@@ -18,16 +18,14 @@ from foveate.core import (
     VersionError,
 )
 from foveate.device.backoff import Backoff
-from foveate.device.contact import LOST_S, Contact
+from foveate.device.connection import Connection
 from foveate.device.events import (
     Connected,
     DecideWork,
     DeviceEvent,
     EncodeWork,
-    Lost,
     MotionWork,
     OffloadDone,
-    Redial,
     Seen,
     Send,
     Tracked,
@@ -89,9 +87,7 @@ class DeviceSession:
         self._deciding = False
         self._last_latency_s: float | None = None
         self._renderer = Renderer(frame_interval_s)
-        self._contact = Contact(model, backoff)
-        self._refusal = ""
-        self._welcome: Welcome | None = None
+        self._connection = Connection(model, backoff)
         self._newest: Frame | None = None
         self._flight: Flight | None = None
         self._last_sent: Frame | None = None
@@ -108,12 +104,13 @@ class DeviceSession:
     @property
     def wake_at(self) -> float | None:
         """When `advance` must be called next, unless something else happens first; None = nothing is due."""
-        times = (self._renderer.due_at, self._timeout_at, self._ask_at, self._redial_at)
+        connection_at = self._connection.wake_at(idle=self._idle, waiting=self._flight is not None)
+        times = (self._renderer.due_at, self._timeout_at, connection_at)
         return min((time for time in times if time is not None), default=None)
 
     def start(self, now: float) -> list[DeviceEvent]:
         """Greet the server. Frames may be captured before it answers; they are displayed without detections."""
-        return [Send(payload=encode(self._contact.greet(now)))]
+        return [self._connection.greet(now)]
 
     @property
     def wants_grey(self) -> bool:
@@ -149,16 +146,16 @@ class DeviceSession:
         """The codec finished an `EncodeWork`; its bytes leave now."""
         events = self.advance(now)
         flight = self._flight
-        if flight is None or flight.offload_id != offload_id or self._welcome is None:
+        if flight is None or flight.offload_id != offload_id or self._connection.welcome is None:
             return events  # given up in the meantime
         flight.sent_at, flight.payload_bytes = now, encoded.size_bytes
-        flight.pings_before = self._contact.round_trip.number
+        flight.pings_before = self._connection.contact.round_trip.number
         message = Offload.of(
             flight.plan,
             offload_id=offload_id,
             frame_index=flight.frame.index,
-            grid=_sent_grid(flight.frame, flight.plan, self._welcome),
-            score_threshold=self._welcome.score_threshold,
+            grid=_sent_grid(flight.frame, flight.plan, self._connection.welcome),
+            score_threshold=self._connection.welcome.score_threshold,
             patience_s=max(flight.started_at + self._timeout_s - now, 0.0),
             full=encoded.full,
             low=encoded.low,
@@ -171,36 +168,29 @@ class DeviceSession:
         Later a bad message only fails the offload on its way, and a refusal has the device ask again, ever more rarely:
         the picture goes on.
         """
-        self._contact.heard(now)
+        self._connection.contact.heard(now)
         events = self.advance(now)
         try:
             return [*events, *self._handle(payload, now)]
         except VersionError as error:
-            return [*events, *self._refused(error, now), *self._give_up(str(error), now)]
+            return [*events, *self._connection.refused(error, now), *self._give_up(str(error), now)]
         except ProtocolError as error:
-            if self._welcome is None:
+            if self._connection.welcome is None:
                 raise
             return [*events, *self._give_up(str(error), now)]
 
     def disconnected(self, reason: str, now: float, *, refused: bool = False) -> list[DeviceEvent]:
         """The transport says that the connection ended; `refused`: before any message could pass."""
         events = self.advance(now)
-        news = self._contact.welcomed or (refused and self._welcome is not None and reason != self._refusal)
-        if refused:
-            self._refusal = reason
-        self._contact.ended(now, refused=refused)
-        return [*events, *([Lost(reason=reason)] if news else []), *self._give_up(reason, now)]
+        events += self._connection.ended(reason, now, refused=refused)
+        return [*events, *self._give_up(reason, now)]
 
     def advance(self, now: float) -> list[DeviceEvent]:
         """Time passed: display, give up, look for the server."""
         events: list[DeviceEvent] = [*self._renderer.display(now)]
         if self._timeout_at is not None and self._timeout_at <= now:
             events += self._give_up(f"no result within {self._timeout_s:g} s", now)
-        if self._redial_at is not None and self._redial_at <= now:
-            events += self._redial(now)
-        if self._ask_at is not None and self._ask_at <= now:
-            events.append(self._ask(now))
-        return events
+        return [*events, *self._connection.advance(now, idle=self._idle, waiting=self._flight is not None)]
 
     def end(self) -> None:
         """The camera ended: no further offload is started."""
@@ -220,36 +210,11 @@ class DeviceSession:
         """Whether a heartbeat would find the uplink empty."""
         return self._flight is None or not self._flight.uplink_busy
 
-    @property
-    def _ask_at(self) -> float | None:
-        return self._contact.ask_at(idle=self._idle)
-
-    @property
-    def _redial_at(self) -> float | None:
-        return self._contact.redial_at(waiting=self._flight is not None)
-
-    @property
-    def _rtt_s(self) -> float:
-        return self._contact.round_trip.seconds or 0.0
-
-    def _ask(self, now: float) -> Send:
-        """A heartbeat, or a greeting while the server does not know us."""
-        contact = self._contact
-        return Send(payload=encode(contact.ping(now, idle=self._idle) if contact.welcomed else contact.greet(now)))
-
-    def _redial(self, now: float) -> list[DeviceEvent]:
-        """What waits in a connection that says nothing would only delay the first words after it."""
-        lost = [Lost(reason=f"no word from the server for {LOST_S:g} s")] if self._contact.welcomed else []
-        self._contact.dialled(now)
-        return [*lost, Redial(), Send(payload=encode(self._contact.greet(now)))]
-
     def _forgotten(self, now: float) -> list[DeviceEvent]:
         """The server does not know this device: what was on its way to it is lost."""
-        if not self._contact.welcomed:
-            return []  # said several times, for several messages
         reason = "the server has forgotten this device"
-        greeting = Send(payload=encode(self._contact.greet(now)))
-        return [Lost(reason=reason), greeting, *self._give_up(reason, now)]
+        events = self._connection.forgotten(now, reason)
+        return [*events, *self._give_up(reason, now)] if events else []
 
     def _handle(self, payload: bytes, now: float) -> list[DeviceEvent]:
         match decode_from_server(payload):
@@ -270,7 +235,7 @@ class DeviceSession:
 
     def _answered(self, number: int, now: float) -> list[DeviceEvent]:
         """A heartbeat came back. Had the server got the frame in front of it, it would have said so before."""
-        self._contact.round_trip.pong(number, now)
+        self._connection.contact.round_trip.pong(number, now)
         flight = self._flight
         if flight is not None and flight.uplink_busy and number > flight.pings_before:
             return self._give_up("the frame was lost on its way", now)
@@ -278,35 +243,23 @@ class DeviceSession:
 
     def _failure(self, text: str, now: float) -> list[DeviceEvent]:
         """Of an offload; before the server's welcome, of the greeting."""
-        if self._contact.welcomed:
+        if self._connection.there:
             return self._give_up(text, now)
-        return self._refused(ProtocolError(f"the server refuses this device: {text}"), now)
-
-    def _refused(self, error: ProtocolError, now: float) -> list[DeviceEvent]:
-        """The server does not want this device. One that came back may be replaced by one that does: ask on."""
-        if self._welcome is None:
-            raise error
-        self._contact.ended(now, refused=True)
-        reason = str(error)
-        if reason == self._refusal:
-            return []
-        self._refusal = reason
-        return [Lost(reason=reason)]
+        return self._connection.refused(ProtocolError(f"the server refuses this device: {text}"), now)
 
     def _on_its_way(self, offload_id: int | None) -> bool:
         return self._flight is not None and self._flight.offload_id == offload_id
 
     def _welcomed(self, welcome: Welcome, now: float) -> list[DeviceEvent]:
-        if self._contact.welcomed and welcome == self._welcome:
-            return []  # the answer to a greeting that was repeated
-        if self._welcome is None:
+        is_first = self._connection.welcome is None
+        if not self._connection.welcomed(welcome):
+            return []
+        if is_first:
             self._renderer.update(Detections.empty(tuple(welcome.class_names)), None)
-        self._welcome, self._refusal = welcome, ""
-        self._contact.welcome()
         return [Connected(welcome=welcome), *self.advance(now), *self._consider()]
 
     def _land(self, result: Result, now: float) -> list[DeviceEvent]:
-        flight, welcome = self._flight, self._welcome
+        flight, welcome = self._flight, self._connection.welcome
         assert flight is not None
         assert welcome is not None
         record = flight.landed(
@@ -314,7 +267,7 @@ class DeviceSession:
             queue_s=result.queue_s,
             decode_s=result.decode_s,
             inference_s=result.inference_s,
-            rtt_s=self._rtt_s,
+            rtt_s=self._connection.rtt_s,
         )
         detections = _in_full_size(result.detections(tuple(welcome.class_names)), flight, welcome)
         done = OffloadDone(record=record, captured_at=flight.frame.captured_at, result=detections)
@@ -335,19 +288,19 @@ class DeviceSession:
         if flight is None:
             return []
         if flight.uplink_busy:
-            self._contact.round_trip.blocked()
+            self._connection.contact.round_trip.blocked()
         if self._following is not None:
             self._following.offloaded(None)
-        record = flight.failed(now, rtt_s=self._rtt_s)
+        record = flight.failed(now, rtt_s=self._connection.rtt_s)
         done = OffloadDone(record=record, captured_at=flight.frame.captured_at, result=None, reason=reason)
         return [done, *self._consider()]
 
     def _measure(self) -> list[DeviceEvent]:
         """Have the motion of the newest frame measured, if nobody is at it."""
-        if self._unmeasured is None or self._motion_busy or self._welcome is None or self._newest is None:
+        if self._unmeasured is None or self._motion_busy or self._connection.welcome is None or self._newest is None:
             return []
         seen, self._unmeasured, self._motion_busy = self._unmeasured, None, True
-        return [MotionWork(seen=seen, grid=self._welcome.grid(*self._newest.size))]
+        return [MotionWork(seen=seen, grid=self._connection.welcome.grid(*self._newest.size))]
 
     def _follow(self) -> list[DeviceEvent]:
         """Let the tracker go on, if there is something for it to do."""
@@ -357,7 +310,7 @@ class DeviceSession:
     @property
     def _may_offload(self) -> bool:
         """Whether a frame that was not sent yet could be sent now; not before its result was caught up with."""
-        free = self._contact.welcomed and self._flight is None and not self._ended
+        free = self._connection.there and self._flight is None and not self._ended
         present = self._following is None or not self._following.catching_up
         return free and present and self._newest is not None and self._newest is not self._last_sent
 
@@ -372,7 +325,7 @@ class DeviceSession:
         """A `DecideWork` is done: ask the policy about the frame that is the newest now."""
         events = self.advance(now)
         self._deciding = False
-        frame, welcome = self._newest, self._welcome
+        frame, welcome = self._newest, self._connection.welcome
         if not self._may_offload or frame is None or welcome is None:
             return events
         if self._estimator is not None and self._newest_grey is not None:
