@@ -36,16 +36,21 @@ def measure_device(frames: Sequence[Pixels], grid: RegionGrid, *, cores: int) ->
 
 def measure_decision(profile: Profile, grid: RegionGrid, *, repeats: int = 50) -> float:
     """Seconds to estimate all configurations of a frame and to choose one."""
+    state, policy = decision_state(profile, grid, objects=30), VitMAlis()
+    return median_s(lambda: policy.decide(state), repeats=repeats)[0]
+
+
+def decision_state(profile: Profile, grid: RegionGrid, *, objects: int) -> DeviceState:
+    """What a device knows in the middle of a run: a frame with so many objects in which regions of all types occur."""
     rng = np.random.default_rng(0)
     motion = rng.random(grid.shape).astype(np.float32)
-    relevance = (rng.random(grid.shape) < 0.3).astype(np.float32)
-    objects = some_objects(grid, 30)
+    found = some_objects(grid, objects)
     content = FrameContent(
         region_motion=motion / motion.sum(),
         frame_motion=0.2,
-        task_relevance=relevance,
+        task_relevance=(rng.random(grid.shape) < 0.3).astype(np.float32),
         region_detail=rng.uniform(1, 9, grid.shape).astype(np.float32),
-        objects=objects,
+        objects=found,
         last=LastOffload(
             bytes_per_pixel=0.2,
             jpeg_quality=90,
@@ -56,18 +61,16 @@ def measure_decision(profile: Profile, grid: RegionGrid, *, repeats: int = 50) -
         ),
     )
     link = LinkState(throughput_bps=20e6, rtt_s=0.04)
-    estimator, policy = PerformanceEstimator(profile), VitMAlis()
-    state = DeviceState(
+    return DeviceState(
         grid=grid,
         restoration_points=range(len(profile.server.inference)),
         frame_index=10,
         offloaded_frame=5,
-        result=objects,
+        result=found,
         result_frame=5,
         content=content,
-        estimate=estimator.bind(grid=grid, content=content, link=link),
+        estimate=PerformanceEstimator(profile).bind(grid=grid, content=content, link=link),
     )
-    return median_s(lambda: policy.decide(state), repeats=repeats)[0]
 
 
 def _in_turn(items: Sequence[_T], call: Callable[[_T], object]) -> Callable[[], object]:

@@ -12,20 +12,15 @@ import simplejpeg
 from foveate.codec import EncodedFrame, decode_frame, encode_frame
 from foveate.codec.mosaic import full_mosaic, low_mosaic
 from foveate.core import (
-    Detections,
-    FrameContent,
-    LastOffload,
-    LinkState,
     Mask,
     OffloadPlan,
     Pixels,
     Profile,
     RegionGrid,
 )
-from foveate.estimators import PerformanceEstimator, task_relevance
 from foveate.network.messages import Offload, Result, decode_from_device, decode_from_server, encode, unpack_mask
-from foveate.policies import DeviceState, VitMAlis
-from foveate.profiling.device import some_objects
+from foveate.policies import VitMAlis
+from foveate.profiling.device import decision_state, some_objects
 from foveate.tracking import MotionAnalyser, Tracker, reduce
 
 Call = Callable[[], object]
@@ -57,8 +52,7 @@ def device_stages(frames: Sequence[Pixels], grid: RegionGrid, profile: Profile, 
     analyser, tracker, policy = MotionAnalyser(grid), Tracker(), VitMAlis()
     tracker.restart(boxes, greys[0])
     seen, followed = _swing(frames), _swing(greys[1:] + greys[:1])
-    estimator = PerformanceEstimator(profile)
-    state = _state(grid, boxes, estimator)
+    state = decision_state(profile, grid, objects=objects)
     return [
         Timed(end="device", stage="grey and motion", call=lambda: analyser.update(reduce(next(seen)))),
         Timed(end="device", stage=f"tracking, {objects} objects", call=lambda: tracker.advance(next(followed))),
@@ -122,34 +116,3 @@ def _over_the_wire(encoded: EncodedFrame, grid: RegionGrid, mask: Mask) -> None:
 def _swing(items: Sequence[_T]) -> "cycle[_T]":
     """Forward and backward, without end."""
     return cycle([*items, *items[-2:0:-1]])
-
-
-def _state(grid: RegionGrid, objects: Detections, estimator: PerformanceEstimator) -> DeviceState:
-    """Motion everywhere but in the uppermost regions, so that all region types occur."""
-    motion = np.ones(grid.shape, np.float32)
-    motion[0] = 0
-    content = FrameContent(
-        region_motion=motion / motion.sum(),
-        frame_motion=0.2,
-        task_relevance=task_relevance(objects.boxes, grid),
-        region_detail=np.full(grid.shape, 5, np.float32),
-        objects=objects,
-        last=LastOffload(
-            bytes_per_pixel=0.2,
-            jpeg_quality=90,
-            downsampled_share=0.5,
-            detail=5.0,
-            downsampled_detail=0.4,
-            frames_ago=8,
-        ),
-    )
-    return DeviceState(
-        grid=grid,
-        restoration_points=range(5),
-        frame_index=10,
-        offloaded_frame=5,
-        result=objects,
-        result_frame=5,
-        content=content,
-        estimate=estimator.bind(grid=grid, content=content, link=LinkState(throughput_bps=2e7, rtt_s=0.04)),
-    )

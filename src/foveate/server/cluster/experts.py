@@ -1,15 +1,17 @@
 """Experts as deployments of Ray Serve, one for each, in place of processes of this machine."""
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from itertools import count
 from typing import Any
+from uuid import uuid4
 
 from foveate.core import FoveateError
-from foveate.server.cluster.deployment import Cluster
-from foveate.server.expert_session import Batch
+from foveate.server.cluster.deployment import Cluster, last_error
+from foveate.server.expert_session import Batch, BatchOutcome
 from foveate.server.expert_worker import ExpertRunner, LoadExpert, OnOutcome
+
+_LOG = logging.getLogger(__name__)
 
 
 class ClusterExpert:
@@ -17,8 +19,6 @@ class ClusterExpert:
 
     What a lost replica was at is lost with it: those samples are answered for by their devices' generalist.
     """
-
-    _numbers = count()
 
     def __init__(
         self,
@@ -32,8 +32,8 @@ class ClusterExpert:
     ) -> None:
         self.name = name
         self._cluster, self._load, self._size, self._on_outcome = cluster, load, size, on_outcome
-        # One that takes another's place is an application of its own: the old one answers until it is ready.
-        self._application = f"expert-{name}-{next(self._numbers)}"
+        # An application of its own, whoever else uses the cluster: one that is replaced answers until this is ready.
+        self._application = f"expert-{name}-{uuid4().hex[:8]}"
         self._asking = ThreadPoolExecutor(1, thread_name_prefix=f"expert {name}")
         self._handle: Any = None
 
@@ -58,7 +58,9 @@ class ClusterExpert:
         self._cluster.remove(self._application)
 
     def _ask(self, batch: Batch) -> None:
-        outcome = None
-        with suppress(Exception):  # whatever a cluster raises, the batch is lost and its devices are told
+        outcome: BatchOutcome | None = None
+        try:
             outcome = self._handle.answer.remote(batch.pictures).result()
+        except Exception as error:  # whatever a cluster raises, a gateway outlives it; the devices are told
+            _LOG.warning("expert %s lost a batch of %d: %s", self.name, len(batch.pictures), last_error(str(error)))
         self._on_outcome(batch, outcome)
