@@ -1,15 +1,12 @@
-"""Finished cells on disk: one file each, named by the cell's key, written whole or not at all."""
+"""Finished cells of a comparison of policies, and what did not work."""
 
-import hashlib
-from collections.abc import Iterable
-from functools import lru_cache
 from pathlib import Path
 
 import msgspec
 
 import foveate
-from foveate.core import MediaError
 from foveate.evaluation.lab.cell import Cell
+from foveate.evaluation.lab.cell_files import CellFiles, code_digest
 from foveate.evaluation.lab.result import CellResult
 
 
@@ -33,34 +30,16 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     traceback: str = ""
 
 
-class Store:
-    """Cells under a folder."""
+class Store(CellFiles[Stored]):
+    """Cells under a folder, and what did not work."""
 
     def __init__(self, out: Path) -> None:
-        self._folder, self._failures = out / "cells", out / "failures.json"
-
-    def finished(self, cells: Iterable[Cell]) -> set[str]:
-        """Keys of those that are there."""
-        return {cell.key for cell in cells if self._path(cell.key).is_file()}
+        super().__init__(out, Stored)
+        self._failures = out / "failures.json"
 
     def put(self, cell: Cell, result: CellResult) -> None:
         """Keep a result. Raises `MediaError` where the disk refuses."""
-        stored = Stored(cell=cell, result=result, version=foveate.__version__, code=code_digest())
-        path = self._path(cell.key)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part = path.with_suffix(".part")
-            part.write_bytes(msgspec.json.encode(stored))
-            part.replace(path)
-        except OSError as error:
-            raise MediaError(f"cannot write {path}: {error.strerror}") from error
-
-    def get(self, key: str) -> Stored | None:
-        """A finished cell; None if it is not there, or is no cell of this version."""
-        try:
-            return msgspec.json.decode(self._path(key).read_bytes(), type=Stored)
-        except (OSError, msgspec.MsgspecError):
-            return None
+        self.write(cell.key, Stored(cell=cell, result=result, version=foveate.__version__, code=code_digest()))
 
     def put_failures(self, failures: list[Failure]) -> None:
         """Replace what is known of failures; an empty list removes the file."""
@@ -69,16 +48,3 @@ class Store:
             return
         self._failures.parent.mkdir(parents=True, exist_ok=True)
         self._failures.write_bytes(msgspec.json.format(msgspec.json.encode(failures), indent=1) + b"\n")
-
-    def _path(self, key: str) -> Path:
-        return self._folder / f"{key}.json"
-
-
-@lru_cache(maxsize=1)
-def code_digest() -> str:
-    """Of all modules of foveate: cells of one table should agree in it, and a report says when they do not."""
-    root = Path(foveate.__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:12]

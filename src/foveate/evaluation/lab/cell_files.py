@@ -1,0 +1,65 @@
+"""Finished cells on disk, of any kind: one file each, named by the cell's key, written whole or not at all."""
+
+import hashlib
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+
+import foveate
+from foveate.core import MediaError
+
+Stored = TypeVar("Stored")
+
+
+class Keyed(Protocol):
+    """A cell, as far as its file needs it."""
+
+    @property
+    def key(self) -> str:
+        """Names it."""
+        ...
+
+
+class CellFiles(Generic[Stored]):
+    """Files under a folder; `kind`: what is kept of a finished cell."""
+
+    def __init__(self, out: Path, kind: type[Stored]) -> None:
+        self._folder, self._kind = out / "cells", kind
+
+    def finished(self, cells: Iterable[Keyed]) -> set[str]:
+        """Keys of those that are there."""
+        return {cell.key for cell in cells if self._path(cell.key).is_file()}
+
+    def write(self, key: str, stored: Stored) -> None:
+        """Keep a result. Raises `MediaError` where the disk refuses."""
+        path = self._path(key)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part = path.with_suffix(".part")
+            part.write_bytes(msgspec.json.encode(stored))
+            part.replace(path)
+        except OSError as error:
+            raise MediaError(f"cannot write {path}: {error.strerror}") from error
+
+    def get(self, key: str) -> Stored | None:
+        """A finished cell; None if it is not there, or is no cell of this version."""
+        try:
+            return msgspec.json.decode(self._path(key).read_bytes(), type=self._kind)
+        except (OSError, msgspec.MsgspecError):
+            return None
+
+    def _path(self, key: str) -> Path:
+        return self._folder / f"{key}.json"
+
+
+@lru_cache(maxsize=1)
+def code_digest() -> str:
+    """Of all modules of foveate: cells of one table should agree in it, and a report says when they do not."""
+    root = Path(foveate.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]
