@@ -68,6 +68,15 @@ def test_an_offload_counts_from_its_result_on():
     assert last.downsampled_detail == pytest.approx(0.5, abs=0.02)
 
 
+def test_a_smaller_frame_counts_as_downsampled_everywhere():
+    it = after_an_offload(3)
+    it.offloaded(4, OffloadPlan(frame_scale=0.75), GRID)
+    it.landed(record(4), NOTHING, frame_height=128)
+    last = asked(it).last
+    assert last.bytes_per_pixel == pytest.approx(2458 / (128 * 192))  # over those of the camera's frame
+    assert (last.downsampled_share, last.downsampled_detail) == pytest.approx((7 / 12, 7 / 12))
+
+
 def test_a_frame_on_its_way_does_not_replace_the_one_that_landed():
     it = after_an_offload()
     it.landed(record(4), NOTHING, frame_height=128)

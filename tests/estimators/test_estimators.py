@@ -25,6 +25,7 @@ from foveate.estimators import (
     LinkEstimator,
     PerformanceEstimator,
     Regressor,
+    computing_s,
     decode_seconds,
     encode_seconds,
     inference_seconds,
@@ -153,6 +154,7 @@ def candidates(**columns):
         "downsampled_motion": 0.3,
         "jpeg_quality": 100,
         "restoration_point": 4,
+        "frame_scale": 1.0,
     } | columns
     masks = {kind: np.zeros(GRID.shape, np.bool_) for kind in range(3)}
     return Candidates(masks=masks, **{name: np.atleast_1d(value) for name, value in one.items()})
@@ -173,6 +175,15 @@ def test_latency_is_the_sum_of_equation_2():
     wanted = (0.040 + 0.012) / 2 + 8 * size / 20e6 + 0.008 + (0.2 - 0.005 * 14) + 0.03
     assert got.latency_s[0] == pytest.approx(wanted, rel=1e-5)
     assert got.accuracy[0] == pytest.approx(0.75 + 0.2 - 0.1 - 0.04, rel=1e-5)
+
+
+def test_a_smaller_frame_takes_the_time_of_a_whole_one_of_its_size():
+    """Whole frames of the round profile take 0.2 s, those of half the size a quarter of that."""
+    profile, half = round_profile(), RegionGrid(height=540, width=960)
+    own = candidates(frame_scale=0.5, downsampled_regions=28, jpeg_quality=70)
+    whole = candidates(downsampled_regions=0, restoration_point=0, jpeg_quality=70)
+    assert computing_s(profile, own, grid=GRID) == pytest.approx(computing_s(profile, whole, grid=half))
+    assert computing_s(profile, own, grid=GRID) == pytest.approx((0.020 + 0.008) / 4 + 0.05)
 
 
 def test_a_link_that_is_gone_still_orders_configurations_by_size():

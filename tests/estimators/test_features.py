@@ -12,6 +12,7 @@ from foveate.estimators import (
     DEVICE_SIZE_FEATURES,
     detail_share,
     features,
+    lost_share,
     mean_detail,
 )
 from foveate.estimators.features import GROWTH, LOW_COST, QUALITY_COST, USUAL_AGREEMENT, inside
@@ -55,6 +56,7 @@ def two_candidates():
         downsampled_motion=np.array([0.0, 0.25]),
         jpeg_quality=np.array([95, 70]),
         restoration_point=np.array([0, 4]),
+        frame_scale=np.ones(2),
     )
 
 
@@ -123,3 +125,27 @@ def test_a_size_is_expected_from_the_last_one_by_quality_mask_and_detail():
     assert columns["expected_size"][1] == pytest.approx(np.log(0.1) + QUALITY_COST[0] + half_of_the_detail, abs=1e-3)
     finer = features(two_candidates(), grid=GRID, content=replace(content(), last=replace(same, detail=1.0)))
     assert finer["expected_size"][0] == pytest.approx(np.log(0.1) + GROWTH * np.log(4))
+
+
+def test_a_smaller_frame_reads_as_regions_that_are_all_downsampled_in_part():
+    """Half size has the pixels of a frame that is downsampled everywhere; three quarters loses 7/12 of that."""
+    everywhere = np.ones((1, 2), np.bool_)
+    asked = Candidates(
+        masks={0: NONE, 2: everywhere},
+        downsampling_type=np.array([0, 2, 2, 2]),
+        downsampled_regions=np.array([0, 2, 2, 2]),
+        downsampled_motion=np.array([0.0, 1.0, 1.0, 1.0]),
+        jpeg_quality=np.full(4, 95),
+        restoration_point=np.array([0, 4, 4, 4]),
+        frame_scale=np.array([1.0, 1.0, 0.5, 0.75]),
+    )
+    columns = features(asked, grid=GRID, content=content())
+    for name in ("downsampled_share", "downsampled_motion", "downsampled_detail", "objects_downsampled"):
+        assert columns[name].tolist() == pytest.approx([0, 1, 1, 7 / 12]), name
+    assert columns["small_downsampled"].tolist() == pytest.approx([0, 0.5, 0.5, 0.5 * 7 / 12])
+    assert columns["expected_size"][1] == columns["expected_size"][2] < columns["expected_size"][3]
+
+
+@pytest.mark.parametrize(("scale", "factor", "share"), [(1, 2, 0), (0.5, 2, 1), (0.25, 2, 1), (0.5, 4, 0.8)])
+def test_the_lost_share_is_that_of_the_pixels(scale, factor, share):
+    assert lost_share(scale, factor) == pytest.approx(share)

@@ -26,6 +26,9 @@ class Candidates:
     """lambda."""
     restoration_point: NDArray[np.int64]
     """beta."""
+    frame_scale: NDArray[np.float64]
+    """Factor on height and width of the whole frame; where it is below 1, the mask covers all regions, evenly and in
+    part."""
 
     def __len__(self) -> int:
         return len(self.downsampling_type)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from foveate.core import Detections, FrameContent, LastOffload, Mask, OffloadPlan, OffloadRecord, RegionGrid
 from foveate.device.events import Tracked
-from foveate.estimators import detail_share, mean_detail, task_relevance
+from foveate.estimators import detail_share, lost_share, mean_detail, task_relevance
 from foveate.metrics import F1Counter, Truth, with_ignore_rules
 from foveate.tracking import GreyPair, Motion, region_detail
 
@@ -22,8 +22,8 @@ class _Sent:
 
     frame_index: int
     plan: OffloadPlan
-    regions: int
     pixels: int
+    downsampled_share: float
     detail: float
     downsampled_detail: float
     shown: Detections | None
@@ -50,13 +50,14 @@ class Surroundings:
         if self._detail is None:
             return
         mask: Mask = grid.check_mask(plan.downsampling_mask)
+        lost = float(lost_share(plan.frame_scale, grid.downsampling_factor))
         self._sent = _Sent(
             frame_index=frame_index,
             plan=plan,
-            regions=len(grid),
             pixels=grid.height * grid.width,
+            downsampled_share=lost or float(mask.mean()),
             detail=mean_detail(grid, self._detail),
-            downsampled_detail=detail_share(grid, mask, self._detail),
+            downsampled_detail=lost or detail_share(grid, mask, self._detail),
             shown=None if latest is None else latest.detections,
         )
 
@@ -95,7 +96,7 @@ class Surroundings:
         return LastOffload(
             bytes_per_pixel=max(record.payload_bytes, 1) / sent.pixels,
             jpeg_quality=sent.plan.jpeg_quality,
-            downsampled_share=sent.plan.downsampled_regions / sent.regions,
+            downsampled_share=sent.downsampled_share,
             detail=sent.detail,
             downsampled_detail=sent.downsampled_detail,
             frames_ago=frame_index - sent.frame_index,

@@ -18,6 +18,7 @@ from foveate.estimators.features import (
     SIZE_FEATURES,
     detail_share,
     features,
+    lost_share,
     mean_detail,
 )
 from foveate.estimators.link import AVERAGES, LinkEstimator
@@ -65,6 +66,7 @@ __all__ = [
     "importance_classes",
     "inference_seconds",
     "load_profile",
+    "lost_share",
     "mean_detail",
     "natural_breaks",
     "non_negative_least_squares",

@@ -57,7 +57,8 @@ _SMALL = 64.0
 
 def features(candidates: Candidates, *, grid: RegionGrid, content: FrameContent) -> Columns:
     """All that `content` allows: the paper's inputs, and where it holds more, the device's."""
-    columns = _paper(candidates, grid, content)
+    part = np.where(candidates.frame_scale < 1, lost_share(candidates.frame_scale, grid.downsampling_factor), 1.0)
+    columns = _paper(candidates, grid, content, part)
     if content.region_detail is None or content.objects is None or content.last is None:
         return columns
     objects = content.objects
@@ -66,10 +67,17 @@ def features(candidates: Candidates, *, grid: RegionGrid, content: FrameContent)
         "agreement": USUAL_AGREEMENT if content.agreement is None else content.agreement,
     }
     columns |= {name: np.full(len(candidates), value) for name, value in of_frame.items()}
-    columns |= _by_mask(
-        candidates, {kind: _lost(grid, mask, content.region_detail, objects) for kind, mask in candidates.masks.items()}
-    )
+    lost = {kind: _lost(grid, mask, content.region_detail, objects) for kind, mask in candidates.masks.items()}
+    columns |= {name: part * values for name, values in _by_mask(candidates, lost).items()}
     return columns | {"expected_size": _expected_size(columns)}
+
+
+def lost_share(frame_scale: Numbers | float, downsampling_factor: int) -> Numbers:
+    """Share of the regions whose downsampling leaves as many pixels as the whole frame has at `frame_scale`.
+
+    0 for a frame at full size, 1 for one that is as coarse as a downsampled region, or coarser.
+    """
+    return np.minimum((1 - np.asarray(frame_scale) ** 2) / (1 - 1 / downsampling_factor**2), 1.0)
 
 
 def _expected_size(columns: Columns) -> Numbers:
@@ -90,13 +98,13 @@ def _by_mask(candidates: Candidates, of_masks: dict[int, dict[str, float]]) -> C
     return {name: np.array([of_masks[kind][name] for kind in kinds.tolist()])[place] for name in names}
 
 
-def _paper(candidates: Candidates, grid: RegionGrid, content: FrameContent) -> Columns:
-    """N_d as a share, so that frames of any size compare."""
+def _paper(candidates: Candidates, grid: RegionGrid, content: FrameContent, part: Numbers) -> Columns:
+    """N_d as a share, so that frames of any size compare; `part` of what the masks cover is lost."""
     n = len(candidates)
     return {
         "downsampling_type": candidates.downsampling_type.astype(np.float64),
-        "downsampled_share": candidates.downsampled_regions / len(grid),
-        "downsampled_motion": candidates.downsampled_motion,
+        "downsampled_share": part * candidates.downsampled_regions / len(grid),
+        "downsampled_motion": part * candidates.downsampled_motion,
         "frame_motion": np.full(n, content.frame_motion),
         "jpeg_quality": candidates.jpeg_quality.astype(np.float64),
         "restoration_point": candidates.restoration_point.astype(np.float64),

@@ -57,12 +57,13 @@ class PerformanceEstimator:
 
 
 def computing_s(profile: Profile, candidates: Candidates, *, grid: RegionGrid, line: bool = False) -> Numbers:
-    """Encoding, mean decoding and inference of each candidate."""
-    downsampled = candidates.downsampled_regions.astype(np.float64)
+    """Encoding, mean decoding and inference of each candidate; a frame of another scale is a whole one of that size."""
+    downsampled = np.where(candidates.frame_scale < 1, 0.0, candidates.downsampled_regions)
+    area = candidates.frame_scale**2
     encode = encode_seconds(profile.codec, grid, downsampled, candidates.jpeg_quality)
     decode = np.mean(profile.codec.decode_s) * _pixel_ratio(profile.codec, grid)
     inference = inference_seconds(profile.server, grid, downsampled, candidates.restoration_point, line=line)
-    return encode + decode + inference
+    return np.asarray((encode + decode) * area + inference * area ** _growth(profile.server))
 
 
 def encode_seconds(codec: CodecProfile, grid: RegionGrid, downsampled: Numbers, quality: NDArray[np.int64]) -> Numbers:
@@ -116,9 +117,13 @@ def whole_frame_seconds(server: ServerProfile, grid: RegionGrid) -> float:
 
     A power of the number of pixels through the two measured sizes: the full one and a quarter of its pixels.
     """
-    exponent = np.log(server.full_s / server.half_s) / np.log(4)
     pixels = server.frame_size[0] * server.frame_size[1]
-    return float(server.full_s * (grid.height * grid.width / pixels) ** exponent)
+    return float(server.full_s * (grid.height * grid.width / pixels) ** _growth(server))
+
+
+def _growth(server: ServerProfile) -> float:
+    """Power of the number of pixels with which whole frames take longer."""
+    return float(np.log(server.full_s / server.half_s) / np.log(4))
 
 
 def _pixel_ratio(codec: CodecProfile, grid: RegionGrid) -> float:

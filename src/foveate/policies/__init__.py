@@ -2,33 +2,38 @@
 
 from foveate.policies._base import DeviceState, Estimating, Policy
 from foveate.policies.back2back import Back2Back
-from foveate.policies.configurations import QUALITIES, configurations
+from foveate.policies.configurations import QUALITIES, SCALES, configurations, uniform_configurations
 from foveate.policies.fixed import Fixed
 from foveate.policies.frontier import knee_point, pareto_frontier
 from foveate.policies.knapsack import best_choice, size_budget_bytes, whole_kib
 from foveate.policies.region_types import RegionType, downsampling_mask, region_types
 from foveate.policies.registry import POLICIES, by_name, check_known, parse_policy, policy_parameters
+from foveate.policies.roi_opt import RoiOpt
 from foveate.policies.router import ROUTERS, router_by_name
 from foveate.policies.routing import Router
 from foveate.policies.track_b2b import TrackB2B
 from foveate.policies.track_roi import TrackRoI
 from foveate.policies.track_ud import TrackUD
+from foveate.policies.uniform_opt import UniformOpt
 from foveate.policies.vitmalis import VitMAlis
 
 __all__ = [
     "POLICIES",
     "QUALITIES",
     "ROUTERS",
+    "SCALES",
     "Back2Back",
     "DeviceState",
     "Estimating",
     "Fixed",
     "Policy",
     "RegionType",
+    "RoiOpt",
     "Router",
     "TrackB2B",
     "TrackRoI",
     "TrackUD",
+    "UniformOpt",
     "VitMAlis",
     "best_choice",
     "by_name",
@@ -42,5 +47,6 @@ __all__ = [
     "region_types",
     "router_by_name",
     "size_budget_bytes",
+    "uniform_configurations",
     "whole_kib",
 ]

@@ -1,5 +1,6 @@
 """All configurations of a frame, those of equal effect once (ViTMAlis, sections IV-B and VI-A)."""
 
+from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
@@ -9,6 +10,8 @@ from foveate.policies.region_types import RegionTypes, downsampling_mask
 
 QUALITIES = (70, 75, 80, 85, 90, 95, 100)
 """JPEG qualities of the paper: 7 x (type 0 + 2 types x 5 restoration points) = 77 configurations."""
+SCALES = (1.0, 0.75, 0.5)
+"""Of whole frames: 21 configurations with the qualities."""
 
 
 def configurations(
@@ -29,6 +32,37 @@ def configurations(
         for kind, mask in masks.items()
         for quality, beta in product(qualities, restoration_points if mask.any() else (0,))
     ]
+    return _candidates(masks, content, rows)
+
+
+def uniform_configurations(
+    content: FrameContent,
+    *,
+    restoration_points: range,
+    qualities: tuple[int, ...] = QUALITIES,
+    scales: tuple[float, ...] = SCALES,
+) -> Candidates:
+    """The whole frame at each of a few sizes and qualities, as an image of its own.
+
+    Estimates read a smaller image as a frame whose regions are all downsampled in part, and restored last: the model
+    sees nothing finer than what was sent.
+    """
+    shape = content.region_motion.shape
+    masks = {0: np.zeros(shape, np.bool_), 2: np.ones(shape, np.bool_)}
+    rows = [
+        (0, quality, 0) if scale == 1 else (2, quality, restoration_points[-1])
+        for scale, quality in product(scales, qualities)
+    ]
+    return _candidates(masks, content, rows, [scale for scale in scales for _ in qualities])
+
+
+def _candidates(
+    masks: dict[int, Mask],
+    content: FrameContent,
+    rows: Sequence[tuple[int, int, int]],
+    scales: Sequence[float] | None = None,
+) -> Candidates:
+    """`rows`: tau_d, lambda and beta of each."""
     kinds, quality, beta = np.array(rows, np.int64).T
     regions = {kind: int(mask.sum()) for kind, mask in masks.items()}
     motion = {kind: float(content.region_motion[mask].sum()) for kind, mask in masks.items()}
@@ -39,6 +73,7 @@ def configurations(
         downsampled_motion=np.array([motion[kind] for kind in kinds]),
         jpeg_quality=quality,
         restoration_point=beta,
+        frame_scale=np.ones(len(rows)) if scales is None else np.array(scales, np.float64),
     )
 
 

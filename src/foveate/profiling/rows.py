@@ -79,6 +79,7 @@ def picked(candidates: Candidates, index: Sequence[int]) -> Candidates:
         downsampled_motion=candidates.downsampled_motion[index],
         jpeg_quality=candidates.jpeg_quality[index],
         restoration_point=candidates.restoration_point[index],
+        frame_scale=candidates.frame_scale[index],
     )
 
 

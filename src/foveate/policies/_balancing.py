@@ -1,0 +1,89 @@
+"""What policies have in common that compare estimates: the configuration at the knee, or the fastest in need."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+from foveate.core import (
+    Average,
+    Candidates,
+    ContentInputs,
+    EstimateOptions,
+    Estimates,
+    FrameContent,
+    InputError,
+    LatencyFit,
+    OffloadPlan,
+)
+from foveate.policies._base import DeviceState
+from foveate.policies.back2back import QUALITY
+from foveate.policies.frontier import Knee, knee_point, pareto_frontier
+
+
+@dataclass(frozen=True, kw_only=True)
+class Balancing(ABC):
+    """Algorithm 1 of ViTMAlis over candidates that a kind of policy names. Needs a profile."""
+
+    tracks: ClassVar[bool] = True
+    needs_profile: ClassVar[bool] = True
+
+    delta_eta_s: float = 1.0
+    """Seconds since the last offload after which the fastest configuration is taken: 30 frames at 30 FPS."""
+    delta_kappa: float = 0.7
+    """Tracking retention under which the fastest configuration is taken."""
+    knee: Knee = "chord"
+    """How the balance is found: `chord` or `utility`, see `frontier.knee_point`."""
+    link: Average = "mean"
+    """How throughput and round trip are expected from past offloads: `mean` of two, `harmonic`, `ewma`."""
+    latency: LatencyFit = "best"
+    """Of inference times: `best`, or `line` even where it misses by more than 5 %."""
+    content: ContentInputs = "device"
+    """What size and accuracy are estimated from: `device`, `paper`, or `mean`: the configuration alone (ablation)."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.delta_kappa <= 1:
+            raise InputError(f"delta_kappa must lie in 0..1, got {self.delta_kappa:g}")
+        if self.delta_eta_s <= 0:
+            raise InputError(f"delta_eta_s must be positive, got {self.delta_eta_s:g}")
+
+    @property
+    def estimate_options(self) -> EstimateOptions:
+        """As the parameters say."""
+        return EstimateOptions(link=self.link, latency=self.latency, content=self.content)
+
+    def decide(self, state: DeviceState) -> OffloadPlan:
+        """Lines 1 to 20 of algorithm 1; the full frame before a first result, or while nothing is measured yet."""
+        if state.result is None or state.content is None or state.estimate is None:
+            return OffloadPlan(jpeg_quality=QUALITY)
+        candidates = self._candidates(state, state.content)
+        index, reason = self._choose(state.estimate(candidates), state)
+        return _plan(candidates, index, reason)
+
+    @abstractmethod
+    def _candidates(self, state: DeviceState, content: FrameContent) -> Candidates:
+        """What is compared."""
+
+    def _choose(self, estimates: Estimates, state: DeviceState) -> tuple[int, str]:
+        """Lines 12 to 19: the index of a candidate, and why."""
+        frontier = pareto_frontier(estimates.latency_s, estimates.accuracy)
+        if len(frontier) == 1:
+            return int(frontier[0]), "only"
+        urgent = {"lost": state.retention < self.delta_kappa, "stale": state.since_offload_s > self.delta_eta_s}
+        if any(urgent.values()):
+            return int(frontier[0]), " ".join(word for word, holds in urgent.items() if holds)
+        return knee_point(estimates.latency_s, estimates.accuracy, kind=self.knee), "knee"
+
+
+def _plan(candidates: Candidates, index: int, reason: str) -> OffloadPlan:
+    quality, scale = int(candidates.jpeg_quality[index]), float(candidates.frame_scale[index])
+    if scale < 1:
+        return OffloadPlan(frame_scale=scale, jpeg_quality=quality, reason=reason)
+    kind = int(candidates.downsampling_type[index])
+    mask = candidates.masks[kind]
+    return OffloadPlan(
+        downsampling_mask=mask if mask.any() else None,
+        downsampling_type=kind,
+        jpeg_quality=quality,
+        restoration_point=int(candidates.restoration_point[index]),
+        reason=reason,
+    )

@@ -1,0 +1,23 @@
+"""uniform-opt: a control of ViTMAlis that may only choose one resolution for the whole frame."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from foveate.core import Candidates, FrameContent
+from foveate.policies._balancing import Balancing
+from foveate.policies._base import DeviceState
+from foveate.policies.configurations import uniform_configurations
+
+
+@dataclass(frozen=True, kw_only=True)
+class UniformOpt(Balancing):
+    """The same estimators, urgency and knee over whole frames at full, three quarters and half size, 7 qualities each.
+
+    What ViTMAlis shows above it is what mixing resolutions inside a frame is worth. Needs a profile.
+    """
+
+    name: ClassVar[str] = "uniform-opt"
+
+    def _candidates(self, state: DeviceState, content: FrameContent) -> Candidates:
+        """21 of them."""
+        return uniform_configurations(content, restoration_points=state.restoration_points)

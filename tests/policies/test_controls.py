@@ -1,0 +1,78 @@
+"""Controls of ViTMAlis: the same choice among fewer things."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from foveate.core import Candidates, Estimates
+from foveate.policies import QUALITIES, SCALES, RoiOpt, UniformOpt, VitMAlis, by_name
+from foveate.testing.policies import GRID, PolicyContract, device_state, one_object, plain_estimate
+
+
+class Watch:
+    """A plain estimate that remembers what it was asked, and says what a smaller frame is worth."""
+
+    def __init__(self):
+        self.asked = None
+
+    def __call__(self, candidates: Candidates) -> Estimates:
+        self.asked = candidates
+        plain = plain_estimate(candidates)
+        return replace(plain, latency_s=plain.latency_s * candidates.frame_scale**2)
+
+
+class TestUniformOpt(PolicyContract):
+    policy = UniformOpt()
+
+    def test_it_compares_21_whole_frames(self):
+        watch = Watch()
+        self.policy.decide(replace(device_state(one_object()), estimate=watch))
+        found = watch.asked
+        rows = set(zip(found.frame_scale.tolist(), found.jpeg_quality.tolist(), strict=True))
+        assert rows == {(scale, quality) for scale in SCALES for quality in QUALITIES}
+        assert len(found) == 21
+
+    def test_a_smaller_frame_is_read_as_downsampled_everywhere_and_restored_last(self):
+        watch = Watch()
+        self.policy.decide(replace(device_state(one_object()), estimate=watch))
+        found, smaller = watch.asked, watch.asked.frame_scale < 1
+        assert {tuple(row) for row in np.stack([found.downsampled_regions, found.restoration_point], 1)[smaller]} == {
+            (len(GRID), 4)
+        }
+        assert not found.downsampled_regions[~smaller].any()
+        assert found.masks[2].all()
+
+    @pytest.mark.parametrize(("retention", "reason"), [(0.1, "lost"), (1.0, "knee")])
+    def test_urgency_is_that_of_vitmalis(self, retention, reason):
+        plan = self.policy.decide(replace(device_state(one_object()), estimate=Watch(), retention=retention))
+        assert plan.reason == reason
+        if reason == "lost":
+            assert (plan.frame_scale, plan.jpeg_quality, plan.downsampling_mask) == (0.5, 70, None)
+            assert plan.restoration_point == 0  # an image of its own has nothing to restore
+
+
+class TestRoiOpt(PolicyContract):
+    policy = RoiOpt()
+
+    def test_only_the_quality_of_the_full_frame_is_chosen(self):
+        watch = Watch()
+        plan = self.policy.decide(replace(device_state(one_object()), estimate=watch))
+        assert watch.asked.jpeg_quality.tolist() == list(QUALITIES)
+        assert (plan.frame_scale, plan.downsampling_mask, plan.blank_mask) == (1.0, None, None)
+
+    def test_in_need_it_takes_the_lowest_quality(self):
+        assert self.policy.decide(replace(device_state(one_object()), retention=0.0)).jpeg_quality == 70
+
+
+@pytest.mark.parametrize("name", ["uniform-opt", "roi-opt"])
+def test_controls_estimate_as_vitmalis_does(name):
+    parameters = "knee=utility,link=harmonic,latency=line,content=paper,delta_kappa=0.5,delta_eta_s=2"
+    control, whole = by_name(f"{name}:{parameters}"), by_name(f"vitmalis:{parameters}")
+    assert isinstance(whole, VitMAlis)
+    assert control.estimate_options == whole.estimate_options
+    assert (control.knee, control.delta_kappa, control.delta_eta_s) == (
+        whole.knee,
+        whole.delta_kappa,
+        whole.delta_eta_s,
+    )
