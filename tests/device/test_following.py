@@ -18,7 +18,7 @@ def frame(index):
 def after(frames):
     """A result for frame 0 that arrives when `frames` further frames were captured."""
     following = Following()
-    following.offloaded(frame(0))
+    following.awaits([frame(0)])
     for index in range(frames + 1):
         following.capture(frame(index), reduce(PIXELS))
     following.landed(frame(0), NOTHING)

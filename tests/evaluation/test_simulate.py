@@ -3,6 +3,7 @@
 import csv
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 from io import StringIO
 
@@ -60,7 +61,10 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
-@pytest.mark.parametrize("policy", ["back2back", "fixed:beta=2", "track-b2b", "track-roi", "track-ud", "vitmalis"])
+POLICY_TEXTS = ("back2back", "fixed:beta=2", "track-b2b", "track-roi", "track-ud", "uniform-opt", "roi-opt", "vitmalis")
+
+
+@pytest.mark.parametrize("policy", POLICY_TEXTS)
 def test_every_policy_shows_every_frame_at_its_time(settings, policy):
     summary = go(settings(policy=policy))
     assert (summary["frames"], summary["dropped_frames"], summary["simulated"]) == (FRAMES, 0, True)
@@ -119,13 +123,27 @@ def test_a_second_run_computes_nothing(settings):
     assert Once.calls == used
 
 
+def test_two_in_flight_bring_more_results_and_no_frame_is_shown_with_older_boxes_than_the_one_before(settings, home):
+    """Uplink and inference take about as long as each other: overlapped, nearly twice as many frames fit."""
+    profile = round_profile()
+    small = replace(profile, server=replace(profile.server, frame_size=(128, 192), full_s=0.1, half_s=0.025))
+    write_profile(small, home / "small.json")
+    slow = home / "slow.csv"
+    slow.write_text("t_s,uplink_mbps,rtt_ms\n" + "".join(f"{i / 10:.1f},0.6,20.0\n" for i in range(100)))
+    alone, both = (
+        go(settings(policy=f"roi-opt:in_flight={n}", trace=slow, profile=str(home / "small.json"))) for n in (1, 2)
+    )
+    assert both["failed_offloads"] == 0
+    assert both["offloads"] > 1.3 * alone["offloads"]
+    sources = [int(row["source_frame"]) for row in rows(home / "out" / "frames.csv") if row["source_frame"]]
+    assert sources == sorted(sources)
+
+
 def test_a_clip_may_be_played_forward_and_backward(settings):
     assert go(settings(policy="track-b2b", loop=2))["frames"] == 2 * FRAMES - 1
 
 
 def test_the_spread_of_the_server_depends_on_the_seed(settings, home):
-    from dataclasses import replace
-
     profile = round_profile()
     write_profile(replace(profile, server=replace(profile.server, spread=0.2)), home / "spread.json")
     spans = [

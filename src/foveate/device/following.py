@@ -1,6 +1,7 @@
 """Which frames the local tracker has still to see, and from which result it starts (ViTMAlis, section IV-B)."""
 
 from collections import deque
+from collections.abc import Iterable
 
 from foveate.core import Detections, Frame
 from foveate.device.events import Seen, Tracked, TrackWork
@@ -26,7 +27,6 @@ class Following:
         self._running: TrackWork | None = None
         self._source: Frame | None = None
         self._handed_out = -1
-        self._awaited: int | None = None
 
     @property
     def catching_up(self) -> bool:
@@ -37,10 +37,10 @@ class Following:
         """A new frame of the camera."""
         self._kept.append(Seen(index=frame.index, grey=grey))
 
-    def offloaded(self, frame: Frame | None) -> None:
-        """A result for this frame may come; None: no result is awaited any more."""
-        self._awaited = None if frame is None else frame.index
-        needed = self._handed_out + 1 if self._awaited is None else min(self._awaited, self._handed_out + 1)
+    def awaits(self, frames: Iterable[Frame]) -> None:
+        """Results for these frames may come, and for no others."""
+        landed = [] if self._landed is None else [self._landed[0]]
+        needed = min([self._handed_out + 1, *(frame.index for frame in [*landed, *frames])])
         while self._kept and self._kept[0].index < needed:
             self._kept.popleft()
 

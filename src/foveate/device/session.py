@@ -13,6 +13,7 @@ from foveate.core import (
     FrameContent,
     InputError,
     OffloadPlan,
+    OffloadRecord,
     ProtocolError,
     RegionGrid,
     VersionError,
@@ -31,6 +32,7 @@ from foveate.device.events import (
     Tracked,
 )
 from foveate.device.flight import Flight
+from foveate.device.flights import Flights
 from foveate.device.following import Following
 from foveate.device.renderer import Renderer
 from foveate.device.surroundings import Surroundings
@@ -46,7 +48,7 @@ from foveate.network.messages import (
     decode_from_server,
     encode,
 )
-from foveate.policies import DeviceState, Estimating, Policy
+from foveate.policies import DeviceState, Estimating, Overlapping, Policy
 from foveate.tracking import GreyPair, Motion
 
 OFFLOAD_TIMEOUT_S = 5.0
@@ -54,10 +56,11 @@ OFFLOAD_TIMEOUT_S = 5.0
 
 
 class DeviceSession:
-    """One offload at a time, every frame displayed on time, whatever the server does.
+    """Every frame displayed on time, whatever the server does; one offload at a time, or two if the policy says so.
 
     A server that is lost (see `Contact`) is looked for until it is found; meanwhile nothing is offloaded. `model` is
     what the server is asked to run, empty for its own choice.
+    A result never replaces that of a fresher frame.
     At equal times displays come first: what arrives at the very instant of a display is shown one frame later.
     """
 
@@ -76,6 +79,7 @@ class DeviceSession:
             raise InputError(f"policy {policy.name} needs a profile with estimators of size and accuracy")
         self._policy, self._interval_s = policy, frame_interval_s
         self._timeout_s = offload_timeout_s
+        self._flights = Flights(policy.in_flight if isinstance(policy, Overlapping) else 1, offload_timeout_s)
         options = policy.estimate_options if isinstance(policy, Estimating) else EstimateOptions()
         self._estimator = None if estimator is None else estimator.with_options(options)
         self._link = LinkEstimator(options.link) if link is None else link
@@ -89,7 +93,6 @@ class DeviceSession:
         self._renderer = Renderer(frame_interval_s)
         self._connection = Connection(model, backoff)
         self._newest: Frame | None = None
-        self._flight: Flight | None = None
         self._last_sent: Frame | None = None
         self._result: Detections | None = None
         self._result_frame: Frame | None = None
@@ -99,13 +102,13 @@ class DeviceSession:
     @property
     def finished(self) -> bool:
         """True once `end` was called, every frame was displayed and no offload is on its way."""
-        return self._ended and self._flight is None and self._renderer.due_at is None
+        return self._ended and not self._flights and self._renderer.due_at is None
 
     @property
     def wake_at(self) -> float | None:
         """When `advance` must be called next, unless something else happens first; None = nothing is due."""
-        connection_at = self._connection.wake_at(idle=self._idle, waiting=self._flight is not None)
-        times = (self._renderer.due_at, self._timeout_at, connection_at)
+        connection_at = self._connection.wake_at(idle=self._idle, waiting=bool(self._flights))
+        times = (self._renderer.due_at, self._flights.timeout_at, connection_at)
         return min((time for time in times if time is not None), default=None)
 
     def start(self, now: float) -> list[DeviceEvent]:
@@ -145,8 +148,8 @@ class DeviceSession:
     def encoded(self, offload_id: int, encoded: EncodedFrame, now: float) -> list[DeviceEvent]:
         """The codec finished an `EncodeWork`; its bytes leave now."""
         events = self.advance(now)
-        flight = self._flight
-        if flight is None or flight.offload_id != offload_id or self._connection.welcome is None:
+        flight = self._flights.get(offload_id)
+        if flight is None or self._connection.welcome is None:
             return events  # given up in the meantime
         flight.sent_at, flight.payload_bytes = now, encoded.size_bytes
         flight.pings_before = self._connection.contact.round_trip.number
@@ -156,7 +159,7 @@ class DeviceSession:
             frame_index=flight.frame.index,
             grid=_sent_grid(flight.frame, flight.plan, self._connection.welcome),
             score_threshold=self._connection.welcome.score_threshold,
-            patience_s=max(flight.started_at + self._timeout_s - now, 0.0),
+            patience_s=max(self._flights.timeout_of(flight) - now, 0.0),
             full=encoded.full,
             low=encoded.low,
         )
@@ -165,7 +168,7 @@ class DeviceSession:
     def receive(self, payload: bytes, now: float) -> list[DeviceEvent]:
         """A message arrived. Raises `ProtocolError` on a bad one, or a refusal, before the server's first `Welcome`.
 
-        Later a bad message only fails the offload on its way, and a refusal has the device ask again, ever more rarely:
+        Later a bad message only fails what is on its way, and a refusal has the device ask again, ever more rarely:
         the picture goes on.
         """
         self._connection.contact.heard(now)
@@ -173,24 +176,23 @@ class DeviceSession:
         try:
             return [*events, *self._handle(payload, now)]
         except VersionError as error:
-            return [*events, *self._connection.refused(error, now), *self._give_up(str(error), now)]
+            return [*events, *self._connection.refused(error, now), *self._give_up_all(str(error), now)]
         except ProtocolError as error:
             if self._connection.welcome is None:
                 raise
-            return [*events, *self._give_up(str(error), now)]
+            return [*events, *self._give_up_all(str(error), now)]
 
     def disconnected(self, reason: str, now: float, *, refused: bool = False) -> list[DeviceEvent]:
         """The transport says that the connection ended; `refused`: before any message could pass."""
         events = self.advance(now)
         events += self._connection.ended(reason, now, refused=refused)
-        return [*events, *self._give_up(reason, now)]
+        return [*events, *self._give_up_all(reason, now)]
 
     def advance(self, now: float) -> list[DeviceEvent]:
         """Time passed: display, give up, look for the server."""
         events: list[DeviceEvent] = [*self._renderer.display(now)]
-        if self._timeout_at is not None and self._timeout_at <= now:
-            events += self._give_up(f"no result within {self._timeout_s:g} s", now)
-        return [*events, *self._connection.advance(now, idle=self._idle, waiting=self._flight is not None)]
+        events += self._give_up(self._flights.overdue(now), f"no result within {self._timeout_s:g} s", now)
+        return [*events, *self._connection.advance(now, idle=self._idle, waiting=bool(self._flights))]
 
     def end(self) -> None:
         """The camera ended: no further offload is started."""
@@ -199,22 +201,18 @@ class DeviceSession:
     def abandon(self, now: float) -> list[DeviceEvent]:
         """The user ended the run: neither is an offload on its way awaited."""
         self.end()
-        return [*self.advance(now), *self._give_up("the run was ended", now)]
-
-    @property
-    def _timeout_at(self) -> float | None:
-        return None if self._flight is None else self._flight.started_at + self._timeout_s
+        return [*self.advance(now), *self._give_up_all("the run was ended", now)]
 
     @property
     def _idle(self) -> bool:
         """Whether a heartbeat would find the uplink empty."""
-        return self._flight is None or not self._flight.uplink_busy
+        return self._flights.on_uplink is None
 
     def _forgotten(self, now: float) -> list[DeviceEvent]:
         """The server does not know this device: what was on its way to it is lost."""
         reason = "the server has forgotten this device"
         events = self._connection.forgotten(now, reason)
-        return [*events, *self._give_up(reason, now)] if events else []
+        return [*events, *self._give_up_all(reason, now)] if events else []
 
     def _handle(self, payload: bytes, now: float) -> list[DeviceEvent]:
         match decode_from_server(payload):
@@ -224,31 +222,38 @@ class DeviceSession:
                 return self._answered(number, now)
             case Stranger():
                 return self._forgotten(now)
-            case Ack(offload_id=offload_id) if self._on_its_way(offload_id):
-                assert self._flight is not None
-                self._flight.acked_at = now
-            case Result(offload_id=offload_id) as result if self._on_its_way(offload_id):
-                return self._land(result, now)
-            case Failure(offload_id=offload_id, text=text) if offload_id is None or self._on_its_way(offload_id):
+            case Ack() | Result() | Failure() as told:
+                return self._told(told, now)
+        return []
+
+    def _told(self, told: Ack | Result | Failure, now: float) -> list[DeviceEvent]:
+        """Something about an offload; one that is not on its way any more does not matter."""
+        flight = self._flights.get(told.offload_id)
+        match told:
+            case Failure(offload_id=None, text=text):
                 return self._failure(text, now)
+            case Failure(text=text) if flight is not None:
+                return self._give_up([flight], text, now)
+            case Ack() if flight is not None:
+                flight.acked_at = now
+                return self._consider()
+            case Result() if flight is not None:
+                return self._land(flight, told, now)
         return []
 
     def _answered(self, number: int, now: float) -> list[DeviceEvent]:
         """A heartbeat came back. Had the server got the frame in front of it, it would have said so before."""
         self._connection.contact.round_trip.pong(number, now)
-        flight = self._flight
-        if flight is not None and flight.uplink_busy and number > flight.pings_before:
-            return self._give_up("the frame was lost on its way", now)
+        flight = self._flights.on_uplink
+        if flight is not None and number > flight.pings_before:
+            return self._give_up([flight], "the frame was lost on its way", now)
         return []
 
     def _failure(self, text: str, now: float) -> list[DeviceEvent]:
-        """Of an offload; before the server's welcome, of the greeting."""
+        """Of all that is on its way; before the server's welcome, of the greeting."""
         if self._connection.there:
-            return self._give_up(text, now)
+            return self._give_up_all(text, now)
         return self._connection.refused(ProtocolError(f"the server refuses this device: {text}"), now)
-
-    def _on_its_way(self, offload_id: int | None) -> bool:
-        return self._flight is not None and self._flight.offload_id == offload_id
 
     def _welcomed(self, welcome: Welcome, now: float) -> list[DeviceEvent]:
         is_first = self._connection.welcome is None
@@ -258,9 +263,8 @@ class DeviceSession:
             self._renderer.update(Detections.empty(tuple(welcome.class_names)), None)
         return [Connected(welcome=welcome), *self.advance(now), *self._consider()]
 
-    def _land(self, result: Result, now: float) -> list[DeviceEvent]:
-        flight, welcome = self._flight, self._connection.welcome
-        assert flight is not None
+    def _land(self, flight: Flight, result: Result, now: float) -> list[DeviceEvent]:
+        welcome = self._connection.welcome
         assert welcome is not None
         record = flight.landed(
             now,
@@ -271,29 +275,47 @@ class DeviceSession:
         )
         detections = _in_full_size(result.detections(tuple(welcome.class_names)), flight, welcome)
         done = OffloadDone(record=record, captured_at=flight.frame.captured_at, result=detections)
-        self._flight = None
+        self._flights.end(flight)
         self._link.observe(record)
-        self._surroundings.landed(record, detections, frame_height=flight.frame.size[0])
-        self._last_latency_s = record.e2e_latency_s
-        self._result, self._result_frame = detections, flight.frame
-        if self._following is None:
-            self._renderer.update(detections, flight.frame)
-        else:
-            self._renderer.cache(detections, flight.frame)
-            self._following.landed(flight.frame, detections)
+        if self._result_frame is None or flight.frame.index > self._result_frame.index:
+            self._apply(record, detections, flight.frame)
+        self._await()
         return [done, *self._follow(), *self._consider()]
 
-    def _give_up(self, reason: str, now: float) -> list[DeviceEvent]:
-        flight, self._flight = self._flight, None
-        if flight is None:
+    def _apply(self, record: OffloadRecord, detections: Detections, frame: Frame) -> None:
+        """The result of the freshest frame that has one."""
+        self._surroundings.landed(record, detections, frame_height=frame.size[0])
+        self._last_latency_s = record.e2e_latency_s
+        self._result, self._result_frame = detections, frame
+        if self._following is None:
+            self._renderer.update(detections, frame)
+        else:
+            self._renderer.cache(detections, frame)
+            self._following.landed(frame, detections)
+
+    def _give_up_all(self, reason: str, now: float) -> list[DeviceEvent]:
+        return self._give_up(list(self._flights), reason, now)
+
+    def _give_up(self, flights: list[Flight], reason: str, now: float) -> list[DeviceEvent]:
+        """No result is waited for any more."""
+        if not flights:
             return []
-        if flight.uplink_busy:
-            self._connection.contact.round_trip.blocked()
+        for flight in flights:
+            self._flights.end(flight)
+            if flight.uplink_busy:
+                self._connection.contact.round_trip.blocked()
+        self._await()
+        records = [flight.failed(now, rtt_s=self._connection.rtt_s) for flight in flights]
+        done = [
+            OffloadDone(record=record, captured_at=flight.frame.captured_at, result=None, reason=reason)
+            for record, flight in zip(records, flights, strict=True)
+        ]
+        return [*done, *self._consider()]
+
+    def _await(self) -> None:
+        """Let the tracker know which frames it may have to start from."""
         if self._following is not None:
-            self._following.offloaded(None)
-        record = flight.failed(now, rtt_s=self._connection.rtt_s)
-        done = OffloadDone(record=record, captured_at=flight.frame.captured_at, result=None, reason=reason)
-        return [done, *self._consider()]
+            self._following.awaits(self._flights.frames)
 
     def _measure(self) -> list[DeviceEvent]:
         """Have the motion of the newest frame measured, if nobody is at it."""
@@ -310,7 +332,7 @@ class DeviceSession:
     @property
     def _may_offload(self) -> bool:
         """Whether a frame that was not sent yet could be sent now; not before its result was caught up with."""
-        free = self._connection.there and self._flight is None and not self._ended
+        free = self._connection.there and self._flights.room and not self._ended
         present = self._following is None or not self._following.catching_up
         return free and present and self._newest is not None and self._newest is not self._last_sent
 
@@ -335,13 +357,13 @@ class DeviceSession:
             return events
         latest = None if self._following is None else self._following.latest
         self._surroundings.offloaded(frame.index, plan, welcome.grid(*frame.size), latest)
-        self._flight = Flight(offload_id=self._next_id, frame=frame, plan=plan, started_at=now)
+        flight = Flight(offload_id=self._next_id, frame=frame, plan=plan, started_at=now)
+        self._flights.start(flight)
         self._next_id += 1
         self._last_sent = frame
-        if self._following is not None:
-            self._following.offloaded(frame)
+        self._await()
         grid = _sent_grid(frame, plan, welcome)
-        return [*events, EncodeWork(offload_id=self._flight.offload_id, frame=frame, grid=grid, plan=plan)]
+        return [*events, EncodeWork(offload_id=flight.offload_id, frame=frame, grid=grid, plan=plan)]
 
     def _state(self, frame: Frame, welcome: Welcome) -> DeviceState:
         grid = welcome.grid(*frame.size)

@@ -14,6 +14,8 @@ from foveate.tracking import GreyPair, Motion, region_detail
 
 AGREEMENTS = 4
 """Results that the mean agreement with the tracker is taken over."""
+MOST_SENT = 4
+"""Offloads that are remembered until their results come; no more are ever on their way."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +39,7 @@ class Surroundings:
         self.motion: Motion | None = None
         """The latest; None before the first."""
         self._detail: NDArray[np.float32] | None = None
-        self._sent: _Sent | None = None
+        self._sent: deque[_Sent] = deque(maxlen=MOST_SENT)
         self._landed: tuple[_Sent, OffloadRecord] | None = None
         self._agreements: deque[float] = deque(maxlen=AGREEMENTS)
 
@@ -51,24 +53,27 @@ class Surroundings:
             return
         mask: Mask = grid.check_mask(plan.downsampling_mask)
         lost = float(lost_share(plan.frame_scale, grid.downsampling_factor))
-        self._sent = _Sent(
-            frame_index=frame_index,
-            plan=plan,
-            pixels=grid.height * grid.width,
-            downsampled_share=lost or float(mask.mean()),
-            detail=mean_detail(grid, self._detail),
-            downsampled_detail=lost or detail_share(grid, mask, self._detail),
-            shown=None if latest is None else latest.detections,
+        self._sent.append(
+            _Sent(
+                frame_index=frame_index,
+                plan=plan,
+                pixels=grid.height * grid.width,
+                downsampled_share=lost or float(mask.mean()),
+                detail=mean_detail(grid, self._detail),
+                downsampled_detail=lost or detail_share(grid, mask, self._detail),
+                shown=None if latest is None else latest.detections,
+            )
         )
 
     def landed(self, record: OffloadRecord, result: Detections, *, frame_height: int) -> None:
         """An offload brought a result."""
-        if self._sent is None or self._sent.frame_index != record.frame_index:
+        sent = next((sent for sent in self._sent if sent.frame_index == record.frame_index), None)
+        if sent is None:
             return
-        self._landed = self._sent, record
-        if self._sent.shown is not None:
+        self._landed = sent, record
+        if sent.shown is not None:
             truth = with_ignore_rules(Truth(detections=result), frame_height=frame_height)
-            counts = F1Counter().add(self._sent.shown, truth.detections, ignore=truth.ignore)
+            counts = F1Counter().add(sent.shown, truth.detections, ignore=truth.ignore)
             self._agreements.append(counts.f1)
 
     def content(self, grid: RegionGrid, *, frame_index: int, latest: Tracked | None) -> FrameContent | None:

@@ -1,6 +1,6 @@
 """What to offload and how: pure functions from what a device knows to an `OffloadPlan`. No clocks, no I/O."""
 
-from foveate.policies._base import DeviceState, Estimating, Policy
+from foveate.policies._base import DeviceState, Estimating, Overlapping, Policy
 from foveate.policies.back2back import Back2Back
 from foveate.policies.configurations import QUALITIES, SCALES, configurations, uniform_configurations
 from foveate.policies.fixed import Fixed
@@ -26,6 +26,7 @@ __all__ = [
     "DeviceState",
     "Estimating",
     "Fixed",
+    "Overlapping",
     "Policy",
     "RegionType",
     "RoiOpt",

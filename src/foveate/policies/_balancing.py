@@ -39,8 +39,12 @@ class Balancing(ABC):
     """Of inference times: `best`, or `line` even where it misses by more than 5 %."""
     content: ContentInputs = "device"
     """What size and accuracy are estimated from: `device`, `paper`, or `mean`: the configuration alone (ablation)."""
+    in_flight: int = 1
+    """Offloads on their way at once, 1 or 2: with 2 the next leaves as soon as the server holds the one before."""
 
     def __post_init__(self) -> None:
+        if self.in_flight not in (1, 2):
+            raise InputError(f"in_flight must be 1 or 2, got {self.in_flight}")
         if not 0 <= self.delta_kappa <= 1:
             raise InputError(f"delta_kappa must lie in 0..1, got {self.delta_kappa:g}")
         if self.delta_eta_s <= 0:

@@ -45,7 +45,7 @@ class DeviceState:
 
 
 class Policy(Protocol):
-    """Decides whether and how the newest frame is offloaded; asked whenever no offload is on its way.
+    """Decides whether and how the newest frame is offloaded; asked whenever another offload may start.
 
     A policy is a frozen keyword-only dataclass whose fields are its parameters, so equal parameters give equal
     policies. `decide` is pure: no clock, no file, no randomness, equal states give equal plans.
@@ -74,4 +74,14 @@ class Estimating(Protocol):
     @property
     def estimate_options(self) -> EstimateOptions:
         """Of `DeviceState.estimate`."""
+        ...
+
+
+@runtime_checkable
+class Overlapping(Protocol):
+    """A policy that may have the next frame sent while the server sees the last one."""
+
+    @property
+    def in_flight(self) -> int:
+        """Most offloads on their way at once. A server keeps one waiting for each device, so 2 is the most."""
         ...

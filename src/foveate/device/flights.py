@@ -1,0 +1,64 @@
+"""Offloads on their way: one, or two where a policy lets the uplink carry a frame while the server sees another."""
+
+from collections.abc import Iterator
+
+from foveate.core import Frame
+from foveate.device.flight import Flight
+
+
+class Flights:
+    """At most `most`, in the order of their frames; each is lost `timeout_s` after its start.
+
+    Only one is encoded or sent at a time: behind another a frame would but grow old, and neither the rate of the link
+    nor its round trip could be told.
+    """
+
+    def __init__(self, most: int, timeout_s: float) -> None:
+        self._most, self._timeout_s = most, timeout_s
+        self._flights: dict[int, Flight] = {}
+
+    def __len__(self) -> int:
+        return len(self._flights)
+
+    def __iter__(self) -> Iterator[Flight]:
+        return iter(tuple(self._flights.values()))
+
+    @property
+    def room(self) -> bool:
+        """Whether another may start: there are fewer than `most`, and the server holds them all."""
+        return len(self) < self._most and all(flight.acked_at is not None for flight in self)
+
+    @property
+    def on_uplink(self) -> Flight | None:
+        """The one whose bytes may be on the uplink."""
+        return next((flight for flight in self if flight.uplink_busy), None)
+
+    @property
+    def timeout_at(self) -> float | None:
+        """When the next of them is lost; None if none is on its way."""
+        return min((self.timeout_of(flight) for flight in self), default=None)
+
+    @property
+    def frames(self) -> list[Frame]:
+        """The frames that a result may come for."""
+        return [flight.frame for flight in self]
+
+    def timeout_of(self, flight: Flight) -> float:
+        """When it is lost."""
+        return flight.started_at + self._timeout_s
+
+    def overdue(self, now: float) -> list[Flight]:
+        """Those that are lost by now."""
+        return [flight for flight in self if self.timeout_of(flight) <= now]
+
+    def start(self, flight: Flight) -> None:
+        """One more."""
+        self._flights[flight.offload_id] = flight
+
+    def get(self, offload_id: int | None) -> Flight | None:
+        """By its id; None if it is not on its way, or not any more."""
+        return None if offload_id is None else self._flights.get(offload_id)
+
+    def end(self, flight: Flight) -> None:
+        """It landed, or was given up."""
+        del self._flights[flight.offload_id]
