@@ -42,6 +42,22 @@ def test_mixed_frames_come_back_close_to_the_reference(height, width):
     assert psnr(join_regions(decoded), join_regions(reference)) > 35
 
 
+@pytest.mark.parametrize("mask", [checkerboard(GRID), np.ones(GRID.shape, bool)])
+def test_one_picture_decodes_to_the_very_tiles_of_two(mask):
+    """Every cell is whole JPEG blocks: what lies beside it changes nothing."""
+    two, one = (encode_frame(scene(), grid=GRID, mask=mask, quality=80, one_picture=flag) for flag in (False, True))
+    assert one.low == b""
+    assert one.full not in (two.full, b"")
+    first, second = (decode_frame(encoded, grid=GRID, mask=mask) for encoded in (two, one))
+    assert np.array_equal(first.full, second.full)
+    assert np.array_equal(first.low, second.low)
+
+
+def test_without_low_regions_one_picture_is_the_plain_frame():
+    whole = encode_frame(scene(), grid=GRID, quality=90, one_picture=True)
+    assert whole == encode_frame(scene(), grid=GRID, quality=90)
+
+
 def test_all_regions_low_leave_the_full_stream_empty():
     mask = np.ones(GRID.shape, bool)
     encoded = encode_frame(scene(), grid=GRID, mask=mask, quality=90)
@@ -122,6 +138,8 @@ def test_streams_that_the_mask_does_not_call_for_are_refused():
         decode_frame(EncodedFrame(full=GOOD, low=GOOD), grid=GRID)
     with pytest.raises(CodecError, match="expected a YCbCr JPEG"):
         decode_frame(EncodedFrame(full=GOOD, low=GOOD), grid=GRID, mask=checkerboard(GRID))
+    with pytest.raises(CodecError, match="expected a YCbCr JPEG"):  # one picture for all, and not this one
+        decode_frame(EncodedFrame(full=GOOD), grid=GRID, mask=checkerboard(GRID))
 
 
 def test_a_huge_picture_is_refused_by_its_header_alone(monkeypatch):

@@ -10,6 +10,8 @@ from foveate.codec.mosaic import (
     frame_layout,
     full_layout,
     full_mosaic,
+    joint_layouts,
+    joint_mosaic,
     low_layout,
     low_mosaic,
     unpack,
@@ -51,6 +53,22 @@ def test_low_tiles_equal_the_reference_wherever_the_frame_is(frame):
         assert np.array_equal(ours[:height, :width], theirs[:height, :width])
         assert np.array_equal(ours[height:], np.broadcast_to(ours[height - 1], ours[height:].shape))
         assert (ours[:, width:] == ours[:, width - 1 : width]).all()
+
+
+@given(frames())
+@settings(deadline=None)
+def test_tiles_of_both_resolutions_survive_in_one_picture_as_they_do_in_two(frame):
+    pixels, grid, mask = frame
+    side, small = grid.region_pixels, grid.region_pixels // grid.downsampling_factor
+    full, low = joint_layouts(grid, mask)
+    mosaic = joint_mosaic(pixels, grid, mask)
+    assert full.size == low.size == mosaic.shape[:2]
+    assert np.array_equal(
+        unpack(mosaic, full, side), unpack(full_mosaic(pixels, grid, mask), full_layout(grid, mask), side)
+    )
+    assert np.array_equal(
+        unpack(mosaic, low, small), unpack(low_mosaic(pixels, grid, mask), low_layout(grid, mask), small)
+    )
 
 
 @given(frames())

@@ -224,6 +224,26 @@ def test_outcomes_survive_a_torn_file(home):
     assert [a.detections for a in again] == [m.detections for m in made]
 
 
+def test_one_picture_is_an_outcome_of_its_own_where_anything_is_downsampled(home):
+    video = write_clip(home / "clip.mp4", frames=1)
+    with Clip(video) as clip:
+        pixels = next(iter(clip))
+    grid = FakeDetector().region_grid(*pixels.shape[:2])
+    mask = np.ones(grid.shape, bool)
+    with outcomes() as fresh:
+        two, one = (
+            fresh.get(0, OffloadPlan(downsampling_mask=mask, one_picture=flag), grid, lambda: pixels)
+            for flag in (False, True)
+        )
+        assert (two.full_bytes, one.low_bytes) == (0, 0)
+        assert two.low_bytes == one.full_bytes  # the same picture, in another place
+        assert two.detections == one.detections
+        assert fresh.computed == 2
+        for flag in (False, True):
+            fresh.get(0, OffloadPlan(one_picture=flag), grid, lambda: pixels)
+        assert fresh.computed == 3
+
+
 @pytest.fixture
 def noisy(home):
     """A clip whose pictures take long enough on a link to measure it."""

@@ -65,6 +65,18 @@ class TestRoiOpt(PolicyContract):
         assert self.policy.decide(replace(device_state(one_object()), retention=0.0)).jpeg_quality == 70
 
 
+def test_one_picture_changes_how_regions_are_packed_and_nothing_else():
+    state = device_state(one_object())
+    two, one = (by_name(text).decide(state) for text in ("vitmalis", "vitmalis:one_picture=true"))
+    assert (two.one_picture, one.one_picture) == (False, True)
+    assert (one.jpeg_quality, one.restoration_point, one.reason) == (
+        two.jpeg_quality,
+        two.restoration_point,
+        two.reason,
+    )
+    assert np.array_equal(GRID.check_mask(one.downsampling_mask), GRID.check_mask(two.downsampling_mask))
+
+
 @pytest.mark.parametrize("name", ["uniform-opt", "roi-opt"])
 def test_controls_estimate_as_vitmalis_does(name):
     parameters = "knee=utility,link=harmonic,latency=line,content=paper,delta_kappa=0.5,delta_eta_s=2"

@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from foveate.codec import encode_frame
+from foveate.codec import encode_frame, encode_plan
 from foveate.core import CodecError, ManualClock, OffloadPlan, ProtocolError
 from foveate.network.messages import Offload
 from foveate.server import Batch, Engine, Work, welcome_of
@@ -67,6 +67,16 @@ def test_objects_are_found_in_whole_and_in_mixed_frames(engine, mask):
     (inferred,) = outcomes(engine, work(mask=mask))
     assert np.abs(inferred.detections.boxes - FakeDetector().detect_batch([PIXELS])[0].boxes).max() <= 4
     assert (inferred.decode_s, inferred.inference_s) == (1, 1)
+
+
+@pytest.mark.parametrize("mask", [np.eye(*GRID.shape, dtype=bool), np.ones(GRID.shape, bool)])
+def test_regions_of_both_resolutions_may_come_in_one_picture(engine, mask):
+    plan = OffloadPlan(downsampling_mask=mask, one_picture=True)
+    encoded = encode_plan(PIXELS, grid=GRID, plan=plan)
+    (one,) = outcomes(engine, work(mask=mask, full=encoded.full, low=encoded.low))
+    (two,) = outcomes(engine, work(mask=mask))
+    assert encoded.low == b""
+    assert one.detections == two.detections
 
 
 def test_what_it_made_of_an_offload_says_which_model_saw_what_and_how_many_tokens(engine):

@@ -7,7 +7,16 @@ import numpy as np
 
 from foveate.codec.jpeg import ChromaSubsampling, decode_jpeg, encode_jpeg
 from foveate.codec.layout import Layout
-from foveate.codec.mosaic import frame_layout, full_layout, full_mosaic, low_layout, low_mosaic, unpack
+from foveate.codec.mosaic import (
+    frame_layout,
+    full_layout,
+    full_mosaic,
+    joint_layouts,
+    joint_mosaic,
+    low_layout,
+    low_mosaic,
+    unpack,
+)
 from foveate.codec.scratch import scratch
 from foveate.core import CodecError, InputError, Mask, MixedFrame, Pixels, RegionGrid, Tiles, check_pixels
 
@@ -21,7 +30,7 @@ class EncodedFrame:
 
     full: bytes
     """JPEG of the whole frame if nothing is downsampled; else of the mosaic of full-resolution regions, empty
-    without any."""
+    without any; or, where `low` is empty though regions are downsampled, of the mosaic of all regions."""
     low: bytes = b""
     """JPEG of the mosaic of downsampled regions, empty without any."""
 
@@ -38,12 +47,13 @@ def encode_frame(
     mask: Mask | None = None,
     blank: Mask | None = None,
     quality: int,
+    one_picture: bool = False,
     colorsubsampling: ChromaSubsampling = "420",
 ) -> EncodedFrame:
     """Compress a frame: as one plain JPEG, or as two mosaics where `mask` (True = low) names any region.
 
-    `pixels`: uint8 `(H, W, 3)` of the grid's size. Regions in `blank` are painted grey first. Raises `InputError` on
-    sizes or a quality that do not fit.
+    `pixels`: uint8 `(H, W, 3)` of the grid's size. Regions in `blank` are painted grey first. With `one_picture` the
+    regions of both resolutions share a mosaic. Raises `InputError` on sizes or a quality that do not fit.
     """
     check_pixels(pixels)
     if pixels.shape[:2] != (grid.height, grid.width):
@@ -53,6 +63,9 @@ def encode_frame(
         pixels = _painted(pixels, grid, grid.check_mask(blank))
     if not low.any():
         return EncodedFrame(full=encode_jpeg(pixels, quality=quality, colorsubsampling=colorsubsampling))
+    if one_picture:
+        mosaic = joint_mosaic(pixels, grid, low, scratch("joint mosaic", joint_layouts(grid, low)[0].size))
+        return EncodedFrame(full=encode_jpeg(mosaic, quality=quality, colorsubsampling=colorsubsampling))
     mosaics = (
         full_mosaic(pixels, grid, low, scratch("full mosaic", full_layout(grid, low).size)),
         low_mosaic(pixels, grid, low, scratch("low mosaic", low_layout(grid, low).size)),
@@ -88,12 +101,26 @@ def decode_frame(encoded: EncodedFrame, *, grid: RegionGrid, mask: Mask | None =
     """
     low = grid.check_mask(mask)
     side = grid.region_pixels
+    if low.any() and not encoded.low:
+        return _decode_joint(encoded.full, grid, low)
     layout = full_layout(grid, low) if low.any() else frame_layout(grid)
     return MixedFrame(
         grid=grid,
         mask=low,
         full=_decode_tiles("full", encoded.full, layout, side),
         low=_decode_tiles("low", encoded.low, low_layout(grid, low), side // grid.downsampling_factor),
+    )
+
+
+def _decode_joint(data: bytes, grid: RegionGrid, low: Mask) -> MixedFrame:
+    """Tiles of both resolutions from one picture."""
+    layouts, side = joint_layouts(grid, low), grid.region_pixels
+    picture = decode_jpeg(data, size=layouts[0].size, out=scratch("decoded", layouts[0].size))
+    return MixedFrame(
+        grid=grid,
+        mask=low,
+        full=unpack(picture, layouts[0], side),
+        low=unpack(picture, layouts[1], side // grid.downsampling_factor),
     )
 
 

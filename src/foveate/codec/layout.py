@@ -26,6 +26,13 @@ class Layout:
     tiles: tuple[Size, ...]
     """Real size of each tile, pixels, without the padding of its cell."""
 
+    def parted(self, first: int) -> tuple["Layout", "Layout"]:
+        """The same picture with its `first` tiles alone, and with the others alone."""
+        return (
+            Layout(size=self.size, corners=self.corners[:first], tiles=self.tiles[:first]),
+            Layout(size=self.size, corners=self.corners[first:], tiles=self.tiles[first:]),
+        )
+
 
 def padded(length: int) -> int:
     """`length` rounded up to whole JPEG blocks."""

@@ -1,10 +1,10 @@
-"""A frame as two mosaics, before compression: regions that keep their pixels, and downsampled regions.
+"""A frame as two mosaics, before compression: regions that keep their pixels, and downsampled regions; or both in one.
 
-`full_mosaic` and `low_mosaic` cut and pack, `unpack` is their common inverse. Tiles are clipped to the frame on
-the way out and filled beyond it again on the way in: pixels that do not exist are not sent.
+`full_mosaic`, `low_mosaic` and `joint_mosaic` cut and pack, `unpack` is their common inverse. Tiles are clipped to the
+frame on the way out and filled beyond it again on the way in: pixels that do not exist are not sent.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -35,37 +35,65 @@ def frame_layout(grid: RegionGrid) -> Layout:
 
 def full_layout(grid: RegionGrid, mask: Mask) -> Layout:
     """The mosaic of the regions that keep their resolution, in raster order."""
-    boxes = region_boxes(grid, ~mask)
-    return shelf_layout(tuple((bottom - top, right - left) for top, left, bottom, right in boxes))
+    return shelf_layout(_full_sizes(grid, mask))
 
 
 def low_layout(grid: RegionGrid, mask: Mask) -> Layout:
     """The mosaic of the downsampled regions, in raster order; a pixel partly inside the frame is kept."""
-    factor, boxes = grid.downsampling_factor, region_boxes(grid, mask)
-    return shelf_layout(
-        tuple((-(-(bottom - top) // factor), -(-(right - left) // factor)) for top, left, bottom, right in boxes)
-    )
+    return shelf_layout(_low_sizes(grid, mask))
+
+
+def joint_layouts(grid: RegionGrid, mask: Mask) -> tuple[Layout, Layout]:
+    """One picture of all regions: where those of full resolution lie in it, and the downsampled ones."""
+    full = _full_sizes(grid, mask)
+    return shelf_layout(full + _low_sizes(grid, mask)).parted(len(full))
 
 
 def full_mosaic(pixels: Pixels, grid: RegionGrid, mask: Mask, out: Pixels | None = None) -> Pixels:
     """Full-resolution regions of a frame `(H, W, 3)` as one picture of `full_layout`'s size, in `out` if given."""
     layout = full_layout(grid, mask)
-    mosaic = _canvas(layout, out)
-    for (top, left, bottom, right), corner in zip(region_boxes(grid, ~mask), layout.corners, strict=True):
-        _spread(pixels[top:bottom, left:right], _cell(mosaic, corner, (bottom - top, right - left)))
+    mosaic = _canvas((layout,), out)
+    _lay_full(mosaic, pixels, grid, mask, layout)
     return mosaic
 
 
 def low_mosaic(pixels: Pixels, grid: RegionGrid, mask: Mask, out: Pixels | None = None) -> Pixels:
     """Regions of a frame `(H, W, 3)`, averaged over d x d pixels, as one picture of `low_layout`'s size."""
     layout = low_layout(grid, mask)
-    mosaic = _canvas(layout, out)
+    mosaic = _canvas((layout,), out)
+    _lay_low(mosaic, pixels, grid, mask, layout)
+    return mosaic
+
+
+def joint_mosaic(pixels: Pixels, grid: RegionGrid, mask: Mask, out: Pixels | None = None) -> Pixels:
+    """Regions of both resolutions of a frame `(H, W, 3)` as one picture of the size of `joint_layouts`."""
+    full, low = joint_layouts(grid, mask)
+    mosaic = _canvas((full, low), out)
+    _lay_full(mosaic, pixels, grid, mask, full)
+    _lay_low(mosaic, pixels, grid, mask, low)
+    return mosaic
+
+
+def _full_sizes(grid: RegionGrid, mask: Mask) -> tuple[Size, ...]:
+    return tuple((bottom - top, right - left) for top, left, bottom, right in region_boxes(grid, ~mask))
+
+
+def _low_sizes(grid: RegionGrid, mask: Mask) -> tuple[Size, ...]:
+    factor, boxes = grid.downsampling_factor, region_boxes(grid, mask)
+    return tuple((-(-(bottom - top) // factor), -(-(right - left) // factor)) for top, left, bottom, right in boxes)
+
+
+def _lay_full(mosaic: Pixels, pixels: Pixels, grid: RegionGrid, mask: Mask, layout: Layout) -> None:
+    for (top, left, bottom, right), corner in zip(region_boxes(grid, ~mask), layout.corners, strict=True):
+        _spread(pixels[top:bottom, left:right], _cell(mosaic, corner, (bottom - top, right - left)))
+
+
+def _lay_low(mosaic: Pixels, pixels: Pixels, grid: RegionGrid, mask: Mask, layout: Layout) -> None:
     for box, corner, size in zip(region_boxes(grid, mask), layout.corners, layout.tiles, strict=True):
         top, left, bottom, right = box
         cell = _cell(mosaic, corner, size)
         downsample(pixels[top:bottom, left:right], grid.downsampling_factor, cell[: size[0], : size[1]])
         _fill_beyond(cell, size)
-    return mosaic
 
 
 def unpack(mosaic: Pixels, layout: Layout, side: int) -> Tiles:
@@ -91,10 +119,12 @@ def downsample(tile: Pixels, factor: int, out: Pixels) -> None:
     cv2.resize(tile, (out.shape[1], out.shape[0]), dst=out, interpolation=cv2.INTER_AREA)
 
 
-def _canvas(layout: Layout, out: Pixels | None) -> Pixels:
+def _canvas(layouts: Sequence[Layout], out: Pixels | None) -> Pixels:
     """Where a mosaic is put together; only what no cell will cover is painted, if there is any."""
-    canvas = np.empty((*layout.size, 3), np.uint8) if out is None else out
-    if sum(padded(height) * padded(width) for height, width in layout.tiles) < layout.size[0] * layout.size[1]:
+    rows, columns = layouts[0].size
+    canvas = np.empty((rows, columns, 3), np.uint8) if out is None else out
+    cells = (padded(height) * padded(width) for layout in layouts for height, width in layout.tiles)
+    if sum(cells) < rows * columns:
         canvas.fill(_UNUSED)
     return canvas
 

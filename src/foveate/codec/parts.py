@@ -73,6 +73,7 @@ def encode_plan(pixels: Pixels, *, grid: RegionGrid, plan: OffloadPlan) -> Encod
         mask=plan.downsampling_mask,
         blank=plan.blank_mask,
         quality=plan.jpeg_quality,
+        one_picture=plan.one_picture,
     )
 
 

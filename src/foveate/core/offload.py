@@ -27,6 +27,8 @@ class OffloadPlan:
     """lambda: 1..100."""
     restoration_point: int = 0
     """beta: 0 restores pixels before the backbone, k restores tokens inside subset k."""
+    one_picture: bool = False
+    """Whether regions of both resolutions are packed into one picture instead of one each."""
     blank_mask: Mask | None = None
     """Bool `(regions_h, regions_w)`, True = the region is sent as plain grey; None = none is."""
     frame_scale: float = 1.0

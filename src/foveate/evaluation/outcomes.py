@@ -26,9 +26,9 @@ class Outcome:
     """Of one offload."""
 
     full_bytes: int
-    """Length of the JPEG of full-resolution regions."""
+    """Length of the JPEG of full-resolution regions, or of all."""
     low_bytes: int
-    """Length of the JPEG of downsampled regions."""
+    """Length of the JPEG of downsampled regions; 0 without one."""
     detections: Detections
     """In pixels of the picture that was sent, above the server's threshold."""
 
@@ -104,6 +104,7 @@ class Outcomes:
             mask=plan.downsampling_mask,
             blank=plan.blank_mask,
             quality=plan.jpeg_quality,
+            one_picture=plan.one_picture,
         )
         mixed = decode_frame(encoded, grid=grid, mask=plan.downsampling_mask)
         found = self._detector.detect_batch([mixed], None, [plan.restoration_point], score_threshold=self._threshold)[0]
@@ -118,7 +119,7 @@ class Outcomes:
 
 
 def _key(position: int, plan: OffloadPlan, grid: RegionGrid) -> bytes:
-    parts = [
+    parts: list[int | bytes | str] = [
         position,
         grid.height,
         grid.width,
@@ -127,4 +128,6 @@ def _key(position: int, plan: OffloadPlan, grid: RegionGrid) -> bytes:
         plan.jpeg_quality,
         plan.restoration_point if plan.downsampled_regions else 0,
     ]
+    if plan.one_picture and plan.downsampled_regions:
+        parts.append("one picture")
     return hashlib.sha256(msgspec.msgpack.encode(parts)).digest()[:16]

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 
 from foveate.core import Detections, InputError, Mask, OffloadPlan, ProtocolError, RegionGrid, VersionError
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 """2: `Result` says how long a frame waited. 3: `Offload` says how long its device waits, `Hello` names a model,
-`PartsOffload` and `Probe` exist."""
+`PartsOffload` and `Probe` exist. 4: regions of both resolutions may lie in one picture of an `Offload`."""
 MAX_MESSAGE_BYTES = 32 * 2**20
 """Longer messages are refused unread."""
 MAX_SIDE = 8192
@@ -106,7 +106,7 @@ class Offload(msgspec.Struct, frozen=True, kw_only=True, tag="offload"):
     """How much longer the device waits, counted from when it sends this. A span, so that no clock of another host is
     read: the server counts it from receipt, which is late by what the uplink took."""
     full: bytes
-    """JPEG of the frame, or of the mosaic of full-resolution regions."""
+    """JPEG of the frame, or of the mosaic of full-resolution regions; of that of all regions where `low` is empty."""
     low: bytes
     """JPEG of the mosaic of downsampled regions; may be empty."""
     slice_regions: Annotated[int, Meta(ge=0, le=64)] = 0

@@ -1,9 +1,9 @@
 """ViTMAlis: the configuration at the knee of estimated latency and accuracy, or the fastest when results grow old."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from foveate.core import Candidates, FrameContent, InputError
+from foveate.core import Candidates, FrameContent, InputError, OffloadPlan
 from foveate.policies._balancing import Balancing
 from foveate.policies._base import DeviceState
 from foveate.policies.configurations import configurations
@@ -27,12 +27,19 @@ class VitMAlis(Balancing):
     beta: int | None = None
     """The one restoration point of frames with downsampled regions (ablation); None: all are compared."""
 
+    one_picture: bool = False
+    """Whether regions of both resolutions travel in one picture (control); the codec otherwise sends two."""
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if not (0 <= self.delta_m <= 1 and 0 <= self.delta_rho <= 1):
             raise InputError(f"delta_m and delta_rho must lie in 0..1, got {self.delta_m:g} and {self.delta_rho:g}")
         if self.beta is not None and self.beta < 0:
             raise InputError(f"beta must be 0 or more, got {self.beta}")
+
+    def decide(self, state: DeviceState) -> OffloadPlan:
+        """As algorithm 1 says."""
+        return replace(super().decide(state), one_picture=self.one_picture)
 
     def _candidates(self, state: DeviceState, content: FrameContent) -> Candidates:
         """All that the types of the frame's regions offer."""
