@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from foveate.core import Candidates, Estimates
-from foveate.policies import QUALITIES, SCALES, RoiOpt, UniformOpt, VitMAlis, by_name
+from foveate.core import Candidates, Estimates, InputError
+from foveate.policies import QUALITIES, SCALES, RoiOpt, TrackFixed, UniformOpt, VitMAlis, by_name
 from foveate.testing.policies import GRID, PolicyContract, device_state, one_object, plain_estimate
 
 
@@ -63,6 +63,33 @@ class TestRoiOpt(PolicyContract):
 
     def test_in_need_it_takes_the_lowest_quality(self):
         assert self.policy.decide(replace(device_state(one_object()), retention=0.0)).jpeg_quality == 70
+
+
+class TestTrackFixed(PolicyContract):
+    policy = TrackFixed(downsampling_type=1, quality=80, beta=3)
+
+    def test_it_keeps_its_configuration(self):
+        plan = self.policy.decide(device_state(one_object()))
+        assert (plan.downsampling_type, plan.jpeg_quality, plan.restoration_point) == (1, 80, 3)
+        wanted = np.ones(GRID.shape, np.bool_)
+        wanted[0, 1] = False  # the region of the object; every region moves
+        assert np.array_equal(plan.downsampling_mask, wanted)
+
+    def test_with_nothing_to_downsample_there_is_nothing_to_restore(self):
+        plan = replace(self.policy, downsampling_type=0).decide(device_state(one_object()))
+        assert (plan.downsampling_mask, plan.restoration_point, plan.jpeg_quality) == (None, 0, 80)
+
+    def test_before_a_result_the_quality_is_its_own(self):
+        assert self.policy.decide(device_state()).jpeg_quality == 80
+
+    def test_a_point_that_the_model_lacks_is_named(self):
+        with pytest.raises(InputError, match=r"beta must lie in 0\.\.4 for this model, got 7"):
+            replace(self.policy, beta=7).decide(device_state())
+
+    @pytest.mark.parametrize("bad", [{"downsampling_type": 3}, {"quality": 0}, {"beta": -1}])
+    def test_parameters_out_of_range_are_refused(self, bad):
+        with pytest.raises(InputError, match=next(iter(bad))):
+            TrackFixed(**bad)
 
 
 def test_one_picture_changes_how_regions_are_packed_and_nothing_else():

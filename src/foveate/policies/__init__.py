@@ -12,6 +12,7 @@ from foveate.policies.roi_opt import RoiOpt
 from foveate.policies.router import ROUTERS, router_by_name
 from foveate.policies.routing import Router
 from foveate.policies.track_b2b import TrackB2B
+from foveate.policies.track_fixed import TrackFixed
 from foveate.policies.track_roi import TrackRoI
 from foveate.policies.track_ud import TrackUD
 from foveate.policies.uniform_opt import UniformOpt
@@ -32,6 +33,7 @@ __all__ = [
     "RoiOpt",
     "Router",
     "TrackB2B",
+    "TrackFixed",
     "TrackRoI",
     "TrackUD",
     "UniformOpt",

@@ -10,13 +10,15 @@ from foveate.policies.fixed import Fixed
 from foveate.policies.parsing import made_by_name, parse_policy, policy_parameters
 from foveate.policies.roi_opt import RoiOpt
 from foveate.policies.track_b2b import TrackB2B
+from foveate.policies.track_fixed import TrackFixed
 from foveate.policies.track_roi import TrackRoI
 from foveate.policies.track_ud import TrackUD
 from foveate.policies.uniform_opt import UniformOpt
 from foveate.policies.vitmalis import VitMAlis
 
 POLICIES: dict[str, type[Any]] = {
-    kind.name: kind for kind in (Back2Back, Fixed, RoiOpt, TrackB2B, TrackRoI, TrackUD, UniformOpt, VitMAlis)
+    kind.name: kind
+    for kind in (Back2Back, Fixed, RoiOpt, TrackB2B, TrackFixed, TrackRoI, TrackUD, UniformOpt, VitMAlis)
 }
 
 __all__ = ["POLICIES", "by_name", "check_known", "parse_policy", "policy_parameters"]

@@ -2,12 +2,13 @@
 
 from foveate.evaluation.lab.choose_workers import choose_workers
 from foveate.evaluation.lab.compare import Comparison, compare_job
-from foveate.evaluation.lab.experiment import Contender, Experiment, Figure, Machine, Uplink, Variation, Video
+from foveate.evaluation.lab.experiment import BestOf, Contender, Experiment, Figure, Machine, Uplink, Variation, Video
 from foveate.evaluation.lab.models import load_model
 from foveate.evaluation.lab.plan import Plan, plan_of
 from foveate.evaluation.lab.report_job import report_job
 
 __all__ = [
+    "BestOf",
     "Comparison",
     "Contender",
     "Experiment",

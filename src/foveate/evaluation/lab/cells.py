@@ -49,7 +49,7 @@ def cells_of(
             for trace in traces
             if trace.group == condition.group
             for number in range(condition.offsets)
-            for contender in experiment.contenders
+            for contender in experiment.everyone
         ]
     return found
 

@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from foveate.core import FoveateError
+from foveate.evaluation.lab.best_of import with_best
 from foveate.evaluation.lab.cell import Cell
 from foveate.evaluation.lab.cells import cells_of
 from foveate.evaluation.lab.clip_quality import ClipQuality, clip_quality
@@ -32,7 +33,8 @@ class Comparison:
 
     experiment: Experiment
     cells: list[tuple[Contender, Stored]]
-    """Finished ones, in the order of the experiment; contenders of equal policy share theirs."""
+    """Finished ones, in the order of the experiment, then those of rows that are told afterwards; contenders of equal
+    policy share theirs."""
     clips: dict[str, ClipFacts]
     """By path."""
     models: dict[str, Welcome]
@@ -79,11 +81,14 @@ class _Job:
         return Comparison(
             experiment=self._experiment,
             # Labels may be others than when a cell was computed: the present ones count.
-            cells=[
-                (contender, _relabelled(entry, cell))
-                for (contender, entry), (_, cell) in zip(found, cells, strict=True)
-                if entry is not None
-            ],
+            cells=with_best(
+                self._experiment,
+                [
+                    (contender, _relabelled(entry, cell))
+                    for (contender, entry), (_, cell) in zip(found, cells, strict=True)
+                    if entry is not None
+                ],
+            ),
             clips=by_path,
             models=models,
             quality=quality,

@@ -62,9 +62,25 @@ class Contender:
     """What tables and figures call it."""
     policy: str
     """`NAME[:parameter=value,...]`."""
+    tells: str = ""
+    """What a reader learns from it, in a sentence; empty: nothing is said."""
 
     def __post_init__(self) -> None:
         by_name(self.policy)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BestOf:
+    """A row that no contender could know: of its members the one that showed most on each video, told afterwards.
+
+    Members run like contenders; the report shows this row alone.
+    """
+
+    label: str
+    members: tuple[Contender, ...]
+    """At least one, with labels of their own."""
+    tells: str = ""
+    """As of a contender."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,6 +174,8 @@ class Experiment:
     """In the order of tables and figures."""
     machines: tuple[Machine, ...]
     """Whose durations."""
+    best_of: tuple[BestOf, ...] = ()
+    """Rows that are told afterwards."""
     transports: tuple[str, ...] = ("ideal",)
     """Names of the network's senders."""
     seconds: float = 20.0
@@ -177,9 +195,10 @@ class Experiment:
         for what in ("videos", "uplinks", "contenders", "machines", "transports"):
             if not getattr(self, what):
                 raise InputError(f"experiment {self.name} needs {what}, got none")
+        everyone = [contender.label for contender in self.everyone] + [best.label for best in self.best_of]
         labels = [contender.label for contender in self.contenders]
-        if len(set(labels)) < len(labels):
-            raise InputError(f"the contenders of experiment {self.name} need labels of their own, got {labels}")
+        if len(set(everyone)) < len(everyone):
+            raise InputError(f"the contenders of experiment {self.name} need labels of their own, got {everyone}")
         if self.focus and self.focus not in labels:
             raise InputError(f"the focus of experiment {self.name} must be one of {labels}, got {self.focus!r}")
         if self.seconds <= 0 or self.offsets < 1:
@@ -199,6 +218,16 @@ class Experiment:
             *(replace(varied, transport=transport) for transport in self.transports[1:]),
             *(replace(varied, machine=machine) for machine in self.machines[1:]),
         ]
+
+    @property
+    def everyone(self) -> list[Contender]:
+        """All that run: the contenders, and the members of rows that are told afterwards."""
+        return [*self.contenders, *(member for best in self.best_of for member in best.members)]
+
+    @property
+    def rows(self) -> list["Contender | BestOf"]:
+        """What tables and figures show, in their order."""
+        return [*self.contenders, *self.best_of]
 
     @property
     def compared_with(self) -> str:

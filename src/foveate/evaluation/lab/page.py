@@ -5,6 +5,7 @@ from html import escape
 from pathlib import Path
 
 import foveate
+from foveate.evaluation.lab.experiment import BestOf, Contender
 from foveate.evaluation.lab.figures import Drawn
 from foveate.evaluation.lab.page_tables import (
     clip_table,
@@ -15,7 +16,7 @@ from foveate.evaluation.lab.page_tables import (
 )
 from foveate.evaluation.lab.provenance import Provenances
 from foveate.evaluation.lab.report_data import ReportData
-from foveate.evaluation.lab.standings import Slice
+from foveate.evaluation.lab.standings import Slice, slice_of
 from foveate.evaluation.lab.verdict import Verdict
 
 _STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
@@ -54,6 +55,7 @@ def page(data: ReportData, figures: Sequence[tuple[Slice, Sequence[Drawn]]], pro
         _what_if(provenances),
         _contents(figures),
         *(_section(data, where, drawn) for where, drawn in figures),
+        _tells(data),
         _reading(data),
         _footer(data, provenances),
     ]
@@ -138,6 +140,28 @@ def figure_block(drawn: Drawn) -> str:
         f"<figcaption>{escape(drawn.caption)} "
         f'<a href="figures/{drawn.name}.png">PNG</a> <a href="figures/{drawn.name}.svg">SVG</a></figcaption></figure>'
     )
+
+
+def _tells(data: ReportData) -> str:
+    """What is to be learned from each contender, where the experiment says so."""
+    rows = [row for row in data.comparison.experiment.rows if row.tells]
+    if not rows:
+        return ""
+    told = "".join(f"<dt>{escape(row.label)}</dt><dd>{escape(row.tells)}{_picks(data, row)}</dd>" for row in rows)
+    return f'<section class="kind" id="tells"><h2 class="rule">What each contender tells</h2><dl>{told}</dl></section>'
+
+
+def _picks(data: ReportData, row: Contender | BestOf) -> str:
+    """Of a row that was told afterwards, what was best on each video of the main tables."""
+    if isinstance(row, Contender):
+        return ""
+    mains = set(data.mains)
+    picks = {
+        str(record["video"]): str(record["policy"])
+        for record in data.records
+        if record["contender"] == row.label and slice_of(record) in mains
+    }
+    return "".join(f"<br>{escape(video)}: {escape(policy)}" for video, policy in picks.items())
 
 
 def _reading(data: ReportData) -> str:

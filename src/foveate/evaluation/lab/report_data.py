@@ -62,7 +62,7 @@ class ReportData:
     def labels(self) -> list[str]:
         """Of the contenders that finished anything, in the experiment's order."""
         there = {str(record["contender"]) for record in self.records}
-        return [c.label for c in self.comparison.experiment.contenders if c.label in there]
+        return [row.label for row in self.comparison.experiment.rows if row.label in there]
 
     def cells(self, where: Slice) -> dict[str, list[Stored]]:
         """By contender, the cells of a slice that every contender finished, in the same order."""
