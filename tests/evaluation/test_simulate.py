@@ -20,6 +20,7 @@ from foveate.evaluation.agenda import Agenda, Cores
 from foveate.evaluation.greys import greys_of
 from foveate.evaluation.outcomes import Outcomes
 from foveate.network import Outage
+from foveate.policies import POLICIES
 from foveate.testing import FakeDetector, write_clip
 from foveate.testing.profiles import round_profile
 from foveate.tracking import reduce
@@ -61,7 +62,7 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
-POLICY_TEXTS = ("back2back", "fixed:beta=2", "track-b2b", "track-roi", "track-ud", "uniform-opt", "roi-opt", "vitmalis")
+POLICY_TEXTS = ("fixed:beta=2", *(name for name in sorted(POLICIES) if name != "fixed"))
 
 
 @pytest.mark.parametrize("policy", POLICY_TEXTS)

@@ -16,10 +16,8 @@ from foveate.policies.track_ud import TrackUD
 from foveate.policies.uniform_opt import UniformOpt
 from foveate.policies.vitmalis import VitMAlis
 
-POLICIES: dict[str, type[Any]] = {
-    kind.name: kind
-    for kind in (Back2Back, Fixed, RoiOpt, TrackB2B, TrackFixed, TrackRoI, TrackUD, UniformOpt, VitMAlis)
-}
+_KINDS = (Back2Back, Fixed, RoiOpt, TrackB2B, TrackFixed, TrackRoI, TrackUD, UniformOpt, VitMAlis)
+POLICIES: dict[str, type[Any]] = {kind.name: kind for kind in _KINDS}
 
 __all__ = ["POLICIES", "by_name", "check_known", "parse_policy", "policy_parameters"]
 
