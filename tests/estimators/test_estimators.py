@@ -279,6 +279,11 @@ def test_a_way_that_the_profile_lacks_is_refused(way):
         PerformanceEstimator(round_profile(), EstimateOptions(content=way))
 
 
+def test_a_profile_does_not_know_the_truth():
+    with pytest.raises(InputError, match="known in simulations alone"):
+        PerformanceEstimator(round_profile(), EstimateOptions(content="truth"))
+
+
 def test_a_feature_that_is_not_measured_is_named():
     wants_more = replace(round_profile().content.size, base="last_size")
     with pytest.raises(InputError, match="reads last_size"):

@@ -83,6 +83,16 @@ def test_room_opens_when_enough_has_left():
     assert link.room_at(5.0, 1000) == 5.0
 
 
+@pytest.mark.parametrize("transport", ["ideal", "tcp"])
+def test_a_preview_is_what_will_come_and_sends_nothing(transport):
+    trace = UplinkTrace.constant(2e6, 0.05, 10.0)
+    link, other = (Link(trace, transport=transport) for _ in range(2))
+    for at, size in ((0.0, 40_000), (0.1, 200_000), (3.0, 5_000)):
+        expected = [link.preview(at, size) for _ in range(2)]
+        assert link.queued_bytes(at) == other.queued_bytes(at)
+        assert expected == [link.send(at, size)] * 2 == [other.send(at, size)] * 2
+
+
 def test_replies_travel_only():
     link = Link(steps([8, 8], [40, 10]))
     assert link.reply(0.09) == pytest.approx(0.11)

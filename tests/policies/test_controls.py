@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from foveate.core import Candidates, Estimates, InputError
-from foveate.policies import QUALITIES, SCALES, RoiOpt, TrackFixed, UniformOpt, VitMAlis, by_name
+from foveate.core import Candidates, Estimates, FrameContent, InputError
+from foveate.policies import QUALITIES, SCALES, Oracle, RoiOpt, TrackFixed, UniformOpt, VitMAlis, by_name
 from foveate.testing.policies import GRID, PolicyContract, device_state, one_object, plain_estimate
 
 
@@ -90,6 +90,38 @@ class TestTrackFixed(PolicyContract):
     def test_parameters_out_of_range_are_refused(self, bad):
         with pytest.raises(InputError, match=next(iter(bad))):
             TrackFixed(**bad)
+
+
+class TestOracle(PolicyContract):
+    policy = Oracle()
+
+    @pytest.mark.parametrize(("every", "count"), [(False, 10), (True, 77)])
+    def test_it_compares_a_stated_part_of_the_configurations_or_all(self, every, count):
+        """A frame with regions of all three types."""
+        watch, eye = Watch(), np.eye(*GRID.shape, dtype=np.float32)
+        content = FrameContent(region_motion=eye / eye.sum(), frame_motion=0.2, task_relevance=eye[::-1])
+        oracle = replace(self.policy, every=every)
+        oracle.decide(replace(device_state(one_object()), content=content, estimate=watch))
+        assert len(watch.asked) == count == oracle.foreseen
+
+    def test_it_asks_for_the_truth_unless_told_otherwise(self):
+        assert self.policy.estimate_options.content == "truth"
+        blind = by_name("oracle:content=device")
+        assert (blind.estimate_options.content, blind.foreseen, blind.compared) == ("device", 0, 10)
+
+    def test_a_model_without_these_points_is_compared_at_its_own(self):
+        plan = self.policy.decide(replace(device_state(one_object()), restoration_points=range(2)))
+        assert plan.restoration_point in range(2)
+
+
+@pytest.mark.parametrize(("name", "count"), [("vitmalis", 77), ("uniform-opt", 21), ("roi-opt", 7)])
+def test_any_of_them_may_be_shown_the_truth(name, count):
+    assert by_name(name).foreseen == 0
+    assert by_name(f"{name}:content=truth").foreseen == count
+    if name != "vitmalis":
+        watch = Watch()
+        by_name(name).decide(replace(device_state(one_object()), estimate=watch))
+        assert len(watch.asked) == count
 
 
 def test_one_picture_changes_how_regions_are_packed_and_nothing_else():

@@ -53,8 +53,9 @@ Average = Literal["mean", "harmonic", "ewma"]
 """Of past throughputs and round trips."""
 LatencyFit = Literal["best", "line"]
 """Of inference times over N_d: `best` is a parabola where a line misses by more than 5 %."""
-ContentInputs = Literal["device", "paper", "mean"]
-"""What size and accuracy are read from: all that a device knows, the paper's inputs, or the configuration alone."""
+ContentInputs = Literal["device", "paper", "mean", "truth"]
+"""What size and accuracy are read from: all that a device knows, the paper's inputs, the configuration alone, or, in
+simulations, what each configuration would really bring; then latency is the true one as well."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -67,6 +67,11 @@ class OffloadPlan:
         if not all(1 <= quality <= 100 for quality in self.class_qualities):
             raise InputError(f"qualities of classes must lie in 1..100, got {self.class_qualities}")
 
+    def sent_size(self, frame_size: tuple[int, int]) -> tuple[int, int]:
+        """`(height, width)` of the picture that is sent of a frame: its own, or that of a smaller image."""
+        height, width = (max(1, round(side * self.frame_scale)) for side in frame_size)
+        return height, width
+
     @property
     def in_parts(self) -> bool:
         """Whether it is sent as plain pictures with their places, which the server slices."""

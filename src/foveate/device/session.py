@@ -394,7 +394,7 @@ class DeviceSession:
 
 def _sent_grid(frame: Frame, plan: OffloadPlan, welcome: Welcome) -> RegionGrid:
     """Regions of the picture that is sent: those of the frame, or of a smaller image of its own."""
-    return welcome.grid(*(max(1, round(side * plan.frame_scale)) for side in frame.size))
+    return welcome.grid(*plan.sent_size(frame.size))
 
 
 def _in_full_size(detections: Detections, flight: Flight, welcome: Welcome) -> Detections:

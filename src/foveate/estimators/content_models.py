@@ -23,6 +23,8 @@ def content_models(content: ContentProfile, inputs: ContentInputs) -> tuple[Cont
             return MeanModel(content.means, content.means.bytes_per_pixel), MeanModel(
                 content.means, content.means.accuracy
             )
+        case "truth":
+            raise InputError("what a frame will bring is known in simulations alone")
     raise InputError(f"the profile has no estimators of content by {inputs!r}: see `foveate profile train`")
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from foveate.core import Profile
 from foveate.device import Clip, Displayed, OffloadDone, Recorder
+from foveate.evaluation.answers import Answers
 from foveate.evaluation.greys import greys_of
 from foveate.evaluation.link_truth import LINK_COLUMNS, NO_ROW, LinkTruth
 from foveate.evaluation.live_log import LiveLog
@@ -44,7 +45,8 @@ def play_simulated(
         score_threshold=welcome.score_threshold,
         load=lambda: detector,
     )
-    with Recorder(out, more_offload_columns=LINK_COLUMNS) as recorder, outcomes:
+    answers = Answers(clip.path, key, lambda: detector)
+    with Recorder(out, more_offload_columns=LINK_COLUMNS) as recorder, outcomes, answers:
 
         def on_frame(event: Displayed) -> None:
             recorder.displayed(event)
@@ -67,4 +69,5 @@ def play_simulated(
             on_frame=on_frame,
             on_offload=on_offload,
             seed=seed,
+            answers=answers.get,
         ).run()

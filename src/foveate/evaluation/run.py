@@ -27,7 +27,7 @@ from foveate.evaluation.settings import RunSettings
 from foveate.evaluation.summary import live_figures, machine
 from foveate.evaluation.view import RunView, view_run
 from foveate.network import LinkSettings
-from foveate.policies import Policy, by_name, policy_parameters
+from foveate.policies import Foreseeing, Policy, by_name, policy_parameters
 
 _OUTPUTS = ("summary.json", "frames.csv", "offloads.csv", "annotated.mp4")
 _MANY_DROPPED = 0.1
@@ -49,6 +49,8 @@ def run_job(
         raise InputError(
             f"{wants} needs a profile (--profile); these ship with foveate: {', '.join(shipped_profiles())}"
         )
+    if not settings.simulate and isinstance(policy, Foreseeing) and policy.foreseen:
+        raise InputError(f"policy {policy.name} asks what frames will bring: only a simulation knows (--simulate)")
     _prepare(settings.out)
     console = Console() if console is None else console
     log = LiveLog()

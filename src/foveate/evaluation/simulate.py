@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from foveate.core import Detections, Frame, OffloadPlan, Pixels, Profile, RegionGrid
+from foveate.core import Candidates, Detections, Estimates, Frame, OffloadPlan, Pixels, Profile, RegionGrid
 from foveate.device import (
     Clip,
     Connected,
@@ -26,8 +26,9 @@ from foveate.device import (
     Send,
     TrackWork,
 )
-from foveate.estimators import PerformanceEstimator, decode_seconds, encode_seconds, inference_seconds
 from foveate.evaluation.agenda import Cores
+from foveate.evaluation.durations import Durations
+from foveate.evaluation.foresight import AnswerAt, ForeseeingEstimator, Foresight, Moment
 from foveate.evaluation.greys import Greys
 from foveate.evaluation.outcomes import Outcome, Outcomes
 from foveate.evaluation.virtual_run import VirtualRun
@@ -46,6 +47,9 @@ class Simulation(VirtualRun):
     """What offloads of the clip bring."""
     policy: Policy
     profile: Profile
+    answers: AnswerAt
+    """The model's own full-resolution results; asked for by policies that want the truth."""
+    _newest: int = field(default=0, init=False)
     _perception: Perception = field(default_factory=Perception, init=False)
     _plans: dict[int, tuple[OffloadPlan, RegionGrid]] = field(default_factory=dict, init=False)
     _found: dict[int, Outcome] = field(default_factory=dict, init=False)
@@ -56,12 +60,20 @@ class Simulation(VirtualRun):
         self._device = DeviceSession(
             policy=self.policy,
             frame_interval_s=1 / self.clip.fps,
-            estimator=None if content is None else PerformanceEstimator(self.profile),
+            estimator=None if content is None else ForeseeingEstimator(self.profile, self._foresee),
         )
         self._server = ServerSession[None](self.welcome)
         self._link = self.link.start(0.0)
         self._cores = Cores(self.profile.device.cores)
         self._frames = _FrameReader(self.clip)
+        self._durations = Durations(profile=self.profile)
+        self._foresight = Foresight(
+            outcomes=self.outcomes,
+            durations=self._durations,
+            link=self._link,
+            answers=self.answers,
+            grid_of=self.welcome.grid,
+        )
 
     @property
     def _session(self) -> DeviceSession:
@@ -71,7 +83,17 @@ class Simulation(VirtualRun):
     def _captures(self) -> int:
         return len(self.greys) if self.clip.order is None else len(self.clip.order)
 
+    def _foresee(self, candidates: Candidates, grid: RegionGrid) -> Estimates:
+        """What would come of the newest frame, were it sent now."""
+        moment = Moment(
+            position=self.clip.file_position(self._newest),
+            pixels=partial(self._frames.at, self._newest),
+            now=self._agenda.now,
+        )
+        return self._foresight.estimates(candidates, grid, moment)
+
     def _capture(self, index: int, now: float) -> None:
+        self._newest = index
         height, width = self.clip.size
         # The codec takes its pixels from the file, and only if nobody sent this frame so before.
         unseen: Pixels = np.broadcast_to(np.zeros(1, np.uint8), (height, width, 3))
@@ -133,9 +155,7 @@ class Simulation(VirtualRun):
         position = self.clip.file_position(work.frame.index)
         outcome = self.outcomes.get(position, work.plan, work.grid, lambda: self._frames.at(work.frame.index))
         self._plans[work.offload_id], self._found[work.offload_id] = (work.plan, work.grid), outcome
-        plan = work.plan
-        downsampled, quality = np.array([float(plan.downsampled_regions)]), np.array([plan.jpeg_quality])
-        seconds = float(encode_seconds(self.profile.codec, work.grid, downsampled, quality)[0])
+        seconds = self._durations.encode_s(work.plan, work.grid)
         self._book_work(now, seconds, lambda when: self._device.encoded(work.offload_id, outcome.encoded, when))
 
     def _take_found(self, offload_id: int) -> Detections:
@@ -145,27 +165,28 @@ class Simulation(VirtualRun):
     def _server_seconds(self, work: Work) -> tuple[float, float]:
         """Decoding and inference of an offload, the latter with the profile's spread."""
         plan, grid = self._plans[work.offload.offload_id]
-        server, downsampled = self.profile.server, float(plan.downsampled_regions)
-        point = np.array([plan.restoration_point])
-        inference = float(inference_seconds(server, grid, np.array([downsampled]), point)[0])
         rng = np.random.default_rng([self.seed, work.offload.offload_id])
-        spread = float(np.exp(rng.normal(0, server.spread)))
-        return decode_seconds(self.profile.codec, grid, downsampled), inference * spread
+        spread = float(np.exp(rng.normal(0, self.profile.server.spread)))
+        return self._durations.decode_s(plan, grid), self._durations.inference_s(plan, grid) * spread
 
 
 class _FrameReader:
-    """Frames of a clip in rising order of index: what is skipped is decoded and dropped."""
+    """Frames of a clip in rising order of index: what is skipped is decoded and dropped, the last one is kept."""
 
     def __init__(self, clip: Clip) -> None:
         self._clip = clip
         self._frames: Iterator[Pixels] | None = None
         self._next = 0
+        self._last: Pixels | None = None
 
     def at(self, index: int) -> Pixels:
+        if self._last is not None and index == self._next - 1:
+            return self._last
         if self._frames is None or index < self._next:
             self._frames, self._next = iter(self._clip), 0
         for pixels in self._frames:
             self._next += 1
             if self._next == index + 1:
+                self._last = pixels
                 return pixels
         raise IndexError(f"the clip has no frame {index}")

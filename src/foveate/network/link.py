@@ -7,6 +7,7 @@ no rate: replies only travel. During an outage nothing passes in either directio
 `transport` says who puts bytes on the link: `ideal` uses all of it at once, `tcp` opens a window step by step.
 """
 
+import copy
 import math
 from collections import deque
 from dataclasses import dataclass
@@ -93,6 +94,11 @@ class Link:
         for sent in range(0, max(nbytes, 1), piece):
             self._send_piece(now, min(nbytes - sent, piece))
         return self._uplink_arrival
+
+    def preview(self, now: float, nbytes: int) -> float:
+        """When the last of `nbytes` would arrive if they were sent now; nothing is sent."""
+        shared = {id(self._line): self._line, id(self.settings): self.settings}
+        return copy.deepcopy(self, shared).send(now, nbytes)
 
     def reply(self, now: float) -> float:
         """When something that leaves the server now reaches the device."""

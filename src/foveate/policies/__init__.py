@@ -1,11 +1,13 @@
 """What to offload and how: pure functions from what a device knows to an `OffloadPlan`. No clocks, no I/O."""
 
-from foveate.policies._base import DeviceState, Estimating, Overlapping, Policy
+from foveate.policies._balancing import candidate_plan
+from foveate.policies._base import DeviceState, Estimating, Foreseeing, Overlapping, Policy
 from foveate.policies.back2back import Back2Back
 from foveate.policies.configurations import QUALITIES, SCALES, configurations, uniform_configurations
 from foveate.policies.fixed import Fixed
 from foveate.policies.frontier import knee_point, pareto_frontier
 from foveate.policies.knapsack import best_choice, size_budget_bytes, whole_kib
+from foveate.policies.oracle import Oracle
 from foveate.policies.region_types import RegionType, downsampling_mask, region_types
 from foveate.policies.registry import POLICIES, by_name, check_known, parse_policy, policy_parameters
 from foveate.policies.roi_opt import RoiOpt
@@ -27,6 +29,8 @@ __all__ = [
     "DeviceState",
     "Estimating",
     "Fixed",
+    "Foreseeing",
+    "Oracle",
     "Overlapping",
     "Policy",
     "RegionType",
@@ -40,6 +44,7 @@ __all__ = [
     "VitMAlis",
     "best_choice",
     "by_name",
+    "candidate_plan",
     "check_known",
     "configurations",
     "downsampling_mask",

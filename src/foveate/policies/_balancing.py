@@ -38,7 +38,8 @@ class Balancing(ABC):
     latency: LatencyFit = "best"
     """Of inference times: `best`, or `line` even where it misses by more than 5 %."""
     content: ContentInputs = "device"
-    """What size and accuracy are estimated from: `device`, `paper`, or `mean`: the configuration alone (ablation)."""
+    """What size and accuracy are estimated from: `device`, `paper`, or `mean`: the configuration alone (ablation).
+    `truth`: every configuration is carried out, which simulations alone can do."""
     in_flight: int = 1
     """Offloads on their way at once, 1 or 2: with 2 the next leaves as soon as the server holds the one before."""
 
@@ -55,13 +56,23 @@ class Balancing(ABC):
         """As the parameters say."""
         return EstimateOptions(link=self.link, latency=self.latency, content=self.content)
 
+    @property
+    def foreseen(self) -> int:
+        """As many as are compared, if it is by the truth."""
+        return self.compared if self.content == "truth" else 0
+
+    @property
+    @abstractmethod
+    def compared(self) -> int:
+        """Most configurations of a frame."""
+
     def decide(self, state: DeviceState) -> OffloadPlan:
         """Lines 1 to 20 of algorithm 1; the full frame before a first result, or while nothing is measured yet."""
         if state.result is None or state.content is None or state.estimate is None:
             return OffloadPlan(jpeg_quality=QUALITY)
         candidates = self._candidates(state, state.content)
         index, reason = self._choose(state.estimate(candidates), state)
-        return _plan(candidates, index, reason)
+        return candidate_plan(candidates, index, reason)
 
     @abstractmethod
     def _candidates(self, state: DeviceState, content: FrameContent) -> Candidates:
@@ -78,7 +89,8 @@ class Balancing(ABC):
         return knee_point(estimates.latency_s, estimates.accuracy, kind=self.knee), "knee"
 
 
-def _plan(candidates: Candidates, index: int, reason: str) -> OffloadPlan:
+def candidate_plan(candidates: Candidates, index: int, reason: str = "") -> OffloadPlan:
+    """The plan that carries out one of the candidates."""
     quality, scale = int(candidates.jpeg_quality[index]), float(candidates.frame_scale[index])
     if scale < 1:
         return OffloadPlan(frame_scale=scale, jpeg_quality=quality, reason=reason)

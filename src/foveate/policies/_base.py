@@ -78,6 +78,16 @@ class Estimating(Protocol):
 
 
 @runtime_checkable
+class Foreseeing(Protocol):
+    """A policy that may ask what configurations will really bring, which simulations alone can tell."""
+
+    @property
+    def foreseen(self) -> int:
+        """How many configurations of each frame, at most; 0 = it does not ask."""
+        ...
+
+
+@runtime_checkable
 class Overlapping(Protocol):
     """A policy that may have the next frame sent while the server sees the last one."""
 

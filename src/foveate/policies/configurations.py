@@ -18,7 +18,7 @@ def configurations(
     types: RegionTypes,
     content: FrameContent,
     *,
-    restoration_points: range,
+    restoration_points: Sequence[int],
     qualities: tuple[int, ...] = QUALITIES,
     downsampling_types: tuple[int, ...] = (0, 1, 2),
 ) -> Candidates:

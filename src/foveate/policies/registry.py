@@ -7,6 +7,7 @@ from foveate.policies._base import Policy
 from foveate.policies.answering.registry import ANSWER_POLICIES
 from foveate.policies.back2back import Back2Back
 from foveate.policies.fixed import Fixed
+from foveate.policies.oracle import Oracle
 from foveate.policies.parsing import made_by_name, parse_policy, policy_parameters
 from foveate.policies.roi_opt import RoiOpt
 from foveate.policies.track_b2b import TrackB2B
@@ -16,7 +17,7 @@ from foveate.policies.track_ud import TrackUD
 from foveate.policies.uniform_opt import UniformOpt
 from foveate.policies.vitmalis import VitMAlis
 
-_KINDS = (Back2Back, Fixed, RoiOpt, TrackB2B, TrackFixed, TrackRoI, TrackUD, UniformOpt, VitMAlis)
+_KINDS = (Back2Back, Fixed, Oracle, RoiOpt, TrackB2B, TrackFixed, TrackRoI, TrackUD, UniformOpt, VitMAlis)
 POLICIES: dict[str, type[Any]] = {kind.name: kind for kind in _KINDS}
 
 __all__ = ["POLICIES", "by_name", "check_known", "parse_policy", "policy_parameters"]

@@ -6,7 +6,7 @@ from typing import ClassVar
 from foveate.core import Candidates, FrameContent
 from foveate.policies._balancing import Balancing
 from foveate.policies._base import DeviceState
-from foveate.policies.configurations import uniform_configurations
+from foveate.policies.configurations import QUALITIES, uniform_configurations
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +19,11 @@ class RoiOpt(Balancing):
 
     name: ClassVar[str] = "roi-opt"
 
+    @property
+    def compared(self) -> int:
+        """By qualities."""
+        return len(QUALITIES)
+
     def _candidates(self, state: DeviceState, content: FrameContent) -> Candidates:
-        """7 of them."""
+        """Full size at every quality."""
         return uniform_configurations(content, restoration_points=state.restoration_points, scales=(1.0,))

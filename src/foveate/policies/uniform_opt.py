@@ -6,7 +6,7 @@ from typing import ClassVar
 from foveate.core import Candidates, FrameContent
 from foveate.policies._balancing import Balancing
 from foveate.policies._base import DeviceState
-from foveate.policies.configurations import uniform_configurations
+from foveate.policies.configurations import QUALITIES, SCALES, uniform_configurations
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +18,11 @@ class UniformOpt(Balancing):
 
     name: ClassVar[str] = "uniform-opt"
 
+    @property
+    def compared(self) -> int:
+        """By qualities and scales."""
+        return len(SCALES) * len(QUALITIES)
+
     def _candidates(self, state: DeviceState, content: FrameContent) -> Candidates:
-        """21 of them."""
+        """Every scale at every quality."""
         return uniform_configurations(content, restoration_points=state.restoration_points)

@@ -37,6 +37,11 @@ class VitMAlis(Balancing):
         if self.beta is not None and self.beta < 0:
             raise InputError(f"beta must be 0 or more, got {self.beta}")
 
+    @property
+    def compared(self) -> int:
+        """7 of the whole frame, 35 of each of two masks."""
+        return 77
+
     def decide(self, state: DeviceState) -> OffloadPlan:
         """As algorithm 1 says."""
         return replace(super().decide(state), one_picture=self.one_picture)

@@ -254,6 +254,29 @@ def test_a_plan_counts_and_computes_nothing(experiment, tmp_path, monkeypatch):
     assert after.pace.measured
 
 
+def test_a_plan_counts_all_that_an_oracle_tries(experiment, tmp_path):
+    plans = {
+        policy: plan_of(
+            experiment(contenders=(Contender(label="one", policy=policy),)), tmp_path, load=fake_model, workers=1
+        ).offloads
+        for policy in ("vitmalis", "oracle", "oracle:every=true", "oracle:content=device")
+    }
+    once = plans["vitmalis"]
+    assert plans == {
+        "vitmalis": once,
+        "oracle": 10 * once,
+        "oracle:every=true": 77 * once,
+        "oracle:content=device": once,
+    }
+
+
+def test_an_oracle_is_a_contender_like_any_other(experiment, tmp_path):
+    asked = experiment(contenders=(Contender(label="oracle", policy="oracle"),))
+    comparison, _ = go(asked, tmp_path)
+    assert not comparison.failures
+    assert comparison.cells[0][1].result.figures["rendering_f1_model"] > 0
+
+
 def test_a_plan_names_what_is_missing(experiment, inputs, tmp_path):
     absent = Video(path=inputs / "absent.mp4", model="fake", kind="real")
     plan = plan_of(experiment(videos=(absent, *experiment().videos)), tmp_path, load=fake_model, workers=1)

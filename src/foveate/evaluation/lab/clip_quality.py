@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from foveate.core import Detections
-from foveate.evaluation.lab.answers import Answers
+from foveate.evaluation.answers import Answers
 from foveate.evaluation.lab.cell import Cell
 from foveate.evaluation.lab.frame_scores import scored_frames, total
 from foveate.evaluation.lab.models import LoadByName, describe, loader

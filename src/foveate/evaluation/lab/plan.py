@@ -20,6 +20,7 @@ from foveate.evaluation.lab.segment import played_positions
 from foveate.evaluation.lab.store import Store
 from foveate.network import UplinkTrace
 from foveate.network.messages import Welcome
+from foveate.policies import Foreseeing, by_name
 
 _BYTES_PER_PIXEL = 0.2
 """Of a street at quality 95: enough for a plan."""
@@ -37,7 +38,8 @@ class Plan:
     answers: int
     """Full-resolution inferences on frames that the model has not seen: what runs are scored against."""
     offloads: int
-    """Inferences of offloads, if none is cached: an upper bound, for contenders share many of them."""
+    """Inferences of offloads, if none is cached: an upper bound, for contenders share many of them. An oracle tries
+    several configurations for each."""
     hours: float
     """Of this machine, by its pace: with every offload inferred."""
     workers: int
@@ -126,7 +128,9 @@ def _expected_offloads(cell: Cell, facts: ClipFacts) -> int:
     """As many full frames as can follow one another over the mean of the trace."""
     profile, trace = load_profile(cell.timing.profile), UplinkTrace.load(cell.trace.path)
     latency = _server_s(profile, facts) + 8 * _BYTES_PER_PIXEL * _pixels(facts) / (trace.mean_bps * cell.trace.scale)
-    return max(1, round(cell.seconds / max(latency, 1 / facts.fps)))
+    offloads = max(1, round(cell.seconds / max(latency, 1 / facts.fps)))
+    policy = by_name(cell.policy)
+    return offloads * max(1, policy.foreseen if isinstance(policy, Foreseeing) else 0)
 
 
 def _server_s(profile: Profile, facts: ClipFacts) -> float:

@@ -9,8 +9,8 @@ import msgspec
 
 from foveate.codec import VideoReader
 from foveate.core import foveate_home
+from foveate.evaluation.answers import Answers
 from foveate.evaluation.greys import Greys, greys_of
-from foveate.evaluation.lab.answers import Answers
 from foveate.evaluation.lab.cell import sha256_of
 from foveate.evaluation.lab.models import LoadByName, loader
 from foveate.evaluation.lab.references import annotations_digest

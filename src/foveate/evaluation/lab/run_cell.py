@@ -7,7 +7,7 @@ from pathlib import Path
 from foveate.core import InputError, OffloadPlan, Pixels, RegionGrid
 from foveate.device import Displayed
 from foveate.estimators import load_profile
-from foveate.evaluation.lab.answers import Answers
+from foveate.evaluation.answers import Answers
 from foveate.evaluation.lab.cell import Cell, sha256_of
 from foveate.evaluation.lab.cell_figures import result_of
 from foveate.evaluation.lab.experiment import Variation
@@ -51,7 +51,8 @@ def _simulate(cell: Cell, log: LiveLog, clip: Segment, key: TruthKey, load: Load
         captured.append(event.frame.captured_at)
         log.displayed(event)
 
-    with _Bringing(clip.path, log.welcome, key, loader(load, cell.model.name)) as outcomes:
+    model = loader(load, cell.model.name)
+    with _Bringing(clip.path, log.welcome, key, model) as outcomes, Answers(clip.path, key, model) as answers:
         Simulation(
             clip=clip,
             greys=shared_greys(clip.path, cell.clip.sha256),
@@ -65,8 +66,9 @@ def _simulate(cell: Cell, log: LiveLog, clip: Segment, key: TruthKey, load: Load
             on_frame=on_frame,
             on_offload=lambda event, _truth: log.offloads.append(event),
             seed=cell.seed,
+            answers=answers.get,
         ).run()
-        return captured[0], outcomes.computed
+        return captured[0], outcomes.computed + answers.computed
 
 
 def _link(cell: Cell) -> LinkSettings:

@@ -39,7 +39,7 @@ class Segment(Clip):
 
 
 class FramesByPosition:
-    """Frames of a file by position: fast in rising order, from the file's start again where it falls.
+    """Frames of a file by position: fast in rising order, from the file's start again where it falls; one is kept.
 
     Seeking is left alone: what it lands on depends on the container.
     """
@@ -48,9 +48,12 @@ class FramesByPosition:
         self._path = path
         self._reader: VideoReader | None = None
         self._next = 0
+        self._last: Pixels | None = None
 
     def at(self, position: int) -> Pixels:
         """The frame; raises `InputError` if the file has none there."""
+        if self._last is not None and position == self._next - 1:
+            return self._last
         if self._reader is None or position < self._next:
             self.close()
             self._reader, self._next = VideoReader(self._path), 0
@@ -58,14 +61,14 @@ class FramesByPosition:
         frame = next(islice(self._reader, skipped, None), None)
         if frame is None:
             raise InputError(f"{self._path} has no frame {position}")
-        self._next = position + 1
+        self._next, self._last = position + 1, frame
         return frame
 
     def close(self) -> None:
         """Let go of the file."""
         if self._reader is not None:
             self._reader.close()
-            self._reader = None
+            self._reader = self._last = None
 
     def __enter__(self) -> "FramesByPosition":
         return self
