@@ -18,7 +18,7 @@ from foveate.network import UplinkTrace
 from foveate.testing.detectors_by_name import fake_model
 
 CONFIGS = Path(__file__).parents[2] / "configs"
-RUNNABLE = ("ablation", "codec", "delays", "estimators", "overhead", "restoration", "vitmalis-overall")
+RUNNABLE = ("ablation", "codec", "controls", "delays", "estimators", "overhead", "restoration", "vitmalis-overall")
 
 
 @pytest.fixture
@@ -62,6 +62,32 @@ def test_quick_runs_from_its_file_to_its_report(tmp_path):
     (verdict,) = report_job(comparison, tmp_path / "out", console=Console(file=StringIO()))
     assert "too few to rank anything" in verdict.headline
     assert (tmp_path / "out" / "report.html").stat().st_size > 50_000
+
+
+def test_every_control_runs_and_the_report_says_what_it_tells(inputs, tmp_path):
+    """On a moment of the sample clip, with a detector that finds nothing there."""
+    from dataclasses import replace
+
+    from foveate.estimators import write_profile
+    from foveate.experiments.inputs import sample_uplink, sample_video
+    from foveate.testing.profiles import round_profile
+
+    write_profile(round_profile(), tmp_path / "round.json")
+    small = replace(inputs, part="main", profile=str(tmp_path / "round.json"), seconds=1.0)
+    whole = experiment_by_name(str(config("controls")), small)
+    controls = replace(whole, videos=(sample_video(small),), uplinks=(sample_uplink(),))
+    assert len(controls.everyone) == 13
+    with LocalWorkers(2) as workers:
+        comparison = compare_job(
+            controls, tmp_path / "out", load=fake_model, workers=workers, console=Console(file=StringIO())
+        )
+    assert not comparison.failures
+    labels = [row.label for row in controls.rows]
+    assert [contender.label for contender, _ in comparison.cells] == labels
+    report_job(comparison, tmp_path / "out", console=Console(file=StringIO()))
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert all(f"<dt>{label}</dt>" in page for label in labels)
+    assert "Chosen here:<br>street: track-fixed:" in page
 
 
 @pytest.mark.parametrize("name", RUNNABLE)

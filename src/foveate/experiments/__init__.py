@@ -1,6 +1,7 @@
 """Experiments by name: functions that return an `Experiment`. `configs/NAME.py` are thin files over them."""
 
 from foveate.experiments.ablation import ablation
+from foveate.experiments.controls import controls
 from foveate.experiments.estimators import estimators
 from foveate.experiments.experts import experts_overall
 from foveate.experiments.hyperion import hyperion_first_look, hyperion_overall
@@ -15,6 +16,7 @@ __all__ = [
     "Inputs",
     "ablation",
     "codec",
+    "controls",
     "delays",
     "estimators",
     "experiment_by_name",

@@ -9,6 +9,7 @@ from foveate.evaluation.experts.experiment import ExpertsExperiment
 from foveate.evaluation.lab import Experiment
 from foveate.evaluation.lab.answering import AnswerExperiment
 from foveate.experiments.ablation import ablation
+from foveate.experiments.controls import controls
 from foveate.experiments.estimators import estimators
 from foveate.experiments.experts import experts_overall
 from foveate.experiments.hyperion import hyperion_first_look, hyperion_overall
@@ -22,6 +23,7 @@ MakeExperiment = Callable[[Inputs], AnyExperiment]
 EXPERIMENTS: dict[str, MakeExperiment] = {
     "ablation": ablation,
     "codec": codec,
+    "controls": controls,
     "delays": delays,
     "estimators": estimators,
     "experts-overall": experts_overall,
