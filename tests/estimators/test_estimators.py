@@ -147,6 +147,15 @@ def test_frames_of_another_size_take_their_share():
     assert ratio == pytest.approx(inference_seconds(profile.server, GRID, np.array([28.0]), np.array([4]))[0] / 0.2)
 
 
+def test_restoration_after_the_last_block_takes_what_the_profile_says_and_none_is_guessed():
+    server, one = round_profile().server, (np.array([20.0]), np.array([5]))
+    with pytest.raises(InputError, match=r"knows restoration points 0\.\.4, got 5"):
+        inference_seconds(server, GRID, *one)
+    late = replace(server, late=InferenceModel(coefficients=(0.2, -0.007), residual=0.01))
+    assert inference_seconds(late, GRID, *one)[0] == pytest.approx(0.2 - 0.14)
+    assert inference_seconds(late, GRID, np.array([20.0]), np.array([4]))[0] == pytest.approx(0.1)
+
+
 def candidates(**columns):
     one = {
         "downsampling_type": 2,

@@ -39,7 +39,7 @@ def test_every_restoration_point_equals_the_plain_path_when_nothing_is_downsampl
     image = torch.randn(1, 3, *size)
     nothing = torch.zeros(1, *model.config.grid(*size).shape, dtype=torch.bool)
     plain = model(image)
-    for point in range(5):
+    for point in range(6):
         torch.testing.assert_close(model(image, nothing, [point]), plain, atol=1e-5, rtol=0)
 
 
@@ -48,13 +48,29 @@ def test_every_restoration_point_equals_the_plain_path_when_nothing_is_downsampl
 @torch.inference_mode()
 def test_a_batch_equals_its_frames_one_by_one(size, variant):
     model = backbone(**variant)
-    images = torch.randn(5, 3, *size)
-    masks = torch.rand(5, *model.config.grid(*size).shape) < 0.5
-    points = [0, 1, 2, 3, 4]
+    images = torch.randn(6, 3, *size)
+    masks = torch.rand(6, *model.config.grid(*size).shape) < 0.5
+    points = [0, 1, 2, 3, 4, 5]
     batch = model(images, masks, points)
-    for i in range(5):
+    for i in range(6):
         alone = model(images[i : i + 1], masks[i : i + 1], points[i : i + 1])
         torch.testing.assert_close(batch[i : i + 1], alone, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("size", SIZES[2:])
+@pytest.mark.parametrize("variant", VARIANTS)
+@torch.inference_mode()
+def test_restoring_after_the_last_block_differs_from_point_n_by_what_that_block_does(size, variant):
+    """A last block that adds nothing may as well come before restoration as after it."""
+    model = backbone(**variant)
+    image, mask = torch.randn(1, 3, *size), torch.rand(1, *model.config.grid(*size).shape) < 0.5
+    before, after = (model(image, mask, [point]) for point in (4, 5))
+    assert (before - after).abs().max() > 1e-4  # random weights: a block adds little
+    for layer in (model.blocks[-1].attention.proj, model.blocks[-1].fc2):
+        torch.nn.init.zeros_(layer.weight)
+        torch.nn.init.zeros_(layer.bias)
+    before, after = (model(image, mask, [point]) for point in (4, 5))
+    torch.testing.assert_close(before, after, atol=1e-5, rtol=0)
 
 
 @torch.inference_mode()
@@ -211,7 +227,7 @@ def test_a_relative_table_for_a_smaller_window_can_be_cut_or_stretched():
         (torch.zeros(0, 3, 32, 32), None, None, "non-empty"),
         (torch.zeros(1, 3, 32, 32), torch.zeros(1, 2, 2, dtype=torch.bool), None, r"must be bool \(1, 1, 1\)"),
         (torch.zeros(1, 3, 32, 32), torch.zeros(1, 1, 1), None, "must be bool"),
-        (torch.zeros(1, 3, 32, 32), None, [5], r"must lie in 0\.\.4, got 5"),
+        (torch.zeros(1, 3, 32, 32), None, [6], r"must lie in 0\.\.5, got 6"),
         (torch.zeros(1, 3, 32, 32), None, [1, 2], "one restoration point per image"),
     ],
 )

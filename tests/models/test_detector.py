@@ -84,8 +84,8 @@ def test_boxes_lie_inside_the_frame_and_scores_descend(detector):
         ((np.zeros((0, 10, 3), np.uint8),), "at least one pixel"),
         (("nonsense",), "numpy array"),
         ((np.zeros((300, 500, 3), np.uint8), np.zeros((1, 2), bool)), r"shape \(2, 2\), got bool of shape \(1, 2\)"),
-        ((np.zeros((300, 500, 3), np.uint8), None, 5), r"0\.\.4, got 5"),
-        ((np.zeros((300, 500, 3), np.uint8), None, -1), r"0\.\.4, got -1"),
+        ((np.zeros((300, 500, 3), np.uint8), None, 6), r"0\.\.5, got 6"),
+        ((np.zeros((300, 500, 3), np.uint8), None, -1), r"0\.\.5, got -1"),
     ],
 )
 def test_bad_input_is_one_clear_error(detector, arguments, message):

@@ -27,6 +27,16 @@ def test_downsampling_saves_operations_of_every_kind():
     assert mixed.window_attention < full.window_attention
 
 
+def test_restoring_after_the_last_block_saves_in_that_block_as_well():
+    """Downsampled everywhere, its tokens are a quarter, and pairs of tokens a sixteenth."""
+    grid = CONFIG.grid(128, 192)
+    mask, tokens = np.ones(grid.shape, np.bool_), 8 * 12
+    late, last = (backbone_operations(CONFIG, grid, mask, point) for point in (3, 2))
+    assert last.linear - late.linear == 2 * tokens * 12 * 32**2 * 3 / 4
+    assert last.global_attention - late.global_attention == 4 * tokens**2 * 32 * 15 / 16
+    assert last.window_attention == late.window_attention
+
+
 def test_the_ceiling_is_each_kind_at_its_own_rate():
     grid = CONFIG.grid(128, 192)
     kinds = backbone_operations(CONFIG, grid)

@@ -168,6 +168,21 @@ class TestVitMAlis(PolicyContract):
         with pytest.raises(InputError, match=r"beta must lie in 0\.\.4 for this model, got 9"):
             replace(self.policy, beta=9).decide(device_state(one_object()))
 
+    @pytest.mark.parametrize("retention", [1.0, 0.0])
+    def test_late_restoration_is_beyond_all_points_that_are_offered(self, retention):
+        asked = []
+
+        def watched(candidates: Candidates) -> Estimates:
+            asked.append(set(candidates.restoration_point[candidates.downsampled_regions > 0].tolist()))
+            return plain_estimate(candidates)
+
+        state = replace(device_state(one_object()), estimate=watched, retention=retention)
+        plan = replace(self.policy, late=True).decide(state)
+        assert asked == [{5}]
+        assert plan.restoration_point == (5 if plan.downsampled_regions else 0)
+        with pytest.raises(InputError, match="leaves no beta to choose"):
+            VitMAlis(late=True, beta=4)
+
     @pytest.mark.parametrize("missing", ["content", "estimate"])
     def test_while_nothing_is_measured_it_sends_the_full_frame(self, missing):
         plan = self.policy.decide(replace(device_state(one_object()), **{missing: None}))

@@ -29,7 +29,7 @@ from foveate.profiling import (
 from foveate.profiling.device import some_objects
 from foveate.profiling.device_loop import DeviceLoop
 from foveate.profiling.masks import mask_with, steps
-from foveate.profiling.server import lines_beside
+from foveate.profiling.server import lines_beside, measure_server
 from foveate.testing import FakeDetector, write_clip
 
 
@@ -79,6 +79,22 @@ def test_a_clip_becomes_a_usable_profile(tmp_path, monkeypatch):
     assert list((tmp_path / "home" / "content").iterdir())
 
 
+class Strict(FakeDetector):
+    """Takes the points that it offers and no others."""
+
+    def detect_batch(self, frames, masks=None, points=None, **options):
+        if any(point not in self.restoration_points for point in points or ()):
+            raise InputError("no such point")
+        return super().detect_batch(frames, masks, points, **options)
+
+
+@pytest.mark.parametrize(("detector", "known"), [(FakeDetector(), True), (Strict(), False)])
+def test_restoration_after_the_last_block_is_measured_where_a_model_takes_it(detector, known):
+    server = measure_server(detector, np.zeros((200, 330, 3), np.uint8), points=3, repeats=1)
+    assert sorted(server.inference) == [0, 1, 2, 3, 4]
+    assert (server.late is not None) == known
+
+
 def test_a_clip_that_is_too_short_is_named(tmp_path):
     video = write_clip(tmp_path / "short.mp4", frames=2)
     with pytest.raises(MediaError, match="at least 3 frames"):
@@ -123,7 +139,8 @@ def test_the_published_profile_meets_its_two_inputs_and_orders_restoration_point
     server = paper_profile().server
     assert server.full_s == pytest.approx(0.281)
     assert 0.039 < server.half_s < 0.1
-    saved = [server.inference[beta].seconds(14) for beta in range(5)]
+    assert server.late is not None
+    saved = [*(server.inference[beta].seconds(14) for beta in range(5)), server.late.seconds(14)]
     assert saved[0] == pytest.approx(0.281)
     assert all(later < earlier for earlier, later in pairwise(saved))
     outcomes = ("162", "0.162", "0.53", "51 %")

@@ -158,8 +158,8 @@ def test_noise_is_answered_not_obeyed(session, payload):
 
 
 def test_a_restoration_point_that_the_model_lacks_is_refused(session):
-    _, (_, failure) = answers(session.receive(b"a", encode(offload(0, restoration_point=5)), 0.0))
-    assert failure == Failure(offload_id=0, text="restoration points run from 0 to 4, got 5")
+    _, (_, failure) = answers(session.receive(b"a", encode(offload(0, restoration_point=6)), 0.0))
+    assert failure == Failure(offload_id=0, text="restoration points run from 0 to 5, got 6")
     assert session.next_work(0.0) is None
 
 
@@ -244,9 +244,9 @@ def test_a_client_may_change_its_model_by_greeting_again():
     session = several_models()
     for model, subsets in (("m", 4), ("large", 2)):
         session.receive(b"a", encode(Hello(model=model)), 0.0)
-        _, *failures = answers(session.receive(b"a", encode(offload(0, restoration_point=3)), 0.0))
+        _, *failures = answers(session.receive(b"a", encode(offload(0, restoration_point=4)), 0.0))
         assert [failure.text for _, failure in failures] == (
-            [] if subsets == 4 else ["restoration points run from 0 to 2, got 3"]
+            [] if subsets == 4 else ["restoration points run from 0 to 3, got 4"]
         )
 
 
@@ -346,7 +346,7 @@ def test_observers_are_told_of_every_greeting_answer_and_refusal():
     session.receive(b"a", encode(Ping(number=1)), 0.0)
     for number in (0, 1):
         session.receive(b"a", encode(offload(number)), 0.0)
-    session.receive(b"a", encode(offload(2, restoration_point=5)), 0.0)
+    session.receive(b"a", encode(offload(2, restoration_point=6)), 0.0)
     session.finished(session.next_work(0.5), INFERRED)
     session.receive(b"a", encode(offload(3)), 1.0)
     session.failed(session.next_work(1.0), "no memory")

@@ -26,7 +26,8 @@ class OffloadPlan:
     jpeg_quality: int = 95
     """lambda: 1..100."""
     restoration_point: int = 0
-    """beta: 0 restores pixels before the backbone, k restores tokens inside subset k."""
+    """beta: 0 restores pixels before the backbone, k restores tokens inside subset k; N + 1, for comparison, after the
+    last block."""
     one_picture: bool = False
     """Whether regions of both resolutions are packed into one picture instead of one each."""
     blank_mask: Mask | None = None

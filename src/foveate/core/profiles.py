@@ -71,6 +71,8 @@ class ServerProfile:
     """A frame of half the height and width, as an image of its own."""
     inference: dict[int, InferenceModel]
     """By restoration point."""
+    late: InferenceModel | None = None
+    """Restored after the last block, which is no point of its own; None: nobody measured it."""
     spread: float = 0.0
     """Relative standard deviation of repeated measurements."""
     lines: dict[int, InferenceModel] = field(default_factory=dict)

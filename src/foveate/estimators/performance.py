@@ -100,10 +100,15 @@ def inference_seconds(
     """LM_beta(N_d); a frame with nothing downsampled takes `whole_frame_seconds`.
 
     `line`: by straight lines alone, where the profile has something better. Frames of another size than the measured
-    one in the proportion of the times for whole frames.
+    one in the proportion of the times for whole frames. Raises `InputError` for a point that the profile lacks, as is
+    restoration after the last block on machines where nobody measured it.
     """
     whole = whole_frame_seconds(server, grid)
     models = server.inference | server.lines if line else server.inference
+    if server.late is not None:
+        models = models | {len(models): server.late}
+    if int(restoration_point.max()) >= len(models):
+        raise InputError(f"the profile knows restoration points 0..{len(models) - 1}, got {restoration_point.max()}")
     powers = np.zeros((len(models), max(len(model.coefficients) for model in models.values())))
     for beta, model in models.items():
         powers[beta, : len(model.coefficients)] = model.coefficients

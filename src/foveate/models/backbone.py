@@ -120,12 +120,13 @@ class Backbone(nn.Module):
         """Normalised `images` `(B, 3, H, W)`, 0 = mean colour -> feature map `(B, C, ceil(H / p), ceil(W / p))`.
 
         `downsampling_masks`: bool `(B, regions_h, regions_w)`, True = low resolution; None = full resolution.
-        `restoration_points`: one of 0..N per image; None = 0. Raises `InputError` on wrong shapes or ranges.
+        `restoration_points`: one of 0..N per image, or N + 1: after the last block; None = 0. Raises `InputError` on
+        wrong shapes or ranges.
         """
         check_images(images)
         grid = self.config.grid(images.shape[2], images.shape[3])
         given = [0] * len(images) if restoration_points is None else restoration_points
-        points = check_points(given, len(images), self.config.subsets)
+        points = check_points(given, len(images), self.config.subsets + 1)
         masks = _check_masks(downsampling_masks, grid, len(images))
         early = torch.tensor(points, device=masks.device) == 0
         images = degrade_regions(images, grid, (masks & early[:, None, None]).to(images.device))
@@ -146,7 +147,7 @@ class Backbone(nn.Module):
         """Tiles of a batch -> one feature map `(1, C, h, w)` per frame; frames may differ in size.
 
         `full` `(n_full, 3, s, s)` and `low` `(n_low, 3, s / d, s / d)` hold normalised pixels, frame by frame and
-        in raster order; they are overwritten beyond the frame. A frame with low regions needs a point of 1..N.
+        in raster order; they are overwritten beyond the frame. A frame with low regions needs a point of 1..N + 1.
         `readers`: by subset 1..N, who is shown the attention of its global block.
         """
         batch = batch_layout(layouts, full.device)
@@ -159,6 +160,7 @@ class Backbone(nn.Module):
                 tokens = block(tokens, batch)
             tokens, batch = _restore(tokens, batch, [p == subset for p in points])
             tokens = blocks[-1](tokens, batch, (readers or {}).get(subset))
+        tokens, batch = _restore(tokens, batch, [p > self.config.subsets for p in points])
         return _maps(tokens, batch)
 
     def _embed(self, full: Tensor, low: Tensor, batch: BatchLayout) -> Tensor:

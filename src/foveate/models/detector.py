@@ -68,6 +68,11 @@ class Detector(MixedDetector):
         """Restoration points that `detect` accepts: 0..N."""
         return range(self.config.backbone.subsets + 1)
 
+    @property
+    def latest_point(self) -> int:
+        """N + 1: after the last block."""
+        return self.restoration_points[-1] + 1
+
     def region_grid(self, height: int, width: int) -> RegionGrid:
         """The decision regions of a frame of `height x width` pixels."""
         return self.config.backbone.grid(height, width)

@@ -37,7 +37,10 @@ class Operations:
 def backbone_flops(
     config: BackboneConfig, grid: RegionGrid, mask: Mask | None = None, restoration_point: int = 0
 ) -> float:
-    """Operations for a frame of this grid; a mask with restoration point 0 costs as much as the full frame."""
+    """Operations for a frame of this grid; a mask with restoration point 0 costs as much as the full frame.
+
+    Point N + 1 restores after the last block.
+    """
     return backbone_operations(config, grid, mask, restoration_point).total
 
 

@@ -63,6 +63,14 @@ class MixedDetector(nn.Module, ABC):
     def restoration_points(self) -> range:
         """Restoration points that `detect` accepts: 0..N."""
 
+    @property
+    def latest_point(self) -> int:
+        """The last restoration point that `detect` takes: N, or N + 1 where it can restore after the last block.
+
+        That one is there for comparison, and not among what policies are offered.
+        """
+        return self.restoration_points[-1]
+
     @abstractmethod
     def region_grid(self, height: int, width: int) -> RegionGrid:
         """The decision regions of a frame of `height x width` pixels."""
@@ -107,7 +115,7 @@ class MixedDetector(nn.Module, ABC):
 
         `frames`: uint8 `(H, W, 3)` RGB or `MixedFrame`s (which bring their own masks), of any sizes.
         `downsampling_masks`: bool `(regions_h, regions_w)` or None per frame, True = low resolution.
-        `restoration_points`: 0..N per frame; None = N, the fastest. `score_threshold`: None = the card's.
+        `restoration_points`: 0..`latest_point` per frame; None = N. `score_threshold`: None = the card's.
         `readers`: by subset 1..N, who is shown the attention of its global block, frames in the order given.
         Frames of different masks and points share one batch of tokens (ViTMAlis, section III).
         Raises `InputError` on wrong types, shapes or ranges.
@@ -123,9 +131,9 @@ class MixedDetector(nn.Module, ABC):
         return [found[i] for i in range(len(mixed))]
 
     def check_points(self, points: Sequence[int] | None, count: int) -> list[int]:
-        """Restoration points as a list of `count` numbers in 0..N (None: all N), or `InputError`."""
-        latest = self.restoration_points[-1]
-        return check_points([latest] * count if points is None else points, count, latest)
+        """Restoration points as a list of `count` numbers in 0..`latest_point` (None: all N), or `InputError`."""
+        usual = self.restoration_points[-1]
+        return check_points([usual] * count if points is None else points, count, self.latest_point)
 
     def normalised(self, pixels: Tensor) -> Tensor:
         """RGB in 0..255 `(n, 3, h, w)` -> zero mean and unit variance, in the dtype of the weights."""

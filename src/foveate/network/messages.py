@@ -25,7 +25,8 @@ from foveate.core import Detections, InputError, Mask, OffloadPlan, ProtocolErro
 
 PROTOCOL_VERSION = 4
 """2: `Result` says how long a frame waited. 3: `Offload` says how long its device waits, `Hello` names a model,
-`PartsOffload` and `Probe` exist. 4: regions of both resolutions may lie in one picture of an `Offload`."""
+`PartsOffload` and `Probe` exist. 4: regions of both resolutions may lie in one picture of an `Offload`, and be restored
+after the last block."""
 MAX_MESSAGE_BYTES = 32 * 2**20
 """Longer messages are refused unread."""
 MAX_SIDE = 8192

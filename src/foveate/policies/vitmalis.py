@@ -27,6 +27,9 @@ class VitMAlis(Balancing):
     beta: int | None = None
     """The one restoration point of frames with downsampled regions (ablation); None: all are compared."""
 
+    late: bool = False
+    """Whether frames with downsampled regions are restored after the last block, and at no other point (ablation: the
+    paper's "w/o DynaRes"); the profile must know how long that takes."""
     one_picture: bool = False
     """Whether regions of both resolutions travel in one picture (control); the codec otherwise sends two."""
 
@@ -36,6 +39,8 @@ class VitMAlis(Balancing):
             raise InputError(f"delta_m and delta_rho must lie in 0..1, got {self.delta_m:g} and {self.delta_rho:g}")
         if self.beta is not None and self.beta < 0:
             raise InputError(f"beta must be 0 or more, got {self.beta}")
+        if self.late and self.beta is not None:
+            raise InputError("late restoration is after the last block: it leaves no beta to choose")
 
     @property
     def compared(self) -> int:
@@ -56,6 +61,8 @@ class VitMAlis(Balancing):
         )
 
     def _restoration_points(self, offered: range) -> range:
+        if self.late:
+            return range(offered[-1] + 1, offered[-1] + 2)
         if self.beta is None:
             return offered
         if self.beta not in offered:

@@ -63,8 +63,9 @@ def _server(full_s: float) -> ServerProfile:
     counts = np.array([n for n in steps(len(FULL_HD), 8) if n > 0], float)
     seconds = {
         beta: scale * np.array([_inference_s(FULL_HD, int(n), beta) for n in counts])
-        for beta in range(VITDET_L.subsets + 1)
+        for beta in range(VITDET_L.subsets + 2)
     }
+    late = fit_latency(counts, seconds.pop(VITDET_L.subsets + 1))
     inference: dict[int, InferenceModel] = {beta: fit_latency(counts, times) for beta, times in seconds.items()}
     return ServerProfile(
         frame_size=(FULL_HD.height, FULL_HD.width),
@@ -73,6 +74,7 @@ def _server(full_s: float) -> ServerProfile:
         half_s=scale * _inference_s(RegionGrid(height=540, width=960)),
         inference=inference,
         lines=lines_beside(inference, counts, seconds),
+        late=late,
     )
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from foveate.core import InferenceModel, Pixels, ServerProfile, split_regions
+from foveate.core import InferenceModel, InputError, Pixels, ServerProfile, split_regions
 from foveate.profiling.masks import mask_with, steps
 from foveate.profiling.repeat import Progress, median_s, silent
 from foveate.server import DetectorLike
@@ -25,7 +25,7 @@ def measure_server(
     grid = detector.region_grid(height, width)
     downsampled = [n for n in steps(len(grid), points) if n > 0]
     betas = detector.restoration_points
-    wanted, done = 2 + len(downsampled) * len(betas), 0
+    wanted, done = 2 + len(downsampled) * (len(betas) + 1), 0
 
     def timed(frame: Pixels, count: int, beta: int) -> tuple[float, float]:
         nonlocal done
@@ -40,6 +40,10 @@ def measure_server(
     half_s, _ = timed(np.ascontiguousarray(pixels[::2, ::2]), 0, 0)
     seconds = {beta: [timed(pixels, count, beta)[0] for count in downsampled] for beta in betas}
     counts = np.array(downsampled, float)
+    try:
+        late = fit_latency(counts, np.array([timed(pixels, count, betas[-1] + 1)[0] for count in downsampled]))
+    except InputError:  # not every model restores after its last block
+        late = None
     inference = {beta: fit_latency(counts, np.array(times)) for beta, times in seconds.items()}
     return ServerProfile(
         frame_size=(height, width),
@@ -48,6 +52,7 @@ def measure_server(
         half_s=half_s,
         inference=inference,
         lines=lines_beside(inference, counts, {beta: np.array(times) for beta, times in seconds.items()}),
+        late=late,
         spread=spread,
     )
 

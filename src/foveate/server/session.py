@@ -234,8 +234,8 @@ def _tokens(welcome: Welcome, offload: AnyOffload) -> int:
     """That a block of the backbone will see, of all slices."""
     if isinstance(offload, PartsOffload):
         return parts_tokens(offload, welcome.grid)
-    if offload.restoration_point > welcome.subsets:
-        raise InputError(f"restoration points run from 0 to {welcome.subsets}, got {offload.restoration_point}")
+    if offload.restoration_point > welcome.subsets + 1:
+        raise InputError(f"restoration points run from 0 to {welcome.subsets + 1}, got {offload.restoration_point}")
     grid = welcome.grid(offload.height, offload.width)
     tokens = seen_tokens(grid, unpack_mask(offload.mask, grid), offload.restoration_point, welcome.subsets)
     return round(tokens * overlap_factor(grid, offload.slice_regions)) if offload.slice_regions else tokens

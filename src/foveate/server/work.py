@@ -41,8 +41,11 @@ class Batch(Generic[Decoded]):
 
 
 def seen_tokens(grid: RegionGrid, mask: Mask | None, restoration_point: int, subsets: int) -> int:
-    """Tokens that a block sees of a frame, averaged over the subsets: with restoration point k, k of them see fewer."""
+    """Tokens that a block sees of a frame, averaged over the subsets: with restoration point k, k of them see fewer.
+
+    With one beyond the last subset, after the last block, all of them do.
+    """
     if subsets == 0:
         return grid.tokens()
-    fewer = restoration_point / subsets
+    fewer = min(restoration_point, subsets) / subsets
     return round(fewer * grid.tokens(mask) + (1 - fewer) * grid.tokens())

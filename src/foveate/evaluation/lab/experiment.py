@@ -114,6 +114,7 @@ class Variation:
                 server,
                 inference={beta: self._gained(model, server.full_s) for beta, model in server.inference.items()},
                 lines={beta: self._gained(model, server.full_s) for beta, model in server.lines.items()},
+                late=None if server.late is None else self._gained(server.late, server.full_s),
             ),
             device=replace(
                 device,
