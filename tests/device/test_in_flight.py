@@ -162,6 +162,23 @@ def test_the_tracker_can_start_from_a_frame_that_a_failure_beside_it_left_waitin
     assert [seen.index for seen in bench.of(TrackWork)[-1].frames] == [1, 2, 3]
 
 
+def test_after_a_failure_there_is_but_one_until_a_result_comes():
+    """A server that is slow keeps the newest waiting: each further frame would but replace the last."""
+    bench = Bench(offload_timeout_s=1.0)
+    bench.capture(0.0)
+    bench.held(0, 0.01)
+    bench.capture(0.4)
+    bench.held(1, 0.41)
+    bench.capture(1.1)  # the first is given up
+    assert (bench.ended, bench.offloaded) == ([(0, "no result within 1 s")], [0, 1])
+    bench.capture(1.2)
+    assert bench.offloaded == [0, 1]
+    bench.result(1, 10.0, 1.25)
+    bench.held(2, 1.26)
+    bench.capture(1.3)
+    assert bench.offloaded == [0, 1, 3, 4]
+
+
 def test_each_is_given_up_at_its_own_time():
     bench = Bench(offload_timeout_s=1.0)
     bench.capture(0.0)

@@ -10,12 +10,14 @@ class Flights:
     """At most `most`, in the order of their frames; each is lost `timeout_s` after its start.
 
     Only one is encoded or sent at a time: behind another a frame would but grow old, and neither the rate of the link
-    nor its round trip could be told.
+    nor its round trip could be told. After a failure there is but one until a result comes: a server that is still busy
+    with what was given up keeps one more, and would drop it for the next.
     """
 
     def __init__(self, most: int, timeout_s: float) -> None:
         self._most, self._timeout_s = most, timeout_s
         self._flights: dict[int, Flight] = {}
+        self._failing = False
 
     def __len__(self) -> int:
         return len(self._flights)
@@ -25,8 +27,8 @@ class Flights:
 
     @property
     def room(self) -> bool:
-        """Whether another may start: there are fewer than `most`, and the server holds them all."""
-        return len(self) < self._most and all(flight.acked_at is not None for flight in self)
+        """Whether another may start: there are fewer than may be, and the server holds them all."""
+        return len(self) < (1 if self._failing else self._most) and all(flight.acked_at is not None for flight in self)
 
     @property
     def on_uplink(self) -> Flight | None:
@@ -59,6 +61,7 @@ class Flights:
         """By its id; None if it is not on its way, or not any more."""
         return None if offload_id is None else self._flights.get(offload_id)
 
-    def end(self, flight: Flight) -> None:
+    def end(self, flight: Flight, *, landed: bool) -> None:
         """It landed, or was given up."""
         del self._flights[flight.offload_id]
+        self._failing = not landed

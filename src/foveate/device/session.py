@@ -275,7 +275,7 @@ class DeviceSession:
         )
         detections = _in_full_size(result.detections(tuple(welcome.class_names)), flight, welcome)
         done = OffloadDone(record=record, captured_at=flight.frame.captured_at, result=detections)
-        self._flights.end(flight)
+        self._flights.end(flight, landed=True)
         self._link.observe(record)
         if self._result_frame is None or flight.frame.index > self._result_frame.index:
             self._apply(record, detections, flight.frame)
@@ -301,7 +301,7 @@ class DeviceSession:
         if not flights:
             return []
         for flight in flights:
-            self._flights.end(flight)
+            self._flights.end(flight, landed=False)
             if flight.uplink_busy:
                 self._connection.contact.round_trip.blocked()
         self._await()
