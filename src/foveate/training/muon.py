@@ -29,7 +29,7 @@ class Muon(torch.optim.Optimizer):
     def __init__(
         self, matrices: Iterable[nn.Parameter], decayed: Iterable[nn.Parameter], plain: Iterable[nn.Parameter]
     ):
-        """`matrices`: weights of linear maps and convolutions; `decayed`: other weights that shall decay; `plain`: the rest."""
+        """`matrices`: weights of maps and convolutions; `decayed`: others that shall decay; `plain`: the rest."""
         groups: list[dict[str, Any]] = [
             {"params": list(matrices), "weight_decay": DECAY, "orthogonal": True},
             {"params": list(decayed), "weight_decay": DECAY, "orthogonal": False},
