@@ -157,3 +157,16 @@ def test_a_simulated_job_leaves_summary_and_samples(training, tmp_path, monkeypa
     assert summary["samples"] == 9
     assert summary["energy"].startswith("model, not measured")
     assert (tmp_path / "out" / "samples.csv").read_text().count("\n") == 10
+
+
+def test_cores_are_for_live_runs_on_this_machine(tmp_path):
+    with pytest.raises(InputError, match="cores are for live runs"):
+        ExpertsSettings(
+            models=tmp_path,
+            data=tmp_path,
+            trace=tmp_path,
+            router="ask-expert",
+            out=tmp_path,
+            simulate=True,
+            pin=True,
+        )
