@@ -104,6 +104,25 @@ def test_scaled_traces_span_the_means_of_the_paper(inputs):
     assert in_paper_range(()) == ()
 
 
+def test_experts_run_on_recordings_and_a_lan_and_vary_one_thing_at_a_time(shared_data):
+    main, whole = (
+        EXPERIMENTS["experts-overall"](Inputs(data=shared_data, part=part)).links for part in ("main", "all")
+    )
+    assert [link.group for link in main] == 2 * [*6 * ["4g"], *6 * ["5g"], "lan"]
+    assert len({link.recording for link in main}) == 13
+    assert len({link.link.trace.offset_s for link in main if link.group != "lan"}) == 24
+    assert {(link.variation, link.link.transport, "*" in link.link.trace.name) for link in main} == {
+        ("", "ideal", False)
+    }
+    assert [(link.group, link.start, link.recording) for link in whole[: len(main)]] == [
+        (link.group, link.start, link.recording) for link in main
+    ]
+    added = whole[len(main) :]
+    assert {(link.variation, link.link.transport) for link in added} == {("tcp", "tcp"), ("paper range", "ideal")}
+    scaled = [link.link.trace.mean_bps / 1e6 for link in added if link.variation and link.group == "5g"]
+    assert max(scaled) == pytest.approx(135.5, rel=0.001)
+
+
 def test_traces_of_the_standard_table_come_from_recordings_of_their_own(inputs):
     runs = [
         run.split("[")[0] for uplink in standard_uplinks(Inputs(data=inputs.data, part="main")) for run in uplink.runs

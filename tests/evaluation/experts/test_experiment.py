@@ -6,13 +6,15 @@ from rich.console import Console
 
 from foveate.codec import PictureCoding
 from foveate.core import InputError, split_by_class
+from foveate.evaluation.experts.cells import NamedLink
 from foveate.evaluation.experts.choose import choose
-from foveate.evaluation.experts.contenders import OURS, standard_contenders
-from foveate.evaluation.experts.experiment import ExpertsExperiment, NamedLink, run_experiment
+from foveate.evaluation.experts.contenders import OURS, standard_contenders, standard_labels
+from foveate.evaluation.experts.experiment import ExpertsExperiment, run_experiment
 from foveate.evaluation.experts.models import Outputs, SentPictures, find_models, of_kind
+from foveate.evaluation.experts.plan import plan_experts
 from foveate.evaluation.experts.report import report_experts
 from foveate.evaluation.experts.run import ExpertsSettings, chosen_router, experts_job, held_out_of
-from foveate.evaluation.experts.stand import equal_accuracy
+from foveate.evaluation.experts.stand import links_of, pairs
 from foveate.experiments.inputs import SAMPLES
 from foveate.network import LinkSettings, UplinkTrace
 from foveate.testing.classifiers import coloured_images, tiny_training
@@ -44,8 +46,12 @@ def experiment(training):
         expected="Yes.",
         models=(training, training.parent / "seed-1"),
         read=read,
-        links=(NamedLink(group="4g", link=slow), NamedLink(group="lan", link=lan)),
-        samples=8,
+        links=(
+            *(NamedLink(group="4g", link=slow, recording=run, start=start) for run in "abc" for start in (0, 1)),
+            NamedLink(group="lan", link=lan, recording="lan"),
+            NamedLink(group="4g", link=replace(slow, transport="tcp"), recording="a", variation="tcp"),
+        ),
+        samples=40,
     )
 
 
@@ -57,9 +63,13 @@ def results(experiment, tmp_path_factory):
 
 
 def test_every_row_has_a_cell_on_every_link(results):
-    cells = {(r["contender"], r["link"]) for r in results.rows if r["table"] == "main"}
+    cells = [
+        (r["contender"], r["group"], r["variation"], r["recording"], r["start"])
+        for r in results.rows
+        if r["table"] == "main"
+    ]
     labels = [row["contender"] for row in results.choices]
-    assert len(cells) == len(labels) * 2
+    assert len(cells) == len(set(cells)) == len(labels) * 8
     assert labels[:3] == [
         "edge only: generalist",
         "edge only: expert-sized model",
@@ -94,15 +104,52 @@ def test_the_curve_runs_from_the_generalist_to_the_experts(results):
 
 
 def test_every_rival_is_compared_at_its_own_accuracy(results):
-    found = {(entry.rival, entry.group): entry for entry in equal_accuracy(results)}
-    assert len(found) == 3 * 2
+    main = links_of(results, variations=False)
+    found = {(pair.rival, str(pair.links)): pair for pair in pairs(results, main)}
+    rivals = {row["contender"] for row in results.choices} - {OURS}
+    assert set(found) == {(rival, group) for rival in rivals for group in ("4g", "lan")}
     own = found["edge only: generalist", "lan"]
     assert own.threshold == 0.0  # ours without offloading is the generalist
-    assert own.latency_ratio == pytest.approx(1, abs=0.7)
+    assert own.equal.latency.value == pytest.approx(1)
+    assert own.equal.energy.value == pytest.approx(1)
+    assert own.equal.latency.low == own.equal.latency.high == own.equal.latency.value
+
+
+def test_at_equal_accuracy_ours_is_as_accurate_and_just_so(results):
+    ours = {r["threshold"]: r["accuracy"] for r in results.curves if r["contender"] == OURS}
+    for row in results.choices:
+        enough = [t for t, accuracy in ours.items() if accuracy >= row["accuracy"]["value"]]
+        assert row["ours_reaches_at"] == (min(enough) if enough else None)
+        cells = [r for r in results.rows if r["table"] == "equal" and r["rival"] == row["contender"]]
+        expected = {row["ours_reaches_at"]} if enough and row["contender"] != OURS else set()
+        assert {r["threshold"] for r in cells} == expected
+
+
+def test_tcp_is_told_apart_from_the_main_links(results):
+    assert [str(links) for links in links_of(results, variations=False)] == ["4g", "lan"]
+    assert [str(links) for links in links_of(results, variations=True)] == ["4g, tcp"]
+
+
+def test_a_plan_counts_the_cells_and_reads_no_picture(experiment, results):
+    def unread(_folder):
+        raise AssertionError
+
+    plan = plan_experts(replace(experiment, read=unread))
+    labels = {row["contender"] for row in results.choices}
+    unreached = sum(row["ours_reaches_at"] is None for row in results.choices)
+    assert plan.cells == len(results.rows) + unreached * len(experiment.links)
+    assert plan.trainings == 1
+    assert plan.hours > 0
+    assert any("seed-1" in folder for folder in plan.missing)
+    assert standard_labels({"generalist", "base", "static-0", "progressive-0"}) == list(
+        dict.fromkeys(row["contender"] for row in results.choices)
+    )
+    assert len(labels) == 8
 
 
 def test_the_page_names_data_energy_and_every_published_figure(experiment, results, tmp_path):
     page = report_experts(experiment, results, tmp_path, console=Console(quiet=True)).read_text()
+    assert page.index("Of the paper&#x27;s 4 figures") < page.index("Where the numbers come from")
     for text in ("+4.12", "+2.76", "-45 %", "-46 %", "model, not measured", "where-routing-wins", "accuracy-by-share"):
         assert text in page
     assert (tmp_path / "rows.csv").read_text().count("\n") == len(results.rows) + 1

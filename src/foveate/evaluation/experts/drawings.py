@@ -10,10 +10,10 @@ import numpy as np
 
 from foveate.evaluation.experts.contenders import OURS
 from foveate.evaluation.experts.experiment import ExpertsResults
-from foveate.evaluation.experts.stand import winners
+from foveate.evaluation.experts.stand import EDGE, NEAR_EDGE, winners
 from foveate.evaluation.lab.figures.style import Drawn, colors_of, legend_above, styled
 
-RIVALS = ("edge only: expert-sized model", "near-edge only: expert-sized model")
+RIVALS = (EDGE, NEAR_EDGE)
 
 
 def draw_experts(results: ExpertsResults, trainings: Sequence[Path]) -> list[Drawn]:
@@ -91,7 +91,7 @@ def learning_curves(trainings: Sequence[Path]) -> Drawn | None:
 def energy_bars(results: ExpertsResults) -> Drawn | None:
     """Energy a sample by where it is spent, mean over links."""
     spent: dict[str, list[list[float]]] = defaultdict(list)
-    for row in (row for row in results.rows if row["table"] == "main"):
+    for row in (row for row in results.rows if row["table"] == "main" and not row["variation"]):
         energy = row["energy_j"]
         spent[row["contender"]].append([energy[name] for name in ("device", "radio", "server")])
     if not spent:
@@ -112,7 +112,7 @@ def energy_bars(results: ExpertsResults) -> Drawn | None:
     return Drawn(
         name="energy",
         title="Energy a sample",
-        caption="By the power model named above; mean over all links.",
+        caption="By the power model named above; mean over the links of the main table.",
         figure=figure,
     )
 
