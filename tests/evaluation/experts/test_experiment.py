@@ -5,61 +5,16 @@ import pytest
 from rich.console import Console
 
 from foveate.codec import PictureCoding
-from foveate.core import InputError, split_by_class
-from foveate.evaluation.experts.cells import NamedLink
+from foveate.core import InputError
 from foveate.evaluation.experts.choose import choose
 from foveate.evaluation.experts.contenders import OURS, standard_contenders, standard_labels
-from foveate.evaluation.experts.experiment import ExpertsExperiment, run_experiment
+from foveate.evaluation.experts.experiment import run_experiment
 from foveate.evaluation.experts.models import Outputs, SentPictures, find_models, of_kind
 from foveate.evaluation.experts.plan import plan_experts
-from foveate.evaluation.experts.report import report_experts
 from foveate.evaluation.experts.run import ExpertsSettings, chosen_router, experts_job, held_out_of
 from foveate.evaluation.experts.stand import links_of, pairs
 from foveate.experiments.inputs import SAMPLES
-from foveate.network import LinkSettings, UplinkTrace
-from foveate.testing.classifiers import coloured_images, tiny_training
-
-
-@pytest.fixture(scope="module")
-def training(tmp_path_factory):
-    return tiny_training(tmp_path_factory.mktemp("training"), pictures=40)
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("FOVEATE_HOME", str(tmp_path_factory.getbasetemp() / "home"))
-
-
-def read(_folder):
-    images = coloured_images()
-    _, rest = split_by_class(images.labels, 10, 0)
-    return images.take(rest, name="held out"), coloured_images(6, seed=3, name="colours/test")
-
-
-@pytest.fixture(scope="module")
-def experiment(training):
-    lan = LinkSettings(trace=UplinkTrace.constant(100e6, 0.001, 10.0))
-    slow = LinkSettings(trace=UplinkTrace.constant(5e6, 0.04, 10.0))
-    return ExpertsExperiment(
-        name="tiny",
-        question="Does it work?",
-        expected="Yes.",
-        models=(training, training.parent / "seed-1"),
-        read=read,
-        links=(
-            *(NamedLink(group="4g", link=slow, recording=run, start=start) for run in "abc" for start in (0, 1)),
-            NamedLink(group="lan", link=lan, recording="lan"),
-            NamedLink(group="4g", link=replace(slow, transport="tcp"), recording="a", variation="tcp"),
-        ),
-        samples=40,
-    )
-
-
-@pytest.fixture(scope="module")
-def results(experiment, tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FOVEATE_HOME", str(tmp_path_factory.getbasetemp() / "home"))
-        return run_experiment(experiment, tell=lambda _: None)
+from foveate.testing.classifiers import coloured_images
 
 
 def test_every_row_has_a_cell_on_every_link(results):
@@ -147,21 +102,12 @@ def test_a_plan_counts_the_cells_and_reads_no_picture(experiment, results):
     assert len(labels) == 8
 
 
-def test_the_page_names_data_energy_and_every_published_figure(experiment, results, tmp_path):
-    page = report_experts(experiment, results, tmp_path, console=Console(quiet=True)).read_text()
-    assert page.index("Of the paper&#x27;s 4 figures") < page.index("Where the numbers come from")
-    for text in ("+4.12", "+2.76", "-45 %", "-46 %", "model, not measured", "where-routing-wins", "accuracy-by-share"):
-        assert text in page
-    assert (tmp_path / "rows.csv").read_text().count("\n") == len(results.rows) + 1
-    assert (tmp_path / "figures" / "learning-curves.svg").is_file()
-
-
 def test_without_a_finished_training_the_experiment_says_how_to_make_one(experiment, tmp_path):
     with pytest.raises(InputError, match="foveate train experts"):
         run_experiment(replace(experiment, models=(tmp_path,)), tell=lambda _: None)
 
 
-def test_choices_depend_on_held_out_pictures_alone(training):
+def test_choices_depend_on_held_out_pictures_alone(training, read):
     models, outputs = find_models(training), Outputs()
     held_out = SentPictures.of(read(None)[0], PictureCoding())
     held = held_out_of(models["generalist"], of_kind(models, "progressive"), held_out, outputs)
@@ -179,7 +125,7 @@ def test_outputs_are_computed_once(training, tmp_path, monkeypatch):
     assert np.array_equal(Outputs(tmp_path).logits(model, pixels), first)
 
 
-def test_large_is_a_row_where_it_was_trained(training):
+def test_large_is_a_row_where_it_was_trained(training, read):
     models = find_models(training)
     models["large"] = models["base"]
     held_out = SentPictures.of(read(None)[0], PictureCoding())

@@ -119,7 +119,7 @@ class Claim:
 
 STANDINGS = (
     "reached",
-    "same direction, smaller",
+    "same direction but smaller",
     "no difference shown",
     "opposite direction",
     "not comparable",
@@ -153,7 +153,7 @@ def claims(results: ExpertsResults) -> list[Claim]:
 def headline(found: Sequence[Claim]) -> str:
     """One sentence."""
     counts = {word: sum(claim.standing == word for claim in found) for word in STANDINGS}
-    return f"Of the paper's {len(found)} figures: " + ", ".join(f"{n} {word}" for word, n in counts.items() if n)
+    return f"Of the paper's {len(found)} figures: " + "; ".join(f"{n} {word}" for word, n in counts.items() if n)
 
 
 def _subset_claim(results: ExpertsResults) -> Claim:
@@ -166,7 +166,7 @@ def _subset_claim(results: ExpertsResults) -> Claim:
         published="+4.12 (points or %)",
         standing="not trained" if gain is None else _standing(gain, 0.0412),
         default="-" if gain is None else _gain_text(gain, _mean([row["on_subset"]["value"] for row in static])),
-        curve="experts alone: no threshold takes part",
+        curve="Experts alone: no threshold takes part",
         why=f"Tiny-ImageNet-100 in place of CIFAR-100, small models trained from nothing; {_seeds(len(gains))}.",
     )
 
@@ -181,7 +181,7 @@ def _system_claim(results: ExpertsResults) -> Claim:
         standing=_standing(gain, 0.0276),
         default=_gain_text(gain, _mean([row["accuracy"]["value"] for row in static])),
         curve=(
-            f"at equal shares of offloaded samples {100 * along.low:+.2f} to {100 * along.high:+.2f} points, "
+            f"At equal shares of offloaded samples: {100 * along.low:+.2f} to {100 * along.high:+.2f} points, "
             f"mean {100 * along.value:+.2f}"
         ),
         why=f"The same data and models; router and trials on held-out pictures are alike; {_seeds(len(static))}.",
@@ -192,16 +192,16 @@ def _cost_claim(found: Sequence[Pair], measure: Measure, *, target: float, figur
     """The published figure is an `up to`: of all links those count on which ours saves most."""
     best = min(found, key=lambda pair: pair.default.of(measure).value)
     reached = [(costs.of(measure), pair) for pair in found if (costs := pair.equal) is not None]
-    standing, curve = "not comparable", "ours is never as accurate"
+    standing, curve = "not comparable", "Ours is never as accurate"
     if reached:
         ratio, pair = min(reached, key=lambda entry: entry[0].value)
         standing = _ratio_standing(ratio, target)
-        curve = f"{ratio_text(ratio)} on {pair.links} at equal accuracy, threshold {pair.threshold:.2f}"
+        curve = f"At equal accuracy: {ratio_text(ratio)} on {pair.links}, threshold {pair.threshold:.2f}"
     return Claim(
         figure=figure,
         published=f"{100 * (target - 1):.0f} %",
         standing=standing,
-        default=f"{ratio_text(best.default.of(measure))} on {best.links}, accuracy {points_text(best.above)} apart",
+        default=f"{ratio_text(best.default.of(measure))} on {best.links}, with {points_text(best.above)} of accuracy",
         curve=curve,
         why=why,
     )
@@ -209,7 +209,7 @@ def _cost_claim(found: Sequence[Pair], measure: Measure, *, target: float, figur
 
 def _standing(gain: Interval, target: float) -> str:
     if gain.low > 0:
-        return "reached" if gain.value >= target else "same direction, smaller"
+        return "reached" if gain.value >= target else "same direction but smaller"
     return "opposite direction" if gain.high < 0 else "no difference shown"
 
 
