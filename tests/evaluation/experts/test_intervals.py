@@ -12,7 +12,10 @@ def rows(by_recording, *, factor=1.0, noise=0.0, starts=(0,)):
         for start in starts:
             values = (factor * (latency + noise * rng.normal(size=10))).tolist()
             place = {"seed": "seed-0", "group": "4g", "variation": "", "link": recording, "recording": recording}
-            found.append(place | {"start": start, "stretches": {"latency_s": values, "energy_j": values}})
+            found.append(
+                place
+                | {"start": start, "stretches": {"latency_s": values, "energy_j": values, "other_energy_j": values}}
+            )
     return found
 
 

@@ -9,7 +9,7 @@ def share(value, spread=0.01):
     return {"value": value, "low": value - spread, "high": value + spread, "count": 100}
 
 
-def row(contender, latency, energy, *, table="main", rival="", group="4g"):
+def row(contender, latency, energy, other=1.0, *, table="main", rival="", group="4g"):
     place = {
         "seed": "seed-0",
         "group": group,
@@ -22,7 +22,7 @@ def row(contender, latency, energy, *, table="main", rival="", group="4g"):
     return place | {
         "table": table,
         "contender": contender,
-        "stretches": {"latency_s": [latency, latency], "energy_j": [energy, energy]},
+        "stretches": {"latency_s": [latency, latency], "energy_j": [energy, energy], "other_energy_j": [other, other]},
     }
 
 
@@ -107,3 +107,14 @@ def test_of_several_links_the_one_that_saves_most_counts():
     assert latency.curve.startswith("At equal accuracy: -80 % (-80 to -80) on lan")
     assert latency.default.startswith("-70 % (-70 to -70) on 4g")
     assert [claim.published for claim in claims(results)[2:]] == ["-45 %", "-46 %"]
+
+
+def test_a_verdict_on_energy_that_hangs_on_the_power_model_says_so():
+    results = made(energy=0.5)
+    results.rows.append(row(OURS, 1, 1, 0.3, group="lan"))
+    for rival in (EDGE, NEAR_EDGE):
+        results.rows.append(row(rival, 1, 1, group="lan"))
+        results.rows.append(row(OURS, 1, 1, 1.4, table="equal", rival=rival, group="lan"))
+    energy = claims(results)[3]
+    assert energy.standing == "reached"
+    assert "By the other power model: no difference shown. -70 % (-70 to -70) on lan" in energy.why

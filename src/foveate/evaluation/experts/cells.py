@@ -46,6 +46,7 @@ class Bench:
 
     times: SampleTimes
     power: PowerModel
+    other_power: PowerModel
     rate_hz: float
     samples: int
     seed: int
@@ -97,7 +98,8 @@ class Cell:
             power=bench.power,
         )
         records = simulate_experts(stream, conditions)
-        return {**run_figures(records, bench.power, stream.cards), "stretches": stretches(records, bench.power)}
+        parts = stretches(records, bench.power, bench.other_power)
+        return {**run_figures(records, bench.power, stream.cards), "stretches": parts}
 
 
 def cells_of(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from foveate.codec import PictureCoding
 from foveate.core import InputError, LabelledImages, PowerModel, SampleTimes
 from foveate.estimators.confidence import softmax
-from foveate.estimators.power import EDGE_AND_T4
+from foveate.estimators.power import EDGE_AND_CORE, EDGE_AND_T4
 from foveate.estimators.sample_times import ZEN4_CORE
 from foveate.evaluation.experts.cells import Bench, NamedLink, cells_of
 from foveate.evaluation.experts.choose import HeldOut, expert_answers, route_all, threshold_curve
@@ -38,6 +38,8 @@ class ExpertsExperiment:
     slower_device: float = 10.0
     """Device at so many times the server's time for an expert, in the main tables."""
     power: PowerModel = EDGE_AND_T4
+    other_power: PowerModel = EDGE_AND_CORE
+    """Of the server that `times` are of: energies by both stand side by side."""
     coding: PictureCoding = field(default_factory=PictureCoding)
     rate_hz: float = 10.0
     samples: int = 500
@@ -108,6 +110,7 @@ def _run_seed(experiment: ExpertsExperiment, folder: Path, results: ExpertsResul
     bench = Bench(
         times=experiment.times,
         power=experiment.power,
+        other_power=experiment.other_power,
         rate_hz=experiment.rate_hz,
         samples=experiment.samples,
         seed=experiment.seed,

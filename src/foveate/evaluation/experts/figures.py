@@ -52,15 +52,15 @@ def energy_figures(records: Sequence[SampleRecord], power: PowerModel) -> dict[s
     }
 
 
-def stretches(records: Sequence[SampleRecord], power: PowerModel) -> dict[str, list[float]]:
-    """Mean latency and energy (idle power left out) of each stretch of samples, in their order."""
-    latency = [record.latency_s for record in records]
-    energy = [sample_energy(record, power).total_j for record in records]
-    starts = range(0, len(records), STRETCH)
-    return {
-        name: [float(np.mean(values[at : at + STRETCH])) for at in starts]
-        for name, values in (("latency_s", latency), ("energy_j", energy))
+def stretches(records: Sequence[SampleRecord], power: PowerModel, other: PowerModel) -> dict[str, list[float]]:
+    """Mean latency and energy (idle power left out, by two models) of each stretch of samples, in their order."""
+    samples = {
+        "latency_s": [record.latency_s for record in records],
+        "energy_j": [sample_energy(record, power).total_j for record in records],
+        "other_energy_j": [sample_energy(record, other).total_j for record in records],
     }
+    starts = range(0, len(records), STRETCH)
+    return {name: [float(np.mean(values[at : at + STRETCH])) for at in starts] for name, values in samples.items()}
 
 
 def spread(values: Sequence[float]) -> dict[str, float | None]:

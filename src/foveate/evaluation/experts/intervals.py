@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from foveate.evaluation.lab.statistics import Clusters, Interval, interval
 
-Measure = Literal["latency_s", "energy_j"]
+Measure = Literal["latency_s", "energy_j", "other_energy_j"]
 Row = dict[str, Any]
 DRAWS = 2000
 

@@ -20,6 +20,7 @@ from foveate.evaluation.experts.stand import (
     NEAR_EDGE,
     STATIC,
     Claim,
+    Costs,
     Links,
     Pair,
     claims,
@@ -112,7 +113,8 @@ def _origins(experiment: ExpertsExperiment, results: ExpertsResults, seeds: Sequ
         f"Durations of the server: {experiment.times.source}.",
         f"The device takes {experiment.slower_device:g} times the server's time for an expert-sized model (assumed).",
         "The generalist takes its share of that model's operations as its share of the time (assumed).",
-        f"Energy: {experiment.power.source}.",
+        *(f"Energy: {part}." for part in experiment.power.source.split("; ")),
+        *(f"Other powers: {part}." for part in _new_in(experiment.other_power.source, experiment.power.source)),
         f"Pictures are sent as {experiment.coding}, {experiment.rate_hz:g} a second, {experiment.samples} a cell.",
         "Accuracies are over all pictures of the table, without losses of the network; intervals are over pictures.",
         f"Intervals of latency and energy: two-way bootstrap over source runs and stretches of {STRETCH} samples.",
@@ -121,6 +123,12 @@ def _origins(experiment: ExpertsExperiment, results: ExpertsResults, seeds: Sequ
         *(f"Missing: {text}." for text in results.missing),
         f"Expected beforehand: {experiment.expected}",
     ]
+
+
+def _new_in(source: str, other: str) -> list[str]:
+    """Constants that the other power model does not have."""
+    known = other.split("; ")
+    return [part for part in source.split("; ") if part not in known]
 
 
 _MAIN_HEAD = (
@@ -136,6 +144,7 @@ _MAIN_HEAD = (
     "server mJ",
     "sum mJ",
     "with idle mJ",
+    "sum mJ, other powers",
 )
 _PAIR_HEAD = (
     "ours against",
@@ -143,9 +152,11 @@ _PAIR_HEAD = (
     "accuracy, default",
     "latency, default",
     "energy, default",
+    "energy, default, other powers",
     "as accurate at threshold",
     "latency there",
     "energy there",
+    "energy there, other powers",
 )
 _KIND_HEAD = ("experts", "seed", "own classes, %", "all classes, %", "base on own classes, %")
 _CHOICE_HEAD = (
@@ -179,17 +190,21 @@ def _main_rows(results: ExpertsResults, where: Sequence[Links]) -> Iterable[Row]
                 *(f"{1e3 * _mean([row['energy_j'][part] for row in rows]):.1f}" for part in _PARTS),
                 _thousandths(mean_of(rows, "energy_j")),
                 f"{1e3 * _mean([row['energy_j']['with_idle'] for row in rows]):.1f}",
+                _thousandths(mean_of(rows, "other_energy_j")),
             )
 
 
 def _pair_row(pair: Pair) -> Row:
     reached, trainings = pair.trainings
-    default = points_text(pair.above), ratio_text(pair.default.latency), ratio_text(pair.default.energy)
+    default = points_text(pair.above), *_ratios(pair.default)
     if pair.threshold is None or pair.equal is None:
-        return pair.rival, str(pair.links), *default, "never", "-", "-"
+        return pair.rival, str(pair.links), *default, "never", "-", "-", "-"
     some = "" if reached == trainings else f" ({reached} of {trainings} trainings)"
-    equal = f"{pair.threshold:.2f}{some}", ratio_text(pair.equal.latency), ratio_text(pair.equal.energy)
-    return pair.rival, str(pair.links), *default, *equal
+    return pair.rival, str(pair.links), *default, f"{pair.threshold:.2f}{some}", *_ratios(pair.equal)
+
+
+def _ratios(costs: Costs) -> Row:
+    return ratio_text(costs.latency), ratio_text(costs.energy), ratio_text(costs.other_energy)
 
 
 def _kind_rows(results: ExpertsResults) -> Iterable[Row]:
