@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,7 @@ from foveate.core import InputError
 from foveate.evaluation.experts.choose import choose
 from foveate.evaluation.experts.contenders import OURS, standard_contenders, standard_labels
 from foveate.evaluation.experts.experiment import run_experiment
-from foveate.evaluation.experts.models import Outputs, SentPictures, find_models, of_kind
+from foveate.evaluation.experts.models import Outputs, SentPictures, complete_names, find_models, of_kind
 from foveate.evaluation.experts.plan import plan_experts
 from foveate.evaluation.experts.run import ExpertsSettings, chosen_router, experts_job, held_out_of
 from foveate.evaluation.experts.stand import links_of, pairs
@@ -105,6 +106,20 @@ def test_a_plan_counts_the_cells_and_reads_no_picture(experiment, results):
 def test_without_a_finished_training_the_experiment_says_how_to_make_one(experiment, tmp_path):
     with pytest.raises(InputError, match="foveate train experts"):
         run_experiment(replace(experiment, models=(tmp_path,)), tell=lambda _: None)
+
+
+def test_a_kind_that_is_not_trained_to_the_end_takes_no_part(experiment, training, tmp_path):
+    folder = tmp_path / "seed-0"
+    shutil.copytree(training, folder)
+    (folder / "static-1.safetensors").unlink()
+
+    def unread(_folder):
+        raise AssertionError
+
+    with pytest.raises(InputError, match="no finished training"):
+        run_experiment(replace(experiment, models=(folder,), read=unread), tell=lambda _: None)
+    assert "static-0" not in complete_names(folder)
+    assert {"generalist", "base", "progressive-0", "progressive-1"} <= complete_names(folder)
 
 
 def test_choices_depend_on_held_out_pictures_alone(training, read):

@@ -84,7 +84,7 @@ def test_costs_are_judged_at_equal_accuracy_and_never_at_the_default_alone():
     found = claims(made(reached=None))
     assert [claim.standing for claim in found[2:]] == ["not comparable", "not comparable"]
     assert found[2].curve == "Ours is never as accurate"
-    assert found[2].default.startswith("-70 % (-70 to -70) on 4g, with -2.00 points")
+    assert found[2].default.startswith("At the default threshold: -70 % (-70 to -70) on 4g, with -2.00 points")
 
 
 def test_along_the_curve_kinds_of_experts_are_compared_at_equal_shares():
@@ -105,7 +105,7 @@ def test_of_several_links_the_one_that_saves_most_counts():
     results.rows.append(row(OURS, 0.4, 0.4, group="lan"))
     latency = claims(results)[2]
     assert latency.curve.startswith("At equal accuracy: -80 % (-80 to -80) on lan")
-    assert latency.default.startswith("-70 % (-70 to -70) on 4g")
+    assert latency.default.startswith("At the default threshold: -70 % (-70 to -70) on 4g")
     assert [claim.published for claim in claims(results)[2:]] == ["-45 %", "-46 %"]
 
 
@@ -117,4 +117,7 @@ def test_a_verdict_on_energy_that_hangs_on_the_power_model_says_so():
         results.rows.append(row(OURS, 1, 1, 1.4, table="equal", rival=rival, group="lan"))
     energy = claims(results)[3]
     assert energy.standing == "reached"
-    assert "By the other power model: no difference shown. -70 % (-70 to -70) on lan" in energy.why
+    assert (
+        "By the other power model: no difference shown. At the default threshold: -70 % (-70 to -70) on lan"
+        in energy.why
+    )

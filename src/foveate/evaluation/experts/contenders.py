@@ -157,20 +157,21 @@ def routed_answers(
     contender: Contender, sent: SentPictures, outputs: Outputs
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Over all pictures, without a network: whether each answer is right, and whether the picture is offloaded."""
-    labels, choices = sent.images.labels, contender.choices
-    own = outputs.logits(contender.device, sent.images.pixels)
-    cards = cards_of(contender.experts, len(sent.images.class_names)) if contender.experts else ()
-    numbers = {card.name: number for number, card in enumerate(cards)}
-    probabilities = softmax(own, choices.temperature)
-    routes = np.full(len(labels), -1)
-    for sample, row in enumerate(probabilities):
-        state = RoutingState(probabilities=row, experts=cards, sample=sample, label=int(labels[sample]))
+    said, choices = said_of(contender, sent, outputs), contender.choices
+    numbers = {card.name: number for number, card in enumerate(said.cards)}
+    routes = np.full(len(said.labels), -1)
+    for sample, row in enumerate(softmax(said.generalist, choices.temperature)):
+        state = RoutingState(probabilities=row, experts=said.cards, sample=sample, label=int(said.labels[sample]))
         expert = contender.router.decide(state).expert
         routes[sample] = -1 if expert is None else numbers[expert]
-    held = HeldOut(
-        generalist=own,
+    return expert_answers(said, routes, choices.combination) == said.labels, routes >= 0
+
+
+def said_of(contender: Contender, sent: SentPictures, outputs: Outputs) -> HeldOut:
+    """What the models of a row say about all pictures."""
+    return HeldOut(
+        generalist=outputs.logits(contender.device, sent.images.pixels),
         experts=tuple(outputs.logits(expert, sent.arrived) for expert in contender.experts),
-        cards=cards,
-        labels=labels,
+        cards=cards_of(contender.experts, len(sent.images.class_names)) if contender.experts else (),
+        labels=sent.images.labels,
     )
-    return expert_answers(held, routes, choices.combination) == labels, routes >= 0

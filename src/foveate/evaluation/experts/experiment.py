@@ -14,9 +14,9 @@ from foveate.estimators.confidence import softmax
 from foveate.estimators.power import EDGE_AND_CORE, EDGE_AND_T4
 from foveate.estimators.sample_times import ZEN4_CORE
 from foveate.evaluation.experts.cells import Bench, NamedLink, cells_of
-from foveate.evaluation.experts.choose import HeldOut, expert_answers, route_all, threshold_curve
-from foveate.evaluation.experts.contenders import OURS, Contender, routed_answers, standard_contenders
-from foveate.evaluation.experts.models import Outputs, SentPictures, TrainedModel, cards_of, find_models, of_kind
+from foveate.evaluation.experts.choose import expert_answers, route_all, threshold_curve
+from foveate.evaluation.experts.contenders import OURS, Contender, routed_answers, said_of, standard_contenders
+from foveate.evaluation.experts.models import Outputs, SentPictures, TrainedModel, complete_names, find_models, of_kind
 from foveate.evaluation.experts.specialists import difference, kind_figures, share
 
 Tell = Callable[[str], None]
@@ -84,19 +84,21 @@ def run_experiment(experiment: ExpertsExperiment, *, tell: Tell = print) -> Expe
 
 
 def is_usable(folder: Path) -> bool:
-    """Whether a training has what the table needs at least."""
-    names = {path.stem for path in folder.glob("*.safetensors")}
-    return {"generalist", "base", "static-0", "progressive-0"} <= names
+    """Whether a training has what the table needs at least, every expert of both kinds included."""
+    return {"generalist", "base", "static-0", "progressive-0"} <= complete_names(folder)
 
 
 def _run_seed(experiment: ExpertsExperiment, folder: Path, results: ExpertsResults, tell: Tell) -> None:
-    models, outputs = find_models(folder), Outputs()
+    found, outputs, complete = find_models(folder), Outputs(), complete_names(folder)
+    models = {name: model for name, model in found.items() if name in complete}
     held_out, test = experiment.read(folder)
     tell(f"{folder.name}: {len(models)} models, {len(test)} pictures of {test.name}")
     chosen_on, sent = SentPictures.of(held_out, experiment.coding), SentPictures.of(test, experiment.coding)
     contenders = standard_contenders(models, chosen_on, outputs)
     if "large" not in models:
         results.missing.append(f"{folder}: no all-class model of the experts' total size (`large`)")
+    if left_out := sorted(found.keys() - complete):
+        results.missing.append(f"{folder}: the other experts beside {', '.join(left_out)}, so these are left out")
     results.specialists.extend(_specialists(models, sent, outputs, folder.name))
     right = {contender.label: routed_answers(contender, sent, outputs) for contender in contenders}
     curves = list(_curves(contenders, sent, outputs, folder.name))
@@ -162,18 +164,10 @@ def _curves(
 ) -> Iterator[dict[str, Any]]:
     """Accuracy against the share of offloaded samples, all pictures of the table, without a network."""
     for contender in (c for c in contenders if c.has_curve):
-        cards = cards_of(contender.experts, len(sent.images.class_names))
-        rows = HeldOut(
-            generalist=outputs.logits(contender.device, sent.images.pixels),
-            experts=tuple(outputs.logits(expert, sent.arrived) for expert in contender.experts),
-            cards=cards,
-            labels=sent.images.labels,
-        )
-        probabilities = softmax(rows.generalist, contender.choices.temperature)
-        answers = expert_answers(
-            rows, route_all(probabilities, cards, contender.choices.top_k), contender.choices.combination
-        )
-        curve = threshold_curve(probabilities, answers, rows.labels)
+        said, choices = said_of(contender, sent, outputs), contender.choices
+        probabilities = softmax(said.generalist, choices.temperature)
+        answers = expert_answers(said, route_all(probabilities, said.cards, choices.top_k), choices.combination)
+        curve = threshold_curve(probabilities, answers, said.labels)
         for threshold, offloaded, accuracy in zip(curve.thresholds, curve.offloaded, curve.accuracy, strict=True):
             yield {
                 "seed": seed,

@@ -1,6 +1,8 @@
 """The models of one training: generalist, base, experts, and what all of them say about a set of pictures."""
 
 import hashlib
+import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +47,20 @@ def find_models(folder: Path) -> dict[str, TrainedModel]:
     if "generalist" not in found:
         raise WeightsError(f"{folder} holds no generalist: train one with `foveate train experts`")
     return found
+
+
+def complete_names(folder: Path) -> set[str]:
+    """Names of finished stages; without the experts of a kind of which the recipe wants more than there are."""
+    names = {path.stem for path in folder.glob("*.safetensors")}
+    there = Counter(_kind(name) for name in names)
+    recipe = folder / "recipe.json"
+    wanted = json.loads(recipe.read_text())["experts"] if recipe.is_file() else max(there.values(), default=0)
+    return {name for name in names if not _kind(name) or there[_kind(name)] == wanted}
+
+
+def _kind(name: str) -> str:
+    """Of an expert `KIND-NUMBER`; empty for other models."""
+    return name.rpartition("-")[0]
 
 
 def of_kind(models: dict[str, TrainedModel], kind: str) -> list[TrainedModel]:

@@ -7,6 +7,7 @@ from rich.table import Table
 from foveate.evaluation.experts.cells import ON_THE_MAP, map_points
 from foveate.evaluation.experts.contenders import standard_labels
 from foveate.evaluation.experts.experiment import ExpertsExperiment, is_usable
+from foveate.evaluation.experts.models import complete_names
 
 SIMULATED_S = 0.0005
 """Of one core for each simulated sample (EPYC Zen 4, 2026-11)."""
@@ -48,7 +49,7 @@ class ExpertsPlan:
 def plan_experts(experiment: ExpertsExperiment) -> ExpertsPlan:
     """Look at the names of trained models, and at nothing else."""
     there = [folder for folder in experiment.models if is_usable(folder)]
-    names = [{path.stem for path in folder.glob("*.safetensors")} for folder in there]
+    names = [complete_names(folder) for folder in there]
     cells = sum(_cells(experiment, found) for found in names)
     inferences = experiment.pictures * sum(map(len, names))
     picture_s = experiment.times.sample_s

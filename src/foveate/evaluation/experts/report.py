@@ -90,7 +90,7 @@ def _name(claim: Claim) -> str:
 
 
 def _figures(claim: Claim) -> str:
-    return f"Published: {claim.published}. At the default threshold: {claim.default}. {claim.curve}. {claim.why}"
+    return f"Published: {claim.published}. {claim.default}. {claim.curve}. {claim.why}"
 
 
 def _header(experiment: ExpertsExperiment) -> str:
