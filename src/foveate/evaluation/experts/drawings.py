@@ -128,7 +128,7 @@ def map_of_winners(results: ExpertsResults) -> Drawn | None:
         panels = figure.subplots(1, 2)
         for axes, rival, measure in zip(panels, RIVALS, ("latency_s", "energy_j"), strict=True):
             grid = _ratios(cells, speeds, rtts, rival, measure)
-            shown = axes.imshow(np.log2(grid), cmap="RdYlGn_r", vmin=-1.5, vmax=1.5, aspect="auto", origin="lower")
+            axes.imshow(np.log2(grid), cmap="RdYlGn_r", vmin=-1.5, vmax=1.5, aspect="auto", origin="lower")
             axes.grid(visible=False)
             axes.set_xticks(range(len(rtts)), [f"{1e3 * rtt:g}" for rtt in rtts])
             axes.set_yticks(range(len(speeds)), [f"{speed:g}" for speed in speeds])
@@ -137,13 +137,12 @@ def map_of_winners(results: ExpertsResults) -> Drawn | None:
             axes.set_title(f"{measure.partition('_')[0]} against {rival.partition(':')[0]}")
             for (row, column), value in np.ndenumerate(grid):
                 axes.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=8, color="#18212f")
-            shown.set_label(rival)
     return Drawn(
         name="where-routing-wins",
         title="Where routing wins",
         caption=(
             "Ours over the other at each one's own accuracy, at the chosen threshold; below 1 ours is better. "
-            "Slow devices get fewer samples, so that none waits for another."
+            "Slow devices get fewer samples, so that none waits for another. Energy by the first of both power models."
         ),
         figure=figure,
     )
