@@ -175,3 +175,19 @@ def test_a_part_is_one_of_three_words():
 def test_a_missing_folder_of_traces_is_named(tmp_path):
     with pytest.raises(InputError, match="needs the traces of the standard table"):
         standard_uplinks(Inputs(data=tmp_path))
+
+
+def test_experts_choose_on_what_their_own_training_left_out(monkeypatch, tmp_path):
+    from foveate.core import split_by_class
+    from foveate.testing.classifiers import coloured_images
+
+    parts = {"train": coloured_images(350), "test": coloured_images(2, seed=3, name="colours/test")}
+    for module in ("foveate.experiments.experts", "foveate.evaluation.experts.run"):
+        monkeypatch.setattr(f"{module}.read_images", lambda _, part: parts[part])
+    monkeypatch.setattr("foveate.experiments.experts.links", lambda _: ())
+    experiment = EXPERIMENTS["experts-overall"](Inputs(data=tmp_path))
+    for seed, folder in enumerate(experiment.models):
+        held_out, table = experiment.read(folder)
+        _, rest = split_by_class(parts["train"].labels, 340, seed)
+        assert (held_out.pixels == parts["train"].pixels[rest]).all()
+        assert table.name == "colours/test"

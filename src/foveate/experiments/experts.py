@@ -5,9 +5,10 @@ from functools import partial
 from pathlib import Path
 
 from foveate.codec.image_sets import read_images
-from foveate.core import LabelledImages, foveate_home, split_by_class
+from foveate.core import LabelledImages, foveate_home
 from foveate.evaluation.experts.cells import NamedLink
 from foveate.evaluation.experts.experiment import ExpertsExperiment
+from foveate.evaluation.experts.run import held_out_pictures
 from foveate.evaluation.lab.cell import Trace
 from foveate.evaluation.lab.cells import traces_of
 from foveate.evaluation.offsets import drawn_offset
@@ -17,7 +18,6 @@ from foveate.network import LinkSettings, UplinkTrace
 DATA = "tiny-imagenet-100"
 TRAINING = "experts_tiny_imagenet"
 SEEDS = (0, 1, 2)
-TRAIN_PER_CLASS = 340
 LAN = UplinkTrace.constant(100e6, 0.001, 10.0)
 """100 Mbit/s and 1 ms."""
 
@@ -88,7 +88,5 @@ def _links(
 
 
 def _read(data: Path, training: Path) -> tuple[LabelledImages, LabelledImages]:
-    """Pictures to choose on, as the training of this seed left them out, and pictures of the table."""
-    images = read_images(data, "train")
-    _, rest = split_by_class(images.labels, TRAIN_PER_CLASS, int(training.name.rpartition("-")[2]))
-    return images.take(rest, name=f"{images.name}, held out"), read_images(data, "test")
+    """Pictures to choose on, and pictures of the table."""
+    return held_out_pictures(data, training), read_images(data, "test")

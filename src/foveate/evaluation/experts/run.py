@@ -130,11 +130,16 @@ def chosen_router(text: str, choices: Choices) -> Router:
 
 def _pictures(settings: ExpertsSettings) -> tuple[LabelledImages, LabelledImages]:
     """What there is to choose on, and what is played."""
-    training = read_images(settings.data, "train")
-    seed = int(settings.models.name.rpartition("-")[2]) if settings.models.name.startswith("seed-") else 0
-    _, rest = split_by_class(training.labels, TRAIN_PER_CLASS, seed)
-    held_out = training.take(rest, name=f"{training.name}, held out")
+    held_out = held_out_pictures(settings.data, settings.models)
     return held_out, held_out if settings.part == "held-out" else read_images(settings.data, "test")
+
+
+def held_out_pictures(data: Path, models: Path) -> LabelledImages:
+    """Pictures to choose on, as the training in this folder (`seed-N`; else that of seed 0) left them out."""
+    training = read_images(data, "train")
+    seed = int(models.name.rpartition("-")[2]) if models.name.startswith("seed-") else 0
+    _, rest = split_by_class(training.labels, TRAIN_PER_CLASS, seed)
+    return training.take(rest, name=f"{training.name}, held out")
 
 
 def held_out_of(
