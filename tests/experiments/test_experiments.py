@@ -130,6 +130,25 @@ def test_scaled_traces_span_the_means_of_the_paper(inputs):
     assert in_paper_range(()) == ()
 
 
+def test_experts_run_on_recordings_and_a_lan_and_vary_one_thing_at_a_time(shared_data):
+    main, whole = (
+        EXPERIMENTS["experts-overall"](Inputs(data=shared_data, part=part)).links for part in ("main", "all")
+    )
+    assert [link.group for link in main] == 2 * [*6 * ["4g"], *6 * ["5g"], "lan"]
+    assert len({link.recording for link in main}) == 13
+    assert len({link.link.trace.offset_s for link in main if link.group != "lan"}) == 24
+    assert {(link.variation, link.link.transport, "*" in link.link.trace.name) for link in main} == {
+        ("", "ideal", False)
+    }
+    assert [(link.group, link.start, link.recording) for link in whole[: len(main)]] == [
+        (link.group, link.start, link.recording) for link in main
+    ]
+    added = whole[len(main) :]
+    assert {(link.variation, link.link.transport) for link in added} == {("tcp", "tcp"), ("paper range", "ideal")}
+    scaled = [link.link.trace.mean_bps / 1e6 for link in added if link.variation and link.group == "5g"]
+    assert max(scaled) == pytest.approx(135.5, rel=0.001)
+
+
 def test_traces_of_the_standard_table_come_from_recordings_of_their_own(inputs):
     runs = [
         run.split("[")[0] for uplink in standard_uplinks(Inputs(data=inputs.data, part="main")) for run in uplink.runs
@@ -182,3 +201,19 @@ def test_a_part_is_one_of_three_words():
 def test_a_missing_folder_of_traces_is_named(tmp_path):
     with pytest.raises(InputError, match="needs the traces of the standard table"):
         standard_uplinks(Inputs(data=tmp_path))
+
+
+def test_experts_choose_on_what_their_own_training_left_out(monkeypatch, tmp_path):
+    from foveate.core import split_by_class
+    from foveate.testing.classifiers import coloured_images
+
+    parts = {"train": coloured_images(350), "test": coloured_images(2, seed=3, name="colours/test")}
+    for module in ("foveate.experiments.experts", "foveate.evaluation.experts.run"):
+        monkeypatch.setattr(f"{module}.read_images", lambda _, part: parts[part])
+    monkeypatch.setattr("foveate.experiments.experts.links", lambda _: ())
+    experiment = EXPERIMENTS["experts-overall"](Inputs(data=tmp_path))
+    for seed, folder in enumerate(experiment.models):
+        held_out, table = experiment.read(folder)
+        _, rest = split_by_class(parts["train"].labels, 340, seed)
+        assert (held_out.pixels == parts["train"].pixels[rest]).all()
+        assert table.name == "colours/test"

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from foveate.models import vit_classifier
+from foveate.models import vit_classifier, vitdet_nano
 from foveate.training.muon import Muon, make_muon, orthogonalised
 
 
@@ -27,6 +27,23 @@ def test_blocks_take_orthogonal_steps_and_everything_else_adamw():
     assert sum(len(g["params"]) for g in groups) == len(list(model.parameters()))
     undecayed = {id(p) for g in groups if g["weight_decay"] == 0 for p in g["params"]}
     assert id(model.backbone.positions) in undecayed
+
+
+def test_kernels_between_two_layers_take_orthogonal_steps_as_matrices_of_one_row_per_channel():
+    model = vitdet_nano()
+    muon = make_muon(model)
+    orthogonal = {id(p) for g in muon.param_groups if g["orthogonal"] for p in g["params"]}
+    named = {name: p for name, p in model.named_parameters() if id(p) in orthogonal}
+    assert any("class_tower" in name for name in named)
+    assert not any("logits" in name or "embed" in name or "distances" in name for name in named)
+    kernel = named["head.class_tower.0.weight"]
+    before = kernel.detach().clone()
+    kernel.grad = torch.randn_like(kernel)
+    muon.param_groups[0]["lr"], muon.param_groups[0]["weight_decay"] = 1.0, 0.0
+    muon.step()
+    change = (before - kernel.detach()).flatten(1)
+    assert float(change.square().mean().sqrt()) == pytest.approx(0.2, rel=0.3)
+    assert float(torch.linalg.svdvals(change).std() / torch.linalg.svdvals(change).mean()) < 0.3
 
 
 def test_it_descends():

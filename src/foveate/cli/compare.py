@@ -36,6 +36,7 @@ def compare(
     from rich.console import Console
 
     from foveate.evaluation.experts.experiment import ExpertsExperiment, run_experiment
+    from foveate.evaluation.experts.plan import plan_experts
     from foveate.evaluation.experts.report import report_experts
     from foveate.evaluation.glances import load_device_model
     from foveate.evaluation.lab import choose_workers, compare_job, load_model, plan_of, report_job
@@ -55,6 +56,9 @@ def compare(
     )
     found, console = experiment_by_name(experiment, inputs), Console()
     if isinstance(found, ExpertsExperiment):
+        if plan:
+            console.print(plan_experts(found).table(found.name))
+            return
         report_experts(found, run_experiment(found, tell=console.print), out, console=console)
         return
     cores = workers or available_cores()

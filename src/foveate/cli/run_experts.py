@@ -40,6 +40,7 @@ def run_experts(
         str | None,
         typer.Option(metavar="ADDRESS", help="Run the experts on this Ray cluster, one deployment each; live only."),
     ] = None,
+    pin: Annotated[bool, typer.Option("--pin", help="Device, and gateway with experts, on one CPU core each.")] = False,
     change: Annotated[
         list[str] | None,
         typer.Option(metavar="SECONDS:KIND:NAME", help="add, remove or die: what happens to an expert. Repeatable."),
@@ -74,5 +75,6 @@ def run_experts(
             seed=seed,
             changes=tuple(Change.parse(text) for text in change or ()),
             ray=ray,
+            pin=pin,
         )
     )

@@ -1,7 +1,7 @@
 """Energy: measured where the machine lets itself be read, else from a model with constants from cited sources."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -10,21 +10,43 @@ from foveate.core import InputError, PowerModel
 POWERCAP = Path("/sys/class/powercap")
 """Where Linux shows RAPL, the counters of energy in Intel's and AMD's processors."""
 
+_DEVICE_AND_RADIO = (
+    "device idle 2.6 W: a Jetson Orin Nano stripped to the least, with its board, as a user measured it "
+    "(forums.developer.nvidia.com/t/348662); "
+    "device computing 4.4 W more: the rest of its mode of 7 W, assumed; "
+    "radio 1.288 W while active and 438.39 mW per Mbit/s sent: LTE, Huang et al., MobiSys 2012, table 4, from memory "
+    "and as public code on offloading has the numbers (the table itself was not at hand); "
+    "radio for 5G and LAN: that of LTE, assumed (5G was measured by Narayanan et al., SIGCOMM 2021, not at hand)"
+)
 EDGE_AND_T4 = PowerModel(
     source=(
-        "model, not measured: device: Jetson Orin Nano in its 7 W mode (NVIDIA, Jetson Orin Nano data sheet), 2.6 W "
-        "idle as a user measured (forums.developer.nvidia.com/t/348662), the rest taken as computing; "
-        "radio: LTE, 1288 mW while active and 438.39 mW per Mbit/s sent (Huang et al., MobiSys 2012, table 4), "
-        "also used for 5G and LAN; server: NVIDIA T4 at its 70 W limit (NVIDIA T4 data sheet), 10 W idle assumed"
+        "model, not measured: a device on a battery with a mobile radio, and an NVIDIA T4 near it; "
+        f"{_DEVICE_AND_RADIO}; "
+        "server idle 37 W: a T4 that holds a model and waits, as a user measured it, 9 W without a process "
+        "(github.com/triton-inference-server/server/issues/2678); "
+        "server computing 33 W more: up to its limit of 70 W (huggingface.co/hardware/t4)"
     ),
     device_idle_w=2.6,
     device_compute_w=4.4,
     radio_w=1.288,
     radio_j_per_byte=438.39e-3 * 8 / 1e6,
-    server_idle_w=10.0,
-    server_compute_w=60.0,
+    server_idle_w=37.0,
+    server_compute_w=33.0,
 )
 """A battery-powered edge device with a mobile radio, and a small accelerator near it."""
+
+EDGE_AND_CORE = replace(
+    EDGE_AND_T4,
+    source=(
+        "model, not measured: the same device and radio, and one core of a server's processor near it; "
+        f"{_DEVICE_AND_RADIO}; "
+        "server idle 0 W: what waits beside the core is other programs', assumed; "
+        "server computing 7.5 W: 360 W of an EPYC 9474F by its 48 cores (purepc.pl on EPYC 9004, November 2022)"
+    ),
+    server_idle_w=0.0,
+    server_compute_w=7.5,
+)
+"""With the kind of server that the durations of `zen4-core` are of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +116,7 @@ def _packages(folder: Path) -> list[_Counter]:
     return found
 
 
-POWER_MODELS = {"edge-t4": EDGE_AND_T4}
+POWER_MODELS = {"edge-t4": EDGE_AND_T4, "edge-core": EDGE_AND_CORE}
 """By name."""
 
 

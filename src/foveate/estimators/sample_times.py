@@ -8,13 +8,13 @@ import msgspec
 from foveate.core import InputError, MediaError, SampleTimes
 
 ZEN4_CORE = SampleTimes(
-    source="one core of an EPYC Zen 4, bfloat16, processor time, other work beside it",
-    generalist_s=0.0072,
-    expert_on_device_s=0.0092,
-    encode_s=0.000018,
-    decode_s=0.000025,
-    batch_s=0.0019,
-    sample_s=0.0049,
+    source="one core of an EPYC Zen 4, bfloat16, processor time of calls 20 ms apart, other work beside it",
+    generalist_s=0.0058,
+    expert_on_device_s=0.0080,
+    encode_s=0.00012,
+    decode_s=0.00015,
+    batch_s=0.0038,
+    sample_s=0.0038,
 )
 """What `foveate profile experts` measures for the models of `configs/experts_tiny_imagenet.py` (docs/results.md)."""
 

@@ -11,7 +11,7 @@ from foveate.core import STREET_CLASSES, Detections, InputError, MixedFrame, Reg
 from foveate.models.backbone import Backbone, BackboneConfig
 from foveate.models.block import ScoreReader
 from foveate.models.feature_maps import feature_maps
-from foveate.models.head import DenseHead, HeadOutput
+from foveate.models.head import Candidates, DenseHead, HeadOutput
 from foveate.models.mixed_detector import MixedDetector
 from foveate.models.nms import nms
 from foveate.models.pyramid import SimplePyramid
@@ -88,8 +88,7 @@ class Detector(MixedDetector):
         Masks and points as `Backbone.forward`.
         """
         features = self.backbone(self.normalised(images), downsampling_masks, restoration_points)
-        output: HeadOutput = self.head(self.pyramid(features))
-        return output
+        return self.head.dense(self.pyramid(features))
 
     def _answer(
         self,
@@ -101,9 +100,9 @@ class Detector(MixedDetector):
         maps = feature_maps(self.backbone, frames, points, self.normalised_tiles, readers)
         found = []
         for part in self._parts([frame.grid for frame in frames]):
-            output = self.head(self.pyramid(maps[part.start] if part.stop - part.start == 1 else torch.cat(maps[part])))
-            for logits, boxes, frame in zip(output.class_logits, output.boxes(), frames[part], strict=True):
-                found.append(self._read(logits, boxes, frame.grid, threshold))
+            levels = self.pyramid(maps[part.start] if part.stop - part.start == 1 else torch.cat(maps[part]))
+            candidates = self.head(levels, threshold, CANDIDATES)
+            found += [self._kept(one, frame.grid) for one, frame in zip(candidates, frames[part], strict=True)]
         return found
 
     def _parts(self, grids: list[RegionGrid]) -> list[slice]:
@@ -120,16 +119,11 @@ class Detector(MixedDetector):
             start += alike
         return parts
 
-    def _read(self, logits: Tensor, boxes: Tensor, grid: RegionGrid, threshold: float) -> Detections:
-        """Predictions `(P, K)` and `(P, 4)` of a frame -> detections: threshold, best cells, suppression, clipping."""
-        scores, class_id = logits.float().sigmoid().max(dim=1)
-        candidates = torch.nonzero(scores >= threshold).squeeze(1)
-        if len(candidates) > CANDIDATES:
-            candidates = candidates[scores[candidates].topk(CANDIDATES).indices]
-        boxes = boxes[candidates]
-        limits = boxes.new_tensor([grid.width, grid.height, grid.width, grid.height])
-        boxes = torch.minimum(boxes.clamp(min=0), limits)
-        scores, class_id = scores[candidates], class_id[candidates]
+    def _kept(self, candidates: Candidates, grid: RegionGrid) -> Detections:
+        """What is left of a frame's candidates after clipping and suppression."""
+        limits = candidates.boxes.new_tensor([grid.width, grid.height, grid.width, grid.height])
+        boxes = torch.minimum(candidates.boxes.clamp(min=0), limits)
+        scores, class_id = candidates.scores, candidates.class_id
         kept = nms(boxes, scores, class_id, self.config.nms_iou)[:MOST_DETECTIONS]
         return Detections(
             boxes=boxes[kept].cpu().numpy(),

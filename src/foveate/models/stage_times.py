@@ -10,7 +10,7 @@ from foveate.core import MixedFrame
 from foveate.models.detector import Detector
 
 STAGES = ("tokens", "backbone", "head", "boxes")
-"""Pixels to position-coded tokens; all blocks, up to the map; pyramid and head; threshold and suppression."""
+"""Pixels to position-coded tokens; all blocks, up to the map; pyramid and head; suppression."""
 
 
 def time_stages(detector: Detector, frame: MixedFrame, restoration_point: int) -> dict[str, float]:

@@ -5,8 +5,9 @@ want the processor, threads that each compute alone lose far less (docs/log.md).
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import lru_cache
 
 import torch
@@ -29,6 +30,17 @@ def in_threads(work: Callable[[int, int], None], *, on: torch.device) -> None:
 
     for future in [_workers(count).submit(part, index) for index in range(count)]:
         future.result()
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Operations of this thread, and of those that it starts, take one thread each."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @lru_cache(maxsize=4)

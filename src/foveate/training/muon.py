@@ -17,6 +17,8 @@ MOMENTUM = 0.95
 ITERATIONS = 5
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the quintic whose iterates bring singular values near 1 (Jordan et al. 2024)."""
+HIDDEN = ("blocks.", "laterals.", "_tower.")
+"""Parts of names: layers between two others. Their kernels count as matrices of one row per output channel."""
 EXPLORED = 0.2
 """Root mean square of a step, in learning rates: about that of AdamW's."""
 
@@ -27,7 +29,7 @@ class Muon(torch.optim.Optimizer):
     def __init__(
         self, matrices: Iterable[nn.Parameter], decayed: Iterable[nn.Parameter], plain: Iterable[nn.Parameter]
     ):
-        """`matrices`: weights of linear maps; `decayed`: other weights that shall decay; `plain`: the rest."""
+        """`matrices`: weights of maps and convolutions; `decayed`: others that shall decay; `plain`: the rest."""
         groups: list[dict[str, Any]] = [
             {"params": list(matrices), "weight_decay": DECAY, "orthogonal": True},
             {"params": list(decayed), "weight_decay": DECAY, "orthogonal": False},
@@ -51,9 +53,9 @@ class Muon(torch.optim.Optimizer):
         assert grad is not None
         momentum = state.setdefault("momentum", torch.zeros_like(parameter))
         momentum.lerp_(grad, 1 - MOMENTUM)
-        ahead = grad.lerp(momentum, MOMENTUM)
-        scale = EXPLORED * max(parameter.shape) ** 0.5
-        parameter.sub_(orthogonalised(ahead), alpha=group["lr"] * scale)
+        ahead = grad.lerp(momentum, MOMENTUM).flatten(1)
+        scale = EXPLORED * max(ahead.shape) ** 0.5
+        parameter.sub_(orthogonalised(ahead).view_as(parameter), alpha=group["lr"] * scale)
 
     def _adaptive_step(self, parameter: Tensor, group: dict[str, Any]) -> None:
         state, grad, (first, second) = self.state[parameter], parameter.grad, group["betas"]
@@ -80,7 +82,7 @@ def orthogonalised(matrix: Tensor) -> Tensor:
 
 
 def make_muon(model: nn.Module) -> Muon:
-    """Muon for a model's blocks; AdamW for embedding, head, norms, biases and tables of positions."""
+    """Muon for blocks, laterals and towers; AdamW for embedding, predictions, norms, biases and tables of positions."""
     matrices: list[nn.Parameter] = []
     decayed: list[nn.Parameter] = []
     plain: list[nn.Parameter] = []
@@ -88,5 +90,5 @@ def make_muon(model: nn.Module) -> Muon:
         if parameter.ndim < 2 or name.endswith(NO_DECAY):
             plain.append(parameter)
         else:
-            (matrices if ".blocks." in f".{name}" else decayed).append(parameter)
+            (matrices if any(part in name for part in HIDDEN) else decayed).append(parameter)
     return Muon(matrices, decayed, plain)

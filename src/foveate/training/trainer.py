@@ -27,6 +27,7 @@ from foveate.training.journal import Journal
 from foveate.training.loader import BatchPlan, Loader
 from foveate.training.losses import LossConfig
 from foveate.training.mixture import Mixture
+from foveate.training.muon import make_muon
 from foveate.training.optimise import MovingAverage, make_optimiser
 from foveate.training.resolution import ResolutionConfig, draw_resolution, occupied_regions
 from foveate.training.sample import Batch
@@ -58,6 +59,8 @@ class TrainConfig:
     loss: LossConfig = field(default_factory=LossConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     resolution: ResolutionConfig = field(default_factory=ResolutionConfig)
+    muon: bool = False
+    """Muon for the hidden layers' matrices in place of AdamW."""
     distillation: DistillationConfig | None = None
     """How frames of mixed resolution learn from the model's own full resolution; None = from labels alone."""
 
@@ -84,7 +87,7 @@ class Trainer:
         self.model, self.mixture, self.config, self.folder = model, mixture, config, folder
         self.evaluation = {name: images.some(config.evaluate_images) for name, images in (evaluation or {}).items()}
         _prepare(model)
-        self.optimiser = make_optimiser(model)
+        self.optimiser = make_muon(model) if config.muon else make_optimiser(model)
         self.average = MovingAverage(model, config.average_decay)
         self.progress = load_checkpoint(
             folder, model=model, optimiser=self.optimiser, average=self.average, seed=config.seed

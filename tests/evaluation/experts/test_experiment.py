@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -5,61 +6,26 @@ import pytest
 from rich.console import Console
 
 from foveate.codec import PictureCoding
-from foveate.core import InputError, split_by_class
+from foveate.core import InputError
 from foveate.evaluation.experts.choose import choose
-from foveate.evaluation.experts.contenders import OURS, standard_contenders
-from foveate.evaluation.experts.experiment import ExpertsExperiment, NamedLink, run_experiment
-from foveate.evaluation.experts.models import Outputs, SentPictures, find_models, of_kind
-from foveate.evaluation.experts.report import report_experts
+from foveate.evaluation.experts.contenders import OURS, standard_contenders, standard_labels
+from foveate.evaluation.experts.experiment import run_experiment
+from foveate.evaluation.experts.models import Outputs, SentPictures, complete_names, find_models, of_kind
+from foveate.evaluation.experts.plan import plan_experts
 from foveate.evaluation.experts.run import ExpertsSettings, chosen_router, experts_job, held_out_of
-from foveate.evaluation.experts.stand import equal_accuracy
+from foveate.evaluation.experts.stand import links_of, pairs
 from foveate.experiments.inputs import SAMPLES
-from foveate.network import LinkSettings, UplinkTrace
-from foveate.testing.classifiers import coloured_images, tiny_training
-
-
-@pytest.fixture(scope="module")
-def training(tmp_path_factory):
-    return tiny_training(tmp_path_factory.mktemp("training"), pictures=40)
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("FOVEATE_HOME", str(tmp_path_factory.getbasetemp() / "home"))
-
-
-def read(_folder):
-    images = coloured_images()
-    _, rest = split_by_class(images.labels, 10, 0)
-    return images.take(rest, name="held out"), coloured_images(6, seed=3, name="colours/test")
-
-
-@pytest.fixture(scope="module")
-def experiment(training):
-    lan = LinkSettings(trace=UplinkTrace.constant(100e6, 0.001, 10.0))
-    slow = LinkSettings(trace=UplinkTrace.constant(5e6, 0.04, 10.0))
-    return ExpertsExperiment(
-        name="tiny",
-        question="Does it work?",
-        expected="Yes.",
-        models=(training, training.parent / "seed-1"),
-        read=read,
-        links=(NamedLink(group="4g", link=slow), NamedLink(group="lan", link=lan)),
-        samples=8,
-    )
-
-
-@pytest.fixture(scope="module")
-def results(experiment, tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FOVEATE_HOME", str(tmp_path_factory.getbasetemp() / "home"))
-        return run_experiment(experiment, tell=lambda _: None)
+from foveate.testing.classifiers import coloured_images
 
 
 def test_every_row_has_a_cell_on_every_link(results):
-    cells = {(r["contender"], r["link"]) for r in results.rows if r["table"] == "main"}
+    cells = [
+        (r["contender"], r["group"], r["variation"], r["recording"], r["start"])
+        for r in results.rows
+        if r["table"] == "main"
+    ]
     labels = [row["contender"] for row in results.choices]
-    assert len(cells) == len(labels) * 2
+    assert len(cells) == len(set(cells)) == len(labels) * 8
     assert labels[:3] == [
         "edge only: generalist",
         "edge only: expert-sized model",
@@ -94,19 +60,47 @@ def test_the_curve_runs_from_the_generalist_to_the_experts(results):
 
 
 def test_every_rival_is_compared_at_its_own_accuracy(results):
-    found = {(entry.rival, entry.group): entry for entry in equal_accuracy(results)}
-    assert len(found) == 3 * 2
+    main = links_of(results, variations=False)
+    found = {(pair.rival, str(pair.links)): pair for pair in pairs(results, main)}
+    rivals = {row["contender"] for row in results.choices} - {OURS}
+    assert set(found) == {(rival, group) for rival in rivals for group in ("4g", "lan")}
     own = found["edge only: generalist", "lan"]
     assert own.threshold == 0.0  # ours without offloading is the generalist
-    assert own.latency_ratio == pytest.approx(1, abs=0.7)
+    assert own.equal.latency.value == pytest.approx(1)
+    assert own.equal.energy.value == pytest.approx(1)
+    assert own.equal.latency.low == own.equal.latency.high == own.equal.latency.value
 
 
-def test_the_page_names_data_energy_and_every_published_figure(experiment, results, tmp_path):
-    page = report_experts(experiment, results, tmp_path, console=Console(quiet=True)).read_text()
-    for text in ("+4.12", "+2.76", "-45 %", "-46 %", "model, not measured", "where-routing-wins", "accuracy-by-share"):
-        assert text in page
-    assert (tmp_path / "rows.csv").read_text().count("\n") == len(results.rows) + 1
-    assert (tmp_path / "figures" / "learning-curves.svg").is_file()
+def test_at_equal_accuracy_ours_is_as_accurate_and_just_so(results):
+    ours = {r["threshold"]: r["accuracy"] for r in results.curves if r["contender"] == OURS}
+    for row in results.choices:
+        enough = [t for t, accuracy in ours.items() if accuracy >= row["accuracy"]["value"]]
+        assert row["ours_reaches_at"] == (min(enough) if enough else None)
+        cells = [r for r in results.rows if r["table"] == "equal" and r["rival"] == row["contender"]]
+        expected = {row["ours_reaches_at"]} if enough and row["contender"] != OURS else set()
+        assert {r["threshold"] for r in cells} == expected
+
+
+def test_tcp_is_told_apart_from_the_main_links(results):
+    assert [str(links) for links in links_of(results, variations=False)] == ["4g", "lan"]
+    assert [str(links) for links in links_of(results, variations=True)] == ["4g, tcp"]
+
+
+def test_a_plan_counts_the_cells_and_reads_no_picture(experiment, results):
+    def unread(_folder):
+        raise AssertionError
+
+    plan = plan_experts(replace(experiment, read=unread))
+    labels = {row["contender"] for row in results.choices}
+    unreached = sum(row["ours_reaches_at"] is None for row in results.choices)
+    assert plan.cells == len(results.rows) + unreached * len(experiment.links)
+    assert plan.trainings == 1
+    assert plan.hours > 0
+    assert any("seed-1" in folder for folder in plan.missing)
+    assert standard_labels({"generalist", "base", "static-0", "progressive-0"}) == list(
+        dict.fromkeys(row["contender"] for row in results.choices)
+    )
+    assert len(labels) == 8
 
 
 def test_without_a_finished_training_the_experiment_says_how_to_make_one(experiment, tmp_path):
@@ -114,7 +108,21 @@ def test_without_a_finished_training_the_experiment_says_how_to_make_one(experim
         run_experiment(replace(experiment, models=(tmp_path,)), tell=lambda _: None)
 
 
-def test_choices_depend_on_held_out_pictures_alone(training):
+def test_a_kind_that_is_not_trained_to_the_end_takes_no_part(experiment, training, tmp_path):
+    folder = tmp_path / "seed-0"
+    shutil.copytree(training, folder)
+    (folder / "static-1.safetensors").unlink()
+
+    def unread(_folder):
+        raise AssertionError
+
+    with pytest.raises(InputError, match="no finished training"):
+        run_experiment(replace(experiment, models=(folder,), read=unread), tell=lambda _: None)
+    assert "static-0" not in complete_names(folder)
+    assert {"generalist", "base", "progressive-0", "progressive-1"} <= complete_names(folder)
+
+
+def test_choices_depend_on_held_out_pictures_alone(training, read):
     models, outputs = find_models(training), Outputs()
     held_out = SentPictures.of(read(None)[0], PictureCoding())
     held = held_out_of(models["generalist"], of_kind(models, "progressive"), held_out, outputs)
@@ -132,7 +140,7 @@ def test_outputs_are_computed_once(training, tmp_path, monkeypatch):
     assert np.array_equal(Outputs(tmp_path).logits(model, pixels), first)
 
 
-def test_large_is_a_row_where_it_was_trained(training):
+def test_large_is_a_row_where_it_was_trained(training, read):
     models = find_models(training)
     models["large"] = models["base"]
     held_out = SentPictures.of(read(None)[0], PictureCoding())
@@ -157,3 +165,16 @@ def test_a_simulated_job_leaves_summary_and_samples(training, tmp_path, monkeypa
     assert summary["samples"] == 9
     assert summary["energy"].startswith("model, not measured")
     assert (tmp_path / "out" / "samples.csv").read_text().count("\n") == 10
+
+
+def test_cores_are_for_live_runs_on_this_machine(tmp_path):
+    with pytest.raises(InputError, match="cores are for live runs"):
+        ExpertsSettings(
+            models=tmp_path,
+            data=tmp_path,
+            trace=tmp_path,
+            router="ask-expert",
+            out=tmp_path,
+            simulate=True,
+            pin=True,
+        )

@@ -117,7 +117,7 @@ def test_energy_is_power_times_time_and_bytes():
     away_s = record.uplink_s + record.queue_s + record.decode_s + record.inference_s + record.downlink_s
     assert energy.device_j == pytest.approx(4.4 * 0.011)
     assert energy.radio_j == pytest.approx(2000 * 8 * 438.39e-9 + 1.288 * away_s)
-    assert energy.server_j == pytest.approx(60 * (0.001 + 0.005))
+    assert energy.server_j == pytest.approx(33 * (0.001 + 0.005))
     assert energy.total_j == pytest.approx(energy.device_j + energy.radio_j + energy.server_j)
 
 

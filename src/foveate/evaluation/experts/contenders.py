@@ -22,6 +22,8 @@ KIND_LABELS = {
 }
 """Rows by kind of experts, beside ours."""
 OURS = "ours: progressive experts"
+CONTROLS = ("random expert", "oracle expert", "always the all-class model")
+"""Other routers at the threshold of ours."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -39,8 +41,11 @@ class Contender:
     """Of a model of an expert's size on one picture."""
     router: Router
     choices: Choices
-    swept: bool = False
-    """Whether it is run along the threshold's curve too."""
+
+    @property
+    def has_curve(self) -> bool:
+        """Whether its accuracy is drawn along the threshold: ours, and other kinds of experts."""
+        return self.label == OURS or self.label in KIND_LABELS.values()
 
     def times(self, times: SampleTimes, *, slower: float) -> SampleTimes:
         """Durations with the right model on a device so much slower than the server."""
@@ -57,6 +62,20 @@ class Contender:
             cards=cards_of(self.experts, len(sent.images.class_names)) if self.experts else (),
             rate_hz=rate_hz,
         )
+
+
+def standard_labels(names: set[str]) -> list[str]:
+    """Of the rows for which these models are enough, in the order of `standard_contenders`."""
+    kinds = {name.rpartition("-")[0] for name in names}
+    return [
+        "edge only: generalist",
+        "edge only: expert-sized model",
+        "near-edge only: expert-sized model",
+        *(["near-edge only: experts' total size"] if "large" in names else []),
+        *(label for kind, label in KIND_LABELS.items() if kind in kinds),
+        OURS,
+        *CONTROLS,
+    ]
 
 
 def standard_contenders(models: dict[str, TrainedModel], held_out: SentPictures, outputs: Outputs) -> list[Contender]:
@@ -95,13 +114,12 @@ def _asking(
         expert_operations=experts[0].operations,
         router=chosen_router("ask-expert", choices),
         choices=choices,
-        swept=True,
     )
 
 
 def _alone(label: str, model: TrainedModel, ours: Contender, *, large: bool) -> Contender:
     router = chosen_router("no-routing", ours.choices)
-    return replace(ours, label=label, device=model, device_is_large=large, experts=(), router=router, swept=False)
+    return replace(ours, label=label, device=model, device_is_large=large, experts=(), router=router)
 
 
 def _offloading(label: str, model: TrainedModel, held_out: SentPictures, outputs: Outputs) -> Contender:
@@ -118,19 +136,19 @@ def _offloading(label: str, model: TrainedModel, held_out: SentPictures, outputs
 
 
 def _controls(ours: Contender, whole: TrainedModel, held_out: SentPictures, outputs: Outputs) -> list[Contender]:
-    """Other routers at the same threshold; the last asks the all-class model in the experts' place."""
+    """In the order of `CONTROLS`; the last asks the all-class model in the experts' place."""
     alone = choose(held_out_of(ours.device, [whole], held_out, outputs))
     threshold = f"threshold={ours.choices.threshold}"
+    random, oracle, largest = CONTROLS
     return [
-        replace(ours, label="random expert", router=router_by_name(f"random-expert:{threshold}"), swept=False),
-        replace(ours, label="oracle expert", router=router_by_name(f"oracle-expert:{threshold}"), swept=False),
+        replace(ours, label=random, router=router_by_name(f"random-expert:{threshold}")),
+        replace(ours, label=oracle, router=router_by_name(f"oracle-expert:{threshold}")),
         replace(
             ours,
-            label="always the all-class model",
+            label=largest,
             router=router_by_name(f"always-largest:{threshold}"),
             experts=(whole,),
             choices=alone,
-            swept=False,
         ),
     ]
 
@@ -139,20 +157,21 @@ def routed_answers(
     contender: Contender, sent: SentPictures, outputs: Outputs
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Over all pictures, without a network: whether each answer is right, and whether the picture is offloaded."""
-    labels, choices = sent.images.labels, contender.choices
-    own = outputs.logits(contender.device, sent.images.pixels)
-    cards = cards_of(contender.experts, len(sent.images.class_names)) if contender.experts else ()
-    numbers = {card.name: number for number, card in enumerate(cards)}
-    probabilities = softmax(own, choices.temperature)
-    routes = np.full(len(labels), -1)
-    for sample, row in enumerate(probabilities):
-        state = RoutingState(probabilities=row, experts=cards, sample=sample, label=int(labels[sample]))
+    said, choices = said_of(contender, sent, outputs), contender.choices
+    numbers = {card.name: number for number, card in enumerate(said.cards)}
+    routes = np.full(len(said.labels), -1)
+    for sample, row in enumerate(softmax(said.generalist, choices.temperature)):
+        state = RoutingState(probabilities=row, experts=said.cards, sample=sample, label=int(said.labels[sample]))
         expert = contender.router.decide(state).expert
         routes[sample] = -1 if expert is None else numbers[expert]
-    held = HeldOut(
-        generalist=own,
+    return expert_answers(said, routes, choices.combination) == said.labels, routes >= 0
+
+
+def said_of(contender: Contender, sent: SentPictures, outputs: Outputs) -> HeldOut:
+    """What the models of a row say about all pictures."""
+    return HeldOut(
+        generalist=outputs.logits(contender.device, sent.images.pixels),
         experts=tuple(outputs.logits(expert, sent.arrived) for expert in contender.experts),
-        cards=cards,
-        labels=labels,
+        cards=cards_of(contender.experts, len(sent.images.class_names)) if contender.experts else (),
+        labels=sent.images.labels,
     )
-    return expert_answers(held, routes, choices.combination) == labels, routes >= 0

@@ -10,10 +10,10 @@ import numpy as np
 
 from foveate.evaluation.experts.contenders import OURS
 from foveate.evaluation.experts.experiment import ExpertsResults
-from foveate.evaluation.experts.stand import winners
+from foveate.evaluation.experts.stand import EDGE, NEAR_EDGE, winners
 from foveate.evaluation.lab.figures.style import Drawn, colors_of, legend_above, styled
 
-RIVALS = ("edge only: expert-sized model", "near-edge only: expert-sized model")
+RIVALS = (EDGE, NEAR_EDGE)
 
 
 def draw_experts(results: ExpertsResults, trainings: Sequence[Path]) -> list[Drawn]:
@@ -91,7 +91,7 @@ def learning_curves(trainings: Sequence[Path]) -> Drawn | None:
 def energy_bars(results: ExpertsResults) -> Drawn | None:
     """Energy a sample by where it is spent, mean over links."""
     spent: dict[str, list[list[float]]] = defaultdict(list)
-    for row in (row for row in results.rows if row["table"] == "main"):
+    for row in (row for row in results.rows if row["table"] == "main" and not row["variation"]):
         energy = row["energy_j"]
         spent[row["contender"]].append([energy[name] for name in ("device", "radio", "server")])
     if not spent:
@@ -112,7 +112,7 @@ def energy_bars(results: ExpertsResults) -> Drawn | None:
     return Drawn(
         name="energy",
         title="Energy a sample",
-        caption="By the power model named above; mean over all links.",
+        caption="By the power model named above; mean over the links of the main table.",
         figure=figure,
     )
 
@@ -128,7 +128,7 @@ def map_of_winners(results: ExpertsResults) -> Drawn | None:
         panels = figure.subplots(1, 2)
         for axes, rival, measure in zip(panels, RIVALS, ("latency_s", "energy_j"), strict=True):
             grid = _ratios(cells, speeds, rtts, rival, measure)
-            shown = axes.imshow(np.log2(grid), cmap="RdYlGn_r", vmin=-1.5, vmax=1.5, aspect="auto", origin="lower")
+            axes.imshow(np.log2(grid), cmap="RdYlGn_r", vmin=-1.5, vmax=1.5, aspect="auto", origin="lower")
             axes.grid(visible=False)
             axes.set_xticks(range(len(rtts)), [f"{1e3 * rtt:g}" for rtt in rtts])
             axes.set_yticks(range(len(speeds)), [f"{speed:g}" for speed in speeds])
@@ -137,13 +137,12 @@ def map_of_winners(results: ExpertsResults) -> Drawn | None:
             axes.set_title(f"{measure.partition('_')[0]} against {rival.partition(':')[0]}")
             for (row, column), value in np.ndenumerate(grid):
                 axes.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=8, color="#18212f")
-            shown.set_label(rival)
     return Drawn(
         name="where-routing-wins",
         title="Where routing wins",
         caption=(
             "Ours over the other at each one's own accuracy, at the chosen threshold; below 1 ours is better. "
-            "Slow devices get fewer samples, so that none waits for another."
+            "Slow devices get fewer samples, so that none waits for another. Energy by the first of both power models."
         ),
         figure=figure,
     )

@@ -9,6 +9,8 @@ import numpy as np
 from foveate.core import ExpertCard, PowerModel, SampleRecord
 from foveate.estimators.sample_costs import sample_energy
 
+STRETCH = 25
+"""Samples that follow one another and whose mean counts as one when intervals are drawn."""
 STAGES = ("wait", "generalist", "encode", "uplink", "queue", "decode", "inference", "downlink")
 
 
@@ -48,6 +50,17 @@ def energy_figures(records: Sequence[SampleRecord], power: PowerModel) -> dict[s
         "total": total,
         "with_idle": total + idle,
     }
+
+
+def stretches(records: Sequence[SampleRecord], power: PowerModel, other: PowerModel) -> dict[str, list[float]]:
+    """Mean latency and energy (idle power left out, by two models) of each stretch of samples, in their order."""
+    samples = {
+        "latency_s": [record.latency_s for record in records],
+        "energy_j": [sample_energy(record, power).total_j for record in records],
+        "other_energy_j": [sample_energy(record, other).total_j for record in records],
+    }
+    starts = range(0, len(records), STRETCH)
+    return {name: [float(np.mean(values[at : at + STRETCH])) for at in starts] for name, values in samples.items()}
 
 
 def spread(values: Sequence[float]) -> dict[str, float | None]:

@@ -1,7 +1,9 @@
 """The models of one training: generalist, base, experts, and what all of them say about a set of pictures."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+import json
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +16,6 @@ from foveate.models import Classifier, backbone_flops, load_classifier, read_car
 from foveate.models.weights import digest
 
 Logits = NDArray[np.float32]
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,20 @@ def find_models(folder: Path) -> dict[str, TrainedModel]:
     if "generalist" not in found:
         raise WeightsError(f"{folder} holds no generalist: train one with `foveate train experts`")
     return found
+
+
+def complete_names(folder: Path) -> set[str]:
+    """Names of finished stages; without the experts of a kind of which the recipe wants more than there are."""
+    names = {path.stem for path in folder.glob("*.safetensors")}
+    there = Counter(_kind(name) for name in names)
+    recipe = folder / "recipe.json"
+    wanted = json.loads(recipe.read_text())["experts"] if recipe.is_file() else max(there.values(), default=0)
+    return {name for name in names if not _kind(name) or there[_kind(name)] == wanted}
+
+
+def _kind(name: str) -> str:
+    """Of an expert `KIND-NUMBER`; empty for other models."""
+    return name.rpartition("-")[0]
 
 
 def of_kind(models: dict[str, TrainedModel], kind: str) -> list[TrainedModel]:

@@ -1,7 +1,6 @@
 """What `foveate compare experts-overall` leaves: tables, figures, one page in the lab's form."""
 
 import csv
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
@@ -14,9 +13,26 @@ from rich.console import Console
 import foveate
 from foveate.evaluation.experts.drawings import draw_experts
 from foveate.evaluation.experts.experiment import ExpertsExperiment, ExpertsResults
-from foveate.evaluation.experts.stand import claims, equal_accuracy
+from foveate.evaluation.experts.figures import STRETCH
+from foveate.evaluation.experts.intervals import mean_of
+from foveate.evaluation.experts.stand import (
+    EDGE,
+    NEAR_EDGE,
+    STATIC,
+    Claim,
+    Costs,
+    Links,
+    Pair,
+    claims,
+    headline,
+    links_of,
+    pairs,
+    points_text,
+    ratio_text,
+)
 from foveate.evaluation.lab import page as lab_page
 from foveate.evaluation.lab.figures.style import Drawn
+from foveate.evaluation.lab.statistics import Interval
 
 Row = Sequence[str]
 
@@ -30,27 +46,51 @@ def report_experts(experiment: ExpertsExperiment, results: ExpertsResults, out: 
     drawn = draw_experts(results, experiment.models)
     for figure in drawn:
         figure.write(out / "figures")
-    (out / "report.html").write_text(_page(experiment, results, drawn), encoding="utf-8")
-    for claim in claims(results):
-        console.print(f"{claim.figure}: published {claim.published}; here {claim.ours}", markup=False, highlight=False)
+    found = claims(results)
+    (out / "report.html").write_text(_page(experiment, results, found, drawn), encoding="utf-8")
+    for text in (f"{headline(found)}.", *(f"{_name(claim)} {_figures(claim)}" for claim in found)):
+        console.print(text, markup=False, highlight=False)
     console.print(f"wrote {out / 'report.html'}")
     return out / "report.html"
 
 
-def _page(experiment: ExpertsExperiment, results: ExpertsResults, drawn: Sequence[Drawn]) -> str:
+def _page(
+    experiment: ExpertsExperiment, results: ExpertsResults, found: Sequence[Claim], drawn: Sequence[Drawn]
+) -> str:
+    main, others = links_of(results, variations=False), links_of(results, variations=True)
     seeds = sorted({row["seed"] for row in results.choices})
     body = [
         _header(experiment),
+        _verdict(found),
         _note("Where the numbers come from", _origins(experiment, results, seeds)),
-        _section("Against the published figures", _table(_CLAIM_HEAD, [_claim_row(c) for c in claims(results)])),
-        _section("Main table", _table(_MAIN_HEAD, _main_rows(results))),
-        _section("At equal accuracy", _table(_EQUAL_HEAD, _equal_rows(results))),
+        _section("Main table", _table(_MAIN_HEAD, _main_rows(results, main))),
+        _section("Ours against each other row", _table(_PAIR_HEAD, map(_pair_row, pairs(results, main)))),
+        '<section class="kind">' + "".join(map(lab_page.figure_block, drawn)) + "</section>",
         _section("Specialists", _table(_KIND_HEAD, _kind_rows(results))),
         _section("Chosen on held-out pictures", _table(_CHOICE_HEAD, _choice_rows(results))),
-        '<section class="kind">' + "".join(_figure(figure) for figure in drawn) + "</section>",
-        _FOOTER,
     ]
-    return lab_page.document(experiment.name, body)
+    if others:
+        against = pairs(results, others, (EDGE, NEAR_EDGE, STATIC))
+        body.append(_section("Other links", _table(_MAIN_HEAD, _main_rows(results, others))))
+        body.append(_section("Ours on other links", _table(_PAIR_HEAD, map(_pair_row, against))))
+    return lab_page.document(experiment.name, [*body, _FOOTER])
+
+
+def _verdict(found: Sequence[Claim]) -> str:
+    told = "".join(f"<p><b>{escape(_name(claim))}</b> {escape(_figures(claim))}</p>" for claim in found)
+    state = "sure" if all(claim.standing == "reached" for claim in found) else "open"
+    return (
+        f'<section class="verdict {state}" id="verdict"><p class="mark">Verdict</p>'
+        f"<h2>{escape(headline(found))}.</h2>{told}</section>"
+    )
+
+
+def _name(claim: Claim) -> str:
+    return f"{claim.figure[0].upper()}{claim.figure[1:]}: {claim.standing}."
+
+
+def _figures(claim: Claim) -> str:
+    return f"Published: {claim.published}. {claim.default}. {claim.curve}. {claim.why}"
 
 
 def _header(experiment: ExpertsExperiment) -> str:
@@ -73,20 +113,30 @@ def _origins(experiment: ExpertsExperiment, results: ExpertsResults, seeds: Sequ
         f"Durations of the server: {experiment.times.source}.",
         f"The device takes {experiment.slower_device:g} times the server's time for an expert-sized model (assumed).",
         "The generalist takes its share of that model's operations as its share of the time (assumed).",
-        f"Energy: {experiment.power.source}.",
+        *(f"Energy: {part}." for part in experiment.power.source.split("; ")),
+        *(f"Other powers: {part}." for part in _new_in(experiment.other_power.source, experiment.power.source)),
         f"Pictures are sent as {experiment.coding}, {experiment.rate_hz:g} a second, {experiment.samples} a cell.",
-        "Accuracies are over all pictures of the table, without losses of the network.",
+        "Accuracies are over all pictures of the table, without losses of the network; intervals are over pictures.",
+        f"Intervals of latency and energy: two-way bootstrap over source runs and stretches of {STRETCH} samples.",
+        "A LAN is one link: its interval is over stretches alone. Tables give 95 % everywhere.",
+        "Equal accuracy is found on the pictures of the table: the lowest threshold at which ours is as accurate.",
         *(f"Missing: {text}." for text in results.missing),
         f"Expected beforehand: {experiment.expected}",
     ]
 
 
-_CLAIM_HEAD = ("figure", "published", "here", "what stands between")
+def _new_in(source: str, other: str) -> list[str]:
+    """Constants that the other power model does not have."""
+    known = other.split("; ")
+    return [part for part in source.split("; ") if part not in known]
+
+
 _MAIN_HEAD = (
     "",
+    "links",
+    "source runs",
     "accuracy, %",
     "offloaded, %",
-    "links",
     "latency ms, mean",
     "p99",
     "device mJ",
@@ -94,8 +144,20 @@ _MAIN_HEAD = (
     "server mJ",
     "sum mJ",
     "with idle mJ",
+    "sum mJ, other powers",
 )
-_EQUAL_HEAD = ("ours against", "links", "accuracy, %", "threshold", "latency", "energy")
+_PAIR_HEAD = (
+    "ours against",
+    "links",
+    "accuracy, default",
+    "latency, default",
+    "energy, default",
+    "energy, default, other powers",
+    "as accurate at threshold",
+    "latency there",
+    "energy there",
+    "energy there, other powers",
+)
 _KIND_HEAD = ("experts", "seed", "own classes, %", "all classes, %", "base on own classes, %")
 _CHOICE_HEAD = (
     "",
@@ -108,44 +170,41 @@ _CHOICE_HEAD = (
     "generalist's share",
     "gain of own classes",
 )
-_ENERGIES = ("device", "radio", "server", "total", "with_idle")
+_PARTS = ("device", "radio", "server")
 
 
-def _claim_row(claim: Any) -> Row:
-    return claim.figure, claim.published, claim.ours, claim.why
+def _main_rows(results: ExpertsResults, where: Sequence[Links]) -> Iterable[Row]:
+    main = [row for row in results.rows if row["table"] == "main"]
+    for label in dict.fromkeys(row["contender"] for row in results.choices):
+        chosen = [row for row in results.choices if row["contender"] == label]
+        for links in where:
+            rows = [row for row in main if row["contender"] == label and links.holds(row)]
+            yield (
+                label,
+                str(links),
+                str(len({row["recording"] for row in rows})),
+                _mean_share([row["accuracy"] for row in chosen]),
+                f"{100 * _mean([row['offloaded'] for row in chosen]):.1f}",
+                _thousandths(mean_of(rows, "latency_s")),
+                f"{1e3 * _mean([row['latency_s']['p99'] for row in rows]):.1f}",
+                *(f"{1e3 * _mean([row['energy_j'][part] for row in rows]):.1f}" for part in _PARTS),
+                _thousandths(mean_of(rows, "energy_j")),
+                f"{1e3 * _mean([row['energy_j']['with_idle'] for row in rows]):.1f}",
+                _thousandths(mean_of(rows, "other_energy_j")),
+            )
 
 
-def _main_rows(results: ExpertsResults) -> Iterable[Row]:
-    cells: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-    for row in results.rows:
-        if row["table"] == "main":
-            cells[row["contender"], row["group"]].append(row)
-    chosen: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in results.choices:
-        chosen[row["contender"]].append(row)
-    for (label, group), rows in cells.items():
-        yield (
-            label,
-            _mean_share([c["accuracy"] for c in chosen[label]]),
-            f"{100 * _mean([c['offloaded'] for c in chosen[label]]):.1f}",
-            group,
-            f"{1e3 * _mean([r['latency_s']['mean'] for r in rows]):.1f}",
-            f"{1e3 * _mean([r['latency_s']['p99'] for r in rows]):.1f}",
-            *(f"{1e3 * _mean([r['energy_j'][name] for r in rows]):.1f}" for name in _ENERGIES),
-        )
+def _pair_row(pair: Pair) -> Row:
+    reached, trainings = pair.trainings
+    default = points_text(pair.above), *_ratios(pair.default)
+    if pair.threshold is None or pair.equal is None:
+        return pair.rival, str(pair.links), *default, "never", "-", "-", "-"
+    some = "" if reached == trainings else f" ({reached} of {trainings} trainings)"
+    return pair.rival, str(pair.links), *default, f"{pair.threshold:.2f}{some}", *_ratios(pair.equal)
 
 
-def _equal_rows(results: ExpertsResults) -> Iterable[Row]:
-    for entry in equal_accuracy(results):
-        reached = entry.threshold is not None
-        yield (
-            entry.rival,
-            entry.group,
-            f"{100 * entry.accuracy:.1f}",
-            f"{entry.threshold:.2f}" if reached else "never reached",
-            f"{100 * (entry.latency_ratio - 1):+.0f} %" if entry.latency_ratio is not None else "-",
-            f"{100 * (entry.energy_ratio - 1):+.0f} %" if entry.energy_ratio is not None else "-",
-        )
+def _ratios(costs: Costs) -> Row:
+    return ratio_text(costs.latency), ratio_text(costs.energy), ratio_text(costs.other_energy)
 
 
 def _kind_rows(results: ExpertsResults) -> Iterable[Row]:
@@ -166,6 +225,10 @@ def _choice_rows(results: ExpertsResults) -> Iterable[Row]:
             f"{row['generalist_share']:.2f}",
             f"{row['subset_gain']:.2f}",
         )
+
+
+def _thousandths(found: Interval) -> str:
+    return f"{1e3 * found.value:.1f} ({1e3 * found.low:.1f} to {1e3 * found.high:.1f})"
 
 
 def _share_text(share: dict[str, float]) -> str:
@@ -189,10 +252,6 @@ def _section(title: str, content: str) -> str:
     return f'<section class="kind"><h2 class="rule">{escape(title)}</h2>{content}</section>'
 
 
-def _figure(drawn: Drawn) -> str:
-    return lab_page.figure_block(drawn)
-
-
 def _table(head: Row, rows: Iterable[Row]) -> str:
     cells = "".join(f"<th>{escape(name)}</th>" for name in head)
     lines = "".join("<tr>" + "".join(f"<td>{escape(text)}</td>" for text in row) + "</tr>" for row in rows)
@@ -200,12 +259,12 @@ def _table(head: Row, rows: Iterable[Row]) -> str:
 
 
 def _flat(row: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested figures as columns `outer_inner`."""
+    """Nested figures as columns `outer_inner`; series are for `results.json` alone."""
     flat: dict[str, Any] = {}
     for name, value in row.items():
         if isinstance(value, dict):
             flat |= _flat(value, f"{prefix}{name}_")
-        else:
+        elif not isinstance(value, list):
             flat[prefix + name] = value
     return flat
 

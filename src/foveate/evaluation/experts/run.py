@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -35,6 +35,7 @@ from foveate.evaluation.experts.simulate import simulate_experts
 from foveate.evaluation.experts.stream import Change, Conditions, Stream
 from foveate.evaluation.summary import machine
 from foveate.models import load_classifier
+from foveate.models.threads import one_thread
 from foveate.network import LinkSettings, UplinkTrace
 from foveate.policies import Router, router_by_name
 from foveate.server.expert_worker import ExpertWorker, StartExpert
@@ -72,6 +73,8 @@ class ExpertsSettings:
     changes: tuple[Change, ...] = ()
     ray: str | None = None
     """Of a Ray cluster that experts run on in a live run (`HOST:PORT`, `auto` or `local`); None: processes."""
+    pin: bool = False
+    """Live: the device on one CPU core, gateway and experts on another."""
 
     def __post_init__(self) -> None:
         if self.samples < 1 or self.rate_hz <= 0 or self.part not in ("held-out", "test"):
@@ -81,6 +84,8 @@ class ExpertsSettings:
             )
         if self.ray and self.simulate:
             raise InputError("experts of a simulation run nowhere: a cluster is for live runs")
+        if self.pin and (self.simulate or self.ray):
+            raise InputError("cores are for live runs with the experts on this machine")
 
 
 def experts_job(settings: ExpertsSettings, *, console: Console | None = None) -> dict[str, Any]:
@@ -125,11 +130,16 @@ def chosen_router(text: str, choices: Choices) -> Router:
 
 def _pictures(settings: ExpertsSettings) -> tuple[LabelledImages, LabelledImages]:
     """What there is to choose on, and what is played."""
-    training = read_images(settings.data, "train")
-    seed = int(settings.models.name.rpartition("-")[2]) if settings.models.name.startswith("seed-") else 0
-    _, rest = split_by_class(training.labels, TRAIN_PER_CLASS, seed)
-    held_out = training.take(rest, name=f"{training.name}, held out")
+    held_out = held_out_pictures(settings.data, settings.models)
     return held_out, held_out if settings.part == "held-out" else read_images(settings.data, "test")
+
+
+def held_out_pictures(data: Path, models: Path) -> LabelledImages:
+    """Pictures to choose on, as the training in this folder (`seed-N`; else that of seed 0) left them out."""
+    training = read_images(data, "train")
+    seed = int(models.name.rpartition("-")[2]) if models.name.startswith("seed-") else 0
+    _, rest = split_by_class(training.labels, TRAIN_PER_CLASS, seed)
+    return training.take(rest, name=f"{training.name}, held out")
 
 
 def held_out_of(
@@ -186,7 +196,8 @@ def _live(
         card.name: (card, partial(load_classifier, expert.path)) for card, expert in zip(cards, experts, strict=True)
     }
     model = generalist.load()
-    with _where_experts_run(settings.ray) as start:
+    alone = one_thread() if settings.pin else nullcontext()
+    with _where_experts_run(settings.ray) as start, alone:
         return play_experts(
             images,
             conditions,
@@ -197,6 +208,7 @@ def _live(
             rate_hz=settings.rate_hz,
             changes=settings.changes,
             start=start,
+            pin=settings.pin,
         )
 
 
@@ -256,6 +268,7 @@ def _origin(
         "trace_offset_s": settings.trace_offset_s,
         "transport": settings.transport,
         "simulated": settings.simulate,
+        "pinned": settings.pin,
         "durations": conditions.times.source if settings.simulate else "measured",
         "energy": conditions.power.source,
         "temperature": choices.temperature,

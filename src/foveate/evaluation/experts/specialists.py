@@ -33,23 +33,44 @@ class KindFigures:
     """Each expert on all pictures, mean over experts."""
     base_on_subset: Share
     """The base on the same pictures of the subsets."""
+    over_static: Share | None
+    """On its own classes, less static experts on the same pictures; None where those have other subsets."""
 
 
 def kind_figures(
-    kind: str, experts: Sequence[TrainedModel], base: TrainedModel, sent: SentPictures, outputs: Outputs
+    kind: str,
+    experts: Sequence[TrainedModel],
+    *,
+    base: TrainedModel,
+    static: Sequence[TrainedModel],
+    sent: SentPictures,
+    outputs: Outputs,
 ) -> KindFigures:
     """Accuracies of the experts of a kind."""
     labels = sent.images.labels
     right = {expert.name: outputs.logits(expert, sent.arrived).argmax(axis=1) == labels for expert in experts}
     base_right = outputs.logits(base, sent.arrived).argmax(axis=1) == labels
     inside = {expert.name: np.isin(labels, expert.subset or ()) for expert in experts}
-    own = np.concatenate([right[e.name][inside[e.name]] for e in experts])
+    own = _on_own_classes(experts, sent, outputs)
+    alike = [expert.subset for expert in experts] == [expert.subset for expert in static]
     same = np.concatenate([base_right[inside[e.name]] for e in experts])
     return KindFigures(
         kind=kind,
         on_subset=share(own),
         overall=share(np.mean(list(right.values()), axis=0)),
         base_on_subset=share(same),
+        over_static=difference(own, _on_own_classes(static, sent, outputs)) if alike else None,
+    )
+
+
+def _on_own_classes(experts: Sequence[TrainedModel], sent: SentPictures, outputs: Outputs) -> NDArray[np.bool_]:
+    """Whether each expert is right about each picture of its classes, expert after expert."""
+    labels = sent.images.labels
+    return np.concatenate(
+        [
+            (outputs.logits(expert, sent.arrived).argmax(axis=1) == labels)[np.isin(labels, expert.subset or ())]
+            for expert in experts
+        ]
     )
 
 

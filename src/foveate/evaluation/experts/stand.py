@@ -1,7 +1,6 @@
-"""Where we stand against each published figure, and every pair at equal accuracy along the threshold's curve."""
+"""Ours against every other row, at the default threshold and at equal accuracy, and against the published figures."""
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,160 +8,288 @@ import numpy as np
 
 from foveate.evaluation.experts.contenders import KIND_LABELS, OURS
 from foveate.evaluation.experts.experiment import ExpertsResults
+from foveate.evaluation.experts.intervals import Measure, ratio_of
+from foveate.evaluation.lab.statistics import Interval
+
+EDGE, NEAR_EDGE, STATIC = "edge only: expert-sized model", "near-edge only: expert-sized model", KIND_LABELS["static"]
+"""Rows that the published figures are about."""
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Links:
+    """Links that may stand in one table."""
+
+    group: str
+    variation: str
+
+    def __str__(self) -> str:
+        """As a table calls it."""
+        return f"{self.group}, {self.variation}" if self.variation else self.group
+
+    def holds(self, row: Row) -> bool:
+        """Whether a row ran on one of them."""
+        return (row["group"], row["variation"]) == (self.group, self.variation)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Costs:
+    """Ours over another row; below 1 ours is better."""
+
+    latency: Interval
+    energy: Interval
+    """Idle power left out."""
+    other_energy: Interval
+    """By the other power model."""
+
+    def of(self, measure: Measure) -> Interval:
+        """One of them."""
+        return {"latency_s": self.latency, "energy_j": self.energy, "other_energy_j": self.other_energy}[measure]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Ours and another row on one kind of links."""
+
+    rival: str
+    links: Links
+    above: Interval
+    """Accuracy of ours at the default threshold less the other's; interval over pictures."""
+    default: Costs
+    """At the default threshold."""
+    threshold: float | None
+    """Where ours is as accurate, mean of the trainings that get there; None: none does."""
+    trainings: tuple[int, int]
+    """How many get there, of how many."""
+    equal: Costs | None
+    """At that threshold, over those trainings."""
+
+
+def links_of(results: ExpertsResults, *, variations: bool) -> list[Links]:
+    """Kinds of links of the main tables, or those that differ from them."""
+    found = dict.fromkeys(
+        Links(group=row["group"], variation=row["variation"]) for row in results.rows if row["table"] == "main"
+    )
+    return [links for links in found if bool(links.variation) == variations]
+
+
+def pairs(results: ExpertsResults, links: Iterable[Links], rivals: Sequence[str] | None = None) -> list[Pair]:
+    """Ours against every other row, or those that are named."""
+    named = [label for label in dict.fromkeys(row["contender"] for row in results.choices) if label != OURS]
+    chosen = named if rivals is None else [label for label in rivals if label in named]
+    where = list(links)
+    return [_pair(results, rival, there) for rival in chosen for there in where]
+
+
+def _pair(results: ExpertsResults, rival: str, links: Links) -> Pair:
+    rows = [row for row in results.rows if links.holds(row)]
+    choices = [row for row in results.choices if row["contender"] == rival]
+    thresholds = [row["ours_reaches_at"] for row in choices if row["ours_reaches_at"] is not None]
+    theirs = [row for row in rows if (row["table"], row["contender"]) == ("main", rival)]
+    ours = [row for row in rows if (row["table"], row["contender"]) == ("main", OURS)]
+    equal = [row for row in rows if (row["table"], row["rival"]) == ("equal", rival)]
+    return Pair(
+        rival=rival,
+        links=links,
+        above=_mean_share([row["ours_above"] for row in choices]),
+        default=_costs(ours, theirs),
+        threshold=float(np.mean(thresholds)) if thresholds else None,
+        trainings=(len(thresholds), len(choices)),
+        equal=_costs(equal, theirs) if equal else None,
+    )
+
+
+def _costs(ours: Sequence[Row], theirs: Sequence[Row]) -> Costs:
+    return Costs(
+        latency=ratio_of(ours, theirs, "latency_s"),
+        energy=ratio_of(ours, theirs, "energy_j"),
+        other_energy=ratio_of(ours, theirs, "other_energy_j"),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """A published figure and ours."""
+    """A published figure and where ours stands."""
 
     figure: str
     published: str
-    ours: str
+    standing: str
+    """In a few words: one of `STANDINGS`."""
+    default: str
+    """At the default threshold."""
+    curve: str
+    """Along the threshold: at equal accuracy, or at equal shares of offloaded samples."""
     why: str
-    """What stands between them."""
+    """What stands between."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class EqualAccuracy:
-    """Ours at the accuracy of another row, on one kind of links; None where ours never reaches it."""
-
-    rival: str
-    group: str
-    accuracy: float
-    threshold: float | None
-    latency_ratio: float | None
-    """Ours over the rival's; below 1 is faster."""
-    energy_ratio: float | None
+STANDINGS = (
+    "reached",
+    "same direction but smaller",
+    "no difference shown",
+    "opposite direction",
+    "not comparable",
+    "not trained",
+)
+"""In the order of a headline."""
 
 
 def claims(results: ExpertsResults) -> list[Claim]:
     """The four figures of the abstract."""
-    equal = equal_accuracy(results)
-    edge = [e for e in equal if e.rival == "edge only: expert-sized model"]
-    near = [e for e in equal if e.rival == "near-edge only: expert-sized model"]
+    against_offloading = pairs(results, links_of(results, variations=False), [NEAR_EDGE])
     return [
-        Claim(
-            figure="accuracy on target subsets, progressive against static experts",
-            published="+4.12 (points or %)",
-            ours=_gain(results, "on_subset"),
-            why="Tiny-ImageNet-100 in place of CIFAR-100, models trained from nothing in minutes.",
+        _subset_claim(results),
+        _system_claim(results),
+        _cost_claim(
+            pairs(results, links_of(results, variations=False), [EDGE]),
+            "latency_s",
+            target=0.55,
+            figure="latency against an expert-sized model on the edge, up to",
+            why="The ratio of speeds of server and device is assumed, and so is the generalist's share of the time.",
         ),
-        Claim(
-            figure="overall accuracy of the system against static experts",
-            published="+2.76 (points or %)",
-            ours=_system_gain(results),
-            why="The same; the same router and choices for both.",
-        ),
-        Claim(
-            figure="latency against execution on the edge, up to",
-            published="-45 %",
-            ours=_best(edge, "latency_ratio"),
-            why="At the accuracy of an expert-sized model on the edge; the ratio of speeds is assumed.",
-        ),
-        Claim(
+        _cost_claim(
+            against_offloading,
+            "energy_j",
+            target=0.54,
             figure="energy against offloading everything, up to",
-            published="-46 %",
-            ours=_best(near, "energy_ratio"),
-            why="At the accuracy of an expert-sized model near the edge; powers are a model's unless said otherwise.",
+            why=_by_the_other_model(against_offloading),
         ),
     ]
 
 
-def equal_accuracy(results: ExpertsResults) -> list[EqualAccuracy]:
-    """Ours against every row without a threshold, on each kind of links."""
-    accuracy = {(row["seed"], row["contender"]): row["accuracy"]["value"] for row in results.choices}
-    rivals = [label for label in dict.fromkeys(row["contender"] for row in results.choices) if " only" in label]
-    groups = list(dict.fromkeys(row["group"] for row in results.rows if row["table"] == "main"))
-    targets = {
-        rival: float(np.mean([value for (_, label), value in accuracy.items() if label == rival])) for rival in rivals
-    }
-    return [_at(results, rival, group, targets[rival]) for rival in rivals for group in groups]
+def headline(found: Sequence[Claim]) -> str:
+    """One sentence."""
+    counts = {word: sum(claim.standing == word for claim in found) for word in STANDINGS}
+    return f"Of the paper's {len(found)} figures: " + "; ".join(f"{n} {word}" for word, n in counts.items() if n)
 
 
-def _at(results: ExpertsResults, rival: str, group: str, target: float) -> EqualAccuracy:
-    theirs = [r for r in results.rows if (r["table"], r["contender"], r["group"]) == ("main", rival, group)]
-    threshold = _threshold_of(results, target)
-    if threshold is None:
-        return EqualAccuracy(
-            rival=rival, group=group, accuracy=target, threshold=None, latency_ratio=None, energy_ratio=None
-        )
-    latency, energy = (_swept(results, group, threshold, name) for name in ("latency", "energy"))
-    return EqualAccuracy(
-        rival=rival,
-        group=group,
-        accuracy=target,
-        threshold=threshold,
-        latency_ratio=latency / float(np.mean([r["latency_s"]["mean"] for r in theirs])),
-        energy_ratio=energy / float(np.mean([r["energy_j"]["total"] for r in theirs])),
+def _subset_claim(results: ExpertsResults) -> Claim:
+    ours = [row for row in results.specialists if row["kind"] == "progressive"]
+    static = [row for row in results.specialists if row["kind"] == "static"]
+    gains = [row["over_static"] for row in ours if row["over_static"] is not None]
+    gain = _mean_share(gains) if gains else None
+    base = _mean([row["on_subset"]["value"] for row in static])
+    return Claim(
+        figure="accuracy on target subsets, progressive against static experts",
+        published="+4.12 (points or %)",
+        standing="not trained" if gain is None else _standing(gain, 0.0412),
+        default="Here: " + ("-" if gain is None else _gain_text(gain, base)),
+        curve="Experts alone: no threshold takes part",
+        why=f"Tiny-ImageNet-100 in place of CIFAR-100, small models trained from nothing; {_seeds(len(gains))}.",
     )
 
 
-def _threshold_of(results: ExpertsResults, target: float) -> float | None:
-    """The lowest threshold at which ours is as accurate over all pictures, mean over seeds."""
-    by_threshold: dict[float, list[float]] = defaultdict(list)
-    for row in results.curves:
-        if row["contender"] == OURS:
-            by_threshold[row["threshold"]].append(row["accuracy"])
-    enough = [threshold for threshold, values in by_threshold.items() if float(np.mean(values)) >= target - 1e-9]
-    return min(enough, default=None)
+def _system_claim(results: ExpertsResults) -> Claim:
+    static = [row for row in results.choices if row["contender"] == STATIC]
+    gain = _mean_share([row["ours_above"] for row in static])
+    along = _along_the_curve(results)
+    return Claim(
+        figure="accuracy of the whole system, progressive against static experts",
+        published="+2.76 (points or %)",
+        standing=_standing(gain, 0.0276),
+        default="At the default threshold: " + _gain_text(gain, _mean([row["accuracy"]["value"] for row in static])),
+        curve=(
+            f"At equal shares of offloaded samples: {100 * along.low:+.2f} to {100 * along.high:+.2f} points, "
+            f"mean {100 * along.value:+.2f}"
+        ),
+        why=f"The same data and models; router and trials on held-out pictures are alike; {_seeds(len(static))}.",
+    )
 
 
-def _swept(results: ExpertsResults, group: str, threshold: float, what: str) -> float:
-    """Mean latency or energy of ours at a threshold, between those that were run."""
-    points: dict[float, list[float]] = defaultdict(list)
-    for row in results.rows:
-        if (row["table"], row["contender"], row["group"]) == ("sweep", OURS, group):
-            value = row["latency_s"]["mean"] if what == "latency" else row["energy_j"]["total"]
-            points[row["threshold"]].append(value)
-    thresholds = sorted(points)
-    return float(np.interp(threshold, thresholds, [float(np.mean(points[t])) for t in thresholds]))
+def _cost_claim(found: Sequence[Pair], measure: Measure, *, target: float, figure: str, why: str) -> Claim:
+    """The published figure is an `up to`: of all links those count on which ours saves most."""
+    best = min(found, key=lambda pair: pair.default.of(measure).value)
+    default = ratio_text(best.default.of(measure))
+    reached = [(costs.of(measure), pair) for pair in found if (costs := pair.equal) is not None]
+    standing, curve = "not comparable", "Ours is never as accurate"
+    if reached:
+        ratio, pair = min(reached, key=lambda entry: entry[0].value)
+        standing = _ratio_standing(ratio, target)
+        curve = f"At equal accuracy: {ratio_text(ratio)} on {pair.links}, threshold {pair.threshold:.2f}"
+    return Claim(
+        figure=figure,
+        published=f"{100 * (target - 1):.0f} %",
+        standing=standing,
+        default=f"At the default threshold: {default} on {best.links}, with {points_text(best.above)} of accuracy",
+        curve=curve,
+        why=why,
+    )
 
 
-def _gain(results: ExpertsResults, name: str) -> str:
-    both = {
-        kind: [row[name]["value"] for row in results.specialists if row["kind"] == kind]
-        for kind in ("progressive", "static")
-    }
-    return _points(both["progressive"], both["static"])
-
-
-def _system_gain(results: ExpertsResults) -> str:
-    both = {
-        label: [row["accuracy"]["value"] for row in results.choices if row["contender"] == label]
-        for label in (OURS, KIND_LABELS["static"])
-    }
-    interval = [row["over_static"] for row in results.choices if row["contender"] == OURS]
-    low, high = (float(np.mean([row[end] for row in interval])) for end in ("low", "high"))
+def _by_the_other_model(found: Sequence[Pair]) -> str:
+    """A verdict on energy that hangs on the power model says so (PROTOCOL, section 3)."""
+    other = _cost_claim(found, "other_energy_j", target=0.54, figure="", why="")
     return (
-        f"{_points(both[OURS], both[KIND_LABELS['static']])}; 95 % over pictures {100 * low:+.2f} to {100 * high:+.2f}"
+        "Powers are a model's, idle power left out: a what-if where durations are of another machine than powers. "
+        f"By the other power model: {other.standing}. {other.default}. {other.curve}."
     )
 
 
-def _points(ours: Sequence[float], theirs: Sequence[float]) -> str:
-    if not ours or not theirs:
-        return "not trained"
-    gain, base = float(np.mean(ours) - np.mean(theirs)), float(np.mean(theirs))
-    return f"{100 * gain:+.2f} points ({100 * gain / base:+.1f} %), {len(ours)} seed{'s' if len(ours) > 1 else ''}"
+def _standing(gain: Interval, target: float) -> str:
+    if gain.low > 0:
+        return "reached" if gain.value >= target else "same direction but smaller"
+    return "opposite direction" if gain.high < 0 else "no difference shown"
 
 
-def _best(found: Sequence[EqualAccuracy], name: str) -> str:
-    reached: list[tuple[float, EqualAccuracy]] = [
-        (value, entry) for entry in found if (value := getattr(entry, name)) is not None
-    ]
-    if not reached:
-        return "not comparable: ours never reaches that accuracy"
-    value, entry = min(reached, key=lambda pair: pair[0])
-    return f"{100 * (value - 1):+.0f} % on {entry.group} at threshold {entry.threshold:.2f}"
+def _ratio_standing(ratio: Interval, target: float) -> str:
+    """As a saving."""
+    return _standing(Interval(value=1 - ratio.value, low=1 - ratio.high, high=1 - ratio.low), 1 - target)
 
 
-def winners(results: ExpertsResults) -> list[dict[str, Any]]:
+def _along_the_curve(results: ExpertsResults) -> Interval:
+    """Mean, least and most of the accuracies of ours less static ones, at equal shares of offloaded samples."""
+    shares = np.linspace(0, 1, 21)
+    curves = []
+    for seed in dict.fromkeys(row["seed"] for row in results.curves):
+        both = [_curve(results, seed, label, shares) for label in (OURS, STATIC)]
+        curves.append(both[0] - both[1])
+    apart = np.mean(curves, axis=0)
+    return Interval(value=float(apart.mean()), low=float(apart.min()), high=float(apart.max()))
+
+
+def _curve(results: ExpertsResults, seed: str, label: str, shares: np.ndarray) -> np.ndarray:
+    points = [(r["offloaded"], r["accuracy"]) for r in results.curves if (r["seed"], r["contender"]) == (seed, label)]
+    offloaded, accuracy = np.array(sorted(points)).T
+    return np.asarray(np.interp(shares, offloaded, accuracy))
+
+
+def ratio_text(ratio: Interval) -> str:
+    """`-45 % (-48 to -41)`."""
+    value, low, high = (100 * (number - 1) for number in (ratio.value, ratio.low, ratio.high))
+    return f"{value:+.0f} % ({low:+.0f} to {high:+.0f})"
+
+
+def points_text(gain: Interval) -> str:
+    """`+4.1 points (+3.0 to +5.2)`."""
+    value, low, high = (100 * number for number in (gain.value, gain.low, gain.high))
+    return f"{value:+.2f} points ({low:+.2f} to {high:+.2f})"
+
+
+def _gain_text(gain: Interval, base: float) -> str:
+    return f"{points_text(gain)}, {100 * gain.value / base:+.1f} % of {100 * base:.1f} %"
+
+
+def _mean_share(shares: Sequence[dict[str, float]]) -> Interval:
+    """Intervals over pictures, mean over trainings."""
+    return Interval(**{name: _mean([share[name] for share in shares]) for name in ("value", "low", "high")})
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values))
+
+
+def _seeds(count: int) -> str:
+    return f"{count} training{'' if count == 1 else 's'}"
+
+
+def winners(results: ExpertsResults) -> list[Row]:
     """For each speed and round trip of the map, latencies and energies of its rows."""
-    cells: dict[tuple[float, float], dict[str, Any]] = {}
+    cells: dict[tuple[float, float], Row] = {}
     for row in (row for row in results.rows if row["table"] == "map"):
         cell = cells.setdefault((row["speed"], row["rtt_s"]), {"speed": row["speed"], "rtt_s": row["rtt_s"]})
         cell.setdefault("latency_s", {}).setdefault(row["contender"], []).append(row["latency_s"]["mean"])
         cell.setdefault("energy_j", {}).setdefault(row["contender"], []).append(row["energy_j"]["total"])
     for cell in cells.values():
         for name in ("latency_s", "energy_j"):
-            cell[name] = {label: float(np.mean(values)) for label, values in cell[name].items()}
+            cell[name] = {label: _mean(values) for label, values in cell[name].items()}
     return list(cells.values())

@@ -1,12 +1,11 @@
 """What a run of Ask the Expert is made of, live or simulated."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from foveate.core import ExpertCard, InputError, PowerModel, SampleRecord, SampleTimes
+from foveate.core import ExpertCard, InputError, PowerModel, SampleTimes
 from foveate.device.sample_session import DeviceSettings
 from foveate.network import LinkSettings
 from foveate.server.expert_session import Batching
@@ -79,6 +78,3 @@ class Conditions:
     times: SampleTimes
     power: PowerModel
     batching: Batching = field(default_factory=Batching)
-
-
-Records = Sequence[SampleRecord]

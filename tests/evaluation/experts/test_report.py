@@ -1,0 +1,72 @@
+"""The report as its reader meets it."""
+
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from foveate.evaluation.experts.report import report_experts
+
+FIGURES = {"accuracy-by-share", "learning-curves", "energy", "where-routing-wins"}
+LOOK = """(() => {
+  const figures = [...document.querySelectorAll("figure")].map(figure => {
+    const box = figure.querySelector("svg").getBoundingClientRect();
+    const words = [...figure.querySelectorAll("svg text")];
+    return {
+      id: figure.id, width: box.width, height: box.height,
+      marks: figure.querySelectorAll("svg path, svg use").length, words: words.length,
+      wide: words.filter(word => word.getBoundingClientRect().right > innerWidth).length,
+    };
+  });
+  const verdict = document.querySelector("#verdict").getBoundingClientRect();
+  const first = document.querySelector("table").getBoundingClientRect();
+  const wider = document.documentElement.scrollWidth > innerWidth;
+  return {figures, verdictBottom: verdict.bottom, tableTop: first.top, wider};
+})()"""
+
+
+@pytest.fixture(scope="module")
+def out(experiment, results, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("report")
+    report_experts(experiment, results, folder, console=Console(file=StringIO()))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(out):
+    return (out / "report.html").read_text()
+
+
+def test_the_page_names_data_energy_and_every_published_figure(page):
+    for text in ("+4.12", "+2.76", "-45 %", "-46 %", "model, not measured", "seed-1"):
+        assert text in page
+
+
+def test_the_verdict_comes_before_everything_that_is_counted(page):
+    assert (
+        page.index("Of the paper&#x27;s 4 figures") < page.index("Where the numbers come from") < page.index("<table")
+    )
+
+
+def test_tables_and_figures_lie_beside_the_page(out, results):
+    assert (out / "rows.csv").read_text().count("\n") == len(results.rows) + 1
+    assert "stretches" not in (out / "rows.csv").read_text().splitlines()[0]
+    assert {path.stem for path in (out / "figures").glob("*.svg")} == FIGURES
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1200, 500])
+def test_a_browser_shows_the_verdict_first_and_every_figure_without_an_error(out, tmp_path, width):
+    from foveate.testing.browser import Browser
+
+    with Browser(tmp_path / "profile", size=(900, width)) as browser:
+        browser.open((out / "report.html").as_uri())
+        told = browser.evaluate(LOOK)
+        assert browser.problems == []
+    assert {figure["id"] for figure in told["figures"]} == FIGURES
+    for figure in told["figures"]:
+        assert min(figure["width"], figure["height"]) > 50, figure
+        assert min(figure["marks"], figure["words"]) > 5, figure
+        assert figure["wide"] == 0, figure
+    assert told["verdictBottom"] < told["tableTop"]
+    assert not told["wider"]
