@@ -59,8 +59,7 @@ class DeviceSession:
     """Every frame displayed on time, whatever the server does; one offload at a time, or two if the policy says so.
 
     A server that is lost (see `Contact`) is looked for until it is found; meanwhile nothing is offloaded. `model` is
-    what the server is asked to run, empty for its own choice.
-    A result never replaces that of a fresher frame.
+    what the server is asked to run, empty for its own choice. A result never replaces that of a fresher frame.
     At equal times displays come first: what arrives at the very instant of a display is shown one frame later.
     """
 
