@@ -51,6 +51,10 @@ class TestUniformOpt(PolicyContract):
             assert (plan.frame_scale, plan.jpeg_quality, plan.downsampling_mask) == (0.5, 70, None)
             assert plan.restoration_point == 0  # an image of its own has nothing to restore
 
+    def test_means_of_masks_are_refused(self):
+        with pytest.raises(InputError, match="nothing of smaller frames"):
+            UniformOpt(content="mean")
+
 
 class TestRoiOpt(PolicyContract):
     policy = RoiOpt()

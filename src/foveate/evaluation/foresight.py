@@ -36,7 +36,7 @@ class ForeseeingEstimator(PerformanceEstimator):
 
     def __init__(self, profile: Profile, foresee: Foresee) -> None:
         super().__init__(profile)
-        self._profile, self._foresee = profile, foresee
+        self._foresee = foresee
 
     def with_options(self, options: EstimateOptions) -> PerformanceEstimator:
         """Itself if the truth is asked for."""

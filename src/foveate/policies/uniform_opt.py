@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from foveate.core import Candidates, FrameContent
+from foveate.core import Candidates, FrameContent, InputError
 from foveate.policies._balancing import Balancing
 from foveate.policies._base import DeviceState
 from foveate.policies.configurations import QUALITIES, SCALES, uniform_configurations
@@ -17,6 +17,11 @@ class UniformOpt(Balancing):
     """
 
     name: ClassVar[str] = "uniform-opt"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.content == "mean":
+            raise InputError("policy uniform-opt: offline means are of masks and tell nothing of smaller frames")
 
     @property
     def compared(self) -> int:

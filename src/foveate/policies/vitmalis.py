@@ -26,7 +26,6 @@ class VitMAlis(Balancing):
     """Without it all regions but DORs are downsampled, or none (ablation)."""
     beta: int | None = None
     """The one restoration point of frames with downsampled regions (ablation); None: all are compared."""
-
     late: bool = False
     """Whether frames with downsampled regions are restored after the last block, and at no other point (ablation: the
     paper's "w/o DynaRes"); the profile must know how long that takes."""
