@@ -8,6 +8,7 @@ so that half as much work again does not pass. Each test says what it holds agai
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import cycle
 
 import cv2
@@ -20,8 +21,9 @@ from torch import Tensor
 
 from foveate.codec import decode_frame, encode_frame
 from foveate.codec.mosaic import full_mosaic, low_mosaic
-from foveate.core import Pixels, RegionGrid
+from foveate.core import Detections, Pixels, RegionGrid
 from foveate.estimators import load_profile, natural_breaks
+from foveate.metrics import iou_matrix, match, suppress
 from foveate.models import Backbone, BackboneConfig, Detector, DetectorConfig, backbone_flops
 from foveate.models.block import Block
 from foveate.models.layout import frame_layout
@@ -157,6 +159,24 @@ def test_suppression_against_one_table_of_overlaps() -> None:
     boxes = torch.from_numpy(np.concatenate([corner, corner + size], axis=1)).float()
     scores, class_id = torch.from_numpy(rng.random(400)), torch.zeros(400, dtype=torch.int64)
     assert_at_most(3.5, lambda: nms(boxes, scores, class_id, 0.5), lambda: pairwise_iou(boxes, boxes), times=10)
+
+
+def crowd(seed: int) -> Detections:
+    rng = np.random.default_rng(seed)
+    found = some_objects(GRID, 200)
+    return replace(found, boxes=found.boxes + rng.normal(0, 3, (200, 4)), scores=rng.random(200))
+
+
+def test_matching_against_one_table_of_overlaps() -> None:
+    """Fails when every prediction looks at every object again."""
+    predicted, truth = crowd(0), crowd(1)
+    assert_at_most(2.55, lambda: match(predicted, truth), lambda: iou_matrix(predicted.boxes, truth.boxes), times=5)
+
+
+def test_suppression_on_a_device_against_one_table_of_overlaps() -> None:
+    """Fails when boxes are compared one by one."""
+    found = crowd(0)
+    assert_at_most(2.8, lambda: suppress(found, 0.5), lambda: iou_matrix(found.boxes, found.boxes), times=5)
 
 
 def test_packing_and_encoding_against_bare_jpeg_of_the_same_pixels(frames: list[Pixels]) -> None:
