@@ -538,6 +538,8 @@ def drawn(axis: Axis, curves: Sequence[Curve]) -> Drawn:
             )
         axes.set_xscale("log")
         axes.set_yscale("log")
+        axes.set_xticks(timed[0].sizes, [f"{size:.3g}" for size in timed[0].sizes])
+        axes.minorticks_off()
         axes.set_xlabel(axis.label)
         axes.set_ylabel("milliseconds of one thread")
         figure.legend(loc="outside right upper")

@@ -111,6 +111,16 @@ def inference(backbone: Backbone, low: int, restoration_point: int) -> Call:
     return lambda: backbone(image, masks, [restoration_point])
 
 
+def test_normalising_tiles_against_one_number_for_all_colours(detector: Detector) -> None:
+    """Fails when colours are looped over pixel by pixel, or pixels copied once more."""
+    tiles, dtype = np.zeros((6, 288, 288, 3), np.uint8), next(detector.parameters()).dtype
+
+    def bare() -> None:
+        torch.from_numpy(tiles).to(dtype).sub_(1).mul_(2)
+
+    assert_at_most(1.75, lambda: detector.normalised_tiles([tiles]), bare, times=3)
+
+
 def plain_block(tokens: Tensor, block: Block) -> Tensor:
     """A block of a ViT as torch's own functions write it: `(windows, tokens, C)` -> the same."""
     count, length, dim = tokens.shape
