@@ -63,6 +63,19 @@ def test_every_prediction_and_object_is_counted_once(predicted, truth, iou):
     assert (np.diff(predicted.scores[found.predicted]) <= 0).all()
 
 
+@given(crowds(), crowds(), st.sampled_from((0.1, 0.5, 0.9)))
+def test_pairs_are_those_of_the_definition_in_loops(predicted, truth, iou):
+    overlaps, free, pairs = iou_matrix(predicted.boxes, truth.boxes), set(range(len(truth))), []
+    for row in sorted(range(len(predicted)), key=lambda r: (-predicted.scores[r], r)):
+        own = [c for c in sorted(free) if truth.class_id[c] == predicted.class_id[row] and overlaps[row, c] >= iou]
+        if own:
+            best = max(own, key=lambda c: (overlaps[row, c], -c))
+            free.remove(best)
+            pairs.append((row, best))
+    found = match(predicted, truth, iou=iou)
+    assert list(zip(found.predicted.tolist(), found.truth.tolist(), strict=True)) == pairs
+
+
 def test_the_higher_score_takes_the_object_even_if_it_overlaps_less():
     found = match(some([box(0, 0), box(2, 0)], [0.6, 0.9]), some([box(0, 0)]))
     assert (found.predicted.tolist(), found.truth.tolist()) == ([1], [0])

@@ -68,6 +68,15 @@ def test_forward_on_tensors_agrees_with_detect(detector):
     assert detector.detect(image).scores.max() == pytest.approx(best, abs=1e-5)
 
 
+def test_tiles_are_normalised_bit_for_bit_like_images(detector):
+    tiles = [np.random.default_rng(seed).integers(0, 256, (2, 32, 32, 3), np.uint8) for seed in range(2)]
+    images = torch.from_numpy(np.concatenate(tiles)).permute(0, 3, 1, 2)
+    normal = detector.normalised_tiles(tiles)
+    assert torch.equal(normal, detector.normalised(images))
+    assert normal.is_contiguous(memory_format=torch.channels_last)
+    assert detector.normalised_tiles([tiles[0][:0]]).shape == (0, 3, 32, 32)
+
+
 def test_boxes_lie_inside_the_frame_and_scores_descend(detector):
     found = detector.detect(frame(301, 507))
     assert found.boxes[:, 0::2].max() <= 507

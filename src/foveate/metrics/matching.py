@@ -33,16 +33,27 @@ class Matches:
 def iou_matrix(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float64]:
     """Intersection over union `(n, m)` of xyxy boxes `(n, 4)` and `(m, 4)`; 0 where both are empty."""
     shared = intersections(a, b)
-    union = areas(a)[:, None] + areas(b)[None] - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    union = areas(a)[:, None] + areas(b)[None]
+    union -= shared
+    # In place: for many boxes fresh memory costs more than arithmetic. Where there is no union, nothing is shared.
+    np.divide(shared, union, out=shared, where=union > 0)
+    return shared
 
 
 def intersections(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float64]:
     """Shared area `(n, m)` of xyxy boxes, square pixels."""
-    left, right = np.asarray(a, np.float64).reshape(-1, 1, 4), np.asarray(b, np.float64).reshape(1, -1, 4)
-    sides = np.minimum(left[..., 2:], right[..., 2:]) - np.maximum(left[..., :2], right[..., :2])
-    product: NDArray[np.float64] = sides.clip(min=0).prod(axis=-1)
-    return product
+    left, right = (np.asarray(boxes, np.float64).reshape(-1, 4).T for boxes in (a, b))
+    shared = _shared_lengths(left, right, 0)
+    shared *= _shared_lengths(left, right, 1)
+    return shared
+
+
+def _shared_lengths(left: NDArray[np.float64], right: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    """`(n, m)` along x or y of boxes `(4, n)` and `(4, m)`: numpy's inner loop runs over boxes, not over both axes."""
+    lengths: NDArray[np.float64] = np.minimum(left[axis + 2][:, None], right[axis + 2])
+    lengths -= np.maximum(left[axis][:, None], right[axis])
+    np.maximum(lengths, 0, out=lengths)
+    return lengths
 
 
 def areas(boxes: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -62,17 +73,27 @@ def match(
     any class, or the truth does not know its class at all: then it is dropped.
     """
     classes = _class_in(truth, predicted)
-    free = np.ones(len(truth), np.bool_)
     overlaps = iou_matrix(predicted.boxes, truth.boxes)
     overlaps[classes[:, None] != truth.class_id[None]] = -1
-    pairs = []
-    for row in np.argsort(-predicted.scores, kind="stable").tolist():
-        candidates = np.where(free, overlaps[row], -1)
-        best = int(candidates.argmax()) if len(truth) else -1
-        if best >= 0 and candidates[best] >= max(iou, 1e-9):
-            free[best] = False
-            pairs.append((row, best))
-    return _sorted_out(np.array(pairs, np.int64).reshape(-1, 2), free, _uncounted(predicted, classes, ignore))
+    pairs = _greedy(overlaps, predicted.scores, least=max(iou, 1e-9))
+    free = np.ones(len(truth), np.bool_)
+    free[pairs[:, 1]] = False
+    return _sorted_out(pairs, free, _uncounted(predicted, classes, ignore))
+
+
+def _greedy(overlaps: NDArray[np.float64], scores: NDArray[np.float32], *, least: float) -> Indices:
+    """Rows and columns `(k, 2)` that find each other, by descending score; only pairs that could be are looked at."""
+    rank = np.empty(len(scores), np.int64)
+    rank[np.argsort(-scores, kind="stable")] = np.arange(len(scores))
+    rows, columns = np.nonzero(overlaps >= least)
+    order = np.lexsort((columns, -overlaps[rows, columns], rank[rows]))
+    found: dict[int, int] = {}
+    taken: set[int] = set()
+    for row, column in zip(rows[order].tolist(), columns[order].tolist(), strict=True):
+        if row not in found and column not in taken:
+            found[row] = column
+            taken.add(column)
+    return np.array(list(found.items()), np.int64).reshape(-1, 2)
 
 
 def _class_in(known: Detections, other: Detections) -> NDArray[np.int64]:

@@ -5,6 +5,9 @@ import numpy as np
 from foveate.core import Detections
 from foveate.metrics.matching import iou_matrix
 
+_BLOCK = 64
+"""Boxes that are compared with all later ones at a time."""
+
 
 def suppress(found: Detections, iou: float) -> Detections:
     """What greedy suppression per class keeps, by descending score (ties: lower index first).
@@ -15,9 +18,12 @@ def suppress(found: Detections, iou: float) -> Detections:
     order = np.argsort(-found.scores, kind="stable")
     ranked = found.select(order)
     falls = np.zeros(len(ranked), np.bool_)
-    # Row by row: a matrix of all pairs would take hundreds of megabytes for the boxes of many slices.
-    for row in range(len(ranked)):
-        if not falls[row]:
-            overlaps = iou_matrix(ranked.boxes[row : row + 1], ranked.boxes[row + 1 :])[0] > iou
-            falls[row + 1 :] |= overlaps & (ranked.class_id[row + 1 :] == ranked.class_id[row])
+    # A matrix of all pairs would take hundreds of megabytes for the boxes of many slices.
+    for start in range(0, len(ranked), _BLOCK):
+        alive = start + np.flatnonzero(~falls[start : start + _BLOCK])
+        overlaps = iou_matrix(ranked.boxes[alive], ranked.boxes[start:]) > iou
+        overlaps &= ranked.class_id[alive, None] == ranked.class_id[start:]
+        for row, overlapped in zip(alive, overlaps, strict=True):
+            if not falls[row]:
+                falls[row + 1 :] |= overlapped[row + 1 - start :]
     return ranked.select(~falls)

@@ -142,7 +142,11 @@ class MixedDetector(nn.Module, ABC):
     def normalised_tiles(self, tiles: list[np.ndarray]) -> Tensor:
         """uint8 `(n, s, s, 3)` arrays -> one normalised `(n, 3, s, s)` tensor, channels last in memory."""
         joined = tiles[0] if len(tiles) == 1 else np.concatenate(tiles)
-        return self.normalised(torch.from_numpy(joined).to(self.torch_device).permute(0, 3, 1, 2))
+        pixels = torch.from_numpy(joined).to(self.torch_device)
+        # Whole rows at a time: colours lie innermost, and loops over three of them are ten times slower.
+        mean, scale = (value.flatten().repeat(joined.shape[2]) for value in (self.pixel_mean, self.pixel_scale))
+        normal = pixels.flatten(2).to(mean.dtype).sub_(mean).mul_(scale)
+        return normal.view(pixels.shape).permute(0, 3, 1, 2)
 
 
 def _alike_together(frames: list[MixedFrame], points: list[int]) -> list[int]:

@@ -6,8 +6,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from foveate.codec import VideoReader
 from foveate.core import InputError
-from foveate.evaluation.lab import Contender, Experiment, Machine, Uplink, Variation, Video
+from foveate.evaluation.lab import Contender, Experiment, Machine, Uplink, Variation, Video, segment
 from foveate.evaluation.lab.cell import Cell
 from foveate.evaluation.lab.cells import cells_of, traces_of
 from foveate.evaluation.lab.prepare import ClipFacts
@@ -140,10 +141,28 @@ def test_frames_of_a_segment_are_those_of_the_file(inputs):
         assert all((frames.at(p) == straight[p]).all() for p in (5, 2, 23, 0))
         with pytest.raises(InputError, match="has no frame 24"):
             frames.at(24)
-    with Segment(path, frames=10, seconds=0.8) as segment:
-        played = list(segment)
-        assert len(played) == segment.frame_count == 24
-        assert all((played[i] == straight[segment.file_position(i)]).all() for i in range(24))
+    with Segment(path, frames=10, seconds=0.8) as part:
+        played = list(part)
+        assert len(played) == part.frame_count == 24
+        assert all((played[i] == straight[part.file_position(i)]).all() for i in range(24))
+
+
+def test_a_file_is_read_from_its_start_once_for_many_frames_that_fall(inputs, monkeypatch):
+    opened = []
+
+    class CountedReader(VideoReader):
+        def __init__(self, path):
+            opened.append(path)
+            super().__init__(path)
+
+    monkeypatch.setattr(segment, "VideoReader", CountedReader)
+    with VideoReader(inputs / "clip0.mp4") as reader:
+        straight, (height, width) = list(reader), reader.size
+    with FramesByPosition(inputs / "clip0.mp4", kept_bytes=6 * 3 * height * width) as frames:
+        backward = [frames.at(position) for position in range(23, -1, -1)]
+        assert len(frames._kept) <= 6
+    assert all((a == b).all() for a, b in zip(backward, reversed(straight), strict=True))
+    assert len(opened) == 1 + 4  # to the last frame, then for 22 to 17, 16 to 11, 10 to 5 and 4 to 0
 
 
 def test_a_variation_changes_what_it_names_and_nothing_else():

@@ -1,0 +1,27 @@
+"""Memory of large frames, in a fresh process: the most that a process ever held cannot be taken back."""
+
+import subprocess
+import sys
+
+PROGRAM = """
+import resource
+import numpy as np
+import torch
+from foveate.core import split_regions
+from foveate.models import BackboneConfig, Detector, DetectorConfig
+from foveate.models.weights import for_inference
+
+torch.set_num_threads(1)
+backbone = BackboneConfig(dim=16, depth=1, heads=1, subsets=1)
+config = DetectorConfig(backbone=backbone, pyramid_channels=8, head_convolutions=1)
+detector = for_inference(Detector(config), torch.device("cpu"), torch.bfloat16)
+frame = np.zeros((2160, 3840, 3), np.uint8)
+detector.detect(split_regions(frame, detector.region_grid(2160, 3840)))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def test_a_4k_frame_never_has_a_table_of_all_pairs_of_its_tokens():
+    """32,400 tokens: that table alone would take 2 GiB for each head. `vitdet-tiny` itself: docs/results.md."""
+    run = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=600)
+    assert int(run.stdout) / 1024 < 1024  # MiB
