@@ -11,6 +11,7 @@ from foveate.core import InputError, RegionGrid
 from foveate.models.backbone import Backbone, BackboneConfig
 from foveate.models.convert_huggingface import count_subsets
 from foveate.models.families._base import MixedImages, MixedNetwork
+from foveate.models.mixed_frames import check_points
 
 _NAMES = {
     "patch_embed.projection.": "embed.projection.",
@@ -70,6 +71,8 @@ class MixedSam(MixedNetwork):
         mixed = given if isinstance(given, MixedImages) else MixedImages(images=given)
         self.region_grid(*mixed.images.shape[2:])
         pixels = mixed.images.to(next(self.mixed.parameters()).dtype)
+        if mixed.points is not None:
+            check_points(mixed.points, len(pixels), self.restoration_points[-1])
         maps = self.mixed(pixels, mixed.masks, mixed.points)
         embeddings: Tensor = self.neck(maps.to(mixed.images.dtype).permute(0, 2, 3, 1))
         return embeddings
