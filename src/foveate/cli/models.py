@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from foveate.cli import model_card
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -20,7 +22,9 @@ FETCH_EXAMPLE = "Example: foveate models fetch vitdet-b-mask"
 
 _COLUMNS = ("name", "size", "window", "threshold", "data", "terms", "found in")
 
-app = typer.Typer(invoke_without_command=True, help="List, convert and fetch models.")
+app = typer.Typer(invoke_without_command=True, help="List, convert, fetch, measure and describe models.")
+app.command(epilog=model_card.CARD_EXAMPLE)(model_card.card)
+app.command(epilog=model_card.DESCRIBE_EXAMPLE)(model_card.describe)
 
 
 @app.callback()

@@ -21,6 +21,8 @@ from foveate.models.slicing import detect_in_slices, merge_slices, slice_frame
 from foveate.models.unpickle import read_checkpoint
 from foveate.models.weights import (
     SHIPPED,
+    content_digest,
+    describe_weights,
     find_weights,
     known_checkpoints,
     known_models,
@@ -49,8 +51,10 @@ __all__ = [
     "RcnnDetector",
     "Segmented",
     "backbone_flops",
+    "content_digest",
     "convert_detectron2",
     "convert_huggingface",
+    "describe_weights",
     "detect_in_slices",
     "detect_with_importance",
     "fetch_published",

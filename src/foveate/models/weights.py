@@ -175,6 +175,24 @@ def read_card(path: Path) -> dict[str, Any]:
     return card
 
 
+def describe_weights(path: Path, facts: dict[str, Any], *, score_threshold: float | None = None) -> dict[str, Any]:
+    """Put facts into the card of a weights file, tensors untouched, and return the card; at once or not at all.
+
+    `score_threshold`: the file's new one. Raises `InputError` for a threshold outside 0..1, `WeightsError` for a file
+    that is not a whole detector.
+    """
+    if score_threshold is not None and not 0 <= score_threshold <= 1:
+        raise InputError(f"score_threshold must lie in 0..1, got {score_threshold}")
+    metadata, tensors = read_weights(path)
+    config, card = _config_values(path, metadata), read_card(path) | facts
+    if score_threshold is not None:
+        config["score_threshold"] = card["score_threshold"] = score_threshold
+    partial = path.with_suffix(".part")
+    save_file(tensors, partial, metadata=metadata | {"config": json.dumps(config), "card": json.dumps(card)})
+    partial.replace(path)
+    return card
+
+
 def choose_torch_device(wanted: str) -> torch.device:
     """`wanted`, or for "auto" a CUDA device if there is one."""
     if wanted == "auto":
@@ -224,6 +242,13 @@ def _format(path: Path, metadata: dict[str, str]) -> Format:
     return FORMATS[got]
 
 
+def _config_values(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
+    """The shape in a file's header as plain values, which describe a detector."""
+    _config(path, metadata, _format(path, metadata))
+    values: dict[str, Any] = json.loads(metadata["config"])
+    return values
+
+
 def _config(path: Path, metadata: dict[str, str], kind: Format) -> Any:
     try:
         return kind.read_config(json.loads(metadata["config"]))
@@ -271,3 +296,11 @@ def digest(path: Path) -> str:
     """First 16 hexadecimal digits of the file's SHA-256: names caches of this model's outputs."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def content_digest(path: Path) -> str:
+    """`digest` of shape, threshold and tensors alone: it stays when only the facts in the card change."""
+    config = _read_metadata(path).get("config", "")
+    with path.open("rb") as file:
+        file.seek(8 + int.from_bytes(file.read(8), "little"))
+        return hashlib.sha256(config.encode() + file.read()).hexdigest()[:16]

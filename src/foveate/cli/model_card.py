@@ -1,0 +1,151 @@
+"""`foveate models card` and `models describe`: what a model can do, measured on this machine and written down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from foveate.evaluation.cards import CardJob, Part
+
+CARD_EXAMPLE = "Example: foveate models card vitdet-tiny-world --only latency --out out/card.md"
+DESCRIBE_EXAMPLE = (
+    "Example: foveate models describe my-detector --fact data='rendered frames only' --fact terms=Apache-2.0"
+)
+
+Facts = Annotated[
+    list[str] | None,
+    typer.Option("--fact", metavar="NAME=TEXT", help="data, terms, recipe, command, cost, weaknesses. Repeatable."),
+]
+
+
+def card(
+    model: Annotated[str, typer.Argument(help="Name (see `foveate models`) or weights file.")],
+    *,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.md", help="The page; FILE.json beside it. [default: in $FOVEATE_HOME/cards]"),
+    ] = None,
+    data: Annotated[Path, typer.Option(help="Folder with detection/val.json.")] = Path("../shared/data"),
+    earlier: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="Weights whose accuracy is shown beside: before the last training."),
+    ] = None,
+    plain: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL", help="Weights trained without mixed resolution: the restoration table before it."
+        ),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="GROUP", help="Measure these alone: latency, clips, real, crowd, stills, restoration."),
+    ] = None,
+    curves: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="Picture by `foveate train curves`. Repeatable.")
+    ] = None,
+    fact: Facts = None,
+    frames: Annotated[int, typer.Option(min=1, help="Frames of each clip that are looked at.")] = 12,
+    crowd_frames: Annotated[int, typer.Option(min=1, help="Frames of the clip at 4K that are looked at.")] = 6,
+    minutes: Annotated[float | None, typer.Option(min=0, help="Begin no further part after so long.")] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Show what would be measured, and no more.")] = False,
+) -> None:
+    """Measure whatever a model's card shows and write it, from what has been measured so far.
+
+    Every part is kept under $FOVEATE_HOME/cards: an interrupted card goes on where it stopped, and nothing is measured
+    twice. Rendered and real pictures stand apart.
+    """
+    import json
+    import os
+    import time
+
+    from rich.console import Console
+
+    from foveate.core import foveate_home
+    from foveate.evaluation.cards import CardJob, Outcome, Store, find_parts, find_sets, make_card
+    from foveate.evaluation.cards.card import ACCURACY
+    from foveate.evaluation.cards.page import card_page
+    from foveate.evaluation.progress import Steps
+    from foveate.experiments.inputs import SAMPLES
+    from foveate.models import find_weights
+
+    facts = _facts(fact)
+    sets = find_sets(data, frames=frames, crowd_frames=crowd_frames)
+    parts = _chosen(find_parts(sets, SAMPLES / "street.mp4"), only)
+    store = Store.at_home()
+
+    def job(name: str | None, groups: tuple[str, ...]) -> CardJob | None:
+        chosen = [part for part in parts if part.group in groups]
+        return None if name is None else CardJob(path=find_weights(name), parts=chosen, store=store)
+
+    own = CardJob(path=find_weights(model), parts=parts, store=store)
+    outcome = Outcome(own=own, earlier=job(earlier, ACCURACY), plain=job(plain, ("restoration",)))
+    jobs = [one for one in (outcome.own, outcome.plain, outcome.earlier) if one]
+    if plan:
+        _print_plan(jobs)
+        return
+    until = None if minutes is None else time.monotonic() + 60 * minutes
+    with Steps(Console(stderr=True)) as steps:
+        for one in jobs:
+            one.measure(steps.begin, typer.echo, until=until)
+    page = out or foveate_home() / "cards" / f"{own.path.stem}.md"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    made = make_card(outcome, facts, sets.absent)
+    page.with_suffix(".json").write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
+    pictures = [Path(os.path.relpath(path, page.parent)).as_posix() for path in curves or ()]
+    page.write_text(card_page(made, curves=pictures), encoding="utf-8")
+    typer.echo(str(page))
+
+
+def describe(
+    model: Annotated[str, typer.Argument(help="Name (see `foveate models`) or weights file.")],
+    *,
+    fact: Facts = None,
+    score: Annotated[float | None, typer.Option(min=0, max=1, help="New least score of what is shown.")] = None,
+) -> None:
+    """Write facts into a weights file, such as its data and their terms; `foveate models` and cards show them."""
+    from foveate.core import InputError
+    from foveate.models import describe_weights, find_weights
+
+    facts = _facts(fact)
+    if not facts and score is None:
+        raise InputError("models describe needs --fact NAME=TEXT or --score")
+    path = find_weights(model)
+    described = describe_weights(path, facts, score_threshold=score)
+    typer.echo(f"{path}: {', '.join(sorted(described))}")
+
+
+def _facts(texts: list[str] | None) -> dict[str, str]:
+    from foveate.core import InputError
+
+    pairs = [text.partition("=") for text in texts or ()]
+    if wrong := [name for name, equals, value in pairs if not (name and equals and value)]:
+        raise InputError(f"a fact is NAME=TEXT, got {wrong[0]!r}")
+    return {name: value for name, _, value in pairs}
+
+
+def _chosen(parts: list[Part], groups: list[str] | None) -> list[Part]:
+    from foveate.core import InputError
+    from foveate.evaluation.cards import GROUPS
+
+    if unknown := [group for group in groups or () if group not in GROUPS]:
+        raise InputError(f"a card has the groups {', '.join(GROUPS)}, got {unknown[0]!r}")
+    return [part for part in parts if not groups or part.group in groups]
+
+
+def _print_plan(jobs: list[CardJob]) -> None:
+    """What is kept and what would be measured; work in inferences of 720 x 1280 pixels."""
+    from rich.console import Console
+    from rich.table import Table
+
+    for job in jobs:
+        missing = {(part.group, part.name) for part in job.missing()}
+        table = Table("group", "part", "pictures", "inferences", "kept", title=str(job.path), box=None)
+        for part in job.parts:
+            kept = "" if (part.group, part.name) in missing else "yes"
+            table.add_row(part.group, part.name, str(part.steps), f"{part.work:.0f}", kept)
+        left = sum(part.work for part in job.parts if (part.group, part.name) in missing)
+        Console(width=100).print(table)
+        typer.echo(f"{left:.0f} inferences of 720 x 1280 pixels are left")

@@ -1,0 +1,147 @@
+"""Gathers the figures of a card: what is kept is read, what is missing is measured."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from foveate import __version__
+from foveate.evaluation.cards.parts import UNIT, Part
+from foveate.evaluation.cards.restoration import all_cells, summarise
+from foveate.evaluation.cards.store import Store
+from foveate.evaluation.summary import machine
+from foveate.models import MixedDetector, content_digest, load_detector, read_card, read_config
+
+ACCURACY = ("clips", "real", "crowd", "stills")
+"""Groups whose parts hold average precision."""
+
+Begin = Callable[[str, int], Callable[[int], None]]
+"""Begins a bar: name and steps -> what is called with the number done."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CardJob:
+    """A set of weights and what shall be measured of it."""
+
+    path: Path
+    parts: Sequence[Part]
+    store: Store
+
+    def missing(self) -> list[Part]:
+        """Parts whose figures are not kept yet."""
+        weights = content_digest(self.path)
+        return [part for part in self.parts if self.store.read(part.key(weights)) is None]
+
+    def measure(self, begin: Begin, tell: Callable[[str], None], *, until: float | None = None) -> bool:
+        """Measure what is missing, each part kept as soon as it is done; False if `until` (monotonic, s) came first."""
+        missing = self.missing()
+        if not missing:
+            return True
+        detector, weights = load_detector(self.path), content_digest(self.path)
+        unit_s = _unit_s(detector)
+        tell(f"{self.path.name}: {len(missing)} parts, about {sum(p.work for p in missing) * unit_s:.0f} s")
+        for number, part in enumerate(missing, 1):
+            if until is not None and time.monotonic() > until:
+                tell(f"{len(missing) - number + 1} parts are left; the same command goes on from there")
+                return False
+            began_at = time.monotonic()
+            figures = part.measure(detector, begin(f"{part.group} {part.name}", part.steps))
+            self.store.write(part.key(weights), figures)
+            spent, planned = time.monotonic() - began_at, part.work * unit_s
+            tell(
+                f"{number}/{len(missing)} {part.group} {part.name}: {spent:.0f} s, planned {planned:.0f}{_head(figures)}"
+            )
+        return True
+
+    def figures(self) -> dict[str, dict[str, Any]]:
+        """What is kept, by group and name."""
+        weights = content_digest(self.path)
+        found: dict[str, dict[str, Any]] = {}
+        for part in self.parts:
+            figures = self.store.read(part.key(weights))
+            if figures is not None:
+                found.setdefault(part.group, {})[part.name] = figures
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """The weights of a card, and what stands beside it for comparison."""
+
+    own: CardJob
+    earlier: CardJob | None = None
+    """Weights whose accuracy is shown beside."""
+    plain: CardJob | None = None
+    """Weights trained without mixed resolution, whose restoration table is shown beside."""
+
+
+def make_card(outcome: Outcome, facts: dict[str, Any], absent: Sequence[str]) -> dict[str, Any]:
+    """The card as data, JSON throughout, from what is kept; `facts` add to those in the weights file."""
+    own = outcome.own
+    config, parameters = read_config(own.path)
+    backbone = config.backbone
+    card: dict[str, Any] = {
+        "model": own.path.stem,
+        "weights": content_digest(own.path),
+        "bytes": own.path.stat().st_size,
+        "version": __version__,
+        "machine": machine(),
+        "class_names": list(config.class_names),
+        "score_threshold": config.score_threshold,
+        "nms_iou": config.nms_iou,
+        "parameters": parameters,
+        "dim": backbone.dim,
+        "depth": backbone.depth,
+        "patch_size": backbone.patch_size,
+        "window_size": backbone.window_size,
+        "downsampling_factor": backbone.downsampling_factor,
+        "facts": read_card(own.path) | facts,
+        "rows": _rows(own),
+        "absent": [*absent, *(f"{part.group} {part.name}: not measured yet" for part in own.missing())],
+    }
+    if outcome.earlier:
+        rows = _rows(outcome.earlier)
+        card["earlier"] = _name(outcome.earlier) | {"rows": {g: rows[g] for g in ACCURACY if g in rows}}
+    if outcome.plain:
+        card["plain"] = _name(outcome.plain) | {"rows": {"restoration": _rows(outcome.plain).get("restoration", {})}}
+    return card
+
+
+def _name(job: CardJob) -> dict[str, Any]:
+    return {"model": job.path.stem, "weights": content_digest(job.path)}
+
+
+def _rows(job: CardJob) -> dict[str, Any]:
+    """Figures by group and name; those of restoration put together, rendered and real apart."""
+    rows: dict[str, Any] = job.figures()
+    if "restoration" in rows:
+        parts = rows["restoration"].values()
+        rows["restoration"] = {
+            kind: _restoration([frame for part in parts if part["kind"] == kind for frame in part["frames"]])
+            for kind in ("rendered", "real")
+            if any(part["kind"] == kind and part["frames"] for part in parts)
+        }
+    return rows
+
+
+def _restoration(frames: list[dict[str, Any]]) -> dict[str, Any]:
+    points = sorted({int(name.split()[2]) for name in frames[0]})
+    return {"frames": len(frames), "rows": summarise(frames, all_cells(points))}
+
+
+def _unit_s(detector: MixedDetector) -> float:
+    """Seconds of an inference of `UNIT`, the second of two."""
+    frame = np.full((*UNIT, 3), 127, np.uint8)
+    for _ in range(2):
+        began_at = time.monotonic()
+        detector.detect_batch([frame])
+    return time.monotonic() - began_at
+
+
+def _head(figures: dict[str, Any]) -> str:
+    """The two figures that one looks at first."""
+    classes = figures.get("classes", {})
+    return "".join(f", {name} AP50 {classes[name]['ap50']:.3f}" for name in ("person", "car") if name in classes)

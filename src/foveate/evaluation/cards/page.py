@@ -1,0 +1,215 @@
+"""A card as a page of Markdown."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from foveate.evaluation.cards.restoration import restoration_table
+from foveate.evaluation.cards.sets import CROWD, MOVING
+
+SIZES = ("small", "medium", "large")
+_TITLES = {
+    "clips": "frames of 1080 x 1920 of unseen **rendered** clips (objects, textures and rain that no training picture shows)",
+    "crowd": "frames of 2160 x 3840 of the unseen **rendered** crowd",
+    "stills": "**rendered** stills: `test-mixed` has objects that no training picture shows, `val-mixed` their kinds",
+    "real": "**real** pictures",
+}
+
+
+def card_page(card: dict[str, Any], *, curves: Sequence[str] = ()) -> str:
+    """The page of a card by `make_card`; `curves` are pictures of trainings, by their path from the page."""
+    sections = (
+        _opening(card),
+        _accuracy(card),
+        _by_size(card),
+        _latency(card),
+        _restoration(card),
+        _closing(card, curves),
+    )
+    return "\n".join(line for section in sections for line in section).strip() + "\n"
+
+
+def _opening(card: dict[str, Any]) -> Iterator[str]:
+    facts = card["facts"]
+    yield f"# {card['model']}"
+    yield ""
+    yield (
+        f"Detects {', '.join(card['class_names'])}. {card['dim']} wide, {card['depth']} deep, "
+        f"{card['parameters'] / 1e6:.1f} million parameters, patch {card['patch_size']}, window {card['window_size']}, "
+        f"d = {card['downsampling_factor']}; {card['bytes'] / 2**20:.1f} MiB."
+    )
+    yield ""
+    yield "| | |"
+    yield "|---|---|"
+    for name in ("data", "terms", "recipe", "command", "cost"):
+        if name in facts or name in ("data", "terms"):
+            yield f"| {name} | {facts.get(name, 'not stated')} |"
+    for line in _training(facts):
+        yield f"| training | {line} |"
+    f1 = facts.get("validation_f1")
+    chosen = "" if f1 is None else f" (best mean F1 over classes, {f1:.3f}, on held-out training pictures)"
+    yield f"| score threshold | {card['score_threshold']:.2f}{chosen} |"
+    yield f"| window | {card['window_size']} in training and use |"
+    yield f"| suppression | IoU {card['nms_iou']:g} |"
+    yield f"| weights | {card['weights']} (tensors and shape) |"
+    yield ""
+
+
+def _training(facts: dict[str, Any]) -> Iterator[str]:
+    """What each training of the weights saw, as `train detector` wrote it down."""
+    for stage in facts.get("stages") or ([facts] if "steps" in facts else []):
+        seen = ", ".join(f"{n} {s['images']} pictures at {s['weight']:g}" for n, s in stage["trained_on"].items())
+        yield (
+            f"{stage['steps']} steps, {stage['crops']} crops, {stage['minutes']:g} minutes, rate "
+            f"{stage['learning_rate']:g}, crops {' then '.join(stage['phases'])}; {seen}"
+        )
+
+
+def _accuracy(card: dict[str, Any]) -> Iterator[str]:
+    if not any(group in card["rows"] for group in _TITLES):
+        return
+    yield "## Accuracy"
+    yield ""
+    yield (
+        "AP50 / AP (objects) of each class by faster-coco-eval; the mean is over the classes that occur. Hardly visible "
+        "and very low objects are ignored in rendered pictures."
+    )
+    if "earlier" in card:
+        yield f"In brackets AP50 of `{card['earlier']['model']}` ({card['earlier']['weights']}), same pictures."
+    for group, title in _TITLES.items():
+        if group in card["rows"]:
+            yield ""
+            yield f"{title[0].upper()}{title[1:]}:"
+            yield ""
+            yield from _table(card, group)
+    yield ""
+
+
+def _table(card: dict[str, Any], group: str) -> Iterator[str]:
+    names = card["class_names"]
+    yield f"| set | pictures | mean | {' | '.join(names)} |"
+    yield "|---" * (3 + len(names)) + "|"
+    before = card.get("earlier", {}).get("rows", {}).get(group, {})
+    for name, figures in card["rows"][group].items():
+        yield _line(name, figures, before.get(name), names)
+        if "human" in figures:
+            yield _line(f"{name}, boxes by people", figures["human"], before.get(name, {}).get("human"), names)
+    if group == "clips":
+        yield from _means(card["rows"][group], before)
+    if group == "real":
+        yield from _real_means(card["rows"][group])
+
+
+def _line(name: str, figures: dict[str, Any], before: dict[str, Any] | None, names: Sequence[str]) -> str:
+    was = f" [{before['ap50']:.3f}]" if before else ""
+    cells = [name, str(figures["images"]), f"**{figures['ap50']:.3f}** / {figures['ap']:.3f}{was}"]
+    return f"| {' | '.join(cells + [_cell(figures, before, label) for label in names])} |"
+
+
+def _cell(figures: dict[str, Any], before: dict[str, Any] | None, label: str) -> str:
+    entry = figures["classes"].get(label)
+    if entry is None:
+        return ""
+    was = before and before["classes"].get(label)
+    return f"{entry['ap50']:.3f} / {entry['ap']:.3f} ({entry['n']:,})" + (f" [{was['ap50']:.3f}]" if was else "")
+
+
+def _means(rows: dict[str, Any], before: dict[str, Any]) -> Iterator[str]:
+    """Persons and cars over the scenarios with a moving camera that have them."""
+    yield ""
+    for label in ("person", "car"):
+        now, was = (
+            [r[n]["classes"][label]["ap50"] for n in MOVING if label in r.get(n, {}).get("classes", {})]
+            for r in (rows, before)
+        )
+        if now:
+            earlier = f" [{sum(was) / len(was):.3f}]" if was else ""
+            yield f"Mean AP50 of {label} over {len(now)} of the {len(MOVING)} moving scenarios: **{sum(now) / len(now):.3f}**{earlier}."
+
+
+def _real_means(rows: dict[str, Any]) -> Iterator[str]:
+    yield ""
+    for name, figures in rows.items():
+        found = [figures["classes"][label]["ap50"] for label in ("person", "car") if label in figures["classes"]]
+        if found:
+            yield f"Mean of person and car AP50 on `{name}`: **{sum(found) / len(found):.3f}**."
+    yield "Most boxes of `val.json` were made by another detector: the first line measures agreement with it."
+
+
+def _by_size(card: dict[str, Any]) -> Iterator[str]:
+    rows = [(n, f) for group in ("clips", "crowd", "real") for n, f in card["rows"].get(group, {}).items()]
+    if not rows:
+        return
+    yield "## By size"
+    yield ""
+    yield "AP50 (objects) by COCO's bounds, 32 x 32 and 96 x 96 pixels: small, medium, large; objects of other sizes are ignored."
+    yield ""
+    yield "| set | " + " | ".join(f"{label}, {size}" for label in ("person", "car", "mean") for size in SIZES) + " |"
+    yield "|---" * (1 + 3 * len(SIZES)) + "|"
+    for name, figures in rows:
+        cells = [_size_cell(figures["sizes"], label, size) for label in ("person", "car", "mean") for size in SIZES]
+        yield f"| {name} | {' | '.join(cells)} |"
+    yield ""
+
+
+def _size_cell(sizes: dict[str, Any], label: str, size: str) -> str:
+    entry = sizes.get(size, {})
+    if label != "mean":
+        entry = entry.get("classes", {}).get(label, {})
+    return f"{entry['ap50']:.3f} ({entry['n']:,})" if entry else ""
+
+
+def _latency(card: dict[str, Any]) -> Iterator[str]:
+    for figures in card["rows"].get("latency", {}).values():
+        yield "## Latency"
+        yield ""
+        yield (
+            f"{card['machine']}; one frame from tiles to boxes, median (10-90 %) of {figures['rounds']} rounds, "
+            f"milliseconds; {figures['load']:g} processes wanted the processors meanwhile, which wall clock feels and "
+            "processor time (of all threads) hardly."
+        )
+        yield ""
+        yield "| frame | case | wall clock | processor time |"
+        yield "|---|---|---|---|"
+        for row in figures["rows"]:
+            yield f"| {row['size']} | {row['case']} | {_span(row['wall_ms'])} | {_span(row['processor_ms'])} |"
+        yield ""
+
+
+def _span(values: Sequence[float]) -> str:
+    middle, low, high = values
+    return f"{middle:.0f} ({low:.0f}-{high:.0f})"
+
+
+def _restoration(card: dict[str, Any]) -> Iterator[str]:
+    if "restoration" not in card["rows"]:
+        return
+    yield "## Mixed resolution"
+    yield ""
+    yield (
+        "F1 against the model's own answer at full resolution / speed-up (processor time, median over frames), by share of regions "
+        "downsampled in random order and by the point before which full resolution is restored."
+    )
+    for title, part in (("", card), ("Before mixed-resolution training", card.get("plain"))):
+        for kind, table in (part["rows"]["restoration"] if part else {}).items():
+            name = f"{title} (`{part['model']}`, {part['weights']}): " if title and part else ""
+            rows = table["rows"]
+            yield ""
+            yield f"{name}{table['frames']} **{kind}** frames, {rows[0]['objects']:,} objects found at full resolution."
+            yield ""
+            yield from restoration_table(rows)
+    yield ""
+
+
+def _closing(card: dict[str, Any], curves: Sequence[str]) -> Iterator[str]:
+    if curves:
+        yield "## Curves"
+        yield ""
+        yield from (f"![Loss, learning rate, speed and AP50 over the steps of a training]({path})" for path in curves)
+        yield ""
+    if "weaknesses" in card["facts"]:
+        yield f"Weaknesses: {card['facts']['weaknesses']}"
+        yield ""
+    if card["absent"]:
+        yield "Not measured: " + "; ".join(card["absent"]) + "."
+        yield ""
+    yield f"Made by `foveate models card {card['model']}`, foveate {card['version']}. `{CROWD}` and `*-eval` are made by `foveate world dataset`."
