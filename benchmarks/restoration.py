@@ -15,41 +15,19 @@ Cost: per frame 37 inferences, about 20 s of processor time at 720p; `--shares 5
 import argparse
 import itertools
 import json
-import statistics
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from timing import machine
 
 from foveate.codec import VideoReader, is_image, is_video, read_image
-from foveate.core import Detections, Mask, Pixels, RegionGrid, split_regions
+from foveate.core import Pixels
+from foveate.evaluation.cards.restoration import KINDS, Cell, all_cells, measure_cells, restoration_table, summarise
 from foveate.evaluation.labelled import only_classes, open_labelled
-from foveate.metrics import Counts, F1Counter, Truth
-from foveate.models import Detector, load_detector
-
-KINDS = {"empty": "regions without an object", "any": "regions at random"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cell:
-    """One way to downsample a frame."""
-
-    kind: str
-    """Key of `KINDS`."""
-    share: int
-    """Of the regions of that kind, percent."""
-    point: int
-    """Restoration point."""
-
-    @property
-    def name(self) -> str:
-        """Its key in files."""
-        return f"{self.kind} {self.share} {self.point}"
+from foveate.metrics import Truth
+from foveate.models import MixedDetector, load_detector
 
 
 def main() -> None:
@@ -65,11 +43,14 @@ def main() -> None:
     with path.open("a") as file:
         for name, pixels, truth in _frames(options, detector.class_names):
             if name not in done:
-                done[name] = what | {"frame": name, "cells": measure(detector, pixels, truth, cells, options.seed)}
+                done[name] = what | {
+                    "frame": name,
+                    "cells": measure_cells(detector, pixels, truth, cells, options.seed),
+                }
                 file.write(json.dumps(done[name]) + "\n")
                 file.flush()
                 print(f"{len(done)} frames done", flush=True)
-    table = summarise(list(done.values()), cells)
+    table = summarise([entry["cells"] for entry in done.values()], cells)
     report = what | {"threshold": detector.score_threshold, "machine": machine(), "frames": len(done), "rows": table}
     (options.out / "restoration.json").write_text(json.dumps(report, indent=1) + "\n")
     text = markdown(table, len(done))
@@ -93,10 +74,9 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _cells(options: argparse.Namespace, detector: Detector) -> list[Cell]:
+def _cells(options: argparse.Namespace, detector: MixedDetector) -> list[Cell]:
     kinds = ["empty"] if options.no_random else list(KINDS)
-    points = options.points or list(detector.restoration_points)
-    return [Cell(kind=k, share=s, point=p) for k in kinds for s in options.shares for p in points]
+    return all_cells(options.points or list(detector.restoration_points), kinds=kinds, shares=options.shares)
 
 
 def _known(path: Path, what: dict[str, Any], cells: list[Cell]) -> dict[str, dict[str, Any]]:
@@ -136,83 +116,9 @@ def _plain(options: argparse.Namespace) -> Iterator[tuple[str, Pixels, Truth | N
         yield path.name, read_image(path), None
 
 
-def measure(
-    detector: Detector, pixels: Pixels, truth: Truth | None, cells: list[Cell], seed: int
-) -> dict[str, dict[str, Any]]:
-    """Counts, seconds and share of regions of one frame in each cell; full resolution is timed before each mask."""
-    grid = detector.region_grid(*pixels.shape[:2])
-    full, nothing = detector.detect(pixels), np.zeros(grid.shape, np.bool_)
-    results: dict[str, dict[str, Any]] = {}
-    for (kind, share), group in itertools.groupby(cells, key=lambda cell: (cell.kind, cell.share)):
-        mask = mask_of(kind, share, grid, full, seed)
-        full_s, _ = _timed(detector, pixels, nothing, 0)
-        for cell in group:
-            mixed_s, found = _timed(detector, pixels, mask, cell.point)
-            entry: dict[str, Any] = {"own": _counts(found, Truth(detections=full)), "regions": float(mask.mean())}
-            if truth is not None:
-                entry |= {"exact": _counts(found, truth), "exact_full": _counts(full, truth)}
-            results[cell.name] = entry | {"full_s": full_s, "mixed_s": mixed_s}
-    return results
-
-
-def mask_of(kind: str, share: int, grid: RegionGrid, full: Detections, seed: int) -> Mask:
-    """The regions to downsample: the same order for every share, so that larger shares hold the smaller ones."""
-    order = np.random.default_rng((seed, len(grid))).permutation(len(grid))
-    if kind == "empty":
-        order = order[~grid.overlapping(full.boxes).flatten()[order]]
-    mask = np.zeros(len(grid), np.bool_)
-    mask[order[: round(share / 100 * len(order))]] = True
-    return mask.reshape(grid.shape)
-
-
-def _timed(detector: Detector, pixels: Pixels, mask: Mask, point: int) -> tuple[float, Detections]:
-    """Processor seconds from tiles to boxes, as a server sees frames, and the boxes."""
-    frame = split_regions(pixels, detector.region_grid(*pixels.shape[:2]), mask)
-    began_at = time.process_time()
-    found = detector.detect(frame, restoration_point=point)
-    return time.process_time() - began_at, found
-
-
-def _counts(found: Detections, truth: Truth) -> list[int]:
-    counter = F1Counter()
-    counts = counter.add(found, truth.detections, ignore=truth.ignore)
-    return [counts.tp, counts.fp, counts.fn]
-
-
-def summarise(frames: list[dict[str, Any]], cells: list[Cell]) -> list[dict[str, Any]]:
-    """One row per cell: F1 over all frames, speed-up as the median of ratios within a frame."""
-    rows = []
-    for cell in cells:
-        entries = [frame["cells"][cell.name] for frame in frames]
-        row: dict[str, Any] = {"kind": cell.kind, "share": cell.share, "point": cell.point}
-        row["regions"] = statistics.fmean(e["regions"] for e in entries)
-        row["f1"] = _f1(entries, "own")
-        row["speedup"] = statistics.median(e["full_s"] / e["mixed_s"] for e in entries)
-        if "exact" in entries[0]:
-            row |= {"exact_f1": _f1(entries, "exact"), "exact_f1_full": _f1(entries, "exact_full")}
-        rows.append(row)
-    return rows
-
-
-def _f1(entries: list[dict[str, Any]], key: str) -> float:
-    tp, fp, fn = (sum(entry[key][i] for entry in entries) for i in range(3))
-    return Counts(tp=tp, fp=fp, fn=fn).f1
-
-
 def markdown(rows: list[dict[str, Any]], frames: int) -> str:
     """F1 and speed-up as a table: a line per kind and share, a column per restoration point."""
-    points = sorted({row["point"] for row in rows})
-    lines = [
-        f"F1 against the model's own full resolution / speed-up; {frames} frames.",
-        "",
-        "| downsampled | of all regions | " + " | ".join(f"beta {point}" for point in points) + " |",
-        "|---" * (2 + len(points)) + "|",
-    ]
-    for kind, share in dict.fromkeys((row["kind"], row["share"]) for row in rows):
-        of_line = {row["point"]: row for row in rows if (row["kind"], row["share"]) == (kind, share)}
-        cells = [f"{of_line[p]['f1']:.3f} / {of_line[p]['speedup']:.2f}" for p in points]
-        regions = next(iter(of_line.values()))["regions"]
-        lines.append(f"| {share} % of {KINDS[kind]} | {100 * regions:.0f} % | " + " | ".join(cells) + " |")
+    lines = [f"F1 against the model's own full resolution / speed-up; {frames} frames.", "", *restoration_table(rows)]
     if "exact_f1" in rows[0]:
         lines += ["", f"F1 against exact truth at full resolution: {rows[0]['exact_f1_full']:.3f}; mixed:", ""]
         for row in rows:

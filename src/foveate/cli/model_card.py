@@ -48,7 +48,8 @@ def card(
     ] = None,
     fact: Facts = None,
     frames: Annotated[int, typer.Option(min=1, help="Frames of each clip that are looked at.")] = 12,
-    crowd_frames: Annotated[int, typer.Option(min=1, help="Frames of the clip at 4K that are looked at.")] = 6,
+    crowd_frames: Annotated[int, typer.Option(min=1, help="Frames of the clip at 4K that are looked at.")] = 4,
+    stills: Annotated[int, typer.Option(min=1, help="Stills of each scenario that are looked at.")] = 20,
     minutes: Annotated[float | None, typer.Option(min=0, help="Begin no further part after so long.")] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Show what would be measured, and no more.")] = False,
 ) -> None:
@@ -72,7 +73,7 @@ def card(
     from foveate.models import find_weights
 
     facts = _facts(fact)
-    sets = find_sets(data, frames=frames, crowd_frames=crowd_frames)
+    sets = find_sets(data, frames=frames, crowd_frames=crowd_frames, stills=stills)
     parts = _chosen(find_parts(sets, SAMPLES / "street.mp4"), only)
     store = Store.at_home()
 

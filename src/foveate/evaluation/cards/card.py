@@ -50,10 +50,8 @@ class CardJob:
             began_at = time.monotonic()
             figures = part.measure(detector, begin(f"{part.group} {part.name}", part.steps))
             self.store.write(part.key(weights), figures)
-            spent, planned = time.monotonic() - began_at, part.work * unit_s
-            tell(
-                f"{number}/{len(missing)} {part.group} {part.name}: {spent:.0f} s, planned {planned:.0f}{_head(figures)}"
-            )
+            spent = f"{time.monotonic() - began_at:.0f} s, planned {part.work * unit_s:.0f}"
+            tell(f"{number}/{len(missing)} {part.group} {part.name}: {spent}{_head(figures)}")
         return True
 
     def figures(self) -> dict[str, dict[str, Any]]:

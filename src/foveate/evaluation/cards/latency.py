@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -39,7 +40,7 @@ def measure_latency(
     return {"rows": entries, "rounds": rounds, "load": round(os.getloadavg()[0], 1)}
 
 
-def first_frame(clip: str | os.PathLike[str]) -> Pixels:
+def first_frame(clip: Path) -> Pixels:
     """The first frame of a clip."""
     with VideoReader(clip) as video:
         return next(iter(video))

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from foveate.evaluation.cards.restoration import restoration_table
-from foveate.evaluation.cards.sets import CROWD, MOVING
+from foveate.evaluation.cards.sets import MOVING
 
 SIZES = ("small", "medium", "large")
 _TITLES = {
-    "clips": "frames of 1080 x 1920 of unseen **rendered** clips (objects, textures and rain that no training picture shows)",
+    "clips": "frames of 1080 x 1920 of **rendered** clips, with objects and textures that no training picture shows",
     "crowd": "frames of 2160 x 3840 of the unseen **rendered** crowd",
-    "stills": "**rendered** stills: `test-mixed` has objects that no training picture shows, `val-mixed` their kinds",
+    "stills": "**rendered** stills (`test-mixed`: objects that no training picture shows; `val-mixed`: the same kinds)",
     "real": "**real** pictures",
 }
 
@@ -70,8 +70,8 @@ def _accuracy(card: dict[str, Any]) -> Iterator[str]:
     yield "## Accuracy"
     yield ""
     yield (
-        "AP50 / AP (objects) of each class by faster-coco-eval; the mean is over the classes that occur. Hardly visible "
-        "and very low objects are ignored in rendered pictures."
+        "AP50 / AP (objects) of each class by faster-coco-eval; the mean is over the classes that occur. In rendered "
+        "pictures objects under 16 of 1080 pixels high and those three quarters hidden are ignored."
     )
     if "earlier" in card:
         yield f"In brackets AP50 of `{card['earlier']['model']}` ({card['earlier']['weights']}), same pictures."
@@ -117,13 +117,22 @@ def _means(rows: dict[str, Any], before: dict[str, Any]) -> Iterator[str]:
     """Persons and cars over the scenarios with a moving camera that have them."""
     yield ""
     for label in ("person", "car"):
-        now, was = (
-            [r[n]["classes"][label]["ap50"] for n in MOVING if label in r.get(n, {}).get("classes", {})]
-            for r in (rows, before)
-        )
+        now, was = _moving(rows, label), _moving(before, label)
         if now:
-            earlier = f" [{sum(was) / len(was):.3f}]" if was else ""
-            yield f"Mean AP50 of {label} over {len(now)} of the {len(MOVING)} moving scenarios: **{sum(now) / len(now):.3f}**{earlier}."
+            earlier = f" [{_mean(was):.3f}]" if len(was) == len(now) else ""
+            yield (
+                f"Mean AP50 of {label} over {len(now)} of the {len(MOVING)} moving scenarios: "
+                f"**{_mean(now):.3f}**{earlier}."
+            )
+
+
+def _moving(rows: dict[str, Any], label: str) -> list[float]:
+    classes = [rows.get(name, {}).get("classes", {}) for name in MOVING]
+    return [found[label]["ap50"] for found in classes if label in found]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
 
 
 def _real_means(rows: dict[str, Any]) -> Iterator[str]:
@@ -131,7 +140,7 @@ def _real_means(rows: dict[str, Any]) -> Iterator[str]:
     for name, figures in rows.items():
         found = [figures["classes"][label]["ap50"] for label in ("person", "car") if label in figures["classes"]]
         if found:
-            yield f"Mean of person and car AP50 on `{name}`: **{sum(found) / len(found):.3f}**."
+            yield f"Mean of person and car AP50 on `{name}`: **{_mean(found):.3f}**."
     yield "Most boxes of `val.json` were made by another detector: the first line measures agreement with it."
 
 
@@ -141,7 +150,9 @@ def _by_size(card: dict[str, Any]) -> Iterator[str]:
         return
     yield "## By size"
     yield ""
-    yield "AP50 (objects) by COCO's bounds, 32 x 32 and 96 x 96 pixels: small, medium, large; objects of other sizes are ignored."
+    yield (
+        "AP50 (objects) by COCO's bounds, 32 x 32 and 96 x 96 pixels: small, medium, large; others are ignored then."
+    )
     yield ""
     yield "| set | " + " | ".join(f"{label}, {size}" for label in ("person", "car", "mean") for size in SIZES) + " |"
     yield "|---" * (1 + 3 * len(SIZES)) + "|"
@@ -186,8 +197,8 @@ def _restoration(card: dict[str, Any]) -> Iterator[str]:
     yield "## Mixed resolution"
     yield ""
     yield (
-        "F1 against the model's own answer at full resolution / speed-up (processor time, median over frames), by share of regions "
-        "downsampled in random order and by the point before which full resolution is restored."
+        "F1 against the model's own answer at full resolution / speed-up (processor time, median over frames), by "
+        "share of regions downsampled in random order and by the point at which full resolution is restored."
     )
     for title, part in (("", card), ("Before mixed-resolution training", card.get("plain"))):
         for kind, table in (part["rows"]["restoration"] if part else {}).items():
@@ -212,4 +223,7 @@ def _closing(card: dict[str, Any], curves: Sequence[str]) -> Iterator[str]:
     if card["absent"]:
         yield "Not measured: " + "; ".join(card["absent"]) + "."
         yield ""
-    yield f"Made by `foveate models card {card['model']}`, foveate {card['version']}. `{CROWD}` and `*-eval` are made by `foveate world dataset`."
+    yield (
+        f"Made by `foveate models card {card['model']}`, foveate {card['version']}; `foveate world dataset` renders "
+        "the pictures. Pictures of a clip show the same objects: fewer of these are independent than are counted."
+    )

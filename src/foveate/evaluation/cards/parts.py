@@ -1,13 +1,14 @@
 """The parts of a card: one set of pictures, looked at in one way. Each is measured once and kept."""
 
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from foveate.evaluation.accuracy import AccuracySettings, measure_accuracy
 from foveate.evaluation.cards.latency import ROUNDS, SIZES, first_frame, measure_latency
-from foveate.evaluation.cards.restoration import SHARES, all_cells, measure_cells
+from foveate.evaluation.cards.restoration import all_cells, measure_cells
 from foveate.evaluation.cards.sets import CardSet, CardSets
 from foveate.evaluation.cards.store import file_digest
 from foveate.evaluation.labelled import Labelled, only_classes
@@ -15,14 +16,18 @@ from foveate.evaluation.slices import REFERENCE
 from foveate.evaluation.summary import machine
 from foveate.models import MixedDetector
 
-GROUPS = ("latency", "clips", "real", "crowd", "stills", "restoration")
+GROUPS = ("latency", "clips", "real", "restoration", "crowd", "stills")
 """In the order in which they are measured."""
 UNIT = (720, 1280)
 """A frame whose inference is the unit of `Part.work`."""
-LEAST_REGIONS = 6
-"""Real pictures of fewer regions say nothing about shares of regions."""
+REAL_SIZE = (480, 854)
+"""Of the real pictures on which restoration is measured: smaller ones have too few regions to speak of shares."""
 REAL_PICTURES = 10
-"""Real pictures on which restoration is measured."""
+"""How many of these."""
+RESTORATION_WORK = 30
+"""Inferences at full resolution that the 37 of one frame, most of them of mixed resolution, cost."""
+VIEWS = 4
+"""Stills of one scene that follow one another; restoration looks at the first of them."""
 
 Size = tuple[int, int]
 Measure = Callable[[MixedDetector, Callable[[int], None]], dict[str, Any]]
@@ -49,29 +54,36 @@ class Part:
         return {"format": 1, "group": self.group, "name": self.name, "weights": weights} | self.about
 
 
-def find_parts(sets: CardSets, sample: Path, *, per_clip: int = 2) -> list[Part]:
+def find_parts(sets: CardSets, sample: Path, *, per_scenario: int = 2) -> list[Part]:
     """Everything that can be measured with these sets; `sample` is the clip whose first frame is timed.
 
-    `per_clip`: frames of each clip on which restoration is measured.
+    `per_scenario`: stills of 720 x 1280 of each scenario to measure restoration on; without stills, frames of clips.
     """
     parts = [_latency(sample)]
-    parts += [_accuracy("clips", one.name, one) for one in sets.clips]
-    parts += [_accuracy("real", one.name, one) for one in sets.real]
-    parts += [_accuracy("crowd", f"{one.name}, {how}", one, s) for one in sets.crowd for how, s in _WAYS.items()]
-    parts += [_accuracy("stills", f"{name} {one.name}", one) for name, one in sets.stills]
-    parts += [_restoration(replace(one, most=per_clip)) for one in sets.clips]
-    parts += [_restoration(one) for one in sets.real]
+    parts += [_accuracy("clips", one) for one in sets.clips]
+    parts += [_accuracy("real", one) for one in sets.real]
+    parts += [_restoration(one) for one in _restored(sets, per_scenario)]
+    parts += [_accuracy("crowd", one, how) for one in sets.crowd for how in _WAYS]
+    parts += [_accuracy("stills", one) for one in sets.stills]
     return parts
 
 
-_WAYS = {"whole": AccuracySettings(), "slices": AccuracySettings(slicing=REFERENCE)}
-"""How a frame at 4K is looked at."""
+def _restored(sets: CardSets, per_scenario: int) -> list[CardSet]:
+    """Where restoration is measured, rendered before real."""
+    stills = [replace(one, most=per_scenario, step=VIEWS, size=UNIT) for one in sets.stills]
+    rendered = stills or [replace(one, most=per_scenario) for one in sets.clips]
+    real = [replace(one, most=REAL_PICTURES, size=REAL_SIZE) for one in sets.real]
+    return [one for one in rendered + real if one.has_pictures()]
+
+
+_WAYS = {"": AccuracySettings(), "in slices": AccuracySettings(slicing=REFERENCE)}
+"""How a frame at 4K is looked at: whole, or in slices."""
 
 
 def work_of(size: Size) -> float:
     """Inferences of `UNIT` that one of `size` costs: blocks and head by pixels, global attention by their square."""
     pixels = size[0] * size[1] / (UNIT[0] * UNIT[1])
-    return 0.85 * pixels + 0.15 * pixels**2
+    return 0.55 * pixels + 0.45 * pixels**2
 
 
 def _latency(sample: Path) -> Part:
@@ -88,8 +100,8 @@ def _latency(sample: Path) -> Part:
     )
 
 
-def _accuracy(group: str, name: str, one: CardSet, settings: AccuracySettings | None = None) -> Part:
-    settings = settings or AccuracySettings()
+def _accuracy(group: str, one: CardSet, how: str = "") -> Part:
+    settings = _WAYS[how]
 
     def measure(detector: MixedDetector, progress: Callable[[int], None]) -> dict[str, Any]:
         return measure_accuracy(detector, one.open(), settings, progress) | {"kind": one.kind}
@@ -97,7 +109,7 @@ def _accuracy(group: str, name: str, one: CardSet, settings: AccuracySettings | 
     labelled = one.open()
     return Part(
         group=group,
-        name=name,
+        name=f"{one.name} {how}".strip(),
         about=_about(one, labelled) | {"slices": settings.slicing is not None},
         steps=len(labelled.images),
         work=sum(_cost(image.size, settings) for image in labelled.images),
@@ -114,8 +126,7 @@ def _cost(size: Size, settings: AccuracySettings) -> float:
 
 def _restoration(one: CardSet) -> Part:
     def measure(detector: MixedDetector, progress: Callable[[int], None]) -> dict[str, Any]:
-        cells, frames = all_cells(detector.restoration_points), []
-        labelled = _with_regions(one, one.open(), detector)
+        cells, frames, labelled = all_cells(detector.restoration_points), [], one.open()
         for pixels, image in zip(labelled.pixels(), labelled.images, strict=True):
             truth = only_classes(image.truth, detector.class_names)
             frames.append(measure_cells(detector, pixels, truth, cells))
@@ -123,32 +134,24 @@ def _restoration(one: CardSet) -> Part:
         return {"frames": frames, "kind": one.kind}
 
     labelled = one.open()
-    count = min(len(labelled.images), REAL_PICTURES) if one.kind == "real" else len(labelled.images)
-    inferences = 1 + len(SHARES) * 2 * (1 + 5)
     return Part(
         group="restoration",
         name=one.name,
         about=_about(one, labelled) | {"machine": machine()},
-        steps=count,
-        work=0.8 * inferences * count * work_of(labelled.images[0].size),
+        steps=len(labelled.images),
+        work=RESTORATION_WORK * sum(work_of(image.size) for image in labelled.images),
         measure=measure,
     )
 
 
-def _with_regions(one: CardSet, labelled: Labelled, detector: MixedDetector) -> Labelled:
-    """Real pictures that are large enough, evenly spread; clips as they are."""
-    if one.kind == "rendered":
-        return labelled
-    large = [image for image in labelled.images if len(detector.region_grid(*image.size)) >= LEAST_REGIONS]
-    return replace(labelled, images=tuple(large[:: max(1, len(large) // REAL_PICTURES)][:REAL_PICTURES]))
-
-
 def _about(one: CardSet, labelled: Labelled) -> dict[str, Any]:
-    """What names a set of pictures: truth, files, and which of them."""
-    media: Sequence[Any] = [file_digest(one.place)] if one.place.is_file() else []
-    first, last = labelled.images[0], labelled.images[-1]
-    return {
-        "annotations": file_digest(one.annotations),
-        "media": media,
-        "pictures": [len(labelled.images), first.file_name, first.frame, last.file_name, last.frame],
-    }
+    """What names a choice of pictures: which files, and what is true in them."""
+    state = hashlib.sha256()
+    for image in labelled.images:
+        state.update(f"{image.file_name} {image.frame} {image.size}".encode())
+        if one.place.is_dir():
+            state.update(file_digest(one.place / image.file_name).encode())
+        for values in (image.truth.detections.boxes, image.truth.detections.class_id, image.truth.ignore):
+            state.update(values.tobytes())
+    clip = file_digest(one.place) if one.place.is_file() else None
+    return {"pictures": state.hexdigest()[:16], "clip": clip}

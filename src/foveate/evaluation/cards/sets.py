@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from foveate.core import MediaError, foveate_home
+from foveate.core import InputError, MediaError, foveate_home
 from foveate.evaluation.labelled import Labelled, open_labelled
 from foveate.evaluation.splits import SplitClip, find_clip
 from foveate.metrics import AnnotatedImage
@@ -35,9 +35,13 @@ class CardSet:
     place: Path
     """Folder of pictures, or the clip."""
     most: int | None = None
-    """So many at most, spread evenly; None = all."""
+    """So many at most; None = all."""
+    step: int | None = None
+    """The first of every so many, a choice that stays when the set grows; None = spread evenly over all."""
     scenario: str | None = None
     """Stills of this scenario alone; None = all."""
+    size: tuple[int, int] | None = None
+    """Pictures of this height and width alone; None = all."""
 
     def open(self) -> Labelled:
         """The pictures with their truth. Raises `MediaError` or `InputError` where they cannot be had."""
@@ -46,7 +50,18 @@ class CardSet:
         if self.scenario is not None:
             wanted = _scenarios(self.annotations)[self.scenario]
             images = tuple(image for image in images if image.file_name in wanted)
+        if self.size is not None:
+            images = tuple(image for image in images if image.size == self.size)
+        if self.step is not None:
+            images = images[:: self.step][: self.most]
         return replace(labelled, images=spread_evenly(images, self.most))
+
+    def has_pictures(self) -> bool:
+        """Whether any picture is left of what was chosen."""
+        try:
+            return bool(self.open().images)
+        except InputError:
+            return False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,31 +70,31 @@ class CardSets:
 
     clips: tuple[CardSet, ...]
     crowd: tuple[CardSet, ...]
-    stills: tuple[tuple[str, CardSet], ...]
-    """Name of the set and one scenario of it."""
+    stills: tuple[CardSet, ...]
+    """One of each scenario, of the first set of `STILLS` that is there."""
     real: tuple[CardSet, ...]
     absent: tuple[str, ...]
     """Each with the command that brings it, or the place where it should lie."""
 
 
-def find_sets(data: Path, *, frames: int = 12, crowd_frames: int = 6) -> CardSets:
+def find_sets(data: Path, *, frames: int = 12, crowd_frames: int = 4, stills: int = 20) -> CardSets:
     """The sets of a card under `$FOVEATE_HOME/world` and, real pictures, in `data`/detection.
 
-    `frames` of each clip are looked at, `crowd_frames` of the one at 4K.
+    `frames` of each clip are looked at, `crowd_frames` of the one at 4K, `stills` of each scenario.
     """
     clips = {name: _clip(name, frames) for name in MOVING}
-    crowd, stills, real = _clip(CROWD, crowd_frames), list(_stills()), _real(data)
+    crowd, shown, real = _clip(CROWD, crowd_frames), tuple(_stills(stills)), _real(data)
     absent = [f"{name}: foveate world dataset {name}-eval --seconds 4" for name, found in clips.items() if not found]
     if crowd is None:
         absent.append(f"{CROWD}: foveate world dataset {CROWD}-eval --seconds 2")
-    there = {name for name, _ in stills}
-    absent += [f"{name}: foveate world dataset {name}" for name in STILLS if name not in there]
+    if not shown:
+        absent.append(f"stills: foveate world dataset {STILLS[0]} --count 140")
     if real is None:
         absent.append(f"real pictures: {data / 'detection'}")
     return CardSets(
         clips=tuple(found for found in clips.values() if found),
         crowd=(crowd,) if crowd else (),
-        stills=tuple(stills),
+        stills=shown,
         real=(real,) if real else (),
         absent=tuple(absent),
     )
@@ -99,22 +114,23 @@ def _clip(scenario: str, frames: int) -> CardSet | None:
     return CardSet(name=scenario, kind="rendered", annotations=clip.with_suffix(".json"), place=clip, most=frames)
 
 
-def _stills() -> Iterator[tuple[str, CardSet]]:
+def _stills(most: int) -> Iterator[CardSet]:
     for name in STILLS:
         folder = foveate_home() / "world" / name
         annotations = folder / "annotations.json"
-        if annotations.is_file():
-            for scenario in _scenarios(annotations):
-                yield (
-                    name,
-                    CardSet(
-                        name=scenario,
-                        kind="rendered",
-                        annotations=annotations,
-                        place=folder / "images",
-                        scenario=scenario,
-                    ),
-                )
+        if not annotations.is_file():
+            continue
+        for scenario in _scenarios(annotations):
+            yield CardSet(
+                name=f"{name} {scenario}",
+                kind="rendered",
+                annotations=annotations,
+                place=folder / "images",
+                most=most,
+                step=1,
+                scenario=scenario,
+            )
+        return
 
 
 def _real(data: Path) -> CardSet | None:
