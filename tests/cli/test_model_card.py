@@ -47,14 +47,17 @@ def test_a_card_is_planned_then_measured_then_written_from_what_is_kept(home, da
     assert "are left" in planned
     out = run(*words, "--out", tmp_path / "card.md", "--curves", tmp_path / "curves.png", "--fact", "cost=none")
     assert "1/1 real val.json" in out
-    page, card = (tmp_path / "card.md").read_text(), json.loads((tmp_path / "card.json").read_text())
+    page, card = (tmp_path / "card.md").read_text(), json.loads((home / "cards" / "mine.json").read_text())
     assert page.startswith("# mine\n")
     assert "| cost | none |" in page
     assert "(curves.png)" in page
     assert card["rows"]["real"]["val.json"]["classes"]["person"]["n"] == 2
-    again = run(*words, "--earlier", "mine")
-    assert "1/1" not in again
-    assert (home / "cards" / "mine.md").read_text().count("In brackets") == 1
+    kept = run(*words, "--earlier", "mine")
+    assert "1/1" not in kept
+    assert "In brackets AP50 of `mine`" in (home / "cards" / "mine.md").read_text()
+    assert "1/1" not in run(*words, "--again", "latency")
+    assert "1/1" in run(*words, "--again", "real")
+    assert "In brackets" not in (home / "cards" / "mine.md").read_text()
 
 
 def test_facts_and_a_threshold_are_written_into_a_weights_file(home):

@@ -25,8 +25,7 @@ def card(
     model: Annotated[str, typer.Argument(help="Name (see `foveate models`) or weights file.")],
     *,
     out: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.md", help="The page; FILE.json beside it. [default: in $FOVEATE_HOME/cards]"),
+        Path | None, typer.Option(metavar="FILE.md", help="The page. [default: $FOVEATE_HOME/cards/NAME.md]")
     ] = None,
     data: Annotated[Path, typer.Option(help="Folder with detection/val.json.")] = Path("../shared/data"),
     earlier: Annotated[
@@ -43,6 +42,9 @@ def card(
         list[str] | None,
         typer.Option(metavar="GROUP", help="Measure these alone: latency, clips, real, crowd, stills, restoration."),
     ] = None,
+    again: Annotated[
+        list[str] | None, typer.Option(metavar="GROUP", help="Measure these again, as latency on a quiet machine.")
+    ] = None,
     curves: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help="Picture by `foveate train curves`. Repeatable.")
     ] = None,
@@ -50,13 +52,14 @@ def card(
     frames: Annotated[int, typer.Option(min=1, help="Frames of each clip that are looked at.")] = 12,
     crowd_frames: Annotated[int, typer.Option(min=1, help="Frames of the clip at 4K that are looked at.")] = 4,
     stills: Annotated[int, typer.Option(min=1, help="Stills of each scenario that are looked at.")] = 20,
+    restored: Annotated[int, typer.Option(min=1, help="Stills of each scenario at mixed resolution.")] = 2,
     minutes: Annotated[float | None, typer.Option(min=0, help="Begin no further part after so long.")] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Show what would be measured, and no more.")] = False,
 ) -> None:
-    """Measure whatever a model's card shows and write it, from what has been measured so far.
+    """Measure what a model's card shows, and write the card: accuracy, latency, and what mixed resolution does.
 
-    Every part is kept under $FOVEATE_HOME/cards: an interrupted card goes on where it stopped, and nothing is measured
-    twice. Rendered and real pictures stand apart.
+    Every part is kept under $FOVEATE_HOME/cards, as is the card as JSON: an interrupted card goes on where it stopped,
+    and nothing is measured twice. Rendered and real pictures stand apart.
     """
     import json
     import os
@@ -74,7 +77,7 @@ def card(
 
     facts = _facts(fact)
     sets = find_sets(data, frames=frames, crowd_frames=crowd_frames, stills=stills)
-    parts = _chosen(find_parts(sets, SAMPLES / "street.mp4"), only)
+    parts = _chosen(find_parts(sets, SAMPLES / "street.mp4", per_scenario=restored), _known(only))
     store = Store.at_home()
 
     def job(name: str | None, groups: tuple[str, ...]) -> CardJob | None:
@@ -84,6 +87,7 @@ def card(
     own = CardJob(path=find_weights(model), parts=parts, store=store)
     outcome = Outcome(own=own, earlier=job(earlier, ACCURACY), plain=job(plain, ("restoration",)))
     jobs = [one for one in (outcome.own, outcome.plain, outcome.earlier) if one]
+    outcome.own.forget(_known(again) or ())
     if plan:
         _print_plan(jobs)
         return
@@ -91,10 +95,11 @@ def card(
     with Steps(Console(stderr=True)) as steps:
         for one in jobs:
             one.measure(steps.begin, typer.echo, until=until)
-    page = out or foveate_home() / "cards" / f"{own.path.stem}.md"
-    page.parent.mkdir(parents=True, exist_ok=True)
-    made = make_card(outcome, facts, sets.absent)
-    page.with_suffix(".json").write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
+    made, folder = make_card(outcome, facts, sets.absent), foveate_home() / "cards"
+    page = out or folder / f"{own.path.stem}.md"
+    for place in (folder, page.parent):
+        place.mkdir(parents=True, exist_ok=True)
+    (folder / f"{own.path.stem}.json").write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
     pictures = [Path(os.path.relpath(path, page.parent)).as_posix() for path in curves or ()]
     page.write_text(card_page(made, curves=pictures), encoding="utf-8")
     typer.echo(str(page))
@@ -127,12 +132,16 @@ def _facts(texts: list[str] | None) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def _chosen(parts: list[Part], groups: list[str] | None) -> list[Part]:
+def _known(groups: list[str] | None) -> list[str] | None:
     from foveate.core import InputError
     from foveate.evaluation.cards import GROUPS
 
     if unknown := [group for group in groups or () if group not in GROUPS]:
         raise InputError(f"a card has the groups {', '.join(GROUPS)}, got {unknown[0]!r}")
+    return groups
+
+
+def _chosen(parts: list[Part], groups: list[str] | None) -> list[Part]:
     return [part for part in parts if not groups or part.group in groups]
 
 

@@ -35,6 +35,13 @@ class CardJob:
         weights = content_digest(self.path)
         return [part for part in self.parts if self.store.read(part.key(weights)) is None]
 
+    def forget(self, groups: Sequence[str]) -> None:
+        """Drop what is kept of these groups, as of a machine that was busy."""
+        weights = content_digest(self.path)
+        for part in self.parts:
+            if part.group in groups:
+                self.store.forget(part.key(weights))
+
     def measure(self, begin: Begin, tell: Callable[[str], None], *, until: float | None = None) -> bool:
         """Measure what is missing, each part kept as soon as it is done; False if `until` (monotonic, s) came first."""
         missing = self.missing()

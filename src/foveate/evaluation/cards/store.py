@@ -39,6 +39,10 @@ class Store:
         partial.write_text(json.dumps({"key": key, "figures": figures}) + "\n", encoding="utf-8")
         partial.replace(path)
 
+    def forget(self, key: dict[str, Any]) -> None:
+        """Drop the figures of that key, if there are any."""
+        self._path(key).unlink(missing_ok=True)
+
     def _path(self, key: dict[str, Any]) -> Path:
         digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:24]
         return self.folder / f"{digest}.json"
