@@ -107,7 +107,7 @@ def test_latency_is_measured_in_turn(tiny_weights: Path, tmp_path: Path, monkeyp
     figures = latency.measure_latency(load_detector(tiny_weights), latency.first_frame(clip), lambda _: None, rounds=2)
     assert [(row["size"], row["case"]) for row in figures["rows"]] == [
         ("small", "full resolution"),
-        ("small", "50 % of the regions low, beta 2"),
+        *(("small", f"{share} % of the regions low, beta 2") for share in (25, 50, 75)),
     ]
     for row in figures["rows"]:
         middle, low, high = row["wall_ms"]

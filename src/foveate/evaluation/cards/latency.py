@@ -11,13 +11,11 @@ import numpy as np
 
 from foveate.codec import VideoReader
 from foveate.core import MixedFrame, Pixels, split_regions
-from foveate.evaluation.cards.restoration import mask_of
+from foveate.evaluation.cards.restoration import SHARES, mask_of
 from foveate.models import MixedDetector
 
 SIZES = {"720p": (720, 1280), "1080p": (1080, 1920)}
 ROUNDS = 9
-HALF = 50
-"""Percent of the regions, at random, that the second case downsamples."""
 
 
 def measure_latency(
@@ -49,11 +47,9 @@ def first_frame(clip: Path) -> Pixels:
 def _cases(detector: MixedDetector, pixels: Pixels) -> dict[str, tuple[MixedFrame, int]]:
     grid, latest = detector.region_grid(*pixels.shape[:2]), detector.restoration_points[-1]
     full = detector.detect_batch([pixels])[0]
-    half = mask_of("any", HALF, grid, full, 0)
-    return {
-        "full resolution": (split_regions(pixels, grid), latest),
-        f"{HALF} % of the regions low, beta {latest}": (split_regions(pixels, grid, half), latest),
-    }
+    masks = {share: mask_of("any", share, grid, full, 0) for share in SHARES}
+    mixed = {f"{s} % of the regions low, beta {latest}": split_regions(pixels, grid, m) for s, m in masks.items()}
+    return {case: (frame, latest) for case, frame in ({"full resolution": split_regions(pixels, grid)} | mixed).items()}
 
 
 def _resized(frame: Pixels, size: str) -> Pixels:

@@ -8,7 +8,7 @@ from typing import Any
 
 from foveate.evaluation.accuracy import AccuracySettings, measure_accuracy
 from foveate.evaluation.cards.latency import ROUNDS, SIZES, first_frame, measure_latency
-from foveate.evaluation.cards.restoration import all_cells, measure_cells
+from foveate.evaluation.cards.restoration import SHARES, all_cells, measure_cells
 from foveate.evaluation.cards.sets import CardSet, CardSets
 from foveate.evaluation.cards.store import file_digest
 from foveate.evaluation.labelled import Labelled, only_classes
@@ -93,9 +93,9 @@ def _latency(sample: Path) -> Part:
     return Part(
         group="latency",
         name="one frame",
-        about={"clip": file_digest(sample), "rounds": ROUNDS, "machine": machine()},
+        about={"clip": file_digest(sample), "rounds": ROUNDS, "shares": SHARES, "machine": machine()},
         steps=ROUNDS + 1,
-        work=1.5 * (ROUNDS + 2) * sum(map(work_of, SIZES.values())),
+        work=2.6 * (ROUNDS + 1) * sum(map(work_of, SIZES.values())),
         measure=measure,
     )
 
