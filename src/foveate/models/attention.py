@@ -81,7 +81,7 @@ def _powers_are_in_range(query: Tensor, key: Tensor) -> bool:
 def attend_windows(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """`softmax(q k^T) v` inside windows: `(windows * heads, tokens, dim)`, the scale already in the query."""
     if query.device.type != "cpu":
-        return attend(query[None], key[None], value[None])[0]
+        return attend(query[:, None], key[:, None], value[:, None])[:, 0]
     if torch.is_grad_enabled():
         return attend_for_training(query, key, value)
     return torch.bmm(torch.bmm(query, key.transpose(1, 2)).softmax(dim=-1), value)
