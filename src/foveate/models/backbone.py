@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from foveate.core import InputError, RegionGrid
 from foveate.models.block import Block, ScoreReader
 from foveate.models.embed import ConvolutionalStem, LinearEmbedding
-from foveate.models.layout import BatchLayout, FrameLayout, batch_layout, frame_layout, map_index
+from foveate.models.layout import BatchLayout, FrameLayout, batch_layout, frame_layout
 from foveate.models.mixed_frames import check_points
 from foveate.models.pixels import blank_beyond, check_images, degrade_regions, select_tiles
 from foveate.models.positions import stretched_positions, tiled_positions, token_positions
@@ -127,13 +127,15 @@ class Backbone(nn.Module):
         grid = self.config.grid(images.shape[2], images.shape[3])
         given = [0] * len(images) if restoration_points is None else restoration_points
         points = check_points(given, len(images), self.config.subsets + 1)
-        masks = _check_masks(downsampling_masks, grid, len(images))
-        early = torch.tensor(points, device=masks.device) == 0
-        images = degrade_regions(images, grid, (masks & early[:, None, None]).to(images.device))
-        left = (masks & ~early[:, None, None]).cpu().numpy()
-        layouts = [frame_layout(grid, mask) for mask in left]
+        layouts = [frame_layout(grid)] * len(images)
+        if downsampling_masks is not None:
+            masks = _check_masks(downsampling_masks, grid, len(images))
+            early = torch.tensor(points, device=masks.device) == 0
+            images = degrade_regions(images, grid, (masks & early[:, None, None]).to(images.device))
+            left = (masks & ~early[:, None, None]).cpu().numpy()
+            layouts = [frame_layout(grid, mask) for mask in left]
         full, low = select_tiles(images, grid, layouts)
-        maps = self.forward_tiles(full, low, layouts, points)
+        maps = self._forward_runs(full, low, layouts, points, {})
         return maps[0] if len(maps) == 1 else torch.cat(maps)
 
     def forward_tiles(
@@ -150,6 +152,18 @@ class Backbone(nn.Module):
         in raster order; they are overwritten beyond the frame. A frame with low regions needs a point of 1..N + 1.
         `readers`: by subset 1..N, who is shown the attention of its global block.
         """
+        maps = self._forward_runs(full, low, layouts, points, readers or {})
+        return [one for run in maps for one in torch.split(run, 1)]
+
+    def _forward_runs(
+        self,
+        full: Tensor,
+        low: Tensor,
+        layouts: list[FrameLayout],
+        points: Sequence[int],
+        readers: Mapping[int, ScoreReader],
+    ) -> list[Tensor]:
+        """As `forward_tiles`, but one map `(frames, C, h, w)` for each run of frames that end in one layout."""
         batch = batch_layout(layouts, full.device)
         blank_beyond(full, low, batch)
         tokens = self._embed(full, low, batch)
@@ -159,7 +173,7 @@ class Backbone(nn.Module):
             for block in blocks[:-1]:
                 tokens = block(tokens, batch)
             tokens, batch = _restore(tokens, batch, [p == subset for p in points])
-            tokens = blocks[-1](tokens, batch, (readers or {}).get(subset))
+            tokens = blocks[-1](tokens, batch, readers.get(subset))
         tokens, batch = _restore(tokens, batch, [p > self.config.subsets for p in points])
         return _maps(tokens, batch)
 
@@ -169,18 +183,12 @@ class Backbone(nn.Module):
         w, d, dim = config.window_size, config.downsampling_factor, config.dim
         fine = self.embed(full).reshape(-1, d, w, d, w, dim).transpose(2, 3).reshape(-1, d * d, w * w, dim)
         coarse = self.embed(low).reshape(-1, w * w, dim) if len(low) else fine.new_zeros(0, w * w, dim)
-        fine_parts = torch.split(fine, [len(layout.full_regions) for layout in batch.frames])
-        coarse_parts = torch.split(coarse, [len(layout.low_regions) for layout in batch.frames])
-        for layout, full_windows, low_windows in zip(batch.frames, fine_parts, coarse_parts, strict=True):
-            windows = full_windows.flatten(0, 1)
-            if layout.full_windows < len(windows):
-                windows = windows[torch.from_numpy(layout.kept_windows).to(windows.device)]
-            parts += [windows, low_windows]
-        tokens = torch.cat(parts)
-        if self.positions is None:
-            return tokens
-        codes = [self._codes(layout) for layout in batch.frames]
-        return tokens + (codes[0] if len(codes) == 1 else torch.cat(codes))
+        fine_parts = torch.split(fine, [n * len(layout.full_regions) for layout, n in batch.runs])
+        coarse_parts = torch.split(coarse, [n * len(layout.low_regions) for layout, n in batch.runs])
+        for (layout, count), full_windows, low_windows in zip(batch.runs, fine_parts, coarse_parts, strict=True):
+            windows = _joined(full_windows, low_windows, layout, count)
+            parts.append((windows if self.positions is None else windows + self._codes(layout)).flatten(0, 1))
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def _codes(self, layout: FrameLayout) -> Tensor:
         """Absolute position codes of a frame's tokens; kept between frames when no gradient is wanted."""
@@ -202,10 +210,8 @@ class Backbone(nn.Module):
         return token_positions(spread(table, layout.grid), layout)
 
 
-def _check_masks(masks: Tensor | None, grid: RegionGrid, count: int) -> Tensor:
+def _check_masks(masks: Tensor, grid: RegionGrid, count: int) -> Tensor:
     wanted = (count, *grid.shape)
-    if masks is None:
-        return torch.zeros(wanted, dtype=torch.bool)
     if masks.dtype != torch.bool or tuple(masks.shape) != wanted:
         raise InputError(f"downsampling_masks must be bool {wanted}, got {masks.dtype} {tuple(masks.shape)}")
     return masks
@@ -213,6 +219,8 @@ def _check_masks(masks: Tensor | None, grid: RegionGrid, count: int) -> Tensor:
 
 def _restore(tokens: Tensor, batch: BatchLayout, due: list[bool]) -> tuple[Tensor, BatchLayout]:
     """Bring the frames that are due to full resolution."""
+    if batch.is_full:
+        return tokens, batch
     due = [now and len(layout.low_regions) > 0 for now, layout in zip(due, batch.frames, strict=True)]
     if not any(due):
         return tokens, batch
@@ -225,14 +233,25 @@ def _restore(tokens: Tensor, batch: BatchLayout, due: list[bool]) -> tuple[Tenso
     return torch.cat(parts), batch_layout(layouts, batch.torch_device)
 
 
+def _joined(full: Tensor, low: Tensor, layout: FrameLayout, count: int) -> Tensor:
+    """Windows of `count` frames of one layout, regions `(n, d * d, w * w, C)` and `(n_low, w * w, C)`.
+
+    Returns `(count, windows, w * w, C)`.
+    """
+    windows = full.reshape(count, -1, *full.shape[2:])
+    if layout.full_windows < windows.shape[1]:
+        windows = windows.index_select(1, layout.index("kept_windows", full.device))
+    return torch.cat([windows, low.reshape(count, -1, *low.shape[1:])], dim=1) if len(low) else windows
+
+
 def _maps(tokens: Tensor, batch: BatchLayout) -> list[Tensor]:
-    """Windows of full layouts -> one map `(1, C, rows, columns)` per frame, channels last in memory."""
+    """Windows of full layouts -> one map `(frames, C, rows, columns)` per run, channels last in memory."""
     maps = []
     # Splitting joins the gradients once; slices would each make zeros for the whole batch.
-    parts = torch.split(tokens, [layout.windows for layout in batch.frames])
-    for windows, layout in zip(parts, batch.frames, strict=True):
-        part = windows.flatten(0, 1)
-        index = torch.from_numpy(map_index(layout.grid)).to(tokens.device)
+    parts = torch.split(tokens, [n * layout.windows for layout, n in batch.runs])
+    for (layout, count), windows in zip(batch.runs, parts, strict=True):
+        part = windows.reshape(count, -1, windows.shape[-1])
         rows, columns = layout.grid.patches
-        maps.append(part.index_select(0, index).reshape(1, rows, columns, -1).permute(0, 3, 1, 2))
+        chosen = part.index_select(1, layout.index("map", tokens.device))
+        maps.append(chosen.reshape(count, rows, columns, -1).permute(0, 3, 1, 2))
     return maps

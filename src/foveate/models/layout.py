@@ -7,6 +7,8 @@ full resolution first, both in raster order of regions. Windows without a single
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
+from typing import Literal
 
 import numpy as np
 import torch
@@ -17,6 +19,8 @@ from foveate.core import Mask, RegionGrid
 from foveate.core.regions import ceil_div
 
 Index = NDArray[np.int64]
+IndexName = Literal["full_regions", "low_regions", "kept_windows", "map"]
+"""Fields of a layout, and `map_index` of its grid."""
 
 CPU_CHUNK = 24
 """About how many windows a block takes at a time on a CPU: their activations stay in cache (docs/log.md)."""
@@ -62,6 +66,16 @@ class FrameLayout:
         length = np.broadcast_to(self.scale[:, None], self.row.shape)[self.real]
         return start, np.minimum(length, self.grid.patches[axis] - start)
 
+    def index(self, name: IndexName, torch_device: torch.device) -> Tensor:
+        """One of its indices as a tensor; on an accelerator sent there once."""
+        if torch_device.type == "cpu":
+            return torch.from_numpy(self._numbers(name))
+        return _sent(self, name, torch_device)
+
+    def _numbers(self, name: IndexName) -> Index:
+        numbers: Index = map_index(self.grid) if name == "map" else getattr(self, name)
+        return numbers
+
     def low_extents(self) -> Index:
         """`(n_low, 2)`: real rows and columns of tokens in each low-resolution window."""
         origin = _region_origins(self.grid, self.low_regions)
@@ -95,6 +109,12 @@ def _cached_layout(grid: RegionGrid, mask_bytes: bytes) -> FrameLayout:
         column=tokens[..., 1],
         scale=scale,
     )
+
+
+@lru_cache(maxsize=256)
+def _sent(layout: FrameLayout, name: IndexName, torch_device: torch.device) -> Tensor:
+    with torch.inference_mode(mode=False):
+        return torch.from_numpy(layout._numbers(name)).to(torch_device)  # noqa: SLF001 - of the class above
 
 
 def _region_origins(grid: RegionGrid, regions: Index) -> Index:
@@ -165,6 +185,10 @@ class BatchLayout:
         """All windows at once."""
         self.chunks = [self._chunk(slice(i, min(i + step, len(real))), real) for i in range(0, len(real), step)]
         self.groups = [self._group(a, b) for a, b in self._equal_runs()]
+        self.runs = [(layout, len(list(same))) for layout, same in groupby(frames)]
+        """Layouts in order, each with the number of consecutive frames that have it."""
+        self.is_full = not any(len(layout.low_regions) for layout, _ in self.runs)
+        """Whether no frame has a region of low resolution."""
 
     def _chunk(self, windows: slice, real: NDArray[np.bool_]) -> WindowChunk:
         inside, whole = real[windows].reshape(-1), bool(real[windows].all())

@@ -69,9 +69,14 @@ def area_average(tiles: Tensor, factor: int) -> Tensor:
 def select_tiles(images: Tensor, grid: RegionGrid, layouts: list[FrameLayout]) -> tuple[Tensor, Tensor]:
     """Full tiles `(n_full, 3, s, s)` and low tiles `(n_low, 3, s / d, s / d)` of a batch, frame by frame.
 
-    Each pixel is read once. What lies beyond the frame is 0 in full tiles and repeats the edge in low tiles.
+    Each pixel is read once. What lies beyond the frame is 0 in full tiles and repeats the edge in low tiles. Full tiles
+    may be views of `images`.
     """
     side, d = grid.region_pixels, grid.downsampling_factor
+    missing = [count * side - pixels for count, pixels in zip(grid.shape, images.shape[2:], strict=True)]
+    if not any(len(layout.low_regions) for layout in layouts) and (grid.shape == (1, 1) or not any(missing)):
+        whole = F.pad(images, (0, missing[1], 0, missing[0])) if any(missing) else images
+        return cut_tiles(whole, grid).reshape(-1, 3, side, side), images.new_empty(0, 3, side // d, side // d)
     pairs = list(zip(images, layouts, strict=True))
     full_pixels = [_region(image, grid, int(r)) for image, layout in pairs for r in layout.full_regions]
     low_pixels = [_region(image, grid, int(r)) for image, layout in pairs for r in layout.low_regions]
@@ -115,21 +120,30 @@ def blank_beyond(full: Tensor, low: Tensor, batch: BatchLayout) -> None:
     A low-resolution tile keeps its edge replication up to the last token that covers a real patch.
     """
     full_at = low_at = 0
-    for layout in batch.frames:
-        for region in layout.full_regions[_clipped(layout.grid, layout.full_regions)]:
-            height, width = _full_extent(layout.grid, int(region))
-            tile = full[full_at + int(np.searchsorted(layout.full_regions, region))]
-            _blank(tile, height, width)
-        extents = layout.low_extents() * layout.grid.patch_size
-        for i in np.flatnonzero((extents < low.shape[-1]).any(axis=1)):
-            _blank(low[low_at + int(i)], int(extents[i, 0]), int(extents[i, 1]))
-        full_at += len(layout.full_regions)
-        low_at += len(layout.low_regions)
+    for layout, count in batch.runs:
+        full_end, low_end = full_at + count * len(layout.full_regions), low_at + count * len(layout.low_regions)
+        _blank_full(full[full_at:full_end].view(count, -1, *full.shape[1:]), layout)
+        _blank_low(low[low_at:low_end].view(count, -1, *low.shape[1:]), layout)
+        full_at, low_at = full_end, low_end
 
 
-def _blank(tile: Tensor, height: int, width: int) -> None:
-    tile[:, height:, :] = 0
-    tile[:, :, width:] = 0
+def _blank_full(tiles: Tensor, layout: FrameLayout) -> None:
+    """`(frames, regions, 3, s, s)`, all frames of one layout."""
+    for place in np.flatnonzero(_clipped(layout.grid, layout.full_regions)):
+        height, width = _full_extent(layout.grid, int(layout.full_regions[place]))
+        _blank(tiles[:, int(place)], height, width)
+
+
+def _blank_low(tiles: Tensor, layout: FrameLayout) -> None:
+    """`(frames, regions, 3, s / d, s / d)`, all frames of one layout."""
+    extents = layout.low_extents() * layout.grid.patch_size
+    for place in np.flatnonzero((extents < tiles.shape[-1]).any(axis=1)):
+        _blank(tiles[:, int(place)], int(extents[place, 0]), int(extents[place, 1]))
+
+
+def _blank(tiles: Tensor, height: int, width: int) -> None:
+    tiles[..., height:, :] = 0
+    tiles[..., width:] = 0
 
 
 def _clipped(grid: RegionGrid, regions: np.ndarray) -> np.ndarray:

@@ -39,11 +39,15 @@ def token_positions(positions: Tensor, layout: FrameLayout) -> Tensor:
     dim = positions.shape[2]
     canvas = F.pad(positions, (0, 0, 0, region_columns * size - columns, 0, region_rows * size - rows))
     tiles = canvas.reshape(region_rows, size, region_columns, size, dim).transpose(1, 2).flatten(0, 1)
-    full = tiles[torch.from_numpy(layout.full_regions)]
+    full = tiles.index_select(0, layout.index("full_regions", tiles.device))
     windows = full.reshape(-1, d, w, d, w, dim).transpose(2, 3).reshape(-1, w * w, dim)
-    low = tiles[torch.from_numpy(layout.low_regions)].reshape(-1, w, d, w, d, dim).sum(dim=(2, 4))
-    low = low.flatten(1, 2) / _covered_patches(layout).to(low)
-    return torch.cat([windows[torch.from_numpy(layout.kept_windows)], low])
+    if layout.full_windows < len(windows):
+        windows = windows.index_select(0, layout.index("kept_windows", tiles.device))
+    if not len(layout.low_regions):
+        return windows
+    low = tiles.index_select(0, layout.index("low_regions", tiles.device))
+    low = low.reshape(-1, w, d, w, d, dim).sum(dim=(2, 4)).flatten(1, 2) / _covered_patches(layout).to(low)
+    return torch.cat([windows, low])
 
 
 def _covered_patches(layout: FrameLayout) -> Tensor:
