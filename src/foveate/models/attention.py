@@ -37,8 +37,9 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         attended = attend_for_training(query.flatten(0, 1), key.flatten(0, 1), value.flatten(0, 1))
         return attended.reshape(*query.shape[:3], value.shape[-1])
     missing = query.shape[-1] - value.shape[-1]
-    padded = F.pad(value, (0, missing)) if missing else value
-    out = F.scaled_dot_product_attention(query, key, padded, scale=1.0)
+    if not missing:
+        return F.scaled_dot_product_attention(query, key, value, scale=1.0)
+    out = F.scaled_dot_product_attention(query, key, F.pad(value, (0, missing)), scale=1.0)
     return out[..., : value.shape[-1]]
 
 
