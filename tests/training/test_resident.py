@@ -225,7 +225,7 @@ def test_pictures_that_come_later_are_fed_at_once(tmp_path: Path, monkeypatch: p
     with PictureFeed(PicturePool(GAP + 200, CPU), growing, seed=0) as feed:
         while len(asked) < 3:
             feed.check()
-    assert feed.seen == {str(image.path) for image in mixtures[1].images}
+    assert feed.known == {str(image.path) for image in mixtures[1].images}
 
 
 def test_what_goes_wrong_in_the_background_is_raised(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Puts pictures into a pool while batches are made from it: those never seen first, then draws of the mixture."""
+"""Puts pictures into a pool while batches are made from it: draws of the mixture, and at once what is new in it."""
 
 import threading
 import time
@@ -35,8 +35,8 @@ class PictureFeed(AbstractContextManager["PictureFeed"]):
 
     def __init__(self, pool: PicturePool, mixture: Callable[[], Mixture], *, seed: int) -> None:
         self.pool, self._mixture = pool, mixture
-        self.seen: set[str] = set()
-        """Paths of the pictures that have been fed."""
+        self.known: set[str] = set()
+        """Paths of the pictures that were there at first or have come since."""
         self._rng, self._stop = np.random.default_rng((seed, 4)), threading.Event()
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="picture-feed", daemon=True)
@@ -74,16 +74,19 @@ class PictureFeed(AbstractContextManager["PictureFeed"]):
 
     def _images(self) -> Iterator[LabelledImage]:
         """Pictures without end, as fast as they are wanted."""
+        mixture = self._mixture()
+        self.known = {str(image.path) for image in mixture.images}
         while True:
-            mixture, until = self._mixture(), time.monotonic() + REFRESH_S
-            new = [image for image in mixture.images if str(image.path) not in self.seen]
-            self.seen.update(str(image.path) for image in new)
-            for row in self._rng.permutation(len(new)):
-                self._pace(NEW_PER_S)
-                yield new[row]
+            until = time.monotonic() + REFRESH_S
             while time.monotonic() < until:
                 self._pace(RENEWED_PER_S)
                 yield mixture.draw(self._rng)
+            mixture = self._mixture()
+            new = [image for image in mixture.images if str(image.path) not in self.known]
+            self.known.update(str(image.path) for image in new)
+            for row in self._rng.permutation(len(new)):
+                self._pace(NEW_PER_S)
+                yield new[row]
 
     def _pace(self, most_per_s: float) -> None:
         if self.pool.written >= self.pool.slots:
