@@ -12,10 +12,11 @@ from foveate.training import DistillationConfig, Phase, Schedule, TrainConfig
 
 model = vitdet_nano
 config = TrainConfig(
+    muon=True,
     schedule=Schedule(
         minutes=60,
         phases=(Phase(share=0.85, size=(288, 288), batch_size=16), Phase(share=0.15, size=(480, 832), batch_size=4)),
-        learning_rate=1.5e-3,
+        learning_rate=2e-3,
     ),
     distillation=DistillationConfig(),
 )

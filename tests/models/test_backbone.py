@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from foveate.core import InputError
 from foveate.models import Backbone, BackboneConfig
 from foveate.models.attention import attend
-from foveate.models.layout import frame_layout
+from foveate.models.layout import BatchLayout, frame_layout
+from foveate.models.pixels import _copy_tiles, _index_tiles, blank_beyond
 from foveate.models.positions import fit_table, key_code, query_code, relative_axis, token_positions
 from foveate.models.restore import restore_windows
 
@@ -55,6 +56,29 @@ def test_a_batch_equals_its_frames_one_by_one(size, variant):
     for i in range(6):
         alone = model(images[i : i + 1], masks[i : i + 1], points[i : i + 1])
         torch.testing.assert_close(batch[i : i + 1], alone, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("points", [[1, 1, 1, 2, 1], [0, 0, 4, 4, 4], [5, 5, 5, 5, 5]])
+@pytest.mark.parametrize("variant", VARIANTS)
+@torch.inference_mode()
+def test_neighbours_of_equal_mask_equal_their_frames_one_by_one(points, variant):
+    model = backbone(**variant)
+    images = torch.randn(5, 3, 301, 507)
+    masks = (torch.rand(2, *model.config.grid(301, 507).shape) < 0.5)[[0, 0, 0, 0, 1]]
+    alone = [model(images[i : i + 1], masks[i : i + 1], points[i : i + 1]) for i in range(5)]
+    torch.testing.assert_close(model(images, masks, points), torch.cat(alone), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_tiles_by_index_equal_tiles_that_are_copied(size):
+    grid = backbone().config.grid(*size)
+    images = torch.randn(4, 3, *size)
+    layouts = [frame_layout(grid, mask) for mask in np.random.default_rng(0).random((2, *grid.shape)) < 0.5]
+    batch = BatchLayout([layouts[0], layouts[0], layouts[1], layouts[0]], images.device)
+    copied, indexed = (select(images, grid, batch.frames) for select in (_copy_tiles, _index_tiles))
+    for tiles in (copied, indexed):
+        blank_beyond(*tiles, batch)
+    torch.testing.assert_close(indexed, copied)
 
 
 @pytest.mark.parametrize("size", SIZES[2:])
@@ -184,7 +208,7 @@ def test_restoring_a_plane_of_values_is_linear_inside_a_window():
     grid = backbone().config.grid(576, 576)
     layout = frame_layout(grid, np.array([[True, False], [False, True]]))
     tokens = torch.from_numpy(layout.row.astype(np.float32) + (layout.scale[:, None] - 1) / 2)[..., None]
-    restored = torch.cat(restore_windows(tokens, layout))[..., 0]
+    restored = restore_windows(tokens[None], layout)[0][..., 0]
     full = frame_layout(grid)
     inner = (full.row % 18 >= 1) & (full.row % 18 < 17)
     np.testing.assert_allclose(restored.numpy()[inner], full.row[inner], atol=1e-4)
@@ -196,7 +220,7 @@ def test_restoration_never_uses_tokens_beyond_the_frame():
     tokens = torch.full((layout.windows, 81, 1), float("nan"))
     tokens[torch.from_numpy(layout.real)] = 1.0
     poisoned = torch.nan_to_num(tokens, nan=1e9)
-    restored = torch.cat(restore_windows(poisoned, layout))
+    restored = restore_windows(poisoned[None], layout)[0]
     real = torch.from_numpy(frame_layout(grid).real)
     torch.testing.assert_close(restored[real], torch.ones_like(restored[real]))
 

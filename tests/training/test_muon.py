@@ -17,6 +17,51 @@ def test_singular_values_come_near_one_and_vectors_stay(shape):
     assert float((inner - torch.diag(inner.diagonal())).abs().max()) < 0.1
 
 
+def test_matrices_of_one_shape_are_changed_as_each_would_be_alone():
+    torch.manual_seed(0)
+    shapes = [(8, 24), (24, 8), (8, 24), (8, 8), (8, 3, 3, 3), (24, 8)]
+    starts, grads = [torch.randn(shape) for shape in shapes], [torch.randn(shape) for shape in shapes]
+
+    def changed(places):
+        weights = [nn.Parameter(starts[i].clone()) for i in places]
+        optimiser = Muon(weights, [], [])
+        for step in range(3):
+            for place, weight in zip(places, weights, strict=True):
+                weight.grad = grads[place] * (1 + step)
+            for group in optimiser.param_groups:
+                group["lr"] = 0.02
+            optimiser.step()
+        return [weight.detach() for weight in weights]
+
+    together = changed(range(len(shapes)))
+    alone = [changed([place])[0] for place in range(len(shapes))]
+    for one, other in zip(together, alone, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-4)
+
+
+def test_a_stack_is_orthogonalised_matrix_by_matrix():
+    torch.manual_seed(0)
+    stack = torch.randn(3, 16, 40)
+    torch.testing.assert_close(
+        orthogonalised(stack), torch.stack([orthogonalised(m) for m in stack]), rtol=0, atol=0.01
+    )
+
+
+def test_parameters_without_gradient_stay_and_count_their_own_steps():
+    torch.manual_seed(0)
+    first, second = nn.Parameter(torch.ones(4)), nn.Parameter(torch.ones(4))
+    optimiser = Muon([], [], [first, second])
+    optimiser.param_groups[0]["lr"] = 0.1
+    first.grad = torch.ones(4)
+    optimiser.step()
+    assert torch.equal(second.detach(), torch.ones(4))
+    second.grad = torch.ones(4)
+    optimiser.step()
+    assert optimiser.state[first]["step"] == 2
+    assert optimiser.state[second]["step"] == 1
+    torch.testing.assert_close(second.detach(), torch.full((4,), 0.9))
+
+
 def test_blocks_take_orthogonal_steps_and_everything_else_adamw():
     model = vit_classifier(("a", "b"), image_size=32, dim=32, depth=1)
     groups = make_muon(model).param_groups

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
+import torch
 
 from foveate.core import InputError, RegionGrid
-from foveate.training import Batch, Phase, ResolutionConfig, Schedule, draw_resolution
-from foveate.training.resolution import occupied_regions
+from foveate.training import Phase, ResolutionConfig, Schedule, Targets, draw_resolution
+from foveate.training.targets import occupied_regions
 
 
 def test_progress_is_the_further_of_steps_and_time() -> None:
@@ -68,12 +69,20 @@ def test_regions_without_objects_are_downsampled_first_if_so_wanted() -> None:
 
 
 def test_regions_are_occupied_by_objects_and_not_by_padding() -> None:
-    batch = Batch(
-        images=np.zeros((1, 100, 200, 3), np.uint8),
-        boxes=np.array([[[70, 10, 90, 20], [0, 40, 30, 90]]], np.float32),
-        labels=np.array([[0, -1]]),
-        ignored_boxes=np.zeros((1, 1, 4), np.float32),
-        ignored_labels=np.full((1, 1), -1),
+    targets = Targets(
+        boxes=torch.tensor([[[70.0, 10, 90, 20], [0, 40, 30, 90]]]),
+        labels=torch.tensor([[0, -1]]),
+        ignored_boxes=torch.zeros(1, 1, 4),
+        ignored_labels=torch.full((1, 1), -1),
     )
     grid = RegionGrid(height=100, width=200, window_size=2)
-    assert occupied_regions(batch, grid).tolist() == [[[False, True, False, False], [False] * 4]]
+    assert occupied_regions(targets, grid).tolist() == [[[False, True, False, False], [False] * 4]]
+
+
+def test_neighbours_that_shall_be_alike_share_a_mask() -> None:
+    drawn = draw_resolution(ResolutionConfig(step_share=1.0), 7, (3, 4), 4, np.random.default_rng(3), alike=3)
+    assert drawn.masks is not None
+    masks = drawn.masks.numpy()
+    assert (masks[[1, 2, 4, 5]] == masks[[0, 0, 3, 3]]).all()
+    assert (masks[0] != masks[3]).any()
+    assert (masks[3] != masks[6]).any()

@@ -206,3 +206,19 @@ def test_without_frames_of_objects_the_threshold_is_one_half() -> None:
 
     nothing = Detections.empty(CLASSES)
     assert best_threshold([(nothing, Truth(detections=nothing))]) == (0.5, 0.0)
+
+
+def test_batches_made_on_the_device_teach_as_well(street_set: ImageSet, tmp_path: Path) -> None:
+    mixture = Mixture(sets=(street_set,), weights=(1.0,))
+    config = TrainConfig(
+        schedule=Schedule(
+            steps=12, phases=(Phase(size=(96, 96), batch_size=4, share=1.0),), learning_rate=3e-3, warmup_steps=2
+        ),
+        bfloat16=False,
+        resident=True,
+        resident_pictures=70,
+    )
+    trainer = Trainer(tiny_detector(), mixture, config, tmp_path / "run")
+    assert trainer.run(most_steps=5) is False
+    assert trainer.run() is True
+    assert trainer.progress.crops == 48

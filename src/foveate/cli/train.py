@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from foveate.training import ImageSet, Mixture, Phase, Trainer
 
 EXAMPLE = (
@@ -40,6 +42,9 @@ def detector(  # noqa: PLR0917 - typer calls it by name
         bool | None,
         typer.Option(help="Mixed resolution learns from the model's own full resolution; default: as the recipe says."),
     ] = None,
+    mixed: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Share of steps with downsampled regions; default: the recipe's.")
+    ] = None,
     init: Annotated[str | None, typer.Option(help="Name or path of weights to start from.")] = None,
     finetune_window: Annotated[
         int | None,
@@ -54,16 +59,23 @@ def detector(  # noqa: PLR0917 - typer calls it by name
     evaluate_minutes: Annotated[
         float | None, typer.Option(min=0.1, help="Look at some pictures of these sets so often on the way.")
     ] = None,
+    torch_device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
+    follow: Annotated[
+        bool, typer.Option(help="Look for new pictures on the way, as of a set that is being rendered.")
+    ] = False,
 ) -> None:
     """Train a detector, or go on with one that was interrupted; checkpoints lie in $FOVEATE_HOME/training/NAME."""
     from dataclasses import replace
 
     from foveate.core import InputError, foveate_home
+    from foveate.models.weights import choose_torch_device
     from foveate.training import Trainer, finish, start_from
 
     recipe = _recipe(config)
     train_config = _overridden(recipe["config"], seed, _given(steps=steps, minutes=minutes, rate=rate, phase=phase))
     train_config = _distilling(train_config, distil)
+    if mixed is not None:
+        train_config = replace(train_config, resolution=replace(train_config.resolution, step_share=mixed))
     if evaluate_minutes:
         train_config = replace(train_config, evaluate_s=60 * evaluate_minutes)
     blank = recipe["model"]()
@@ -72,7 +84,14 @@ def detector(  # noqa: PLR0917 - typer calls it by name
     if finetune_window and not init:
         raise InputError("--finetune-window needs --init, the weights whose window is to change")
     model = start_from(init, blank.class_names, window=finetune_window) if init else blank
-    trainer = Trainer(model, mixture, train_config, foveate_home() / "training" / name, evaluation)
+    trainer = Trainer(
+        model.to(choose_torch_device(torch_device)),
+        mixture,
+        train_config,
+        foveate_home() / "training" / name,
+        evaluation,
+        growing=_growing(data, blank.class_names, validation) if follow else None,
+    )
     if not trainer.run():
         typer.echo(f"stopped at step {trainer.progress.step}; the same command goes on from there")
         return
@@ -252,6 +271,22 @@ def _mixture(data: list[str], class_names: tuple[str, ...]) -> tuple["Mixture", 
         weights.append(weight)
     mixture = Mixture(sets=tuple(train for train, _ in sides), weights=tuple(weights))
     return mixture, tuple(held for _, held in sides)
+
+
+def _growing(
+    data: list[str], class_names: tuple[str, ...], validation: tuple["ImageSet", ...]
+) -> "Callable[[], Mixture]":
+    """Reads the sets again, without the groups that were kept for validation at first."""
+    from foveate.training import Mixture, load_folder
+
+    held = {image.group for images in validation for image in images.images}
+    sources = [source for text in data for source in _sources(text)]
+
+    def read() -> Mixture:
+        sets = (load_folder(folder, class_names, name=name).without(held) for name, folder, _ in sources)
+        return Mixture(sets=tuple(sets), weights=tuple(weight for _, _, weight in sources))
+
+    return read
 
 
 def _sources(text: str) -> list[tuple[str, Path, float]]:

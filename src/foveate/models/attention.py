@@ -37,8 +37,9 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         attended = attend_for_training(query.flatten(0, 1), key.flatten(0, 1), value.flatten(0, 1))
         return attended.reshape(*query.shape[:3], value.shape[-1])
     missing = query.shape[-1] - value.shape[-1]
-    padded = F.pad(value, (0, missing)) if missing else value
-    out = F.scaled_dot_product_attention(query, key, padded, scale=1.0)
+    if not missing:
+        return F.scaled_dot_product_attention(query, key, value, scale=1.0)
+    out = F.scaled_dot_product_attention(query, key, F.pad(value, (0, missing)), scale=1.0)
     return out[..., : value.shape[-1]]
 
 
@@ -81,7 +82,7 @@ def _powers_are_in_range(query: Tensor, key: Tensor) -> bool:
 def attend_windows(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """`softmax(q k^T) v` inside windows: `(windows * heads, tokens, dim)`, the scale already in the query."""
     if query.device.type != "cpu":
-        return attend(query[None], key[None], value[None])[0]
+        return attend(query[:, None], key[:, None], value[:, None])[:, 0]
     if torch.is_grad_enabled():
         return attend_for_training(query, key, value)
     return torch.bmm(torch.bmm(query, key.transpose(1, 2)).softmax(dim=-1), value)

@@ -17,7 +17,15 @@ from torch import Tensor, nn
 from foveate.core import InputError, RegionGrid
 from foveate.models.block import Block, ScoreReader
 from foveate.models.embed import ConvolutionalStem, LinearEmbedding
-from foveate.models.layout import BatchLayout, FrameLayout, batch_layout, frame_layout, map_index
+from foveate.models.layout import (
+    BatchLayout,
+    FrameLayout,
+    LayoutRun,
+    batch_layout,
+    frame_layout,
+    layout_runs,
+    map_index,
+)
 from foveate.models.mixed_frames import check_points
 from foveate.models.pixels import blank_beyond, check_images, degrade_regions, select_tiles
 from foveate.models.positions import stretched_positions, tiled_positions, token_positions
@@ -128,13 +136,11 @@ class Backbone(nn.Module):
         given = [0] * len(images) if restoration_points is None else restoration_points
         points = check_points(given, len(images), self.config.subsets + 1)
         masks = _check_masks(downsampling_masks, grid, len(images))
-        early = torch.tensor(points, device=masks.device) == 0
-        images = degrade_regions(images, grid, (masks & early[:, None, None]).to(images.device))
-        left = (masks & ~early[:, None, None]).cpu().numpy()
-        layouts = [frame_layout(grid, mask) for mask in left]
+        masks, early = masks.cpu(), (torch.tensor(points) == 0)[:, None, None]
+        images = degrade_regions(images, grid, masks & early)
+        layouts = [frame_layout(grid, mask) for mask in (masks & ~early).numpy()]
         full, low = select_tiles(images, grid, layouts)
-        maps = self.forward_tiles(full, low, layouts, points)
-        return maps[0] if len(maps) == 1 else torch.cat(maps)
+        return _joined(self._run_maps(full, low, layouts, points))
 
     def forward_tiles(
         self,
@@ -150,6 +156,17 @@ class Backbone(nn.Module):
         in raster order; they are overwritten beyond the frame. A frame with low regions needs a point of 1..N + 1.
         `readers`: by subset 1..N, who is shown the attention of its global block.
         """
+        return [one for maps in self._run_maps(full, low, layouts, points, readers) for one in torch.split(maps, 1)]
+
+    def _run_maps(
+        self,
+        full: Tensor,
+        low: Tensor,
+        layouts: list[FrameLayout],
+        points: Sequence[int],
+        readers: Mapping[int, ScoreReader] | None = None,
+    ) -> list[Tensor]:
+        """`forward_tiles`, one map `(frames, C, h, w)` for neighbours of one layout."""
         batch = batch_layout(layouts, full.device)
         blank_beyond(full, low, batch)
         tokens = self._embed(full, low, batch)
@@ -169,18 +186,12 @@ class Backbone(nn.Module):
         w, d, dim = config.window_size, config.downsampling_factor, config.dim
         fine = self.embed(full).reshape(-1, d, w, d, w, dim).transpose(2, 3).reshape(-1, d * d, w * w, dim)
         coarse = self.embed(low).reshape(-1, w * w, dim) if len(low) else fine.new_zeros(0, w * w, dim)
-        fine_parts = torch.split(fine, [len(layout.full_regions) for layout in batch.frames])
-        coarse_parts = torch.split(coarse, [len(layout.low_regions) for layout in batch.frames])
-        for layout, full_windows, low_windows in zip(batch.frames, fine_parts, coarse_parts, strict=True):
-            windows = full_windows.flatten(0, 1)
-            if layout.full_windows < len(windows):
-                windows = windows[torch.from_numpy(layout.kept_windows).to(windows.device)]
-            parts += [windows, low_windows]
-        tokens = torch.cat(parts)
-        if self.positions is None:
-            return tokens
-        codes = [self._codes(layout) for layout in batch.frames]
-        return tokens + (codes[0] if len(codes) == 1 else torch.cat(codes))
+        fine_parts = torch.split(fine, [run.count * len(run.layout.full_regions) for run in batch.runs])
+        coarse_parts = torch.split(coarse, [run.count * len(run.layout.low_regions) for run in batch.runs])
+        for run, full_windows, low_windows in zip(batch.runs, fine_parts, coarse_parts, strict=True):
+            tokens = _join_windows(full_windows, low_windows, run)
+            parts.append((tokens if self.positions is None else tokens + self._codes(run.layout)).flatten(0, 1))
+        return _joined(parts).contiguous()
 
     def _codes(self, layout: FrameLayout) -> Tensor:
         """Absolute position codes of a frame's tokens; kept between frames when no gradient is wanted."""
@@ -211,28 +222,49 @@ def _check_masks(masks: Tensor | None, grid: RegionGrid, count: int) -> Tensor:
     return masks
 
 
+def _join_windows(full: Tensor, low: Tensor, run: LayoutRun) -> Tensor:
+    """Windows `(full regions, d * d, w * w, C)` and `(low regions, w * w, C)` of alike frames, joined frame by frame.
+
+    `(frames, windows, w * w, C)`; windows without a real token are left out.
+    """
+    layout, (area, dim) = run.layout, full.shape[2:]
+    windows = full.reshape(run.count, len(layout.full_regions) * full.shape[1], area, dim)
+    if layout.full_windows < windows.shape[1]:
+        windows = windows.index_select(1, torch.from_numpy(layout.kept_windows).to(windows.device))
+    if not len(low):
+        return windows
+    coarse = low.reshape(run.count, len(layout.low_regions), area, dim)
+    return torch.cat([windows, coarse], dim=1) if windows.shape[1] else coarse
+
+
 def _restore(tokens: Tensor, batch: BatchLayout, due: list[bool]) -> tuple[Tensor, BatchLayout]:
     """Bring the frames that are due to full resolution."""
     due = [now and len(layout.low_regions) > 0 for now, layout in zip(due, batch.frames, strict=True)]
     if not any(due):
         return tokens, batch
-    parts: list[Tensor] = []
-    layouts = []
-    windows = torch.split(tokens, [layout.windows for layout in batch.frames])
-    for part, layout, now in zip(windows, batch.frames, due, strict=True):
-        parts += restore_windows(part, layout) if now else [part]
-        layouts.append(frame_layout(layout.grid) if now else layout)
-    return torch.cat(parts), batch_layout(layouts, batch.torch_device)
+    runs = layout_runs(batch.frames, due)
+    parts = []
+    for part, run in zip(torch.split(tokens, [run.windows for run in runs]), runs, strict=True):
+        now = due[run.frames.start]
+        parts.append(
+            restore_windows(part.view(run.count, -1, *part.shape[1:]), run.layout).flatten(0, 1) if now else part
+        )
+    layouts = [frame_layout(layout.grid) if now else layout for now, layout in zip(due, batch.frames, strict=True)]
+    return _joined(parts), batch_layout(layouts, batch.torch_device)
 
 
 def _maps(tokens: Tensor, batch: BatchLayout) -> list[Tensor]:
-    """Windows of full layouts -> one map `(1, C, rows, columns)` per frame, channels last in memory."""
+    """Windows of full layouts -> one map `(frames, C, rows, columns)` per run of frames, channels last in memory."""
     maps = []
     # Splitting joins the gradients once; slices would each make zeros for the whole batch.
-    parts = torch.split(tokens, [layout.windows for layout in batch.frames])
-    for windows, layout in zip(parts, batch.frames, strict=True):
-        part = windows.flatten(0, 1)
-        index = torch.from_numpy(map_index(layout.grid)).to(tokens.device)
-        rows, columns = layout.grid.patches
-        maps.append(part.index_select(0, index).reshape(1, rows, columns, -1).permute(0, 3, 1, 2))
+    parts = torch.split(tokens, [run.windows for run in batch.runs])
+    for part, run in zip(parts, batch.runs, strict=True):
+        index = torch.from_numpy(map_index(run.layout.grid)).to(tokens.device)
+        flat = part.reshape(run.count, -1, part.shape[-1])
+        maps.append(flat.index_select(1, index).reshape(run.count, *run.layout.grid.patches, -1).permute(0, 3, 1, 2))
     return maps
+
+
+def _joined(parts: list[Tensor]) -> Tensor:
+    """Parts one after the other, without a copy where there is one."""
+    return parts[0] if len(parts) == 1 else torch.cat(parts)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -38,6 +39,9 @@ class Attention(nn.Module):
         """Attention inside each window: `(windows, w * w, C)` -> the same shape."""
         count, area, dim = tokens.shape
         qkv = self.qkv(tokens).reshape(count, area, 3, self.heads, self.head_dim).permute(2, 0, 3, 1, 4)
+        if tokens.device.type != "cpu" and self.relative_rows is None:
+            attended = F.scaled_dot_product_attention(*qkv.unbind(0))  # takes strided parts, without copies
+            return cast("Tensor", self.proj(attended.transpose(1, 2).reshape(count, area, dim)))
         query, key, value = qkv.flatten(1, 2).unbind(0)
         scaled = query * self.head_dim**-0.5
         if self.relative_rows is not None and self.relative_columns is not None:

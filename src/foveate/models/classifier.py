@@ -15,8 +15,9 @@ from foveate.core import InputError
 from foveate.models.backbone import Backbone, BackboneConfig
 from foveate.models.mixed_detector import PIXEL_MEAN, PIXEL_STD
 
-AT_ONCE = 64
-"""Pictures that `logits` passes through the model at a time."""
+AT_ONCE = {"cpu": 64}
+"""Pictures that `logits` passes through the model at a time, by device."""
+AT_ONCE_ELSEWHERE = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +77,9 @@ class Classifier(nn.Module):
         if not len(pixels):
             return np.zeros((0, len(self.class_names)), np.float32)
         images = torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2)
-        parts = [self(part.to(self.pixel_mean.device)).float().cpu() for part in torch.split(images, AT_ONCE)]
+        device = self.pixel_mean.device
+        at_once = AT_ONCE.get(device.type, AT_ONCE_ELSEWHERE)
+        parts = [self(part.to(device)).float().cpu() for part in torch.split(images, at_once)]
         return np.concatenate([part.numpy() for part in parts])
 
 

@@ -5,8 +5,9 @@ a full-resolution region is d x d windows (ViTMAlis, section III-A). A frame's w
 full resolution first, both in raster order of regions. Windows without a single real token are left out.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import torch
@@ -50,11 +51,16 @@ class FrameLayout:
         """How many of them are of full resolution; these come first."""
         return len(self.kept_windows)
 
-    @property
+    @cached_property
     def real(self) -> NDArray[np.bool_]:
         """`(windows, w * w)`: tokens that cover at least one patch of the frame."""
         rows, columns = self.grid.patches
         return (self.row < rows) & (self.column < columns)
+
+    @cached_property
+    def real_tokens(self) -> int:
+        """How many of them there are."""
+        return int(self.real.sum())
 
     def spans(self, axis: int) -> tuple[Index, Index]:
         """First patch and number of real patches of each real token along an axis: two `(n,)` arrays."""
@@ -108,6 +114,35 @@ def _child_origins(window_size: int, factor: int) -> Index:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class LayoutRun:
+    """Consecutive frames of one layout: what is done alike to each is one operation on `(frames, windows, ...)`."""
+
+    layout: FrameLayout
+    frames: slice
+    """Which frames of the batch."""
+
+    @property
+    def count(self) -> int:
+        """How many frames."""
+        return int(self.frames.stop - self.frames.start)
+
+    @property
+    def windows(self) -> int:
+        """How many windows all of them have."""
+        return self.count * self.layout.windows
+
+
+def layout_runs(frames: Sequence[FrameLayout], marks: Sequence[bool] | None = None) -> list[LayoutRun]:
+    """Neighbours of one layout together; with `marks`, one per frame, only where these are equal too."""
+    keys = list(zip(frames, [False] * len(frames) if marks is None else marks, strict=True))
+    cuts = [i for i in range(1, len(keys)) if keys[i] != keys[i - 1]]
+    return [
+        LayoutRun(layout=frames[first], frames=slice(first, last))
+        for first, last in zip([0, *cuts], [*cuts, len(keys)], strict=True)
+    ]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class FrameGroup:
     """Consecutive frames of a batch that have equally many real tokens: global attention runs on all at once."""
 
@@ -157,6 +192,7 @@ class BatchLayout:
         self.torch_device = torch_device
         self.offsets = np.concatenate([[0], np.cumsum([f.windows for f in frames])]).astype(int)
         """First window of each frame, and one past the last of all."""
+        self.runs = layout_runs(frames)
         real = np.concatenate([f.real for f in frames])
         self._row = np.concatenate([[0], np.cumsum(real.sum(axis=1))])
         parts = _chunk_count(len(real)) if torch_device.type == "cpu" else 1
@@ -183,7 +219,7 @@ class BatchLayout:
         return torch.from_numpy(np.ascontiguousarray(index)).to(self.torch_device)
 
     def _equal_runs(self) -> list[tuple[int, int]]:
-        keys = [(f.windows, int(f.real.sum()), f.grid) for f in self.frames]
+        keys = [(f.windows, f.real_tokens, f.grid) for f in self.frames]
         cuts = [i for i in range(1, len(keys)) if keys[i] != keys[i - 1]]
         return list(zip([0, *cuts], [*cuts, len(keys)], strict=True))
 

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from foveate.core import InputError, RegionGrid
-from foveate.models.layout import BatchLayout, FrameLayout
+from foveate.models.layout import BatchLayout, FrameLayout, LayoutRun, layout_runs
 from foveate.models.threads import in_threads
 
 
@@ -48,11 +48,13 @@ def degrade_regions(images: Tensor, grid: RegionGrid, masks: Tensor) -> Tensor:
 
     `masks` bool `(B, regions_h, regions_w)`. Area average down, bilinear up, each region on its own.
     """
+    masks = masks.cpu()  # where looking at it waits for nothing
     if not bool(masks.any()):
         return images
     tiles, d = cut_tiles(extend_to_regions(images, grid), grid).clone(), grid.downsampling_factor
-    small = area_average(tiles[masks].float(), d)
-    tiles[masks] = F.interpolate(small, scale_factor=d, mode="bilinear", align_corners=False).to(tiles.dtype)
+    chosen = tuple(index.to(tiles.device) for index in torch.nonzero(masks, as_tuple=True))
+    small = area_average(tiles[chosen].float(), d)
+    tiles[chosen] = F.interpolate(small, scale_factor=d, mode="bilinear", align_corners=False).to(tiles.dtype)
     return join_tiles(tiles, grid)
 
 
@@ -69,8 +71,27 @@ def area_average(tiles: Tensor, factor: int) -> Tensor:
 def select_tiles(images: Tensor, grid: RegionGrid, layouts: list[FrameLayout]) -> tuple[Tensor, Tensor]:
     """Full tiles `(n_full, 3, s, s)` and low tiles `(n_low, 3, s / d, s / d)` of a batch, frame by frame.
 
-    Each pixel is read once. What lies beyond the frame is 0 in full tiles and repeats the edge in low tiles.
+    On a CPU each pixel is read once. Beyond the frame low tiles repeat its edge; full ones hold nothing that counts.
     """
+    return _copy_tiles(images, grid, layouts) if images.device.type == "cpu" else _index_tiles(images, grid, layouts)
+
+
+def _index_tiles(images: Tensor, grid: RegionGrid, layouts: list[FrameLayout]) -> tuple[Tensor, Tensor]:
+    """`select_tiles` in few operations: frames of one layout together."""
+    tiles, columns, d = cut_tiles(extend_to_regions(images, grid), grid), grid.shape[1], grid.downsampling_factor
+
+    def taken(run: LayoutRun, regions: np.ndarray) -> Tensor:
+        rows, places = (torch.from_numpy(part).to(tiles.device) for part in np.divmod(regions, columns))
+        return tiles[run.frames][:, rows, places].flatten(0, 1)
+
+    runs = layout_runs(layouts)
+    full = torch.cat([taken(run, run.layout.full_regions) for run in runs])
+    low = torch.cat([taken(run, run.layout.low_regions) for run in runs])
+    return full, area_average(low, d)
+
+
+def _copy_tiles(images: Tensor, grid: RegionGrid, layouts: list[FrameLayout]) -> tuple[Tensor, Tensor]:
+    """`select_tiles` tile by tile, side by side in threads."""
     side, d = grid.region_pixels, grid.downsampling_factor
     pairs = list(zip(images, layouts, strict=True))
     full_pixels = [_region(image, grid, int(r)) for image, layout in pairs for r in layout.full_regions]
@@ -115,21 +136,24 @@ def blank_beyond(full: Tensor, low: Tensor, batch: BatchLayout) -> None:
     A low-resolution tile keeps its edge replication up to the last token that covers a real patch.
     """
     full_at = low_at = 0
-    for layout in batch.frames:
-        for region in layout.full_regions[_clipped(layout.grid, layout.full_regions)]:
-            height, width = _full_extent(layout.grid, int(region))
-            tile = full[full_at + int(np.searchsorted(layout.full_regions, region))]
-            _blank(tile, height, width)
+    for run in batch.runs:
+        layout, frames = run.layout, run.count
+        full_count, low_count = frames * len(layout.full_regions), frames * len(layout.low_regions)
+        fine = full[full_at : full_at + full_count].view(frames, len(layout.full_regions), *full.shape[1:])
+        for place in np.flatnonzero(_clipped(layout.grid, layout.full_regions)):
+            height, width = _full_extent(layout.grid, int(layout.full_regions[place]))
+            _blank(fine[:, place], height, width)
+        coarse = low[low_at : low_at + low_count].view(frames, len(layout.low_regions), *low.shape[1:])
         extents = layout.low_extents() * layout.grid.patch_size
-        for i in np.flatnonzero((extents < low.shape[-1]).any(axis=1)):
-            _blank(low[low_at + int(i)], int(extents[i, 0]), int(extents[i, 1]))
-        full_at += len(layout.full_regions)
-        low_at += len(layout.low_regions)
+        for place in np.flatnonzero((extents < low.shape[-1]).any(axis=1)):
+            _blank(coarse[:, place], int(extents[place, 0]), int(extents[place, 1]))
+        full_at += full_count
+        low_at += low_count
 
 
 def _blank(tile: Tensor, height: int, width: int) -> None:
-    tile[:, height:, :] = 0
-    tile[:, :, width:] = 0
+    tile[..., height:, :] = 0
+    tile[..., width:] = 0
 
 
 def _clipped(grid: RegionGrid, regions: np.ndarray) -> np.ndarray:

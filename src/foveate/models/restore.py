@@ -16,18 +16,22 @@ from foveate.core.mixed import bilinear_matrix
 from foveate.models.layout import FrameLayout, frame_layout
 
 
-def restore_windows(tokens: Tensor, layout: FrameLayout) -> list[Tensor]:
-    """Tokens of one mixed frame `(windows, w * w, C)` -> those of its full layout, as runs to be joined in order."""
-    kept, low = tokens[: layout.full_windows], tokens[layout.full_windows :]
-    d, (area, dim) = layout.grid.downsampling_factor, tokens.shape[1:]
+def restore_windows(tokens: Tensor, layout: FrameLayout) -> Tensor:
+    """Tokens of mixed frames of one layout -> those of its full layout.
+
+    `(frames, windows, w * w, C)` -> `(frames, full windows, w * w, C)`.
+    """
+    frames, _, area, dim = tokens.shape
+    kept, low = tokens.split([layout.full_windows, len(layout.low_regions)], dim=1)
+    d = layout.grid.downsampling_factor
     per_region = np.bincount(layout.kept_windows // d**2, minlength=len(layout.full_regions))
-    runs = dict(zip(layout.full_regions, torch.split(kept, per_region.tolist()), strict=True))
+    runs = dict(zip(layout.full_regions, torch.split(kept, per_region.tolist(), dim=1), strict=True))
     for places, weights in _upsamplings(layout):
-        part = low if len(places) == len(low) else low[torch.from_numpy(places).to(low.device)]
-        spread = torch.from_numpy(weights).to(low).expand(len(part), -1, -1)
-        children = torch.bmm(spread, part).reshape(len(part), -1, area, dim)
-        runs.update(zip(layout.low_regions[places], children, strict=True))
-    return [runs[region] for region in sorted(runs)]
+        part = low if len(places) == low.shape[1] else low.index_select(1, torch.from_numpy(places).to(low.device))
+        spread = torch.from_numpy(weights).to(low).expand(frames * len(places), -1, -1)
+        children = torch.bmm(spread, part.flatten(0, 1)).reshape(frames, len(places), -1, area, dim)
+        runs.update(zip(layout.low_regions[places], children.unbind(1), strict=True))
+    return torch.cat([runs[region] for region in sorted(runs)], dim=1)
 
 
 @lru_cache(maxsize=64)

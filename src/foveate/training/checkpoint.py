@@ -72,7 +72,7 @@ def load_checkpoint(
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        state: dict[str, Any] = torch.load(path, weights_only=True)
+        state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
     except Exception as error:  # torch raises whatever its unpickler and the zip format raise
         reason = type(error).__name__
         raise WeightsError(f"{path}: not a whole checkpoint ({reason}); delete it to begin anew") from error

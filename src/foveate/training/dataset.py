@@ -3,8 +3,9 @@
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from foveate.core import InputError, MediaError
 from foveate.training.sample import Sample
+from foveate.world.coco import CATEGORIES
 
 MIN_VISIBLE = 0.25
 """Objects of which a smaller share is visible (field `visible` of rendered sets) are ignored, not learned."""
@@ -64,6 +66,10 @@ class ImageSet:
         rows = np.linspace(0, len(self) - 1, min(most, len(self))).round().astype(int)
         return replace(self, images=tuple(self.images[row] for row in rows))
 
+    def without(self, groups: Set[str]) -> "ImageSet":
+        """The pictures of other groups."""
+        return replace(self, images=tuple(image for image in self.images if image.group not in groups))
+
     def split(self, share: float) -> tuple["ImageSet", "ImageSet"]:
         """(training, validation): a fixed choice of groups with about `share` of the pictures validates.
 
@@ -88,7 +94,12 @@ def load_coco(annotations: Path, images: Path, class_names: Sequence[str], *, na
     little is `visible` become ignore regions. Raises `MediaError` for a file that is missing or not COCO, and
     `InputError` if no category has one of the names or no picture is there.
     """
-    content = read_annotations(annotations)
+    return _image_set(read_annotations(annotations), annotations, images, class_names, name or annotations.stem)
+
+
+def _image_set(
+    content: dict[str, Any], annotations: Path, images: Path, class_names: Sequence[str], name: str
+) -> ImageSet:
     label_of = labels_by_name(content, class_names, annotations)
     boxes_of: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for annotation in content["annotations"]:
@@ -98,7 +109,7 @@ def load_coco(annotations: Path, images: Path, class_names: Sequence[str], *, na
     if not here:
         raise InputError(f"{images}: none of the {len(content['images'])} pictures of {annotations} is there")
     return ImageSet(
-        name=name or annotations.stem,
+        name=name,
         images=tuple(_image(entry, boxes_of[entry["id"]], label_of, images) for entry in here),
         class_names=tuple(class_names),
         missing_classes=tuple(n for i, n in enumerate(class_names) if i not in label_of.values()),
@@ -107,13 +118,33 @@ def load_coco(annotations: Path, images: Path, class_names: Sequence[str], *, na
 
 
 def load_folder(folder: Path, class_names: Sequence[str], *, split: str = "train", name: str = "") -> ImageSet:
-    """Read the set in `folder`: pictures under `images`, boxes in `annotations.json` or `SPLIT.json`."""
+    """Read the set in `folder`: pictures under `images`, boxes in `annotations.json` or `SPLIT.json`.
+
+    A set that is still being rendered has neither, but `parts`: it is read as far as it goes.
+    """
     if not folder.is_dir():
         raise InputError(f"a data set must be a folder, got {folder}, which does not exist")
     for file in (folder / f"{split}.json", folder / "annotations.json"):
         if file.is_file():
             return load_coco(file, folder / "images", class_names, name=name or folder.name)
-    raise InputError(f"{folder}: a data set needs {split}.json or annotations.json, got neither")
+    return _load_parts(folder, tuple(class_names), name or folder.name)
+
+
+def _load_parts(folder: Path, class_names: tuple[str, ...], name: str) -> ImageSet:
+    """The scenes of a set of rendered stills that are done."""
+    parts = sorted((folder / "parts").glob("*.json"))
+    if not parts:
+        raise InputError(f"{folder}: a data set needs SPLIT.json, annotations.json or parts, got none of them")
+    images = tuple(image for part in parts for image in _load_part(part, folder / "images", class_names))
+    return ImageSet(name=name, images=images, class_names=class_names)
+
+
+@lru_cache(maxsize=1 << 14)
+def _load_part(part: Path, images: Path, class_names: tuple[str, ...]) -> tuple[LabelledImage, ...]:
+    """The pictures of one scene, which appear complete and stay as they are."""
+    categories = [{"id": number, "name": name} for name, number in CATEGORIES.items()]
+    content = json.loads(part.read_text(encoding="utf-8")) | {"categories": categories}
+    return _image_set(content, part, images, class_names, part.stem).images
 
 
 def read_annotations(path: Path) -> dict[str, Any]:

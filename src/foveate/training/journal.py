@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ class Journal(AbstractContextManager["Journal"]):
         columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
         self._bar = Progress(*columns, console=self._console, disable=not self._console.is_terminal)
         self._task = self._bar.add_task("starting", total=1.0)
-        self._sums: dict[str, float] = {}
+        self._sums: dict[str, Any] = {}
         self._count, self._images, self._began_at = 0, 0, time.monotonic()
 
     def __enter__(self) -> "Journal":
@@ -31,8 +32,8 @@ class Journal(AbstractContextManager["Journal"]):
         """Take the bar away."""
         self._bar.stop()
 
-    def record(self, step: int, progress: float, images: int, figures: dict[str, float]) -> None:
-        """Take in the figures of one step that saw `images` images."""
+    def record(self, step: int, progress: float, images: int, figures: Mapping[str, Any]) -> None:
+        """Take in the figures of one step that saw `images` images: numbers, or tensors, read when it reports."""
         for name, value in figures.items():
             self._sums[name] = self._sums.get(name, 0.0) + value
         self._count, self._images = self._count + 1, self._images + images
@@ -61,7 +62,7 @@ class Journal(AbstractContextManager["Journal"]):
     def _report(self, step: int, progress: float) -> None:
         seconds = max(time.monotonic() - self._began_at, 1e-9)
         line: dict[str, Any] = {"step": step, "progress": round(progress, 4)}
-        line |= {name: float(f"{total / self._count:.5g}") for name, total in self._sums.items()}
+        line |= {name: float(f"{float(total) / self._count:.5g}") for name, total in self._sums.items()}
         line["images_per_s"] = round(self._images / seconds, 2)
         self._write(line)
         text = "  ".join(f"{name} {value}" for name, value in line.items())

@@ -1,5 +1,6 @@
 """Which picture is seen next: several sets with weights, pictures of rare classes more often."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +35,11 @@ class Mixture:
 
     _cumulative: NDArray[np.float64] = None  # type: ignore[assignment]  # set above
     _images: list[LabelledImage] = None  # type: ignore[assignment]  # set above
+
+    @property
+    def images(self) -> Sequence[LabelledImage]:
+        """All pictures."""
+        return self._images
 
     @property
     def class_weights(self) -> NDArray[np.float64]:

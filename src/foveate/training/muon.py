@@ -1,5 +1,6 @@
 """Muon: momentum whose matrices are brought to equal singular values, and AdamW for everything else.
 
+Matrices of one shape are stacked and changed together: on an accelerator a step is a few launches, not a few a matrix.
 Jordan et al. 2024 (https://kellerjordan.github.io/posts/muon); the scale of a step, which lets both parts share one
 learning rate and decay, is that of Liu et al. 2025 ("Muon is scalable for LLM training", section 2.2). In few steps a
 classifier learns far more by it than by AdamW (docs/log.md).
@@ -42,43 +43,72 @@ class Muon(torch.optim.Optimizer):
         """Change all parameters that have a gradient."""
         assert closure is None
         for group in self.param_groups:
-            move = self._orthogonal_step if group["orthogonal"] else self._adaptive_step
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    parameter.mul_(1 - group["lr"] * group["weight_decay"])
-                    move(parameter, group)
+            parameters = [p for p in group["params"] if p.grad is not None]
+            if parameters:
+                torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
+                move = self._orthogonal_step if group["orthogonal"] else self._adaptive_step
+                move(parameters, group)
 
-    def _orthogonal_step(self, parameter: Tensor, group: dict[str, Any]) -> None:
-        state, grad = self.state[parameter], parameter.grad
-        assert grad is not None
-        momentum = state.setdefault("momentum", torch.zeros_like(parameter))
-        momentum.lerp_(grad, 1 - MOMENTUM)
-        ahead = grad.lerp(momentum, MOMENTUM).flatten(1)
-        scale = EXPLORED * max(ahead.shape) ** 0.5
-        parameter.sub_(orthogonalised(ahead).view_as(parameter), alpha=group["lr"] * scale)
+    def _orthogonal_step(self, parameters: list[Tensor], group: dict[str, Any]) -> None:
+        grads, momenta = _grads(parameters), self._kept(parameters, "momentum")
+        torch._foreach_lerp_(momenta, grads, 1 - MOMENTUM)
+        ahead = [x.flatten(1) for x in torch._foreach_lerp(grads, momenta, MOMENTUM)]  # noqa: SLF001 - torch's name
+        for places in _by_shape(ahead):
+            steps = orthogonalised(torch.stack([ahead[i] for i in places]))
+            rate = group["lr"] * EXPLORED * max(steps.shape[1:]) ** 0.5
+            changed = [parameters[i] for i in places]
+            changes = [change.view_as(p) for change, p in zip(steps.unbind(), changed, strict=True)]
+            torch._foreach_add_(changed, changes, alpha=-rate)
 
-    def _adaptive_step(self, parameter: Tensor, group: dict[str, Any]) -> None:
-        state, grad, (first, second) = self.state[parameter], parameter.grad, group["betas"]
-        assert grad is not None
-        state["step"] = state.get("step", 0) + 1
-        mean = state.setdefault("mean", torch.zeros_like(parameter)).lerp_(grad, 1 - first)
-        square = (
-            state.setdefault("square", torch.zeros_like(parameter)).mul_(second).addcmul_(grad, grad, value=1 - second)
-        )
-        unbiased = (square / (1 - second ** state["step"])).sqrt_().add_(1e-8)
-        parameter.addcdiv_(mean, unbiased, value=-group["lr"] / (1 - first ** state["step"]))
+    def _adaptive_step(self, parameters: list[Tensor], group: dict[str, Any]) -> None:
+        grads, (first, second) = _grads(parameters), group["betas"]
+        means, squares = self._kept(parameters, "mean"), self._kept(parameters, "square")
+        torch._foreach_lerp_(means, grads, 1 - first)
+        torch._foreach_mul_(squares, second)
+        torch._foreach_addcmul_(squares, grads, grads, value=1 - second)
+        steps = [self._count(parameter) for parameter in parameters]
+        unbiased = torch._foreach_div(squares, [1 - second**step for step in steps])  # noqa: SLF001 - torch's name
+        torch._foreach_sqrt_(unbiased)
+        torch._foreach_add_(unbiased, 1e-8)
+        torch._foreach_addcdiv_(parameters, means, unbiased, scalars=[-group["lr"] / (1 - first**s) for s in steps])
+
+    def _kept(self, parameters: list[Tensor], name: str) -> list[Tensor]:
+        """What is remembered of each parameter under `name`; zeros at first."""
+        for parameter in parameters:
+            if name not in self.state[parameter]:
+                self.state[parameter][name] = torch.zeros_like(parameter)
+        return [self.state[parameter][name] for parameter in parameters]
+
+    def _count(self, parameter: Tensor) -> int:
+        """The number of this step for a parameter, from 1."""
+        step: int = self.state[parameter].get("step", 0) + 1
+        self.state[parameter]["step"] = step
+        return step
 
 
-def orthogonalised(matrix: Tensor) -> Tensor:
-    """`(rows, columns)` with the same singular vectors and singular values near 1, by products in bfloat16."""
+def _grads(parameters: list[Tensor]) -> list[Tensor]:
+    return [parameter.grad for parameter in parameters if parameter.grad is not None]
+
+
+def _by_shape(matrices: list[Tensor]) -> list[list[int]]:
+    """Places of matrices of equal shape, in order."""
+    found: dict[torch.Size, list[int]] = {}
+    for place, matrix in enumerate(matrices):
+        found.setdefault(matrix.shape, []).append(place)
+    return list(found.values())
+
+
+def orthogonalised(matrices: Tensor) -> Tensor:
+    """`(..., rows, columns)` with the same singular vectors and singular values near 1, by products in bfloat16."""
     a, b, c = COEFFICIENTS
-    tall = matrix.shape[0] > matrix.shape[1]
-    x = (matrix.t() if tall else matrix).bfloat16()
-    x = x / (torch.linalg.matrix_norm(x) + 1e-7)
+    tall = matrices.shape[-2] > matrices.shape[-1]
+    x = (matrices.mT if tall else matrices).bfloat16()
+    x = x.reshape(-1, *x.shape[-2:])
+    x = x / (torch.linalg.matrix_norm(x, keepdim=True) + 1e-7)
     for _ in range(ITERATIONS):
-        square = x @ x.t()
-        x = torch.addmm(x, torch.addmm(square, square, square, beta=b, alpha=c), x, beta=a)
-    return (x.t() if tall else x).to(matrix.dtype)
+        square = torch.bmm(x, x.mT)
+        x = torch.baddbmm(x, torch.baddbmm(square, square, square, beta=b, alpha=c), x, beta=a)
+    return (x.mT if tall else x).to(matrices.dtype).view(matrices.shape)
 
 
 def make_muon(model: nn.Module) -> Muon:

@@ -7,8 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from foveate.core import InputError, RegionGrid
-from foveate.training.sample import Batch
+from foveate.core import InputError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +46,12 @@ def draw_resolution(
     rng: np.random.Generator,
     *,
     occupied: NDArray[np.bool_] | None = None,
+    alike: int = 1,
 ) -> Resolution:
     """Masks for `count` images of `regions` (rows, columns); points lie in 0..`latest_point`.
 
-    `occupied`: `(count, rows, columns)`, regions that hold an object; None = nobody knows.
+    `occupied`: `(count, rows, columns)`, regions that hold an object; None = nobody knows. `alike`: neighbours that get
+    the mask of the first of them, which an accelerator computes together.
     All images of a step have one restoration point and (beyond one region) equally many low regions, and images of
     single regions are sorted by resolution: the backbone computes neighbours of equal shape together.
     """
@@ -63,12 +64,7 @@ def draw_resolution(
         lows, order = rng.integers(1, area + 1), rng.random((count, area))
         if occupied is not None and rng.random() < config.empty_share:
             order += occupied.reshape(count, area)
+        order = np.repeat(order[::alike], alike, axis=0)[:count]
         masks = order.argsort(axis=1).argsort(axis=1) < lows
     point = int(rng.integers(latest_point + 1))
     return Resolution(masks=torch.from_numpy(masks.reshape(count, *regions)), restoration_points=[point] * count)
-
-
-def occupied_regions(batch: Batch, grid: RegionGrid) -> NDArray[np.bool_]:
-    """`(B, regions_h, regions_w)`: regions that hold an object, or a part of one."""
-    pairs = zip(batch.boxes, batch.labels, strict=True)
-    return np.stack([grid.overlapping(boxes[labels >= 0]) for boxes, labels in pairs])

@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from foveate.core import RegionGrid
 from foveate.training.sample import Batch
 
 
@@ -31,6 +34,17 @@ class Targets:
         )
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TensorBatch:
+    """What one step is computed from."""
+
+    images: Tensor
+    """uint8 `(B, 3, H, W)`, channels last in memory."""
+    targets: Targets
+    occupied: NDArray[np.bool_]
+    """`(B, regions_h, regions_w)`: decision regions that hold an object, or a part of one."""
+
+
 def to_tensors(batch: Batch, torch_device: torch.device) -> tuple[Tensor, Targets]:
     """Images uint8 `(B, 3, H, W)`, channels last in memory, and their targets."""
     images = torch.from_numpy(batch.images).to(torch_device).permute(0, 3, 1, 2)
@@ -41,3 +55,13 @@ def to_tensors(batch: Batch, torch_device: torch.device) -> tuple[Tensor, Target
         ignored_labels=torch.from_numpy(batch.ignored_labels).to(torch_device),
     )
     return images, targets
+
+
+def occupied_regions(targets: Targets, grid: RegionGrid) -> Tensor:
+    """Bool `(B, regions_h, regions_w)`: regions that hold an object, or a part of one."""
+    begins = [torch.arange(n, device=targets.boxes.device) * grid.region_pixels for n in grid.shape]
+    x1, y1, x2, y2 = targets.boxes[..., None].unbind(2)
+    there = targets.labels[..., None] >= 0
+    down = (y1 < begins[0] + grid.region_pixels) & (y2 > begins[0]) & there
+    across = (x1 < begins[1] + grid.region_pixels) & (x2 > begins[1])
+    return torch.einsum("bmr,bmc->brc", down.float(), across.float()) > 0

@@ -4,8 +4,8 @@ import copy
 import os
 import signal
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from foveate.core import InputError
+from foveate.core import InputError, RegionGrid
 from foveate.models import Detector
 from foveate.models.weights import choose_dtype
 from foveate.training.augment import AugmentConfig
@@ -29,13 +29,16 @@ from foveate.training.losses import LossConfig
 from foveate.training.mixture import Mixture
 from foveate.training.muon import make_muon
 from foveate.training.optimise import MovingAverage, make_optimiser
-from foveate.training.resolution import ResolutionConfig, draw_resolution, occupied_regions
+from foveate.training.resident import PictureFeed, PicturePool, ResidentLoader, fitting_slots
+from foveate.training.resolution import ResolutionConfig, draw_resolution
 from foveate.training.sample import Batch
 from foveate.training.schedule import Phase, Schedule
-from foveate.training.targets import to_tensors
+from foveate.training.targets import TensorBatch, occupied_regions, to_tensors
 
 LARGEST_GRADIENT = 5.0
 """Norm to which gradients are clipped."""
+ALIKE = 8
+"""Crops of several regions that share a mask on an accelerator."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +52,11 @@ class TrainConfig:
     bfloat16: bool = True
     """Compute in bfloat16 with float32 weights."""
     threads: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
-    """Parts of a batch that are computed side by side; 1 is right on an accelerator."""
+    """Parts of a batch that are computed side by side on a CPU."""
+    resident: bool | None = None
+    """Whether batches are made on the device, from pictures in its memory (`resident`); None = on an accelerator."""
+    resident_pictures: int = 4000
+    """How many pictures, 6 MB each, as far as half of the free memory holds them."""
     checkpoint_s: float = 240.0
     """Wall clock between checkpoints."""
     evaluate_s: float | None = None
@@ -82,18 +89,29 @@ class Trainer:
         config: TrainConfig,
         folder: Path,
         evaluation: Mapping[str, ImageSet] | None = None,
+        *,
+        growing: Callable[[], Mixture] | None = None,
     ) -> None:
+        """`growing` returns the mixture with what came since; asked where batches are made on the device."""
         folder.mkdir(parents=True, exist_ok=True)
         self.model, self.mixture, self.config, self.folder = model, mixture, config, folder
         self.evaluation = {name: images.some(config.evaluate_images) for name, images in (evaluation or {}).items()}
         _prepare(model)
+        self._device = model.pixel_mean.device
+        self._growing = growing or (lambda: mixture)
         self.optimiser = make_muon(model) if config.muon else make_optimiser(model)
         self.average = MovingAverage(model, config.average_decay)
         self.progress = load_checkpoint(
             folder, model=model, optimiser=self.optimiser, average=self.average, seed=config.seed
         )
         self._stop = False
+        self._feed: PictureFeed | None = None
         self._saved_at = self._evaluated_at = time.monotonic()
+
+    @property
+    def _is_resident(self) -> bool:
+        wanted = self.config.resident
+        return self._device.type != "cpu" if wanted is None else wanted
 
     @property
     def share_done(self) -> float:
@@ -107,11 +125,11 @@ class Trainer:
         workers = GradientWorkers(
             self.model,
             config.loss,
-            threads=config.threads,
+            threads=config.threads if self._device.type == "cpu" else 1,
             bfloat16=config.bfloat16,
             distillation=config.distillation,
         )
-        with Journal(self.folder / "log.jsonl") as journal, workers, self._stopped_by_signals():
+        with Journal(self.folder / "log.jsonl") as journal, workers, self._stopped_by_signals(), self._fed():
             journal.note(f"step {self.progress.step}, {self.share_done:.1%} done, state in {self.folder}")
             while self.share_done < 1 and not self._stop and self.progress.step != last:
                 self._run_phase(workers, journal, last)
@@ -136,9 +154,9 @@ class Trainer:
         number = schedule.phase_at(self.share_done)
         phase = schedule.phases[number]
         journal.note(f"crops of {phase.size[0]}x{phase.size[1]} pixels in batches of {phase.batch_size}")
-        with Loader(self._batch_plan(phase), self.progress.step) as loader:
+        with self._batches(phase) as batches:
             began_at = time.monotonic()
-            for batch in loader:
+            for batch in batches:
                 self._step(workers, journal, batch)
                 began_at = self._spend_time(began_at)
                 if self._evaluate_if_due(journal):
@@ -146,6 +164,26 @@ class Trainer:
                 ends = self.share_done >= 1 or schedule.phase_at(self.share_done) != number
                 if ends or self._stop or self.progress.step == last:
                     return
+
+    @contextmanager
+    def _fed(self) -> Iterator[None]:
+        """Within the context pictures come to where batches are made, if that is on the device."""
+        self._feed = None
+        with ExitStack() as stack:
+            if self._is_resident:
+                pool = PicturePool(fitting_slots(self.config.resident_pictures, self._device), self._device)
+                self._feed = stack.enter_context(PictureFeed(pool, self._growing, seed=self.config.seed))
+            yield
+
+    @contextmanager
+    def _batches(self, phase: Phase) -> Iterator[Iterator[TensorBatch]]:
+        plan, grid = self._batch_plan(phase), self.model.region_grid(*phase.size)
+        if self._feed is not None:
+            with ResidentLoader(plan, self.progress.step, self._feed, grid) as resident:
+                yield iter(resident)
+        else:
+            with Loader(plan, self.progress.step) as loader:
+                yield (_on_device(batch, self._device, grid) for batch in loader)
 
     def _batch_plan(self, phase: Phase) -> BatchPlan:
         return BatchPlan(
@@ -156,16 +194,18 @@ class Trainer:
             augment=self.config.augment,
         )
 
-    def _step(self, workers: GradientWorkers, journal: Journal, batch: Batch) -> None:
+    def _step(self, workers: GradientWorkers, journal: Journal, batch: TensorBatch) -> None:
         step, count = self.progress.step, len(batch.images)
-        images, targets = to_tensors(batch, self.model.pixel_mean.device)
-        rng = np.random.default_rng((self.config.seed, 3, step))
-        grid = self.model.region_grid(*images.shape[2:])
-        latest = self.model.restoration_points[-1]
         resolution = draw_resolution(
-            self.config.resolution, count, grid.shape, latest, rng, occupied=occupied_regions(batch, grid)
+            self.config.resolution,
+            count,
+            (batch.occupied.shape[1], batch.occupied.shape[2]),
+            self.model.restoration_points[-1],
+            np.random.default_rng((self.config.seed, 3, step)),
+            occupied=batch.occupied,
+            alike=1 if self._device.type == "cpu" else ALIKE,
         )
-        losses = workers.compute(images, targets, resolution)
+        losses = workers.compute(batch.images, batch.targets, resolution)
         rate = self.config.schedule.learning_rate_at(step, self.share_done)
         norm = self._update(rate)
         self.progress = replace(self.progress, step=step + 1, crops=self.progress.crops + count)
@@ -221,6 +261,11 @@ def _prepare(model: Detector) -> None:
     for module in model.modules():
         if isinstance(module, nn.Conv2d):
             module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stub
+
+
+def _on_device(batch: Batch, torch_device: torch.device, grid: RegionGrid) -> TensorBatch:
+    images, targets = to_tensors(batch, torch_device)
+    return TensorBatch(images=images, targets=targets, occupied=occupied_regions(targets, grid).cpu().numpy())
 
 
 def _figures(losses: StepLosses, images: int, rate: float, norm: float) -> dict[str, float]:

@@ -83,6 +83,9 @@ def _distinct(triangles: Ints) -> Ints:
     """Without those that have collapsed, and each once."""
     a, b, c = triangles.T
     whole = triangles[(a != b) & (b != c) & (a != c)]
-    _, first = np.unique(np.sort(whole, axis=1), axis=0, return_index=True)
+    low, middle, high = np.sort(whole, axis=1).astype(np.int64).T
+    # One number for three: whole rows take far longer to sort.
+    step = int(triangles.max(initial=0)) + 1
+    _, first = np.unique((low * step + middle) * step + high, return_index=True)
     distinct: Ints = whole[np.sort(first)]
     return distinct

@@ -33,7 +33,7 @@ def test_spreading_equals_the_restoration_of_windows(grid):
     tokens = torch.zeros(len(order), 3)
     tokens[order.patch_rows] = windows.flatten(0, 1)[order.place]
     clean = torch.nan_to_num(windows)
-    restored = torch.cat(restore_windows(clean, layout)).flatten(0, 1)[torch.from_numpy(map_index(grid))]
+    restored = restore_windows(clean[None], layout)[0].flatten(0, 1)[torch.from_numpy(map_index(grid))]
     torch.testing.assert_close(spread_patches(tokens, order, None), restored)
 
 

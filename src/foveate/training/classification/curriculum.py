@@ -70,6 +70,7 @@ class Draws:
         for deck, needed in zip(self._decks, taken, strict=True):
             if needed.any() and not len(deck):
                 raise InputError("pictures of the subset and of other classes are required, got none of one kind")
+        self._mixed: dict[tuple[int, int], NDArray[np.intp]] = {}
         self._starts = [np.concatenate([[0], np.cumsum(needed)]) for needed in taken]
 
     def batch(self, step: int) -> NDArray[np.intp]:
@@ -83,6 +84,14 @@ class Draws:
         if first == last:
             return deck[:0]
         rounds = range(int(first) // len(deck), (int(last) - 1) // len(deck) + 1)
-        mixed = [np.random.default_rng((self._seed, 12, which, number)).permutation(deck) for number in rounds]
         start = int(first) - rounds.start * len(deck)
-        return np.concatenate(mixed)[start : start + int(last - first)]
+        return np.concatenate([self._mix(which, number) for number in rounds])[start : start + int(last - first)]
+
+    def _mix(self, which: int, number: int) -> NDArray[np.intp]:
+        """A deck as it lies in round `number`; the last few are kept."""
+        key = (which, number)
+        if key not in self._mixed:
+            if len(self._mixed) > 8:
+                self._mixed.clear()
+            self._mixed[key] = np.random.default_rng((self._seed, 12, *key)).permutation(self._decks[which])
+        return self._mixed[key]

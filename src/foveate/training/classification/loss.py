@@ -31,9 +31,9 @@ def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def subset_cross_entropy(logits: Tensor, targets: Tensor, subset: Tensor) -> Tensor:
-    """Cross-entropy among the classes of `subset` (bool `(classes,)`), each picture weighted by its share in them."""
-    inside = targets[:, subset]
-    return -(F.log_softmax(logits[:, subset].float(), dim=1) * inside).sum()
+    """Cross-entropy among the classes of `subset` (their numbers), each picture weighted by its share in them."""
+    chosen, inside = (x.index_select(1, subset) for x in (logits, targets))
+    return -(F.log_softmax(chosen.float(), dim=1) * inside).sum()
 
 
 def distance_to_teacher(logits: Tensor, teacher: Tensor, temperature: float) -> Tensor:

@@ -6,18 +6,19 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from types import FrameType
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from foveate.core import InputError, LabelledImages
 from foveate.core.regions import ceil_div
 from foveate.models import Classifier
 from foveate.training.checkpoint import load_checkpoint, save_checkpoint
-from foveate.training.classification.augment import ClassificationAugment, augment, mix, soft_targets
+from foveate.training.classification.augment import ClassificationAugment, augment, mix, on_device, soft_targets
 from foveate.training.classification.curriculum import Curriculum, Draws
 from foveate.training.classification.loss import (
     ClassifierLoss,
@@ -33,8 +34,8 @@ from foveate.training.parallel_gradients import ParallelGradients
 from foveate.training.schedule import Phase, Schedule
 
 LARGEST_GRADIENT = 1.0
-PIXELS_AT_ONCE = 64 * 64 * 64
-"""Pixels that a thread computes at a time: 64 pictures of 64 x 64."""
+PIXELS_AT_ONCE = {"cpu": 64 * 64 * 64}
+"""Pixels that a thread computes at a time, by device: 64 pictures of 64 x 64; elsewhere a whole batch."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,12 +110,14 @@ class ClassifierTrainer:
         self.speciality, self.looked_at = speciality, looked_at
         self.teacher = teacher if config.loss.distillation else None
         model.train().requires_grad_(requires_grad=True).float()
+        self._device = model.pixel_mean.device
+        self._pixels, self._labels = _resident(images, self._device)
         self.optimiser, self.average = make_muon(model), MovingAverage(model, config.average_decay)
         self.progress = load_checkpoint(
             folder, model=model, optimiser=self.optimiser, average=self.average, seed=config.seed
         )
         self._draws = _draws(images, config, speciality)
-        self._inside = _members(speciality, len(model.class_names)).to(model.pixel_mean.device)
+        self._subset = None if speciality is None else torch.tensor(speciality.subset, device=self._device)
         self._saved_at, self._stop = time.monotonic(), False
 
     @property
@@ -154,38 +157,41 @@ class ClassifierTrainer:
         images, targets = self._batch(step)
         head = self.speciality.curriculum.head_at(done) if self.speciality else 0.0
         count = len(images)
-        at_once = max(1, PIXELS_AT_ONCE // (images.shape[2] * images.shape[3]))
-        parts = config.threads * ceil_div(count, at_once * config.threads)
+        parts = self._parts(images)
 
-        def work(part: slice) -> tuple[tuple[float, float, float], tuple[Tensor, ...]]:
+        def work(part: slice) -> tuple[Tensor, tuple[Tensor, ...]]:
             return self._part(gradients, images[part], targets[part], head, count)
 
-        figures = gradients.sum_over([slice(first, None, parts) for first in range(min(parts, count))], work)
-        gradients.store()
+        figures = gradients.sum_over([slice(first, None, parts) for first in range(parts)], work)
         rate = config.schedule.learning_rate_at(step, done)
-        norm = self._update(rate)
+        norm = self._update(gradients, rate)
         self.progress = replace(self.progress, step=step + 1, crops=self.progress.crops + count)
-        loss, distance, right = (sum(values) for values in zip(*figures, strict=True))
-        shown = {"loss": loss, "distillation": distance, "accuracy": right / count, "gradient": norm, "rate": rate}
+        loss, distance, right = torch.stack(figures).sum(dim=0)
+        shown = {"loss": loss, "distillation": distance, "accuracy": right, "gradient": norm, "rate": rate}
         journal.record(step + 1, (step + 1) / config.steps, count, shown)
+
+    def _parts(self, images: Tensor) -> int:
+        """In how many parts a batch is computed."""
+        count, threads = len(images), self.config.threads
+        at_once = PIXELS_AT_ONCE.get(images.device.type, images.numel()) // (images.shape[2] * images.shape[3])
+        return min(count, threads * ceil_div(count, max(1, at_once) * threads))
 
     def _batch(self, step: int) -> tuple[Tensor, Tensor]:
         config, rng = self.config, np.random.default_rng((self.config.seed, 13, step))
-        index, device = self._draws.batch(step), self.model.pixel_mean.device
-        pixels = torch.from_numpy(self.images.pixels[index]).to(device)
-        labels = torch.from_numpy(self.images.labels[index]).to(device)
+        index = on_device(self._draws.batch(step), self._device)
+        pixels, labels = self._pixels.index_select(0, index), self._labels.index_select(0, index)
         views = augment(pixels, config.phase_of(step).size, config.augment, rng)
         targets = soft_targets(labels, len(self.model.class_names), config.augment.smoothing)
         return mix(views, targets, config.augment, rng)
 
     def _part(
         self, gradients: ParallelGradients[Classifier], images: Tensor, targets: Tensor, head: float, count: int
-    ) -> tuple[tuple[float, float, float], tuple[Tensor, ...]]:
-        """Loss and distance to the teacher as parts of the batch's means, right answers, and the gradients."""
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Loss, distance to the teacher and right answers as parts of the batch's means, and the gradients."""
         logits, config = gradients.twin(images), self.config.loss
         loss = (1 - head) * cross_entropy(logits, targets)
-        if head:
-            loss = loss + head * subset_cross_entropy(logits, targets, self._inside)
+        if head and self._subset is not None:
+            loss = loss + head * subset_cross_entropy(logits, targets, self._subset)
         distance = loss.new_zeros(())
         if self.teacher is not None:
             with torch.no_grad():
@@ -193,17 +199,17 @@ class ClassifierTrainer:
             distance = config.distillation * distance_to_teacher(logits, wanted, config.temperature)
         total = (loss + distance) / count
         grads = torch.autograd.grad(total, gradients.twin_parameters)
-        shown = (float(loss.detach()) / count, float(distance.detach()) / count, float(is_right(logits, targets)))
+        shown = torch.stack([loss.detach(), distance.detach(), is_right(logits, targets).float()]) / count
         return shown, grads
 
-    def _update(self, rate: float) -> float:
-        """One step of the optimiser; returns the gradient's norm. A gradient that is not finite is left out."""
-        norm = float(nn.utils.clip_grad_norm_(self.average.parameters, LARGEST_GRADIENT))
-        if np.isfinite(norm):
-            for group in self.optimiser.param_groups:
-                group["lr"] = rate
-            self.optimiser.step()
-            self.average.update(self.progress.step)
+    def _update(self, gradients: ParallelGradients[Classifier], rate: float) -> Tensor:
+        """One step of the optimiser; returns the gradient's norm. A gradient that is not finite counts as 0."""
+        gradients.store()
+        norm = gradients.clip(LARGEST_GRADIENT)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.step()
+        self.average.update(self.progress.step)
         return norm
 
     def _spend_time(self, began_at: float) -> None:
@@ -253,9 +259,7 @@ def _draws(images: LabelledImages, config: ClassifierTraining, speciality: Speci
     return Draws(everything[inside], everything[~inside], counts, batch_size, config.seed)
 
 
-def _members(speciality: Speciality | None, classes: int) -> Tensor:
-    """Which classes are the specialist's own, bool `(classes,)`."""
-    chosen = range(classes) if speciality is None else speciality.subset
-    inside = torch.zeros(classes, dtype=torch.bool)
-    inside[list(chosen)] = True
-    return inside
+@lru_cache(maxsize=1)
+def _resident(images: LabelledImages, torch_device: torch.device) -> tuple[Tensor, Tensor]:
+    """Pixels and labels where they are worked on; the last set stays there from one training to the next."""
+    return torch.from_numpy(images.pixels).to(torch_device), torch.from_numpy(images.labels).to(torch_device)

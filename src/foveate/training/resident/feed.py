@@ -1,0 +1,93 @@
+"""Puts pictures into a pool while batches are made from it: draws of the mixture, and at once what is new in it."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+
+import numpy as np
+
+from foveate.core import FoveateError
+from foveate.training.dataset import LabelledImage
+from foveate.training.mixture import Mixture
+from foveate.training.resident.pool import GAP, PicturePool
+from foveate.training.sample import Sample
+
+READERS = 4
+"""Threads that decode pictures."""
+LEAST = 128
+"""Pictures that must be there before a batch is made."""
+REFRESH_S = 10.0
+"""Wall clock between looks for new pictures."""
+RENEWED_PER_S = 20.0
+"""Pictures that are exchanged when the pool is full and nothing is new."""
+NEW_PER_S = 80.0
+"""Pictures that are exchanged when the pool is full: a batch in the making may read those in the gap."""
+
+
+class PictureFeed(AbstractContextManager["PictureFeed"]):
+    """Fills `pool` in the background; leave the context to end it.
+
+    `mixture` is called again and again: the sets may grow meanwhile, as where pictures are being rendered.
+    """
+
+    def __init__(self, pool: PicturePool, mixture: Callable[[], Mixture], *, seed: int) -> None:
+        self.pool, self._mixture = pool, mixture
+        self.known: set[str] = set()
+        """Paths of the pictures that were there at first or have come since."""
+        self._rng, self._stop = np.random.default_rng((seed, 4)), threading.Event()
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="picture-feed", daemon=True)
+
+    def __enter__(self) -> "PictureFeed":
+        """Start, and wait for the first pictures; raises what reading them raised."""
+        self._thread.start()
+        while self.pool.written < min(LEAST, self.pool.slots - GAP):
+            self.check()
+            time.sleep(0.02)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """End the thread."""
+        self._stop.set()
+        self._thread.join()
+
+    def check(self) -> None:
+        """Raise what went wrong in the background."""
+        if self._error is not None:
+            raise FoveateError(f"no more pictures: {self._error}") from self._error
+
+    def _run(self) -> None:
+        try:
+            with ThreadPoolExecutor(READERS) as readers:
+                waiting: deque[Future[Sample]] = deque()
+                for image in self._images():
+                    waiting.append(readers.submit(image.read))
+                    if len(waiting) > 2 * READERS:
+                        self.pool.put(waiting.popleft().result())
+                    if self._stop.is_set():
+                        return
+        except BaseException as error:
+            self._error = error
+
+    def _images(self) -> Iterator[LabelledImage]:
+        """Pictures without end, as fast as they are wanted."""
+        mixture = self._mixture()
+        self.known = {str(image.path) for image in mixture.images}
+        while True:
+            until = time.monotonic() + REFRESH_S
+            while time.monotonic() < until:
+                self._pace(RENEWED_PER_S)
+                yield mixture.draw(self._rng)
+            mixture = self._mixture()
+            new = [image for image in mixture.images if str(image.path) not in self.known]
+            self.known.update(str(image.path) for image in new)
+            for row in self._rng.permutation(len(new)):
+                self._pace(NEW_PER_S)
+                yield new[row]
+
+    def _pace(self, most_per_s: float) -> None:
+        if self.pool.written >= self.pool.slots:
+            self._stop.wait(1 / most_per_s)
