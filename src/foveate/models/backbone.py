@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from foveate.core import InputError, RegionGrid
 from foveate.models.block import Block, ScoreReader
+from foveate.models.cuda_blocks import run_blocks, runs_fused
 from foveate.models.embed import ConvolutionalStem, LinearEmbedding
 from foveate.models.layout import (
     BatchLayout,
@@ -170,6 +171,8 @@ class Backbone(nn.Module):
         batch = batch_layout(layouts, full.device)
         blank_beyond(full, low, batch)
         tokens = self._embed(full, low, batch)
+        if not readers and runs_fused(self, tokens, batch):
+            return run_blocks(self, tokens, batch, points)
         per_subset = self.config.depth // self.config.subsets
         for subset in range(1, self.config.subsets + 1):
             blocks = self.blocks[(subset - 1) * per_subset : subset * per_subset]
