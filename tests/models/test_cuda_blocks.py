@@ -1,4 +1,4 @@
-"""The fused path equals the plain one: in Triton's interpreter, a process of its own, and on CUDA where there is one."""
+"""The fused path equals the plain one: in the interpreter of Triton, and on CUDA where there is one."""
 
 import os
 import subprocess
@@ -65,7 +65,9 @@ def test_restoration_by_sources_equals_restoration_by_windows(size):
     torch.testing.assert_close(got[order], expected[places])
 
 
-def fused_error(model: Backbone, size: tuple[int, int], torch_device: str, dtype: torch.dtype, points: list[int]) -> float:
+def fused_error(
+    model: Backbone, size: tuple[int, int], torch_device: str, dtype: torch.dtype, points: list[int]
+) -> float:
     """||fused - plain|| / ||plain|| of a ragged batch; plain in float32 on the CPU."""
     images = torch.randn(len(points), 3, *size, generator=torch.Generator().manual_seed(0))
     grid = model.config.grid(*size)
@@ -73,7 +75,10 @@ def fused_error(model: Backbone, size: tuple[int, int], torch_device: str, dtype
     with torch.inference_mode():
         expected = model(images, masks, points)
         other = model.to(torch_device, dtype)
-        batch = BatchLayout([frame_layout(grid, m) for m in (masks & (torch.tensor(points) > 0)[:, None, None]).numpy()], torch.device(torch_device))
+        batch = BatchLayout(
+            [frame_layout(grid, m) for m in (masks & (torch.tensor(points) > 0)[:, None, None]).numpy()],
+            torch.device(torch_device),
+        )
         from foveate.models import pixels
 
         inside = images.to(torch_device, dtype)

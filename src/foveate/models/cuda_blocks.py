@@ -34,10 +34,10 @@ def runs_fused(backbone: "Backbone", tokens: Tensor, batch: BatchLayout) -> bool
     config = backbone.config
     fits = tokens.dtype in (torch.bfloat16, torch.float16) and config.dim == HEAD_DIM * config.heads
     alike = config.relative_size is None or len({layout.grid for layout in batch.frames}) == 1
-    return fits and alike and config.window_size <= 11 and _kernels() is not None  # noqa: PLR2004 - 121 of 128 rows
+    return fits and alike and config.window_size <= 11 and kernels() is not None  # 121 of 128 rows
 
 
-def _kernels() -> Any:
+def kernels() -> Any:
     """The module of kernels, or None without Triton."""
     try:
         from foveate.models import cuda_kernels  # noqa: PLC0415 - Triton may be missing
@@ -109,7 +109,7 @@ class FusedBlock:
             lengths = (w, w)
             codes = self._codes(qkv, lengths, tables.window_spans, tables.window_codes, spans=1)
         grid = (len(tables.places) // w**2, attention.heads)
-        _kernels().attend_in_windows[grid](
+        kernels().attend_in_windows[grid](
             qkv, attention.qkv.bias, codes, tables.places, out, len(qkv), HEAD_DIM**-0.5,
             DIM=out.shape[1], AREA=w**2, SIDE=w, CODES=2 * w if tables.relative else 0, BLOCK=128,
             num_warps=8,
@@ -128,7 +128,7 @@ class FusedBlock:
         dim = qkv.shape[1] // 3
         out = qkv.new_empty(len(qkv), dim)
         pairs = qkv[:, dim:].index_select(0, tables.key)
-        _kernels().attend_in_frames[(len(tables.blocks), self.block.attention.heads)](
+        kernels().attend_in_frames[(len(tables.blocks), self.block.attention.heads)](
             qkv, pairs, qkv if codes is None else codes, tables.blocks, tables.barred, tables.slots,
             tables.picked_row, tables.picked_column, out, len(qkv), HEAD_DIM**-0.5,
             DIM=dim, CODES=0 if codes is None else codes.shape[2], SLOTS=tables.slots.shape[1],
@@ -144,7 +144,7 @@ class FusedBlock:
         products = torch.bmm(query, table.t().expand(heads, -1, -1))
         out = qkv.new_empty(heads, tokens, len(keys))
         block = min(128, 1 << (len(keys) - 1).bit_length())
-        _kernels().gather_codes[(-(-tokens // 16), heads, -(-len(keys) // block))](
+        kernels().gather_codes[(-(-tokens // 16), heads, -(-len(keys) // block))](
             products, queries, keys, out, tokens, HEAD_DIM**0.5,
             WIDTH=products.shape[2], CODES=len(keys), SPANS=spans, ROWS=16, BLOCK=block, num_warps=4,
         )  # fmt: skip
@@ -155,7 +155,8 @@ class FusedBlock:
         attention = self.block.attention
         kept = attention.fitted_tables
         rows, columns = attention.relative_rows, attention.relative_columns
-        assert rows is not None and columns is not None
+        assert rows is not None
+        assert columns is not None
         versions = [0 if table.is_inference() else table._version for table in (rows, columns)]  # noqa: SLF001
         key = (lengths, rows.data_ptr(), *versions, rows.dtype)
         if kept.get("key") != key:
@@ -171,7 +172,7 @@ def _normalise(x: Tensor, shift: Tensor, norm: torch.nn.LayerNorm) -> Tensor:
     out = torch.empty_like(x)
     dim = x.shape[1]
     block = 1 << (dim - 1).bit_length()
-    _kernels().normalise[(len(x),)](
+    kernels().normalise[(len(x),)](
         x, shift, norm.weight, norm.bias, out, norm.eps, DIM=dim, BLOCK=block, num_warps=4 if block > 256 else 2
     )
     return out

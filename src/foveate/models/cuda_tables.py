@@ -45,7 +45,9 @@ def plain_blocks(layout: FrameLayout) -> KeyBlocks:
     key = np.full(-(-count // KEYS) * KEYS, -1, np.int32)
     key[:count] = np.arange(count)
     nothing = np.zeros_like(key)
-    return KeyBlocks(key=key, slots=np.zeros((len(key) // KEYS, 16), np.int32), picked_row=nothing, picked_column=nothing)
+    return KeyBlocks(
+        key=key, slots=np.zeros((len(key) // KEYS, 16), np.int32), picked_row=nothing, picked_column=nothing
+    )
 
 
 @lru_cache(maxsize=256)
@@ -65,7 +67,7 @@ def banded_blocks(layout: FrameLayout) -> KeyBlocks:
         own = np.flatnonzero(band * 2 + low == number)
         width = int(offset[own].max()) + 1
         per_block = min(most_slots - width, KEYS // width)
-        codes, rank = np.unique(row_code[own], return_inverse=True)
+        _, rank = np.unique(row_code[own], return_inverse=True)
         block, place = np.divmod(rank, per_block)
         count = int(block.max()) + 1
         at = block * KEYS + place * width + offset[own]
@@ -187,8 +189,10 @@ def _cached_tables(batch: BatchLayout, relative: bool) -> BatchTables:  # noqa: 
 
 
 @lru_cache(maxsize=64)
-def restoration(frames: tuple[FrameLayout, ...], due: tuple[bool, ...], torch_device: torch.device) -> tuple[Tensor, Tensor]:
-    """Full tokens as sums of 4 mixed ones: which `(n, 4)` and how much of each `(n, 4)`, frames that are due restored."""
+def restoration(
+    frames: tuple[FrameLayout, ...], due: tuple[bool, ...], torch_device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """The frames that are due at full resolution: each token a sum of 4, which `(n, 4)` and how much `(n, 4)`."""
     parts, start = [], 0
     for layout, now in zip(frames, due, strict=True):
         source, weight = _sources(layout) if now else _unchanged(layout.real_tokens)
