@@ -51,3 +51,17 @@ def test_a_threshold_that_nothing_reaches_gives_no_boxes():
     (found,) = make_head()(make_levels(count=1), 1.1, 10)
     assert found.boxes.shape == (0, 4)
     assert found.scores.shape == found.class_id.shape == (0,)
+
+
+@torch.inference_mode()
+def test_candidates_of_the_whole_batch_at_once_equal_those_that_are_looked_for_frame_by_frame():
+    torch.manual_seed(0)
+    head = DenseHead(16, 3, (8, 16), 2).eval()
+    for parameter in head.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    levels = [torch.randn(2, 16, 12, 20), torch.randn(2, 16, 6, 10)]
+    for one, other in zip(head(levels, 0.4, 30), head._best_of_all(levels, 0.4, 30), strict=True):
+        order, its = one.scores.argsort(descending=True), other.scores.argsort(descending=True)
+        torch.testing.assert_close(other.scores[its], one.scores[order])
+        torch.testing.assert_close(other.boxes[its], one.boxes[order], atol=1e-3, rtol=1e-4)
+        assert (other.class_id[its] == one.class_id[order]).all()

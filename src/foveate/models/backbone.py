@@ -7,7 +7,7 @@ A frame with restoration point k joins full resolution inside subset k, after it
 global block; with 0, its pixels are restored before the first block. No parameter is added to the plain model.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from foveate.core import InputError, RegionGrid
 from foveate.models.block import Block, ScoreReader
+from foveate.models.cuda_blocks import run_blocks, runs_fused
 from foveate.models.embed import ConvolutionalStem, LinearEmbedding
 from foveate.models.layout import (
     BatchLayout,
@@ -23,6 +24,7 @@ from foveate.models.layout import (
     LayoutRun,
     batch_layout,
     frame_layout,
+    index_on,
     layout_runs,
     map_index,
 )
@@ -170,6 +172,8 @@ class Backbone(nn.Module):
         batch = batch_layout(layouts, full.device)
         blank_beyond(full, low, batch)
         tokens = self._embed(full, low, batch)
+        if not readers and runs_fused(self, tokens, batch):
+            return run_blocks(self, tokens, batch, points)
         per_subset = self.config.depth // self.config.subsets
         for subset in range(1, self.config.subsets + 1):
             blocks = self.blocks[(subset - 1) * per_subset : subset * per_subset]
@@ -199,18 +203,27 @@ class Backbone(nn.Module):
         assert table is not None
         if torch.is_grad_enabled() or table.is_inference():
             return self._make_codes(table, layout)
-        # Torch counts in-place changes of a tensor, so that codes of older weights are never used.
-        key = (layout, table.data_ptr(), table._version, table.dtype, table.device)  # noqa: SLF001
-        codes = self._position_cache.get(key)
-        if codes is None:
-            if len(self._position_cache) > 32:
-                self._position_cache.clear()  # perhaps while another thread looks
-            codes = self._position_cache[key] = self._make_codes(table, layout)
-        return codes
+        return self._kept_codes(layout, lambda: self._make_codes(table, layout))
 
     def _make_codes(self, table: Tensor, layout: FrameLayout) -> Tensor:
         spread = tiled_positions if self.config.positions == "tiled" else stretched_positions
-        return token_positions(spread(table, layout.grid), layout)
+        if torch.is_grad_enabled() or table.is_inference():
+            return token_positions(spread(table, layout.grid), layout)
+        return token_positions(self._kept_codes(layout.grid, lambda: spread(table, layout.grid)), layout)
+
+    def _kept_codes(self, of: object, make: Callable[[], Tensor]) -> Tensor:
+        """What `make` makes of the table for a layout or a grid, kept until the table changes."""
+        table = self.positions
+        assert table is not None
+        # Torch counts in-place changes of a tensor, so that codes of older weights are never used.
+        key = (of, table.data_ptr(), table._version, table.dtype, table.device)  # noqa: SLF001
+        codes = self._position_cache.get(key)
+        if codes is None:
+            codes = make()
+            if len(self._position_cache) > 32:
+                self._position_cache.clear()  # perhaps while another thread looks
+            self._position_cache[key] = codes
+        return codes
 
 
 def _check_masks(masks: Tensor | None, grid: RegionGrid, count: int) -> Tensor:
@@ -230,7 +243,7 @@ def _join_windows(full: Tensor, low: Tensor, run: LayoutRun) -> Tensor:
     layout, (area, dim) = run.layout, full.shape[2:]
     windows = full.reshape(run.count, len(layout.full_regions) * full.shape[1], area, dim)
     if layout.full_windows < windows.shape[1]:
-        windows = windows.index_select(1, torch.from_numpy(layout.kept_windows).to(windows.device))
+        windows = windows.index_select(1, index_on(layout, "kept_windows", windows.device))
     if not len(low):
         return windows
     coarse = low.reshape(run.count, len(layout.low_regions), area, dim)

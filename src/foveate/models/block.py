@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import cast
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -30,6 +30,7 @@ class Attention(nn.Module):
         self.proj = nn.Linear(dim, dim)
         self.relative_rows: nn.Parameter | None = None
         self.relative_columns: nn.Parameter | None = None
+        self.fitted_tables: dict[str, Any] = {}  # kept by the CUDA path between frames of one size
         if relative_size:
             rows, columns = relative_size
             self.relative_rows = nn.Parameter(torch.zeros(2 * rows - 1, self.head_dim))

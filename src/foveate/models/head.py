@@ -6,6 +6,7 @@ Training looks at every cell. Inference asks for scores first, and for boxes onl
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
@@ -68,6 +69,8 @@ class DenseHead(nn.Module):
 
     def forward(self, levels: list[Tensor], threshold: float, most: int) -> list[Candidates]:
         """One map `(B, C, h_l, w_l)` per stride -> each frame's best `most` cells that score at least `threshold`."""
+        if levels[0].device.type != "cpu":
+            return self._best_of_all(levels, threshold, most)
         found = []
         for number, logits in enumerate(self._all_logits(levels)):
             scores, class_id = logits.float().sigmoid().max(dim=1)
@@ -78,13 +81,23 @@ class DenseHead(nn.Module):
             found.append(Candidates(scores=scores[cells], class_id=class_id[cells], boxes=boxes))
         return found
 
+    def _best_of_all(self, levels: list[Tensor], threshold: float, most: int) -> list[Candidates]:
+        """`forward` on an accelerator: boxes of every cell, one wait for the batch; candidates in host memory."""
+        output = self.dense(levels)
+        scores, class_id = output.class_logits.float().sigmoid().max(dim=2)
+        best, cells = scores.topk(min(most, scores.shape[1]), dim=1)
+        boxes = output.boxes().gather(1, cells[..., None].expand(-1, -1, 4))
+        packed = torch.cat([best[..., None], class_id.gather(1, cells)[..., None].to(best), boxes], dim=2).cpu()
+        kept = [frame[frame[:, 0] >= threshold] for frame in packed]
+        return [Candidates(scores=one[:, 0], class_id=one[:, 1].long(), boxes=one[:, 2:]) for one in kept]
+
     def dense(self, levels: list[Tensor]) -> HeadOutput:
         """One map `(B, C, h_l, w_l)` per stride -> predictions of every cell; distances and points in float32."""
         distances, points, strides = [], [], []
         for level, stride, scale in zip(levels, self.strides, self.level_scales, strict=True):
             raw = _rows(self.box_distances(self.box_tower(level)))
             distances.append(_distances(raw, scale, stride))
-            points.append(cell_centres(level.shape[2], level.shape[3], stride).to(level.device))
+            points.append(_centres_on(level.shape[2], level.shape[3], stride, level.device))
             strides.append(torch.full((len(points[-1]),), float(stride), device=level.device))
         return HeadOutput(
             class_logits=self._all_logits(levels),
@@ -141,6 +154,13 @@ def _tower(channels: int, convolutions: int) -> nn.Sequential:
 def _rows(level: Tensor) -> Tensor:
     """`(B, C, h, w)` -> `(B, h * w, C)`."""
     return level.permute(0, 2, 3, 1).flatten(1, 2)
+
+
+@lru_cache(maxsize=64)
+def _centres_on(rows: int, columns: int, stride: int, torch_device: torch.device) -> Tensor:
+    """`cell_centres` there, kept: copying from host memory would wait for the device."""
+    with torch.inference_mode(mode=False):
+        return cell_centres(rows, columns, stride).to(torch_device)
 
 
 def cell_centres(rows: int, columns: int, stride: int) -> Tensor:

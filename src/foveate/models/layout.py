@@ -103,6 +103,13 @@ def _cached_layout(grid: RegionGrid, mask_bytes: bytes) -> FrameLayout:
     )
 
 
+@lru_cache(maxsize=1024)
+def index_on(layout: FrameLayout, name: str, torch_device: torch.device) -> Tensor:
+    """One of the layout's index arrays as a tensor, kept: copying from host memory would wait for the device."""
+    with torch.inference_mode(mode=False):
+        return torch.from_numpy(np.ascontiguousarray(getattr(layout, name))).to(torch_device)
+
+
 def _region_origins(grid: RegionGrid, regions: Index) -> Index:
     columns = grid.shape[1]
     return np.stack([regions // columns, regions % columns], axis=1) * grid.region_size

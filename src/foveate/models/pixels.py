@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from foveate.core import InputError, RegionGrid
-from foveate.models.layout import BatchLayout, FrameLayout, LayoutRun, layout_runs
+from foveate.models.layout import BatchLayout, FrameLayout, LayoutRun, index_on, layout_runs
 from foveate.models.threads import in_threads
 
 
@@ -80,13 +80,12 @@ def _index_tiles(images: Tensor, grid: RegionGrid, layouts: list[FrameLayout]) -
     """`select_tiles` in few operations: frames of one layout together."""
     tiles, columns, d = cut_tiles(extend_to_regions(images, grid), grid), grid.shape[1], grid.downsampling_factor
 
-    def taken(run: LayoutRun, regions: np.ndarray) -> Tensor:
-        rows, places = (torch.from_numpy(part).to(tiles.device) for part in np.divmod(regions, columns))
-        return tiles[run.frames][:, rows, places].flatten(0, 1)
+    def taken(run: LayoutRun, name: str) -> Tensor:
+        regions = index_on(run.layout, name, tiles.device)
+        return tiles[run.frames][:, regions // columns, regions % columns].flatten(0, 1)
 
     runs = layout_runs(layouts)
-    full = torch.cat([taken(run, run.layout.full_regions) for run in runs])
-    low = torch.cat([taken(run, run.layout.low_regions) for run in runs])
+    full, low = (torch.cat([taken(run, name) for run in runs]) for name in ("full_regions", "low_regions"))
     return full, area_average(low, d)
 
 

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from foveate.core import InputError, RegionGrid
-from foveate.models.layout import FrameLayout
+from foveate.models.layout import FrameLayout, index_on
 
 
 def stretched_positions(table: Tensor, grid: RegionGrid) -> Tensor:
@@ -39,11 +39,11 @@ def token_positions(positions: Tensor, layout: FrameLayout) -> Tensor:
     dim = positions.shape[2]
     canvas = F.pad(positions, (0, 0, 0, region_columns * size - columns, 0, region_rows * size - rows))
     tiles = canvas.reshape(region_rows, size, region_columns, size, dim).transpose(1, 2).flatten(0, 1)
-    full = tiles[torch.from_numpy(layout.full_regions)]
+    full = tiles[index_on(layout, "full_regions", tiles.device)]
     windows = full.reshape(-1, d, w, d, w, dim).transpose(2, 3).reshape(-1, w * w, dim)
-    low = tiles[torch.from_numpy(layout.low_regions)].reshape(-1, w, d, w, d, dim).sum(dim=(2, 4))
+    low = tiles[index_on(layout, "low_regions", tiles.device)].reshape(-1, w, d, w, d, dim).sum(dim=(2, 4))
     low = low.flatten(1, 2) / _covered_patches(layout).to(low)
-    return torch.cat([windows[torch.from_numpy(layout.kept_windows)], low])
+    return torch.cat([windows[index_on(layout, "kept_windows", windows.device)], low])
 
 
 def _covered_patches(layout: FrameLayout) -> Tensor:

@@ -22,11 +22,11 @@ def restore_windows(tokens: Tensor, layout: FrameLayout) -> Tensor:
     `(frames, windows, w * w, C)` -> `(frames, full windows, w * w, C)`.
     """
     frames, _, area, dim = tokens.shape
-    kept, low = tokens.split([layout.full_windows, len(layout.low_regions)], dim=1)
+    kept, low = torch.split(tokens, [layout.full_windows, len(layout.low_regions)], dim=1)
     d = layout.grid.downsampling_factor
     per_region = np.bincount(layout.kept_windows // d**2, minlength=len(layout.full_regions))
     runs = dict(zip(layout.full_regions, torch.split(kept, per_region.tolist(), dim=1), strict=True))
-    for places, weights in _upsamplings(layout):
+    for places, weights in upsamplings(layout):
         part = low if len(places) == low.shape[1] else low.index_select(1, torch.from_numpy(places).to(low.device))
         spread = torch.from_numpy(weights).to(low).expand(frames * len(places), -1, -1)
         children = torch.bmm(spread, part.flatten(0, 1)).reshape(frames, len(places), -1, area, dim)
@@ -34,8 +34,8 @@ def restore_windows(tokens: Tensor, layout: FrameLayout) -> Tensor:
     return torch.cat([runs[region] for region in sorted(runs)], dim=1)
 
 
-@lru_cache(maxsize=64)
-def _upsamplings(layout: FrameLayout) -> list[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+@lru_cache(maxsize=256)
+def upsamplings(layout: FrameLayout) -> list[tuple[NDArray[np.int64], NDArray[np.float32]]]:
     """Low windows that are upsampled alike, by their number among the low ones, and the weights of their children.
 
     Windows at the lower and right edge of a frame have fewer real tokens and fewer children.

@@ -1,0 +1,566 @@
+"""The backbone on a GPU: right, how fast, and where its time goes; against the machine's ceilings and Hugging Face.
+
+    python benchmarks/gpu.py [--seconds 90] [--out DIR] [--only a,b,c,d,e,f]
+
+Writes gpu.json after every section, prints a short table last. Without a GPU: `--torch-device cpu --small` goes through
+the same lines on tiny shapes (with TRITON_INTERPRET=1 through the kernels too). Exit code 1 where a check fails.
+Expected: docs/results.md.
+"""
+
+# ruff: noqa: SLF001 - it times private parts by intent
+
+import argparse
+import itertools
+import json
+import os
+import statistics
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from foveate import models
+from foveate.core import RegionGrid
+from foveate.models import Backbone, BackboneConfig, backbone_flops, cuda_blocks, cuda_tables
+from foveate.models import backbone as backbone_module
+from foveate.models.cuda_blocks import FusedBlock, run_blocks
+from foveate.models.flops import backbone_operations
+from foveate.models.layout import batch_layout, frame_layout
+from foveate.models.pixels import blank_beyond, select_tiles
+
+SEED = torch.Generator().manual_seed(0)
+
+
+@dataclass
+class Session:
+    """What all sections share."""
+
+    torch_device: torch.device
+    small: bool
+    ends_at: float
+    out: Path
+    found: dict[str, Any] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def left_s(self) -> float:
+        return self.ends_at - time.monotonic()
+
+    @property
+    def cuda(self) -> bool:
+        return self.torch_device.type == "cuda"
+
+    @property
+    def fused(self) -> bool:
+        """Whether the kernels run: on CUDA, or interpreted."""
+        return (self.cuda or bool(os.environ.get("TRITON_INTERPRET"))) and cuda_blocks.kernels() is not None
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+        print(f"{line}   [{self.left_s:.0f} s left]", flush=True)
+
+    def check(self, name: str, error: float, allowed: float) -> None:
+        verdict = "ok" if error <= allowed else "FAIL"  # NaN fails
+        self.say(f"  {verdict} {name}: relative error {error:.2e} (allowed {allowed:.0e})")
+        self.found.setdefault("checks", {})[name] = {"error": error, "allowed": allowed, "ok": verdict == "ok"}
+        if verdict == "FAIL":
+            self.failures.append(name)
+
+    def write(self) -> None:
+        kept = {**self.found, "lines": self.lines, "failures": self.failures}
+        (self.out / "gpu.json").write_text(json.dumps(kept, indent=1), encoding="utf-8")
+
+    def random(self, *shape: int, dtype: torch.dtype = torch.bfloat16) -> Tensor:
+        return torch.randn(*shape, generator=SEED).to(self.torch_device, dtype)
+
+    def random_here(self, *shape: int, dtype: torch.dtype = torch.bfloat16) -> Tensor:
+        """Made on the device: for large tensors."""
+        return torch.randn(*shape, device=self.torch_device, dtype=dtype)
+
+    @torch.inference_mode()
+    def milliseconds(
+        self, call: Callable[[], object], *, rounds: int = 20, warm: int = 3, most_s: float = 1.5
+    ) -> float:
+        """Median of `rounds` calls, launch gaps included; fewer where they would take longer than `most_s`."""
+        began_at = time.monotonic()
+        for _ in range(warm if self.cuda else 1):
+            call()
+        self.wait()
+        each = (time.monotonic() - began_at) / warm
+        rounds = max(3, min(rounds, int(most_s / max(each, 1e-6)))) if self.cuda else 1
+        if not self.cuda:
+            began_at = time.perf_counter()
+            call()
+            return 1e3 * (time.perf_counter() - began_at)
+        marks = [torch.cuda.Event(enable_timing=True) for _ in range(rounds + 1)]
+        marks[0].record()
+        for mark in marks[1:]:
+            call()
+            mark.record()
+        self.wait()
+        return statistics.median(a.elapsed_time(b) for a, b in itertools.pairwise(marks))
+
+    @torch.inference_mode()
+    def replayed(self, call: Callable[[], object]) -> float:
+        """The same, replayed from a CUDA graph: without the host's part."""
+        if not self.cuda:
+            return self.milliseconds(call)
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            for _ in range(2):
+                call()
+        torch.cuda.current_stream().wait_stream(stream)
+        graph = torch.cuda.CUDAGraph()
+        try:
+            with torch.cuda.graph(graph):
+                kept = call()
+        except RuntimeError as error:
+            self.say(f"  no graph: {str(error)[:200]}")
+            return float("nan")
+        spent = self.milliseconds(graph.replay)
+        del kept
+        return spent
+
+    def wait(self) -> None:
+        if self.cuda:
+            torch.cuda.synchronize()
+
+
+def main() -> int:
+    """Run the sections that there is time for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=90)
+    parser.add_argument("--torch-device", default="cuda")
+    parser.add_argument("--small", action="store_true")
+    parser.add_argument("--only", default="a,b,c,d,e,f")
+    parser.add_argument("--out", type=Path, default=Path(os.environ.get("OUT", "out/gpu")))
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    session = Session(
+        torch.device(options.torch_device), options.small, time.monotonic() + options.seconds, options.out
+    )
+    sections = {"a": ceilings, "b": correctness, "c": large, "d": huggingface, "e": tiny, "f": variants}
+    needs_s = {"a": 3, "b": 5, "c": 10, "d": 8, "e": 8, "f": 6}
+    for letter in options.only.split(","):
+        if session.left_s < needs_s[letter]:
+            session.say(f"({letter}) left out: no time")
+            continue
+        began_at = time.monotonic()
+        try:
+            sections[letter](session)
+        except Exception as error:  # one failure must not lose the rest
+            session.say(f"({letter}) broke: {type(error).__name__}: {str(error)[:300]}")
+            session.failures.append(f"section {letter}")
+            traceback.print_exc()
+        session.found.setdefault("section_s", {})[letter] = time.monotonic() - began_at
+        session.write()
+    print("\n" + "\n".join(session.lines) + f"\nfailures: {session.failures or 'none'}", flush=True)
+    return 1 if session.failures else 0
+
+
+def ceilings(session: Session) -> None:
+    """What the machine can do at most."""
+    side, tokens, dim = (256, 96, 64) if session.small else (8192, 8160, 1024)
+    name = torch.cuda.get_device_name() if session.cuda else "CPU"
+    session.found["machine"] = {"name": name, "torch": torch.__version__, "cuda": torch.version.cuda}
+    session.say(f"(a) {name}, torch {torch.__version__}")
+    a, b = session.random_here(side, side), session.random_here(side, side)
+    rate = 2 * side**3 / session.milliseconds(partial(torch.mm, a, b)) / 1e9
+    big = session.random_here(1 << (20 if session.small else 30))
+    copied = torch.empty_like(big)
+    bandwidth = 4 * big.numel() / session.milliseconds(partial(copied.copy_, big)) / 1e9
+    del big, copied
+    heads = dim // 64
+    q, k, v = (session.random_here(1, heads, tokens, 64) for _ in range(3))
+    flash_ms = session.milliseconds(partial(F.scaled_dot_product_attention, q, k, v))
+    flash = 4 * tokens**2 * dim / flash_ms / 1e9
+    x = session.random_here(tokens, dim)
+    wide, narrow, bias = (
+        session.random_here(4 * dim, dim),
+        session.random_here(dim, 4 * dim),
+        session.random_here(4 * dim),
+    )
+    hidden = session.random_here(tokens, 4 * dim)
+    fc1 = session.milliseconds(partial(torch._addmm_activation, bias, x, wide.t(), use_gelu=True))
+    fc1_plain = session.milliseconds(partial(torch.addmm, bias, x, wide.t()))
+    fc2 = session.milliseconds(lambda: x.addmm_(hidden, narrow.t(), beta=0.5, alpha=1e-3))
+    work = 2 * tokens * dim * 4 * dim / 1e9
+    session.found["ceilings"] = {
+        "matmul_tflops": rate, "copy_tbps": bandwidth, "flash_tflops": flash, "flash_ms": flash_ms,
+        "fc1_gelu_tflops": work / fc1, "fc1_tflops": work / fc1_plain, "fc2_add_tflops": work / fc2,
+    }  # fmt: skip
+    session.say(
+        f"  bf16 product {rate:.0f} TFLOP/s, copy {bandwidth:.2f} TB/s, SDPA at {tokens} x 64 {flash:.0f} TFLOP/s "
+        f"({flash_ms:.2f} ms); fc1+GELU {work / fc1:.0f}, fc1 {work / fc1_plain:.0f}, fc2+residual {work / fc2:.0f}"
+    )
+
+
+def correctness(session: Session) -> None:
+    """Ragged batches of every restoration point against the plain path in float32 on the CPU."""
+    torch.backends.cudnn.allow_tf32 = False
+    size, dim = (301, 507), 128
+    for relative in (True, False):
+        changes: dict[str, Any] = (
+            {"relative_size": (14, 14)} if relative else {"stem": "convolutional", "positions": "tiled"}
+        )
+        model = spread(Backbone(BackboneConfig(dim=dim, depth=8, heads=2, **changes)), 0.06)
+        points, images = [0, 1, 2, 3, 4, 5], torch.randn(6, 3, *size, generator=SEED)
+        masks = torch.stack([torch.from_numpy(mask_of(model.config.grid(*size), 0.5, seed)) for seed in range(6)])
+        with torch.inference_mode():
+            expected = model(images, masks, points)
+            name = "with relative positions" if relative else "without"
+            exact = relative_error(
+                model.to(session.torch_device)(images.to(session.torch_device), masks, points), expected
+            )
+            session.check(f"float32 plain, {name}", exact, 1e-4)
+            half = model.to(torch.bfloat16)
+            inside = images.to(session.torch_device, torch.bfloat16)
+            session.check(f"bf16 fused, {name}", relative_error(half(inside, masks, points), expected), 2e-2)
+            with plain_path():
+                session.check(f"bf16 plain, {name}", relative_error(half(inside, masks, points), expected), 3e-2)
+    session.found["fused"] = session.fused
+    session.say(f"  kernels used: {session.fused}")
+
+
+class plain_path:  # noqa: N801 - reads as a statement
+    """The path without kernels, for comparison."""
+
+    def __enter__(self) -> None:
+        self.before = backbone_module.runs_fused
+        backbone_module.runs_fused = lambda *_: False
+
+    def __exit__(self, *_: object) -> None:
+        backbone_module.runs_fused = self.before
+
+
+def relative_error(got: Tensor, expected: Tensor) -> float:
+    got, expected = got.float().cpu(), expected.float().cpu()
+    return float(torch.linalg.vector_norm(got - expected) / torch.linalg.vector_norm(expected))
+
+
+def spread(model: Backbone, std: float) -> Backbone:
+    """Random values everywhere, so that nothing is hidden by zeros."""
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=std)
+    return model.eval()
+
+
+def mask_of(grid: RegionGrid, share: float, seed: int) -> np.ndarray:
+    order = np.random.default_rng(seed).permutation(len(grid))
+    return (order < round(share * len(grid))).reshape(grid.shape)
+
+
+def large_config(session: Session) -> tuple[BackboneConfig, tuple[int, int]]:
+    if session.small:
+        size = (304, 512)
+        return BackboneConfig(dim=128, depth=4, heads=2, relative_size=(19, 32)), size
+    return BackboneConfig(dim=1024, depth=24, heads=16, relative_size=(68, 120)), (1088, 1920)
+
+
+def large_model(session: Session) -> Backbone:
+    """ViTDet-L with random weights, made on the device once."""
+    if "model" not in session.__dict__:
+        config, _ = large_config(session)
+        with torch.device(session.torch_device):
+            model = Backbone(config)
+        for name, parameter in model.named_parameters():
+            if "relative" in name:
+                torch.nn.init.normal_(parameter, std=0.05)
+        session.__dict__["model"] = model.to(torch.bfloat16).eval()
+    model = session.__dict__["model"]
+    assert isinstance(model, Backbone)
+    return model
+
+
+def large(session: Session) -> None:
+    """ViTDet-L at 1088 x 1920."""
+    model = large_model(session)
+    config, size = large_config(session)
+    grid = config.grid(*size)
+    full_flops = backbone_flops(config, grid)
+    rate = session.found.get("ceilings", {}).get("matmul_tflops", 790.0)
+    images = session.random_here(8, 3, *size)
+    rows: dict[str, Any] = {}
+    session.found["large"] = rows
+
+    def measure(name: str, count: int, share: float, point: int, *, replay: bool) -> None:
+        masks = torch.stack([torch.from_numpy(mask_of(grid, share, seed)) for seed in range(count)])
+        flops = sum(backbone_flops(config, grid, mask, point) for mask in masks.numpy())
+        call = partial(model, images[:count], masks, [point] * count)
+        eager = session.milliseconds(call, rounds=20)
+        row = {"ms": eager, "flop_ratio": flops / full_flops / count, "tflops": flops / eager / 1e9}
+        if replay and session.fused:
+            row["blocks_replayed_ms"] = session.replayed(blocks_call(model, images[:count], masks.numpy(), point))
+        rows[name] = row
+        base = rows["full x1" if count == 1 else "full x8"]["ms"]
+        row["speedup_over_flop_ratio"] = base / eager * row["flop_ratio"]
+        replayed = f", blocks from a graph {row['blocks_replayed_ms']:.2f} ms" if "blocks_replayed_ms" in row else ""
+        session.say(
+            f"  {name}: {eager:.2f} ms{replayed}, {row['tflops']:.0f} TFLOP/s = {row['tflops'] / rate:.0%} of "
+            f"the product, FLOP ratio {row['flop_ratio']:.3f}, speed-up at {row['speedup_over_flop_ratio']:.0%} of it"
+        )
+        session.write()
+
+    session.say(f"(c) ViTDet-L {size[0]} x {size[1]} bf16, {full_flops / 1e12:.2f} TFLOP a frame")
+    measure("full x1", 1, 0.0, 0, replay=True)
+    measure("75% low, beta 4 x1", 1, 0.75, 4, replay=True)
+    stages(session, model, images[:1])
+    measure("full x8", 8, 0.0, 0, replay=False)
+    measure("75% low, beta 4 x8", 8, 0.75, 4, replay=False)
+    measure("50% low, beta 4 x8", 8, 0.5, 4, replay=False)
+    for share in (0.5, 0.75):
+        for point in (0, 1, 2, 3, 4):
+            name = f"{share:.0%} low, beta {point} x1"
+            if name not in rows:
+                measure(name, 1, share, point, replay=False)
+    new_masks(session, model, images[:1], grid)
+    real_size_check(session, model, images[:1], grid)
+    if session.cuda:
+        rows["peak_gib"] = torch.cuda.max_memory_allocated() / 2**30
+
+
+def blocks_call(model: Backbone, images: Tensor, masks: np.ndarray, point: int) -> Callable[[], object]:
+    """The blocks alone, from tokens that are there."""
+    grid = model.config.grid(*images.shape[2:])
+    layouts = [frame_layout(grid, mask) for mask in masks]
+    batch = batch_layout(layouts, images.device)
+    with torch.inference_mode():
+        full, low = select_tiles(images, grid, layouts)
+        blank_beyond(full, low, batch)
+        tokens = model._embed(full, low, batch)
+    return partial(run_blocks, model, tokens, batch, [point] * len(layouts))
+
+
+def stages(session: Session, model: Backbone, images: Tensor) -> None:
+    """Where the time of a full frame goes, operation by operation."""
+    config, grid = model.config, model.config.grid(*images.shape[2:])
+    layouts = [frame_layout(grid)]
+    batch = batch_layout(layouts, images.device)
+    found: dict[str, float] = {}
+
+    def note(name: str, call: Callable[[], object]) -> None:
+        found[name] = session.milliseconds(call, rounds=10, most_s=0.3)
+
+    with torch.inference_mode():
+        full, low = select_tiles(images, grid, layouts)
+        note("tiles", lambda: select_tiles(images, grid, layouts))
+        note("blank", lambda: blank_beyond(full, low, batch))
+        note("embed", lambda: model._embed(full, low, batch))
+        if session.fused:
+            tables = cuda_tables.batch_tables(batch, relative=True)
+            x, dim = session.random_here(tables.tokens, config.dim), config.dim
+            shift = torch.zeros(dim, device=x.device)
+            last = config.depth // config.subsets - 1
+            inside, whole = FusedBlock(model.blocks[0]), FusedBlock(model.blocks[last])
+            attention, qkv = whole.block.attention, session.random_here(tables.tokens, 3 * dim)
+            hidden = session.random_here(tables.tokens, 4 * dim)
+            note("window block", lambda: inside.run(x.clone(), shift, tables))
+            note("global block", lambda: whole.run(x.clone(), shift, tables))
+            note("clone", x.clone)
+            note("norm", lambda: cuda_blocks._normalise(x, shift, whole.block.norm1))
+            note("qkv", lambda: torch.addmm(attention.qkv.bias, x, attention.qkv.weight.t()))
+            note("window codes", lambda: inside._codes(qkv, (9, 9), tables.window_spans, tables.window_codes, spans=1))
+            note("window attention with codes", lambda: inside._windows(qkv, tables))
+            lengths = grid.patches
+            note(
+                "frame codes",
+                lambda: whole._codes(qkv, lengths, tables.query_spans, tables.key_codes, spans=tables.spans),
+            )
+            note("frame pairs", lambda: qkv[:, dim:].index_select(0, tables.key))
+            note("frame attention with codes", lambda: whole._frames(qkv, tables))
+            note("proj", lambda: x.addmm_(qkv[:, :dim], attention.proj.weight.t(), alpha=1e-3, beta=0.5))
+            fc1, fc2 = whole.block.fc1, whole.block.fc2
+            note("fc1", lambda: torch._addmm_activation(fc1.bias, x, fc1.weight.t(), use_gelu=True))
+            note("fc2", lambda: x.addmm_(hidden, fc2.weight.t(), alpha=1e-3, beta=0.5))
+            mask = mask_of(grid, 0.75, 0)
+            mixed = batch_layout([frame_layout(grid, mask)], images.device)
+            mixed_tables = cuda_tables.batch_tables(mixed, relative=True)
+            few = session.random_here(mixed_tables.tokens, dim)
+            note("restore 75%", lambda: cuda_blocks._restored(few, mixed_tables, [True]))
+            note("maps", lambda: cuda_blocks._maps(x, shift, tables))
+    session.found["stages_ms"] = found
+    session.say("  stages, ms: " + ", ".join(f"{name} {spent:.3f}" for name, spent in found.items()))
+    work = backbone_operations(config, grid)
+    if "frame attention with codes" in found:
+        rate = work.global_attention / config.subsets / found["frame attention with codes"] / 1e9
+        session.say(f"  frame attention {rate:.0f} TFLOP/s, codes and gathers included")
+    session.write()
+
+
+def new_masks(session: Session, model: Backbone, images: Tensor, grid: RegionGrid) -> None:
+    """A mask that was never seen: the host makes its tables."""
+    spent = []
+    with torch.inference_mode():
+        for seed in range(100, 103 if session.small else 106):
+            mask = torch.from_numpy(mask_of(grid, 0.75, seed))[None]
+            session.wait()
+            began_at = time.perf_counter()
+            model(images, mask, [4])
+            session.wait()
+            spent.append(1e3 * (time.perf_counter() - began_at))
+    session.found["large"]["new mask, 75% low, beta 4 x1, wall"] = spent
+    session.say(f"  a new mask each time, 75% low, beta 4, wall: {statistics.median(spent):.2f} ms")
+
+
+def real_size_check(session: Session, model: Backbone, images: Tensor, grid: RegionGrid) -> None:
+    """The real size in bf16, fused, against the plain path in float32 on the same device."""
+    masks = torch.from_numpy(mask_of(grid, 0.5, 7))[None]
+    torch.backends.cudnn.allow_tf32 = False
+    with torch.inference_mode():
+        got = [model(images, None, [0]), model(images, masks, [3])]
+        exact = Backbone(model.config).to(session.torch_device).eval()
+        exact.load_state_dict(model.state_dict())
+        with plain_path():
+            for name, one, args in (("full", got[0], (None, [0])), ("50% low, beta 3", got[1], (masks, [3]))):
+                session.check(f"ViTDet-L {name}, bf16 fused", relative_error(one, exact(images.float(), *args)), 2e-2)
+
+
+def huggingface(session: Session) -> None:
+    """`VitDetBackbone` of the same shape."""
+    from transformers import VitDetBackbone, VitDetConfig  # noqa: PLC0415 - may be missing
+
+    config, size = large_config(session)
+    per_subset = config.depth // config.subsets
+    shape = VitDetConfig(
+        hidden_size=config.dim,
+        num_hidden_layers=config.depth,
+        num_attention_heads=config.heads,
+        image_size=list(size),
+        window_size=9,
+        window_block_indices=[i for i in range(config.depth) if i % per_subset != per_subset - 1],
+        use_relative_position_embeddings=True,
+    )
+    with torch.device(session.torch_device):
+        theirs = VitDetBackbone(shape)
+    theirs = theirs.to(torch.bfloat16).eval()
+    images, ours = session.random_here(1, 3, *size), large_model(session)
+    spent = session.milliseconds(partial(theirs, images), rounds=10, warm=2, most_s=2.0)
+    own = session.milliseconds(partial(ours, images))
+    implementation = getattr(shape, "_attn_implementation", None)
+    session.found["huggingface"] = {"ms": spent, "ours_ms": own, "ratio": spent / own, "attention": implementation}
+    session.say(
+        f"(d) VitDetBackbone-L {spent:.1f} ms ({implementation}), ours {own:.2f} ms: {spent / own:.1f} times faster"
+    )
+
+
+def tiny(session: Session) -> None:
+    """vitdet-tiny: whole detections from frames in host memory, and its parts."""
+    detector = models.vitdet_tiny().to(session.torch_device, torch.bfloat16).eval()
+    rows: dict[str, Any] = {}
+    session.found["tiny"] = rows
+    session.say("(e) vitdet-tiny bf16")
+    sizes = [(288, 288)] if session.small else [(1080, 1920), (2160, 3840)]
+    for size, count in itertools.product(sizes, (1, 8)):
+        if count > 1 and size != sizes[0]:
+            continue
+        frames = list(np.random.default_rng(0).integers(0, 256, (count, *size, 3), dtype=np.uint8))
+        grid = detector.region_grid(*size)
+        for share in (0.0, 0.75):
+            masks = [mask_of(grid, share, seed) for seed in range(count)]
+            if session.cuda:
+                torch.cuda.reset_peak_memory_stats()
+            wall = wall_ms(session, partial(detector.detect_batch, frames, masks, [4] * count, score_threshold=0.3))
+            images = session.random_here(count, 3, *size)
+            chosen = torch.stack([torch.from_numpy(mask) for mask in masks])
+            features = partial(detector.backbone, images, chosen, [4] * count)
+            row = {"detect_wall_ms": wall, "backbone_ms": session.milliseconds(features)}
+            with torch.inference_mode():
+                maps = features()
+            row["pyramid_head_ms"] = session.milliseconds(
+                lambda maps=maps: detector.head(detector.pyramid(maps), 0.3, 1000)
+            )
+            if session.fused:
+                call = blocks_call(detector.backbone, images, chosen.numpy(), 4)
+                row["blocks_replayed_ms"] = session.replayed(call)
+            if session.cuda:
+                row["peak_gib"] = torch.cuda.max_memory_allocated() / 2**30
+            name = f"{size[0]}p x{count}, {share:.0%} low"
+            rows[name] = row
+            session.say(f"  {name}: " + ", ".join(f"{key} {value:.2f}" for key, value in row.items()))
+            session.write()
+
+
+def wall_ms(session: Session, call: Callable[[], object], rounds: int = 10) -> float:
+    spent = []
+    for _ in range(rounds + 2 if session.cuda else 1):
+        session.wait()
+        began_at = time.perf_counter()
+        call()
+        session.wait()
+        spent.append(1e3 * (time.perf_counter() - began_at))
+    return statistics.median(spent[2:] or spent)
+
+
+def variants(session: Session) -> None:
+    """Ways of attention side by side at the real shapes."""
+    from torch.nn.attention import SDPBackend, sdpa_kernel  # noqa: PLC0415 - beside its use
+
+    config, size = large_config(session)
+    grid, model = config.grid(*size), large_model(session)
+    tokens = frame_layout(grid).real_tokens
+    found: dict[str, Any] = {}
+    session.found["variants_ms"] = found
+    session.say("(f) attention of a global block, then of a window block, ms")
+
+    def note(name: str, call: Callable[[], object]) -> None:
+        try:
+            found[name] = session.milliseconds(call, rounds=8, warm=2, most_s=0.3)
+            session.say(f"  {name}: {found[name]:.3f}")
+        except Exception as error:  # a way that does not exist here is a finding
+            found[name] = f"{type(error).__name__}: {str(error)[:120]}"
+            session.say(f"  {name}: {found[name]}")
+
+    def sdpa(backend: SDPBackend, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        with sdpa_kernel(backend):
+            return F.scaled_dot_product_attention(query, key, value)
+
+    wide = sum(grid.patches) + 64
+    for width in (64, -(-wide // 8) * 8):
+        q, k, v = (session.random_here(1, config.heads, tokens, width) for _ in range(3))
+        for backend in (SDPBackend.FLASH_ATTENTION, SDPBackend.CUDNN_ATTENTION):
+            note(f"frame, {backend.name} width {width}", partial(sdpa, backend, q, k, v))
+    windows = frame_layout(grid).windows
+    for width in (64, 88):
+        q, k, v = (session.random_here(windows, config.heads, 81, width) for _ in range(3))
+        for backend in (SDPBackend.FLASH_ATTENTION, SDPBackend.CUDNN_ATTENTION):
+            note(f"window, {backend.name} width {width}", partial(sdpa, backend, q, k, v))
+    if session.fused:
+        own_variants(session, model, grid, note)
+
+
+def own_variants(
+    session: Session, model: Backbone, grid: RegionGrid, note: Callable[[str, Callable[[], object]], None]
+) -> None:
+    """Our kernel for frames, differently launched."""
+    last = model.config.depth // model.config.subsets - 1
+    block, dim = FusedBlock(model.blocks[last]), model.config.dim
+    before = dict(cuda_blocks.FRAME_LAUNCH)
+    qkv = session.random_here(frame_layout(grid).real_tokens, 3 * dim)
+    with torch.inference_mode(mode=False):
+        batch = batch_layout([frame_layout(grid)], session.torch_device)
+    for queries, warps, stages_ in ((128, 8, 3), (128, 4, 3), (64, 4, 3), (128, 8, 2), (128, 8, 4), (128, 4, 2)):
+        if session.left_s < 4:
+            break
+        tables = cuda_tables.BatchTables(batch, relative=True, queries=queries)
+        codes = block._codes(qkv, grid.patches, tables.query_spans, tables.key_codes, spans=tables.spans)
+        cuda_blocks.FRAME_LAUNCH.update(num_warps=warps, num_stages=stages_)
+        label = f"frame, own, {queries} queries, {warps} warps, {stages_} stages"
+        note(label, partial(block.attend_frames, qkv, tables, codes))
+        if (queries, warps) == (128, 8) and stages_ == before["num_stages"]:
+            note(f"{label}, without positions", partial(block.attend_frames, qkv, tables, None))
+    cuda_blocks.FRAME_LAUNCH.update(before)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
