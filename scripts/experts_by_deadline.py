@@ -20,7 +20,7 @@ import tarfile
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -51,6 +51,8 @@ WAIT_S = 60.0
 """How long a seed waits for the figures of the others."""
 PACKING_S = 20.0
 """Before the deadline, for answers and archive."""
+ARCHIVE_S = 3.0
+"""Before the deadline, for the archive alone."""
 TEACHING = 1.4
 """Time of a step with a teacher, in those without."""
 
@@ -195,7 +197,7 @@ def train(job: Job, recipe: ExpertsRecipe, kinds: Sequence[str], pictures: tuple
         for count in range(min(2, len(kinds)), len(kinds) + 1):
             if not runner.run(kinds[:count]):
                 break
-            answer(job, *pictures)
+            answer(job, kinds, *pictures)
     except LateError:
         pass
     finally:
@@ -203,18 +205,17 @@ def train(job: Job, recipe: ExpertsRecipe, kinds: Sequence[str], pictures: tuple
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
-def answer(job: Job, held_out: SentPictures, test: SentPictures) -> None:
-    """Keep what finished models say, of which nothing has been kept yet."""
-    for model in find_models(job.models).values():
-        if not model.path.with_suffix(SUFFIX).is_file():
+def answer(job: Job, kinds: Sequence[str], held_out: SentPictures, test: SentPictures) -> None:
+    """Keep what finished models say, of which nothing has been kept yet; until shortly before the deadline."""
+    models = find_models(job.models)
+    for model in (models[name] for name in by_importance(models, kinds)):
+        if time.time() < job.until - ARCHIVE_S and not model.path.with_suffix(SUFFIX).is_file():
             keep_answers(model, held_out, test)
 
 
 def pack(job: Job, kinds: Sequence[str], out: Path, most_bytes: int) -> None:
     """Write the archive, the most important first, up to a size."""
-    order = ["generalist", "base", "continued", "large"]
-    names = complete_names(job.models)
-    names = sorted(names, key=lambda name: (order.index(name) if name in order else 9, _place(name, kinds), name))
+    names = by_importance(complete_names(job.models), kinds)
     files = [job.models / name for name in ("recipe.json", "subsets.json")]
     files += sorted(job.models.glob("*/log.jsonl"))
     files += [job.models / f"{name}{SUFFIX}" for name in names] + [job.models / "generalist.safetensors"]
@@ -228,9 +229,16 @@ def pack(job: Job, kinds: Sequence[str], out: Path, most_bytes: int) -> None:
     print(f"seed {job.seed}: {out} {out.stat().st_size / 2**20:.1f} MiB", flush=True)
 
 
-def _place(name: str, kinds: Sequence[str]) -> int:
-    kind = name.rpartition("-")[0]
-    return kinds.index(kind) if kind in kinds else len(kinds)
+def by_importance(names: Iterable[str], kinds: Sequence[str]) -> list[str]:
+    """Models of all classes first, then experts in the order of kinds."""
+    first = ("generalist", "base", "continued")
+
+    def place(name: str) -> tuple[int, str]:
+        kind = name.rpartition("-")[0]
+        order = first.index(name) if name in first else len(first) + [*kinds, kind].index(kind)
+        return order, name
+
+    return sorted(names, key=place)
 
 
 def _sent(job: Job, data: Path) -> tuple[SentPictures, SentPictures]:
@@ -271,7 +279,7 @@ def main() -> None:
     shown = {name: f"{1e6 * value:.1f} us" for name, value in pace.items()}
     print(f"seed {job.seed}: a picture takes {shown}, {job.until - time.time():.0f} s are left", flush=True)
     train(job, recipe, kinds, pictures)
-    answer(job, *pictures)
+    answer(job, kinds, *pictures)
     pack(job, kinds, options.out, round(options.most_mib * 2**20))
 
 
