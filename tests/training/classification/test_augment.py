@@ -46,6 +46,19 @@ def test_mixed_targets_are_shares_of_both_classes_as_large_as_their_pictures(kin
     assert torch.allclose(mixed.mean(dim=(1, 2, 3)) / 255, shares[:, 1], atol=1e-4)
 
 
+def test_each_picture_is_mixed_by_its_own_draw():
+    config = ClassificationAugment(mixup_share=0.3, cutmix_share=0.3, smoothing=0)
+    images = torch.zeros(200, 3, 16, 16)
+    images[100:] = 255
+    targets = soft_targets(torch.arange(200) // 100, 2, 0.0)
+    mixed, shares = mix(images, targets, config, np.random.default_rng(2))
+    untouched = (mixed == images).flatten(1).all(dim=1)
+    flat = (mixed.flatten(1) == mixed[:, 0, 0, 0, None]).all(dim=1)
+    assert 0.3 < float(untouched.float().mean()) < 0.5
+    assert 0.2 < float((flat & ~untouched).float().mean()) < 0.4
+    assert torch.allclose(mixed.mean(dim=(1, 2, 3)) / 255, shares[:, 1], atol=1e-4)
+
+
 def test_smoothed_targets_sum_to_one():
     targets = soft_targets(torch.tensor([2]), 4, 0.2)
     assert targets.tolist() == [pytest.approx([0.05, 0.05, 0.85, 0.05])]

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from foveate.core import InputError, WeightsError
 from foveate.models import load_classifier, read_card, vit_classifier
@@ -13,7 +14,9 @@ from foveate.training.classification import (
     StageRunner,
     hit_rate,
     shortened,
+    steps_schedule,
 )
+from foveate.training.parallel_gradients import ParallelGradients
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +102,62 @@ def test_a_classifier_learns_colours(tmp_path):
     trainer = ClassifierTrainer(model, coloured_images(), config, tmp_path)
     assert trainer.run()
     assert trainer.accuracies(images, model)["overall"] > 0.5
+
+
+class Operations(TorchDispatchMode):
+    """Names of the operations that run within it."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        self.names.append(function.overloadpacket.__name__)
+        return function(*args, **(kwargs or {}))
+
+
+def test_batches_and_updates_wait_for_nothing_and_take_few_operations_however_many_pictures_there_are(tmp_path):
+    counts = []
+    for pictures in (8, 32):
+        images = coloured_images()
+        model = vit_classifier(images.class_names, image_size=32, dim=32, depth=1)
+        schedule = steps_schedule([(10 * pictures, 32)], batch_size=pictures, learning_rate=1e-3, warmup_steps=1)
+        trainer = ClassifierTrainer(
+            model, images, ClassifierTraining(schedule=schedule, threads=1), tmp_path / str(pictures)
+        )
+        with ParallelGradients(model, threads=1, bfloat16=False) as gradients:
+            gradients.sum_over(
+                [slice(None)], lambda _, model=model: (0.0, [torch.ones_like(p) for p in model.parameters()])
+            )
+            trainer._update(gradients, 1e-3)
+            with Operations() as seen:
+                trainer._batch(1)
+                trainer._update(gradients, 1e-3)
+        assert not {"_local_scalar_dense", "nonzero"} & set(seen.names)
+        counts.append(len(seen.names))
+    assert counts[0] == counts[1]
+
+
+def test_a_gradient_that_is_not_finite_counts_as_nothing():
+    model = torch.nn.Linear(2, 1)
+    with ParallelGradients(model, threads=1, bfloat16=False) as gradients:
+        for grads in ([torch.full((1, 2), torch.nan), torch.ones(1)], [torch.full((1, 2), torch.inf), torch.ones(1)]):
+            gradients.sum_over([slice(None)], lambda _, grads=grads: (0.0, grads))
+            gradients.store()
+            assert not torch.isfinite(gradients.clip(1.0))
+            assert not model.weight.grad.any()
+            assert not model.bias.grad.any()
+
+
+def test_a_gradient_is_shortened_as_torch_does_it():
+    model = torch.nn.Linear(3, 2)
+    grads = [torch.arange(6.0).reshape(2, 3), torch.ones(2)]
+    with ParallelGradients(model, threads=1, bfloat16=False) as gradients:
+        gradients.sum_over([slice(None), slice(None)], lambda _: (0.0, grads))
+        gradients.store(0.5)
+        norm = gradients.clip(1.0)
+    for parameter, grad in zip(model.parameters(), grads, strict=True):
+        torch.testing.assert_close(parameter.grad, grad / norm)
 
 
 def test_an_expert_without_a_base_says_what_is_missing(tmp_path):

@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 
 from foveate.codec import PictureCoding, decode_picture, encode_picture
 from foveate.core import ExpertCard, InputError, LabelledImages, WeightsError, foveate_home
+from foveate.evaluation.experts.answers import SUFFIX, read_answers, write_answers
 from foveate.models import Classifier, backbone_flops, load_classifier, read_card
 from foveate.models.weights import digest
 
 Logits = NDArray[np.float32]
+AS_THEY_WERE = ("generalist", "continued", "large")
+"""Models that a table may run on the device, on pictures that nobody has sent."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,13 +39,19 @@ class TrainedModel:
         return ExpertCard(name=self.name, subset=subset, relative_size=self.parameters / smallest)
 
     def load(self) -> Classifier:
-        """The model itself."""
+        """The model itself. Raises `WeightsError` where only its answers are there."""
+        if self.path.suffix == SUFFIX:
+            raise WeightsError(f"{self.path} holds what a model said about the pictures of the tables, not its weights")
         return load_classifier(self.path)
 
 
 def find_models(folder: Path) -> dict[str, TrainedModel]:
-    """All finished stages of a training, by name. Raises `WeightsError` where there is no generalist."""
-    found = {path.stem: _describe(path) for path in sorted(folder.glob("*.safetensors"))}
+    """All finished stages of a training, by name: weights, or answers where there are none.
+
+    Raises `WeightsError` where there is no generalist.
+    """
+    kept = {path.stem: _kept(path) for path in sorted(folder.glob(f"*{SUFFIX}"))}
+    found = kept | {path.stem: _describe(path) for path in sorted(folder.glob("*.safetensors"))}
     if "generalist" not in found:
         raise WeightsError(f"{folder} holds no generalist: train one with `foveate train experts`")
     return found
@@ -50,7 +59,7 @@ def find_models(folder: Path) -> dict[str, TrainedModel]:
 
 def complete_names(folder: Path) -> set[str]:
     """Names of finished stages; without the experts of a kind of which the recipe wants more than there are."""
-    names = {path.stem for path in folder.glob("*.safetensors")}
+    names = {path.stem for suffix in (".safetensors", SUFFIX) for path in folder.glob(f"*{suffix}")}
     there = Counter(_kind(name) for name in names)
     recipe = folder / "recipe.json"
     wanted = json.loads(recipe.read_text())["experts"] if recipe.is_file() else max(there.values(), default=0)
@@ -90,6 +99,33 @@ def _describe(path: Path) -> TrainedModel:
     )
 
 
+def _kept(path: Path) -> TrainedModel:
+    facts = read_answers(path).facts
+    subset = facts["subset"]
+    return TrainedModel(
+        name=path.stem,
+        path=path,
+        subset=None if subset is None else tuple(subset),
+        parameters=facts["parameters"],
+        operations=facts["operations"],
+    )
+
+
+def keep_answers(model: TrainedModel, held_out: "SentPictures", test: "SentPictures") -> Path:
+    """Write what a model says about both sets, as they were and as they arrived, beside its weights."""
+    path = model.path.with_suffix(SUFFIX)
+    classifier, name = model.load(), model.name
+    both = (held_out, test)
+    sets = [] if name == "generalist" else [sent.arrived for sent in both]
+    if name in AS_THEY_WERE:
+        sets += [sent.images.pixels for sent in both]
+    facts = {"subset": model.subset, "parameters": model.parameters, "operations": model.operations}
+    write_answers(
+        path, facts | {"card": read_card(model.path)}, [(pixels, classifier.logits(pixels)) for pixels in sets]
+    )
+    return path
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SentPictures:
     """Pictures as a device sends them."""
@@ -124,6 +160,8 @@ class Outputs:
         return self._held[key][1]
 
     def _from_disk(self, model: TrainedModel, pixels: NDArray[np.uint8]) -> Logits:
+        if model.path.suffix == SUFFIX:
+            return read_answers(model.path).logits(pixels)
         name = hashlib.sha256(digest(model.path).encode() + pixels.tobytes()).hexdigest()[:24]
         path = self._folder / f"{name}.npy"
         if path.is_file():

@@ -83,7 +83,9 @@ def _recolour(views: Tensor, config: ClassificationAugment, rng: np.random.Gener
 
 def soft_targets(labels: Tensor, classes: int, smoothing: float) -> Tensor:
     """Labels `(B,)` -> shares `(B, classes)` that sum to 1."""
-    return F.one_hot(labels, classes).float().mul_(1 - smoothing).add_(smoothing / classes)
+    spread = smoothing / classes
+    shares = torch.full((len(labels), classes), spread, device=labels.device)
+    return shares.scatter_(1, labels[:, None], 1 - smoothing + spread)
 
 
 def mix(
