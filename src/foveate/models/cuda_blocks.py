@@ -57,6 +57,7 @@ def run_blocks(backbone: "Backbone", tokens: Tensor, batch: BatchLayout, points:
         subset, place = divmod(index, per_subset)
         if place == per_subset - 1:
             x, tables = _restored(x, tables, [point == subset + 1 for point in points])
+        assert isinstance(block, Block)
         shift = FusedBlock(block).run(x, shift, tables)
     x, tables = _restored(x, tables, [point > subsets for point in points])
     return _maps(x, shift, tables)

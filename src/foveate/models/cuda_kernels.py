@@ -5,6 +5,7 @@ in a row `(3 * C)`. Decomposed relative positions enter as codes: `codes[head, t
 adds to its score with any key that lies in row or column number `j`, and a key picks its row and its column.
 """
 
+# mypy: ignore-errors
 # ruff: noqa: N803, PLR0917 - constants of a kernel are written large, and it takes what it needs one by one
 
 import triton

@@ -75,7 +75,9 @@ def banded_blocks(layout: FrameLayout) -> KeyBlocks:
         key[at], pick[:, at] = own, (width + place, offset[own])
         slot = np.zeros((count, most_slots), np.int32)
         slot[block, offset[own]], slot[block, width + place] = column_code[own], row_code[own]
-        keys.append(key), slots.append(slot), picked.append(pick)
+        keys.append(key)
+        slots.append(slot)
+        picked.append(pick)
     picked_row, picked_column = np.concatenate(picked, axis=1)
     return KeyBlocks(
         key=np.concatenate(keys), slots=np.concatenate(slots), picked_row=picked_row, picked_column=picked_column
@@ -199,8 +201,8 @@ def restoration(
         parts.append((source + start, weight))
         start += layout.real_tokens
     with torch.inference_mode(mode=False):
-        source, weight = (torch.from_numpy(np.concatenate(values)) for values in zip(*parts, strict=True))
-        return source.to(torch_device), weight.to(torch_device)
+        sources, weights = (torch.from_numpy(np.concatenate(values)) for values in zip(*parts, strict=True))
+        return sources.to(torch_device), weights.to(torch_device)
 
 
 def _unchanged(count: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
