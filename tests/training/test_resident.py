@@ -237,3 +237,16 @@ def test_what_goes_wrong_in_the_background_is_raised(tmp_path: Path) -> None:
         PictureFeed(PicturePool(GAP + 8, CPU), lambda: mixture, seed=0),
     ):
         pass
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_the_kernel_cuts_what_the_plain_way_cuts() -> None:
+    rng = np.random.default_rng(0)
+    pools = [PicturePool(GAP + 6, torch.device(name)) for name in ("cpu", "cuda")]
+    for _ in range(6):
+        picture = draw(rng, int(rng.integers(90, 190)), int(rng.integers(120, 290)))
+        for pool in pools:
+            pool.put(picture)
+    views = drawn_views(pools[0], 6, (64, 96), AugmentConfig(mosaic_share=0.5), torch.ones(2), seed=1)
+    there = Views(**{name: value.cuda() if torch.is_tensor(value) else value for name, value in vars(views).items()})
+    assert (cut(pools[0], views) - cut(pools[1], there).float().cpu()).abs().max() < 0.2

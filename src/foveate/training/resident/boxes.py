@@ -11,7 +11,7 @@ from foveate.training.targets import Targets
 
 def move_boxes(pool: PicturePool, views: Views, config: AugmentConfig) -> Targets:
     """Boxes in the crops, padded to four times the pool's number of boxes: cut them with `compact`."""
-    labels = pool.labels[views.slots]
+    labels, ignored = pool.labels_of(views.slots)
     origin, top = views.origins.flip(-1).repeat(1, 1, 2)[:, :, None], views.tops.flip(-1).repeat(1, 1, 2)[:, :, None]
     limit = views.extents.flip(-1).repeat(1, 1, 2)[:, :, None]
     moved = (pool.boxes[views.slots] - origin) / views.steps[..., None, None]
@@ -19,7 +19,7 @@ def move_boxes(pool: PicturePool, views: Views, config: AugmentConfig) -> Target
     kept_area, area = _areas(boxes), _areas(moved).clamp(min=1e-6)
     sides = boxes[..., 2:] - boxes[..., :2]
     small = (sides.amax(dim=-1) < config.min_long_side) | (sides.amin(dim=-1) < config.min_short_side)
-    ignored = pool.ignored[views.slots] | small | (kept_area < config.min_area_share * area)
+    ignored = ignored | small | (kept_area < config.min_area_share * area)
     there = (labels >= 0) & (kept_area > 0)
     boxes = _mirrored(boxes + top, views).flatten(1, 2)
     return Targets(

@@ -61,10 +61,19 @@ def _graded(images: Tensor, config: ColourConfig, generator: torch.Generator) ->
     turn[:, 2, 1] = angle.sin() * saturation
     turn[:, 1, 2] = -turn[:, 2, 1]
     matrix = (torch.linalg.inv(to_yiq) @ turn @ to_yiq) * gain[:, None, None]
-    offset = (128 - 128 * gain + shift)[:, None, None].expand(-1, 3, 1)
-    flat = images.flatten(2)
-    graded = torch.baddbmm(offset.to(flat.dtype), matrix.to(flat.dtype), flat)
-    return graded.reshape(images.shape).clamp_(0, 255)
+    offset = 128 - 128 * gain + shift
+    return _mapped(images, matrix, offset).clamp_(0, 255)
+
+
+def _mapped(images: Tensor, matrix: Tensor, offset: Tensor) -> Tensor:
+    """Colours times `(B, 3, 3)` plus `(B,)`, channel by channel: products of 3 x 3 are slow as a batch."""
+    matrix, offset = matrix.to(images.dtype)[..., None, None], offset.to(images.dtype)[:, None, None]
+    channels = images.unbind(1)
+    rows = []
+    for row in matrix.unbind(1):
+        total = torch.addcmul(offset, channels[0], row[:, 0])
+        rows.append(total.addcmul_(channels[1], row[:, 1]).addcmul_(channels[2], row[:, 2]))
+    return torch.stack(rows, dim=1)
 
 
 def _blurred(images: Tensor, generator: torch.Generator) -> Tensor:

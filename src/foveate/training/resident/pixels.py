@@ -7,57 +7,81 @@ from foveate.training.augment import FILL
 from foveate.training.resident.pool import MOST_PIXELS, PicturePool
 from foveate.training.resident.views import Views
 
-AT_ONCE = 128
-"""Crops whose pixels are looked up at a time."""
+PIXELS_AT_ONCE = 256
+"""Of a crop, by a program of the GPU."""
 _SPOTS = (-0.25, 0.25)
 """Points in a pixel along one axis, in pixels from its centre."""
 
 
 def cut(pool: PicturePool, views: Views) -> Tensor:
-    """Float16 `(B, 3, H, W)`, 0..255 (float32 on a CPU); beyond a picture the mean colour."""
-    count = len(views.slots)
-    parts = [_cut(pool, views, slice(first, first + AT_ONCE)) for first in range(0, count, AT_ONCE)]
-    return torch.cat(parts)
+    """Float32 `(B, 3, H, W)`, 0..255 (float16 on a GPU); beyond a picture the mean colour."""
+    return _cut_by_kernel(pool, views) if pool.torch_device.type == "cuda" else _cut(pool, views)
 
 
-def _cut(pool: PicturePool, views: Views, rows: slice) -> Tensor:
+def _cut_by_kernel(pool: PicturePool, views: Views) -> Tensor:
+    from foveate.training.resident.kernels import cut_pixels  # noqa: PLC0415  # Triton comes with torch for CUDA
+
+    (height, width), count = views.size, len(views.slots)
+    numbers = torch.cat([views.steps[..., None], _upper_left(views), pool.sizes[views.slots]], dim=2)
+    out = torch.empty(count, height * width, 3, dtype=torch.float16, device=pool.torch_device)
+    grid = (count, -(-height * width // PIXELS_AT_ONCE))
+    red, green, blue = FILL
+    cut_pixels[grid](
+        pool.pixels,
+        views.slots * MOST_PIXELS,
+        numbers.contiguous(),
+        views.extents[:, 0].contiguous(),
+        views.flipped.byte(),
+        out,
+        height,
+        width,
+        RED=red,
+        GREEN=green,
+        BLUE=blue,
+        BLOCK=PIXELS_AT_ONCE,
+    )
+    return out.reshape(count, height, width, 3).permute(0, 3, 1, 2)
+
+
+def _cut(pool: PicturePool, views: Views) -> Tensor:
     height, width = views.size
-    device = pool.torch_device
-    y = torch.arange(height, device=device, dtype=torch.float32)[None, :, None]
-    x = torch.arange(width, device=device, dtype=torch.float32)[None, None, :]
-    x = torch.where(views.flipped[rows, None, None], width - 1 - x, x)
-    corner = views.extents[rows, 0, :, None, None]
+    y = torch.arange(height, dtype=torch.float32)[None, :, None]
+    x = torch.arange(width, dtype=torch.float32)[None, None, :]
+    x = torch.where(views.flipped[:, None, None], width - 1 - x, x)
+    corner = views.extents[:, 0, :, None, None]
     part = (2 * (y >= corner[:, 0]) + (x >= corner[:, 1])).flatten(1).long()
 
     def of_part(values: Tensor) -> Tensor:
-        return values[rows].gather(1, part).reshape(-1, height, width)
+        return values.gather(1, part).reshape(-1, height, width)
 
-    step = of_part(views.steps)
-    top, left = (of_part(views.origins[..., axis]) - of_part(views.tops[..., axis]) * step for axis in (0, 1))
-    slots = of_part(views.slots)
-    size = pool.sizes[slots]
-    look = _Lookup(pool, slots * MOST_PIXELS, size[..., 0], size[..., 1])
-    total: Tensor | float = 0.0
+    step, slots = of_part(views.steps), of_part(views.slots)
+    top, left = (of_part(values) for values in _upper_left(views).unbind(2))
+    look = _Lookup(pool, slots)
+    total = torch.zeros(len(views.slots), height, width, 3)
     for dy in _SPOTS:
         for dx in _SPOTS:
-            total = total + look((y + 0.5 + dy) * step + top - 0.5, (x + 0.5 + dx) * step + left - 0.5)
-    assert isinstance(total, Tensor)
+            total += look((y + 0.5 + dy) * step + top - 0.5, (x + 0.5 + dx) * step + left - 0.5)
     return (total / len(_SPOTS) ** 2).permute(0, 3, 1, 2)
+
+
+def _upper_left(views: Views) -> Tensor:
+    """Row and column `(B, 4, 2)` of each part's picture at the upper left corner of the crop."""
+    return views.origins - views.tops * views.steps[..., None]
 
 
 class _Lookup:
     """Bilinear values of pictures at given places."""
 
-    def __init__(self, pool: PicturePool, first: Tensor, height: Tensor, width: Tensor) -> None:
-        self._pixels, self._first, self._height, self._width = pool.pixels, first, height, width
-        self._dtype = torch.float16 if pool.torch_device.type == "cuda" else torch.float32
-        self._fill = torch.tensor(FILL, dtype=self._dtype, device=pool.torch_device)
+    def __init__(self, pool: PicturePool, slots: Tensor) -> None:
+        self._pixels, self._first = pool.pixels, slots * MOST_PIXELS
+        self._height, self._width = pool.sizes[slots].unbind(-1)
+        self._fill = torch.tensor(FILL, dtype=torch.float32)
 
     def __call__(self, y: Tensor, x: Tensor) -> Tensor:
         """`(B, H, W)` rows and columns -> `(B, H, W, 3)`."""
         inside = (y > -1) & (y < self._height) & (x > -1) & (x < self._width)
         row, column = y.floor(), x.floor()
-        down, right = ((y - row)[..., None]).to(self._dtype), ((x - column)[..., None]).to(self._dtype)
+        down, right = (y - row)[..., None], (x - column)[..., None]
         upper = torch.lerp(self._at(row, column), self._at(row, column + 1), right)
         lower = torch.lerp(self._at(row + 1, column), self._at(row + 1, column + 1), right)
         return torch.where(inside[..., None], torch.lerp(upper, lower, down), self._fill)
@@ -65,5 +89,4 @@ class _Lookup:
     def _at(self, row: Tensor, column: Tensor) -> Tensor:
         row = torch.minimum(row.clamp(min=0), self._height - 1)
         column = torch.minimum(column.clamp(min=0), self._width - 1)
-        index = self._first + row.long() * self._width.long() + column.long()
-        return self._pixels[index].to(self._dtype)
+        return self._pixels[self._first + row.long() * self._width.long() + column.long()].float()

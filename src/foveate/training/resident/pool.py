@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import torch
+from torch import Tensor
 
 from foveate.core import InputError
 from foveate.training.sample import Sample
@@ -26,15 +27,21 @@ class PicturePool:
         """`(slots * MOST_PIXELS, 3)`: the rows of picture n begin at `n * MOST_PIXELS`."""
         self.sizes = torch.ones(slots, 2, device=torch_device)
         """Float32 `(slots, 2)`: height and width."""
-        self.boxes = torch.zeros(slots, MOST_BOXES, 4, device=torch_device)
-        """Float32 `(slots, M, 4)` xyxy, pixels."""
-        self.labels = torch.full((slots, MOST_BOXES), -1, dtype=torch.int64, device=torch_device)
-        """`(slots, M)`; -1 = no box."""
-        self.ignored = torch.zeros(slots, MOST_BOXES, dtype=torch.bool, device=torch_device)
-        """`(slots, M)`."""
+        self._marks = torch.zeros(slots, MOST_BOXES, 6, device=torch_device)
+        self._marks[..., 4] = -1
         self.written = 0
         """Pictures put in so far."""
         self._stream = own_stream(torch_device)
+
+    @property
+    def boxes(self) -> Tensor:
+        """Float32 `(slots, M, 4)` xyxy, pixels."""
+        return self._marks[..., :4]
+
+    def labels_of(self, slots: Tensor) -> tuple[Tensor, Tensor]:
+        """Labels int64 `(*slots, M)`, -1 = no box, and bool of the same shape, True = ignored."""
+        labels, ignored = self._marks[..., 4:][slots].unbind(-1)
+        return labels.long(), ignored > 0
 
     @property
     def readable(self) -> tuple[int, int]:
@@ -53,13 +60,11 @@ class PicturePool:
     def _copy(self, slot: int, sample: Sample) -> None:
         first, (height, width) = slot * MOST_PIXELS, sample.size
         self.pixels[first : first + height * width].copy_(torch.from_numpy(sample.pixels.reshape(-1, 3)))
+        marks = np.zeros((MOST_BOXES, 6), np.float32)
+        marks[:, 4] = -1
+        marks[: len(sample.labels)] = np.column_stack([sample.boxes, sample.labels, sample.ignored])
         self.sizes[slot].copy_(torch.tensor([height, width], dtype=torch.float32))
-        count = len(sample.labels)
-        boxes, labels = np.zeros((MOST_BOXES, 4), np.float32), np.full(MOST_BOXES, -1, np.int64)
-        ignored = np.zeros(MOST_BOXES, np.bool_)
-        boxes[:count], labels[:count], ignored[:count] = sample.boxes, sample.labels, sample.ignored
-        for target, values in ((self.boxes, boxes), (self.labels, labels), (self.ignored, ignored)):
-            target[slot].copy_(torch.from_numpy(values))
+        self._marks[slot].copy_(torch.from_numpy(marks))
 
 
 def own_stream(torch_device: torch.device) -> torch.cuda.Stream | None:

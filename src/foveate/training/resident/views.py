@@ -92,8 +92,8 @@ def _parts(count: int, size: tuple[int, int], mosaic_share: float, draw: _Draws)
 
 def _objects(pool: PicturePool, slots: Tensor, class_weights: Tensor, draw: _Draws) -> tuple[Tensor, Tensor]:
     """A random object `(B, 4, 4)` of each picture, by the weights of the classes, and whether there is one."""
-    labels = pool.labels[slots]
-    weights = torch.where((labels >= 0) & ~pool.ignored[slots], class_weights[labels.clamp(min=0)], 0.0)
+    labels, ignored = pool.labels_of(slots)
+    weights = torch.where((labels >= 0) & ~ignored, class_weights[labels.clamp(min=0)], 0.0)
     # The largest of weights over exponential draws is a draw by the weights.
     waits = -torch.log(draw.uniform(tuple(weights.shape)).clamp(min=1e-20))
     best, index = (weights / waits.clamp(min=1e-20)).max(dim=2)
