@@ -43,7 +43,7 @@ from foveate.training.classification import (
 )
 from foveate.training.schedule import Schedule
 
-SHARES = {"generalist": 0.12, "base": 0.26, "expert": 0.01}
+SHARES = {"generalist": 0.17, "base": 0.36, "expert": 0.01}
 """Parts of the time for each of these stages; there are up to 21 of the last."""
 MOST_PICTURES = {"generalist": 8_000_000, "base": 6_000_000, "expert": 120_000}
 """More would only be learnt by heart."""
@@ -256,6 +256,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--until", type=float, required=True, help="seconds since 1970")
+    parser.add_argument("--fit-until", type=float, help="lengths are for this time; default: --until")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seeds", type=int, default=1, help="how many seeds run beside one another")
     parser.add_argument("--kinds", default="progressive,static,progressive-plain,static-distilled")
@@ -275,7 +276,7 @@ def main() -> None:
     )
     pictures = _sent(job, options.data)
     pace, begun_at = shared(job, measured(job), options.seeds)
-    recipe = fitted(job.recipe, pace, job.until - PACKING_S - begun_at)
+    recipe = fitted(job.recipe, pace, (options.fit_until or job.until) - PACKING_S - begun_at)
     shown = {name: f"{1e6 * value:.1f} us" for name, value in pace.items()}
     print(f"seed {job.seed}: a picture takes {shown}, {job.until - time.time():.0f} s are left", flush=True)
     train(job, recipe, kinds, pictures)
