@@ -28,7 +28,7 @@ def assert_tight(sample: Sample) -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_boxes_stay_tight_through_crop_and_flip(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    augment = Augmenter(AugmentConfig(scales=(0.6, 2.0)), WEIGHTS)
+    augment = Augmenter(AugmentConfig(scales=(0.6, 2.0), stretch=1.4), WEIGHTS)
     sample = augment.crop(draw(rng), (96, 128), rng)
     assert sample.size == (96, 128)
     assert_tight(sample)

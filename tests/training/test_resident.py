@@ -92,7 +92,7 @@ def test_a_given_mosaic_is_what_four_crops_joined_are(flipped: bool) -> None:
         tops=[[[0.0, 0], [0, 60], [40, 0], [40, 60]]],
         extents=[[[float(side) for side in size] for size in sizes]],
         origins=[[[float(place) for place in origin] for origin in origins]],
-        steps=[[1.0, 0.5, 2.0, 1.0]],
+        steps=[[[1.0, 1.0], [0.5, 0.5], [2.0, 2.0], [1.0, 1.0]]],
         flipped=[flipped],
     )
     pool = filled(pictures)
@@ -110,7 +110,7 @@ def test_a_given_mosaic_is_what_four_crops_joined_are(flipped: bool) -> None:
 def test_boxes_stay_tight_in_drawn_views() -> None:
     rng = np.random.default_rng(3)
     pool = filled([draw(rng) for _ in range(12)])
-    config = AugmentConfig(scales=(0.6, 2.0), mosaic_share=0.0, min_area_share=0.9)
+    config = AugmentConfig(scales=(0.6, 2.0), stretch=1.4, mosaic_share=0.0, min_area_share=0.9)
     views = drawn_views(pool, 16, (96, 128), config, torch.ones(2), seed=1)
     images, targets = cut(pool, views), move_boxes(pool, views, config)
     compacted = compact(targets, tuple(counts(targets).tolist()))  # type: ignore[arg-type]

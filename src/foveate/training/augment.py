@@ -23,6 +23,8 @@ class AugmentConfig:
 
     scales: tuple[float, float] = (0.4, 2.0)
     """Smallest and largest enlargement of the source; drawn log-uniformly."""
+    stretch: float = 1.0
+    """Largest ratio by which height against width is changed."""
     object_share: float = 0.7
     """Crops that are placed around an object."""
     mosaic_share: float = 0.3
@@ -39,6 +41,8 @@ class AugmentConfig:
     def __post_init__(self) -> None:
         if not 0 < self.scales[0] <= self.scales[1]:
             raise InputError(f"scales must be a range of positive numbers, got {self.scales}")
+        if self.stretch < 1:
+            raise InputError(f"stretch must be at least 1, got {self.stretch}")
         for name in ("object_share", "mosaic_share", "flip_share", "min_area_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name} must lie in 0..1, got {getattr(self, name)}")
@@ -71,7 +75,8 @@ class Augmenter:
         """One crop of random scale; `object_share` of them hold a random object wholly if it fits."""
         box = self._random_object(source, rng) if rng.random() < self.config.object_share else None
         scale = self._random_scale(source, box, size, rng)
-        window = max(1, round(size[0] / scale)), max(1, round(size[1] / scale))
+        stretch = self.config.stretch ** rng.uniform(-0.5, 0.5)
+        window = max(1, round(size[0] / scale / stretch)), max(1, round(size[1] / scale * stretch))
         origin = tuple(_random_start(axis, source, window, box, rng) for axis in (0, 1))
         return resample(source, (origin[0], origin[1]), window, size, self.config)
 

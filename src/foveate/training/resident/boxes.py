@@ -14,7 +14,7 @@ def move_boxes(pool: PicturePool, views: Views, config: AugmentConfig) -> Target
     labels, ignored = pool.labels_of(views.slots)
     origin, top = views.origins.flip(-1).repeat(1, 1, 2)[:, :, None], views.tops.flip(-1).repeat(1, 1, 2)[:, :, None]
     limit = views.extents.flip(-1).repeat(1, 1, 2)[:, :, None]
-    moved = (pool.boxes[views.slots] - origin) / views.steps[..., None, None]
+    moved = (pool.boxes[views.slots] - origin) / views.steps.flip(-1).repeat(1, 1, 2)[:, :, None]
     boxes = torch.minimum(moved.clamp(min=0), limit)
     kept_area, area = _areas(boxes), _areas(moved).clamp(min=1e-6)
     sides = boxes[..., 2:] - boxes[..., :2]

@@ -14,9 +14,9 @@ def cut_pixels(
 ):  # fmt: skip
     """Pixels of crop `program_id(0)`: means of four points, each bilinear.
 
-    `firsts` `(B, 4)`: first row of each part's picture in `pixels`. `numbers` `(B, 4, 5)`: pixels of the picture per
-    pixel of the crop, row and column of the picture at the crop's upper left corner, height and width of the picture.
-    `corners` `(B, 2)`: where the four parts meet. `out` `(B, height * width, 3)`.
+    `firsts` `(B, 4)`: first row of each part's picture in `pixels`. `numbers` `(B, 4, 6)`: rows and columns of the
+    picture per row and column of the crop, row and column of the picture at the crop's upper left corner, height and
+    width of the picture. `corners` `(B, 2)`: where the four parts meet. `out` `(B, height * width, 3)`.
     """
     crop = tl.program_id(0)
     place = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
@@ -28,17 +28,18 @@ def cut_pixels(
     beside = column >= tl.load(corners + crop * 2 + 1)
     part = crop * 4 + 2 * below.to(tl.int32) + beside.to(tl.int32)
     first = tl.load(firsts + part, mask=here, other=0)
-    step = tl.load(numbers + part * 5, mask=here, other=1.0)
-    top = tl.load(numbers + part * 5 + 1, mask=here, other=0.0)
-    left = tl.load(numbers + part * 5 + 2, mask=here, other=0.0)
-    rows = tl.load(numbers + part * 5 + 3, mask=here, other=1.0)
-    columns = tl.load(numbers + part * 5 + 4, mask=here, other=1.0)
+    down = tl.load(numbers + part * 6, mask=here, other=1.0)
+    across = tl.load(numbers + part * 6 + 1, mask=here, other=1.0)
+    top = tl.load(numbers + part * 6 + 2, mask=here, other=0.0)
+    left = tl.load(numbers + part * 6 + 3, mask=here, other=0.0)
+    rows = tl.load(numbers + part * 6 + 4, mask=here, other=1.0)
+    columns = tl.load(numbers + part * 6 + 5, mask=here, other=1.0)
     red = tl.zeros((BLOCK,), tl.float32)
     green = tl.zeros((BLOCK,), tl.float32)
     blue = tl.zeros((BLOCK,), tl.float32)
     for spot in tl.static_range(4):
-        y = (row + 0.25 + 0.5 * (spot // 2)) * step + top - 0.5
-        x = (column + 0.25 + 0.5 * (spot % 2)) * step + left - 0.5
+        y = (row + 0.25 + 0.5 * (spot // 2)) * down + top - 0.5
+        x = (column + 0.25 + 0.5 * (spot % 2)) * across + left - 0.5
         inside = (y > -1) & (y < rows) & (x > -1) & (x < columns)
         upper = tl.floor(y)
         near = tl.floor(x)

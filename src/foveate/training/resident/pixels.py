@@ -22,7 +22,7 @@ def _cut_by_kernel(pool: PicturePool, views: Views) -> Tensor:
     from foveate.training.resident.kernels import cut_pixels  # noqa: PLC0415  # Triton comes with torch for CUDA
 
     (height, width), count = views.size, len(views.slots)
-    numbers = torch.cat([views.steps[..., None], _upper_left(views), pool.sizes[views.slots]], dim=2)
+    numbers = torch.cat([views.steps, _upper_left(views), pool.sizes[views.slots]], dim=2)
     out = torch.empty(count, height * width, 3, dtype=torch.float16, device=pool.torch_device)
     grid = (count, -(-height * width // PIXELS_AT_ONCE))
     red, green, blue = FILL
@@ -54,19 +54,19 @@ def _cut(pool: PicturePool, views: Views) -> Tensor:
     def of_part(values: Tensor) -> Tensor:
         return values.gather(1, part).reshape(-1, height, width)
 
-    step, slots = of_part(views.steps), of_part(views.slots)
+    down, across = (of_part(values) for values in views.steps.unbind(2))
     top, left = (of_part(values) for values in _upper_left(views).unbind(2))
-    look = _Lookup(pool, slots)
+    look = _Lookup(pool, of_part(views.slots))
     total = torch.zeros(len(views.slots), height, width, 3)
     for dy in _SPOTS:
         for dx in _SPOTS:
-            total += look((y + 0.5 + dy) * step + top - 0.5, (x + 0.5 + dx) * step + left - 0.5)
+            total += look((y + 0.5 + dy) * down + top - 0.5, (x + 0.5 + dx) * across + left - 0.5)
     return (total / len(_SPOTS) ** 2).permute(0, 3, 1, 2)
 
 
 def _upper_left(views: Views) -> Tensor:
     """Row and column `(B, 4, 2)` of each part's picture at the upper left corner of the crop."""
-    return views.origins - views.tops * views.steps[..., None]
+    return views.origins - views.tops * views.steps
 
 
 class _Lookup:

@@ -27,7 +27,7 @@ class Views:
     origins: Tensor
     """Float32 `(B, 4, 2)`: row and column in the picture where each window begins."""
     steps: Tensor
-    """Float32 `(B, 4)`: pixels of the picture per pixel of the crop."""
+    """Float32 `(B, 4, 2)`: rows and columns of the picture per row and column of the crop."""
     flipped: Tensor
     """Bool `(B,)`: mirrored left to right in the end."""
 
@@ -50,14 +50,16 @@ def draw_views(
     box, wanted = _objects(pool, slots, class_weights, draw)
     wanted &= draw.uniform((count, 4)) < config.object_share
     scales = _scales(pictures, extents.clamp(min=1), box, wanted, config=config, draw=draw)
-    windows = extents.clamp(min=1) / scales[..., None]
+    stretch = config.stretch ** (draw.uniform((count, 4)) - 0.5)
+    steps = torch.stack([1 / stretch, stretch], dim=2) / scales[..., None]
+    windows = extents.clamp(min=1) * steps
     return Views(
         size=size,
         slots=slots,
         tops=tops,
         extents=extents,
         origins=_origins(pictures, windows, box, wanted, draw),
-        steps=1 / scales,
+        steps=steps,
         flipped=draw.uniform((count,)) < config.flip_share,
     )
 
