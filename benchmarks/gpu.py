@@ -366,7 +366,7 @@ def blocks_call(model: Backbone, images: Tensor, masks: np.ndarray, point: int) 
     return partial(run_blocks, model, tokens, batch, [point] * len(layouts))
 
 
-def stages(session: Session, model: Backbone, images: Tensor) -> None:
+def stages(session: Session, model: Backbone, images: Tensor) -> None:  # noqa: PLR0915 - a list
     """Where the time of a full frame goes, operation by operation."""
     config, grid = model.config, model.config.grid(*images.shape[2:])
     layouts = [frame_layout(grid)]
@@ -550,6 +550,10 @@ def variants(session: Session) -> None:
         with sdpa_kernel(backend):
             return F.scaled_dot_product_attention(query, key, value)
 
+    if session.fused:
+        own_variants(session, model, grid, note)
+    if session.left_s < session.reserve_s:
+        return
     wide = sum(grid.patches) + 64
     for width in (64, -(-wide // 8) * 8):
         q, k, v = (session.random_here(1, config.heads, tokens, width) for _ in range(3))
@@ -560,8 +564,6 @@ def variants(session: Session) -> None:
         q, k, v = (session.random_here(windows, config.heads, 81, width) for _ in range(3))
         for backend in (SDPBackend.FLASH_ATTENTION, SDPBackend.CUDNN_ATTENTION):
             note(f"window, {backend.name} width {width}", partial(sdpa, backend, q, k, v))
-    if session.fused:
-        own_variants(session, model, grid, note)
 
 
 def own_variants(

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from foveate.core import RegionGrid
-from foveate.models import Backbone, BackboneConfig, cuda_blocks
+from foveate.models import Backbone, BackboneConfig, cuda_blocks, pixels
 from foveate.models.cuda_blocks import run_blocks
 from foveate.models.cuda_tables import KEYS, banded_blocks, cell_blocks, key_codes, restoration, window_places
 from foveate.models.layout import BatchLayout, frame_layout, map_index
@@ -87,6 +87,20 @@ def test_restoration_by_sources_equals_restoration_by_windows(size):
     torch.testing.assert_close(got[order], expected[places])
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_filling_beyond_the_frame_at_once_equals_tile_by_tile(size):
+    grid = backbone().config.grid(*size)
+    layouts = [frame_layout(grid, mixed(grid, seed)) for seed in (0, 0, 1)]
+    batch = BatchLayout(layouts, torch.device("cpu"))
+    expected = pixels.select_tiles(torch.randn(3, 3, *size), grid, layouts)
+    got = [tiles.clone() for tiles in expected]
+    pixels.blank_beyond(*expected, batch)
+    for tiles, name in zip(got, ("full_regions", "low_regions"), strict=True):
+        pixels.fill_beyond(tiles, batch, name)
+    for one, other in zip(got, expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
 def fused_error(
     model: Backbone, size: tuple[int, int], torch_device: str, dtype: torch.dtype, points: list[int]
 ) -> float:
@@ -101,8 +115,6 @@ def fused_error(
             [frame_layout(grid, m) for m in (masks & (torch.tensor(points) > 0)[:, None, None]).numpy()],
             torch.device(torch_device),
         )
-        from foveate.models import pixels
-
         inside = images.to(torch_device, dtype)
         inside = pixels.degrade_regions(inside, grid, masks & (torch.tensor(points) == 0)[:, None, None])
         full, low = pixels.select_tiles(inside, grid, batch.frames)

@@ -106,9 +106,14 @@ def _cached_layout(grid: RegionGrid, mask_bytes: bytes) -> FrameLayout:
 @lru_cache(maxsize=1024)
 def index_on(layout: FrameLayout, name: str, torch_device: torch.device) -> Tensor:
     """One of the layout's index arrays as a tensor, kept: copying from host memory would wait for the device."""
+    return upload(getattr(layout, name), torch_device)
+
+
+def upload(values: NDArray[np.generic], torch_device: torch.device) -> Tensor:
+    """An array as a tensor there, without waiting for the device; made so that it can take part in training."""
     with torch.inference_mode(mode=False):
-        values = torch.from_numpy(np.ascontiguousarray(getattr(layout, name)))
-        pinned = values.pin_memory() if torch_device.type == "cuda" else values
+        here = torch.from_numpy(np.ascontiguousarray(values))
+        pinned = here.pin_memory() if torch_device.type == "cuda" else here
         return pinned.to(torch_device, non_blocking=True)
 
 
@@ -234,9 +239,7 @@ class BatchLayout:
         return slice(int(self._row[first]), int(self._row[last]))
 
     def _tensor(self, index: Index) -> Tensor:
-        # Indices made in inference mode could not take part in a later training.
-        with torch.inference_mode(mode=False):
-            return torch.from_numpy(np.ascontiguousarray(index)).to(self.torch_device)
+        return upload(index, self.torch_device)
 
     def _equal_runs(self) -> list[tuple[int, int]]:
         keys = [(f.windows, f.real_tokens, f.grid) for f in self.frames]
