@@ -29,7 +29,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from foveate import models
-from foveate.core import RegionGrid
+from foveate.core import RegionGrid, split_regions
 from foveate.models import Backbone, BackboneConfig, backbone_flops, cuda_blocks, cuda_tables
 from foveate.models import backbone as backbone_module
 from foveate.models.cuda_blocks import FusedBlock, run_blocks
@@ -496,10 +496,16 @@ def tiny(session: Session) -> None:
             if session.cuda:
                 torch.cuda.reset_peak_memory_stats()
             wall = wall_ms(session, partial(detector.detect_batch, frames, masks, [4] * count, score_threshold=0.3))
+            cut = [split_regions(frame, grid, mask) for frame, mask in zip(frames, masks, strict=True)]
+            cut_wall = wall_ms(session, partial(detector.detect_batch, cut, None, [4] * count, score_threshold=0.3))
             images = session.random_here(count, 3, *size)
             chosen = torch.stack([torch.from_numpy(mask) for mask in masks])
             features = partial(detector.backbone, images, chosen, [4] * count)
-            row = {"detect_wall_ms": wall, "backbone_ms": session.milliseconds(features)}
+            row = {
+                "detect_wall_ms": wall,
+                "detect_cut_frames_wall_ms": cut_wall,
+                "backbone_ms": session.milliseconds(features),
+            }
             with torch.inference_mode():
                 maps = features()
             row["pyramid_head_ms"] = session.milliseconds(
@@ -592,8 +598,8 @@ def own_variants(
                     got = both()
                 if launch is not None:
                     error = relative_error(got, reference.setdefault(case, got))
-                    right = right and error < 1e-2
-                    session.check(name, error, 1e-2)
+                    right = right and error < 2e-2
+                    session.check(name, error, 2e-2)
             except Exception as error:  # a way that does not exist here is a finding
                 right = False
                 session.say(f"  {name}: {type(error).__name__}: {str(error)[:120]}")

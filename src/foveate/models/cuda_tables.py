@@ -231,7 +231,7 @@ class BatchTables:
         self.tokens = self.starts[-1]
         self.spans = max(int(layout.scale.max()) for layout in frames)
         real = np.concatenate([layout.real.reshape(-1) for layout in frames])
-        values = {
+        values: dict[str, NDArray[np.generic]] = {
             "places": _numbered([window_places(layout) for layout in frames], starts),
             "real": np.flatnonzero(real),
             **self._keys(starts),
