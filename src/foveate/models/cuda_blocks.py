@@ -193,7 +193,7 @@ class FusedBlock:
         query = qkv[:, : heads * HEAD_DIM].view(tokens, heads, HEAD_DIM).transpose(0, 1)
         products = torch.bmm(query, table.t().expand(heads, -1, -1))
         out = qkv.new_empty(heads, tokens, count)
-        block = min(128, 1 << (count - 1).bit_length())
+        block = min(64, 1 << (count - 1).bit_length())
         kernels().gather_codes[(len(pieces), heads, -(-count // block))](
             products, queries, keys, pieces, out, tokens, count, factor,
             WIDTH=products.shape[2], SPANS=spans, ROWS=PIECE, BLOCK=block, num_warps=4,

@@ -119,34 +119,57 @@ def cell_blocks(layout: FrameLayout, cell: tuple[int, int]) -> CellBlocks:
     grid, real = layout.grid, layout.real
     mask = np.zeros(grid.shape, bool)
     mask.reshape(-1)[layout.low_regions] = True
-    scale = np.broadcast_to(layout.scale[:, None], real.shape)[real]
+    scale = np.repeat(layout.scale, real.sum(axis=1))
     row, column = layout.row[real], layout.column[real]
-    keys, groups, codes, used = [], [], [], 0
+    keys: list[Rows] = []
+    sides: tuple[list[Rows], list[Rows]] = ([], [])
     for step, chosen in ((1, ~mask), (grid.downsampling_factor, mask)):
-        if not chosen.any():
-            continue
         rows, columns = (-(-length // step) for length in grid.patches)
-        token = np.full((rows + 1, columns + 1), -1, np.int32)
+        token = np.full((rows + 1, columns + 1), -1, np.int32)  # the last ones are none
         own = np.flatnonzero(scale == step)
         token[row[own] // step, column[own] // step] = own
-        for sides in _rectangles(chosen, grid.region_size // step, (rows, columns), cell):
-            padded = [
-                np.pad(side, (0, -len(side) % size), constant_values=-1) for side, size in zip(sides, cell, strict=True)
-            ]
-            down, across = (len(side) // size for side, size in zip(padded, cell, strict=True))
-            block = token[padded[0][:, None], padded[1]].reshape(down, cell[0], across, cell[1])
+        for rectangle in _rectangles(chosen, grid.region_size // step, (rows, columns), cell):
+            down, across = (_padded(side, size) for side, size in zip(rectangle, cell, strict=True))
+            block = token[down[:, None], across].reshape(len(down) // cell[0], cell[0], -1, cell[1])
             keys.append(block.transpose(0, 2, 1, 3).reshape(-1))
-            first = used + np.arange(down)[:, None] * cell[0]
-            second = used + down * cell[0] + np.arange(across) * cell[1]
-            groups.append(np.stack(np.broadcast_arrays(first, second), axis=-1).reshape(-1, 2) // 8)
-            codes += [_codes_of(layout, axis, side, step) for axis, side in enumerate(padded)]
-            used += sum(map(len, padded))
-    codes.append(np.zeros((-used % 16, 4), np.int64))
+            for axis, side in enumerate((down, across)):
+                sides[axis].append(_covered(side, step, grid.patches[axis]))
+    lengths = [np.array([len(side) for side in of]) for of in sides]
+    codes = np.concatenate([_codes_of(layout, axis, np.concatenate(of)) for axis, of in enumerate(sides)])
     return CellBlocks(
         key=np.concatenate(keys),
-        groups=np.concatenate(groups).astype(np.int32),
-        codes=np.concatenate(codes).astype(np.int32),
+        groups=_groups(lengths, cell),
+        codes=np.concatenate([codes, np.zeros((-len(codes) % 16, 4), np.int32)]),
     )
+
+
+def _padded(side: NDArray[np.int64], size: int) -> Rows:
+    """Made up to a multiple of `size` by -1."""
+    out = np.full(-(-len(side) // size) * size, -1, np.int32)
+    out[: len(side)] = side
+    return out
+
+
+def _covered(side: Rows, step: int, length: int) -> Rows:
+    """`(n, 2)`: first patch and number of patches of rows or columns of tokens, none where they are -1."""
+    both = np.empty((len(side), 2), np.int32)
+    both[:, 0] = np.maximum(side, 0) * step
+    both[:, 1] = np.where(side < 0, 0, np.minimum(step, length - both[:, 0]))
+    return both
+
+
+def _groups(lengths: list[NDArray[np.int64]], cell: tuple[int, int]) -> Rows:
+    """Groups of all cells of rectangles with these padded lengths; codes of rows come before those of columns."""
+    first = np.cumsum([0, *lengths[0], *lengths[1]])
+    parts = []
+    for number, (rows, columns) in enumerate(zip(*lengths, strict=True)):
+        down = np.arange(first[number], first[number] + rows, cell[0])
+        start = first[len(lengths[0]) + number]
+        across = np.arange(start, start + columns, cell[1])
+        both = np.empty((len(down), len(across), 2), np.int32)
+        both[..., 0], both[..., 1] = down[:, None], across
+        parts.append(both.reshape(-1, 2))
+    return np.concatenate(parts) // 8
 
 
 def _rectangles(
@@ -178,13 +201,13 @@ def _alike_rows(
     return found
 
 
-def _codes_of(layout: FrameLayout, axis: int, places: NDArray[np.int64], step: int) -> NDArray[np.int64]:
-    """`key_codes` of rows or columns of tokens; those at -1 are of no patches."""
+def _codes_of(layout: FrameLayout, axis: int, covered: Rows) -> Rows:
+    """`key_codes` of rows or columns that cover these patches."""
     rows, columns = layout.grid.patches
-    centre = (rows - 1, 2 * rows - 1 + columns - 1)[axis]
-    first, length = np.maximum(places, 0) * step, layout.grid.patches[axis]
-    covered = np.where(places < 0, 0, np.minimum(step, length - first))
-    return np.stack([first, covered, np.full_like(first, centre), np.full_like(first, axis)], axis=1)
+    codes = np.empty((len(covered), 4), np.int32)
+    codes[:, :2], codes[:, 3] = covered, axis
+    codes[:, 2] = (rows - 1, 2 * rows - 1 + columns - 1)[axis]
+    return codes
 
 
 def slot_count(window_size: int) -> int:
@@ -359,25 +382,29 @@ def restoration(
     return sources, weights
 
 
-def _unchanged(count: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def _unchanged(count: int) -> tuple[Rows, NDArray[np.float32]]:
     weight = np.zeros((count, 4), np.float32)
     weight[:, 0] = 1
-    return np.repeat(np.arange(count)[:, None], 4, axis=1), weight
+    return np.repeat(np.arange(count, dtype=np.int32)[:, None], 4, axis=1), weight
 
 
 @lru_cache(maxsize=256)
-def _sources(layout: FrameLayout) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def _sources(layout: FrameLayout) -> tuple[Rows, NDArray[np.float32]]:
     """For each real token of the full layout: the tokens of `layout` that it mixes, and their weights."""
     full, area, per_region = frame_layout(layout.grid), layout.row.shape[1], layout.grid.downsampling_factor**2
     places = window_places(layout).reshape(-1, area)
-    source = np.zeros((full.windows, area, 4), np.int64)
+    source = np.zeros((full.windows, area, 4), np.int32)
     weight = np.zeros((full.windows, area, 4), np.float32)
     region = full.kept_windows // per_region
-    kept = np.isin(region, layout.full_regions)
+    place = np.full(len(layout.grid), -1)  # of each region among the low ones
+    place[layout.low_regions] = np.arange(len(layout.low_regions))
+    kept = place[region] < 0
     source[kept], weight[kept, :, 0] = places[: layout.full_windows, :, None], 1
     for kind, low in alike_windows(layout).items():
         best, share = _best(layout.grid.window_size, layout.grid.downsampling_factor, kind)
-        own = np.flatnonzero(np.isin(region, layout.low_regions[low])).reshape(len(low), -1)
+        alike = np.zeros(len(layout.low_regions) + 1, bool)
+        alike[low] = True
+        own = np.flatnonzero(alike[place[region]]).reshape(len(low), -1)
         source[own] = places[layout.full_windows + np.array(low)][:, best].reshape(*own.shape, area, 4)
         weight[own] = share.reshape(own.shape[1], area, 4)
     real = full.real
