@@ -36,12 +36,12 @@ if TYPE_CHECKING:
 
 HEAD_DIM = 64
 FRAME_LAUNCHES = {
-    "cells, 128 queries, 8 warps, 3 stages": CELLS,
-    "cells, 128 queries, 8 warps, 4 stages": replace(CELLS, stages=4),
-    "cells, 128 queries, 8 warps, 2 stages": replace(CELLS, stages=2),
-    "cells, 64 queries, 4 warps, 2 stages": replace(CELLS, queries=64, warps=4, stages=2),
     "cells, 64 queries, 4 warps, 3 stages": replace(CELLS, queries=64, warps=4),
-    "cells, 64 queries, 4 warps, 4 stages": replace(CELLS, queries=64, warps=4, stages=4),
+    "cells, 128 queries, 8 warps, 3 stages": CELLS,
+    "cells, 64 queries, 4 warps, 5 stages": replace(CELLS, queries=64, warps=4, stages=5),
+    "cells, 128 queries, 8 warps, 5 stages": replace(CELLS, stages=5),
+    "cells, 64 queries, 4 warps, 2 stages": replace(CELLS, queries=64, warps=4, stages=2),
+    "cells, 128 queries, 8 warps, 2 stages": replace(CELLS, stages=2),
     "cells of 8 x 16, 128 queries, 8 warps, 2 stages": replace(CELLS, cell=(8, 16), stages=2),
     "cells of 8 x 16, 128 queries, 8 warps, 3 stages": replace(CELLS, cell=(8, 16)),
     "bands, 64 queries, 4 warps, 3 stages": BANDS,
