@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from foveate.core import RegionGrid
-from foveate.models import Backbone, BackboneConfig
+from foveate.models import Backbone, BackboneConfig, cuda_blocks, pixels
 from foveate.models.cuda_blocks import run_blocks
-from foveate.models.cuda_tables import KEYS, banded_blocks, key_codes, restoration, window_places
+from foveate.models.cuda_tables import KEYS, banded_blocks, cell_blocks, key_codes, restoration, window_places
 from foveate.models.layout import BatchLayout, frame_layout, map_index
 from foveate.models.restore import restore_windows
 
@@ -52,17 +52,53 @@ def test_blocks_of_keys_hold_every_token_once_and_pick_its_own_row_and_column(si
 
 
 @pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.8, 1.0])
+@pytest.mark.parametrize("cell", [(8, 8), (8, 16)])
+def test_cells_hold_every_token_once_and_its_own_row_and_column(size, share, cell):
+    grid = backbone().config.grid(*size)
+    layout = frame_layout(grid, np.random.default_rng(3).random(grid.shape) < share)
+    blocks = cell_blocks(layout, cell)
+    key = blocks.key.reshape(-1, *cell)
+    there = key >= 0
+    assert sorted(key[there]) == list(range(layout.real_tokens))
+    assert len(blocks.codes) % 16 == 0
+    for axis in (0, 1):
+        number = blocks.groups[:, axis, None] * 8 + np.arange(cell[axis])
+        code = blocks.codes[np.broadcast_to(np.expand_dims(number, 2 - axis), key.shape)]
+        start, count = layout.spans(axis)
+        assert (code[there][:, 0] == start[key[there]]).all()
+        assert (code[there][:, 1] == count[key[there]]).all()
+        assert (code[there][:, 3] == axis).all()
+    rows, columns = (blocks.codes[blocks.groups[:, a, None] * 8 + np.arange(cell[a]), 1] > 0 for a in (0, 1))
+    assert (there == (rows[:, :, None] & columns[:, None, :])).all()
+
+
+@pytest.mark.parametrize("size", SIZES)
 def test_restoration_by_sources_equals_restoration_by_windows(size):
     grid = backbone().config.grid(*size)
     layout = frame_layout(grid, mixed(grid))
     tokens = torch.randn(layout.windows, 81, 3, generator=torch.Generator().manual_seed(0))
     source, weight = restoration((layout,), (True,), tokens.device)
     flat = tokens.flatten(0, 1)[torch.from_numpy(np.flatnonzero(layout.real))]
-    got = (flat[source] * weight[..., None]).sum(dim=1)
+    got = (flat[source.long()] * weight[..., None]).sum(dim=1)
     expected = restore_windows(tokens[None], layout)[0].flatten(0, 1)
     places = torch.from_numpy(map_index(grid))
     order = torch.from_numpy(window_places(frame_layout(grid))[map_index(grid)].astype(np.int64))
     torch.testing.assert_close(got[order], expected[places])
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_filling_beyond_the_frame_at_once_equals_tile_by_tile(size):
+    grid = backbone().config.grid(*size)
+    layouts = [frame_layout(grid, mixed(grid, seed)) for seed in (0, 0, 1)]
+    batch = BatchLayout(layouts, torch.device("cpu"))
+    expected = pixels.select_tiles(torch.randn(3, 3, *size), grid, layouts)
+    got = [tiles.clone() for tiles in expected]
+    pixels.blank_beyond(*expected, batch)
+    for tiles, name in zip(got, ("full_regions", "low_regions"), strict=True):
+        pixels.fill_beyond(tiles, batch, name)
+    for one, other in zip(got, expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=0)
 
 
 def fused_error(
@@ -79,8 +115,6 @@ def fused_error(
             [frame_layout(grid, m) for m in (masks & (torch.tensor(points) > 0)[:, None, None]).numpy()],
             torch.device(torch_device),
         )
-        from foveate.models import pixels
-
         inside = images.to(torch_device, dtype)
         inside = pixels.degrade_regions(inside, grid, masks & (torch.tensor(points) == 0)[:, None, None])
         full, low = pixels.select_tiles(inside, grid, batch.frames)
@@ -91,11 +125,15 @@ def fused_error(
 
 
 def interpreted() -> None:
-    """In a process where Triton interprets: all variants, one ragged batch of small frames each."""
-    for variant in VARIANTS:
-        error = fused_error(backbone(depth=4, subsets=2, **variant), (301, 507), "cpu", torch.float32, [0, 1, 2, 3])
-        print(variant, error, flush=True)
-        assert error < 1e-3, (variant, error)
+    """In a process where Triton interprets: all variants and launches, one ragged batch of small frames each."""
+    for launch in cuda_blocks.FRAME_LAUNCHES:
+        if "3 stages" not in launch:
+            continue  # the same for the interpreter
+        cuda_blocks.FRAME_LAUNCH = launch
+        for variant in VARIANTS[: 3 if "bands" in launch else 2]:
+            error = fused_error(backbone(depth=4, subsets=2, **variant), (301, 507), "cpu", torch.float32, [0, 1, 2, 3])
+            print(launch, variant, error, flush=True)
+            assert error < 1e-3, (launch, variant, error)
 
 
 @pytest.mark.long
@@ -109,5 +147,7 @@ def test_the_fused_path_equals_the_plain_one_in_tritons_interpreter():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_the_fused_path_equals_the_plain_one_on_cuda(size, variant):
+@pytest.mark.parametrize("launch", cuda_blocks.FRAME_LAUNCHES)
+def test_the_fused_path_equals_the_plain_one_on_cuda(size, variant, launch, monkeypatch):
+    monkeypatch.setattr(cuda_blocks, "FRAME_LAUNCH", launch)
     assert fused_error(backbone(**variant), size, "cuda", torch.bfloat16, [0, 1, 2, 3, 4, 5]) < 0.02

@@ -6,8 +6,9 @@ products add to the tokens in place, and the next normalisation adds the vector.
 summing to 1.
 """
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -15,7 +16,18 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from foveate.models.block import Block
-from foveate.models.cuda_tables import KEYS, BatchTables, batch_tables, map_places, restoration
+from foveate.models.cuda_tables import (
+    BANDS,
+    CELLS,
+    KEYS,
+    PIECE,
+    PLAIN,
+    BatchTables,
+    FrameLaunch,
+    batch_tables,
+    map_places,
+    restoration,
+)
 from foveate.models.layout import BatchLayout, batch_layout, frame_layout, layout_runs
 from foveate.models.positions import fit_table
 
@@ -23,8 +35,25 @@ if TYPE_CHECKING:
     from foveate.models.backbone import Backbone
 
 HEAD_DIM = 64
-FRAME_LAUNCH = {"num_warps": 8, "num_stages": 3}
-"""How the kernel for frames is launched (docs/log.md)."""
+FRAME_LAUNCHES = {
+    "cells, 64 queries, 4 warps, 3 stages": replace(CELLS, queries=64, warps=4),
+    "cells, 128 queries, 8 warps, 3 stages": CELLS,
+    "cells, 64 queries, 4 warps, 5 stages": replace(CELLS, queries=64, warps=4, stages=5),
+    "cells, 128 queries, 8 warps, 5 stages": replace(CELLS, stages=5),
+    "cells, 64 queries, 4 warps, 2 stages": replace(CELLS, queries=64, warps=4, stages=2),
+    "cells, 128 queries, 8 warps, 2 stages": replace(CELLS, stages=2),
+    "cells of 8 x 16, 128 queries, 8 warps, 2 stages": replace(CELLS, cell=(8, 16), stages=2),
+    "cells of 8 x 16, 128 queries, 8 warps, 3 stages": replace(CELLS, cell=(8, 16)),
+    "bands, 64 queries, 4 warps, 3 stages": BANDS,
+}
+"""Ways of attention over frames with relative positions, all measured by benchmarks/gpu.py."""
+FRAME_LAUNCH = "cells, 64 queries, 4 warps, 3 stages"
+"""The one that is used (docs/log.md)."""
+
+
+def frame_launch(backbone: "Backbone") -> FrameLaunch | None:
+    """How global blocks with relative positions are launched; None without such."""
+    return None if backbone.config.relative_size is None else FRAME_LAUNCHES[FRAME_LAUNCH]
 
 
 def runs_fused(backbone: "Backbone", tokens: Tensor, batch: BatchLayout) -> bool:
@@ -48,8 +77,7 @@ def kernels() -> Any:
 
 def run_blocks(backbone: "Backbone", tokens: Tensor, batch: BatchLayout, points: Sequence[int]) -> list[Tensor]:
     """Tokens `(windows, w * w, C)` -> one map `(frames, C, rows, columns)` per run of frames of one size."""
-    relative, subsets = backbone.config.relative_size is not None, backbone.config.subsets
-    tables = batch_tables(batch, relative=relative)
+    subsets, tables = backbone.config.subsets, batch_tables(batch, frame_launch(backbone))
     x = tokens.flatten(0, 1).index_select(0, tables.real)
     shift = torch.zeros(backbone.config.dim, dtype=torch.float32, device=x.device)
     per_subset = backbone.config.depth // subsets
@@ -71,7 +99,7 @@ def _restored(x: Tensor, tables: BatchTables, due: list[bool]) -> tuple[Tensor, 
     source, weight = restoration(tuple(tables.frames), now, x.device)
     mixed = F.embedding_bag(source, x, per_sample_weights=weight.to(x.dtype), mode="sum")
     layouts = [frame_layout(one.grid) if d else one for d, one in zip(now, tables.frames, strict=True)]
-    return mixed, batch_tables(batch_layout(layouts, x.device), relative=tables.relative)
+    return mixed, batch_tables(batch_layout(layouts, x.device), tables.launch)
 
 
 def _maps(x: Tensor, shift: Tensor, tables: BatchTables) -> list[Tensor]:
@@ -106,48 +134,69 @@ class FusedBlock:
     def _windows(self, qkv: Tensor, tables: BatchTables) -> Tensor:
         attention, w = self.block.attention, self.block.window_size
         codes, out = qkv, qkv.new_empty(len(qkv), qkv.shape[1] // 3)
-        if tables.relative:
-            lengths = (w, w)
-            codes = self._codes(qkv, lengths, tables.window_spans, tables.window_codes, spans=1)
+        if tables.launch:
+            parts = [tables.parts[f"window_{name}"] for name in ("spans", "codes", "pieces")]
+            codes = self._codes(qkv, (w, w), *parts, spans=1, factor=HEAD_DIM**0.5)
         grid = (len(tables.places) // w**2, attention.heads)
         kernels().attend_in_windows[grid](
             qkv, attention.qkv.bias, codes, tables.places, out, len(qkv), HEAD_DIM**-0.5,
-            DIM=out.shape[1], AREA=w**2, SIDE=w, CODES=2 * w if tables.relative else 0, BLOCK=128,
+            DIM=out.shape[1], AREA=w**2, SIDE=w, CODES=2 * w if tables.launch else 0, BLOCK=128,
             num_warps=8,
         )  # fmt: skip
         return out
 
     def _frames(self, qkv: Tensor, tables: BatchTables) -> Tensor:
-        if not tables.relative:
-            return self.attend_frames(qkv, tables, None)
-        lengths = tables.frames[0].grid.patches
-        codes = self._codes(qkv, lengths, tables.query_spans, tables.key_codes, spans=tables.spans)
-        return self.attend_frames(qkv, tables, codes)
+        return self.attend_frames(qkv, tables, self.frame_codes(qkv, tables) if tables.launch else None)
+
+    def frame_codes(self, qkv: Tensor, tables: BatchTables) -> Tensor:
+        """Codes of a global block, as its kernel wants them."""
+        assert tables.launch is not None
+        parts = [tables.parts[name] for name in ("query_spans", "key_codes", "pieces")]
+        factor = HEAD_DIM**0.5 if tables.launch.cell is None else math.log2(math.e)
+        return self._codes(qkv, tables.frames[0].grid.patches, *parts, spans=tables.spans, factor=factor)
 
     def attend_frames(self, qkv: Tensor, tables: BatchTables, codes: Tensor | None) -> Tensor:
         """Attention among the tokens of each frame, before its projection: `(n, 3 * C)` -> `(n, C)`."""
-        dim = qkv.shape[1] // 3
+        dim, launch, parts = qkv.shape[1] // 3, tables.launch or PLAIN, tables.parts
         out = qkv.new_empty(len(qkv), dim)
         pairs = qkv[:, dim:].index_select(0, tables.key)
-        kernels().attend_in_frames[(len(tables.blocks), self.block.attention.heads)](
-            qkv, pairs, qkv if codes is None else codes, tables.blocks, tables.barred, tables.slots,
-            tables.picked_row, tables.picked_column, out, len(qkv), HEAD_DIM**-0.5,
-            DIM=dim, CODES=0 if codes is None else codes.shape[2], SLOTS=tables.slots.shape[1],
-            M=tables.queries, N=KEYS, **FRAME_LAUNCH,
+        grid = (len(tables.blocks), self.block.attention.heads)
+        how = {"num_warps": launch.warps, "num_stages": launch.stages}
+        if codes is not None and launch.cell is not None:
+            kernels().attend_by_cells[grid](
+                qkv, pairs, codes, tables.blocks, parts["groups"], out, len(qkv), codes.shape[2], HEAD_DIM**-0.5,
+                DIM=dim, R=launch.cell[0], C=launch.cell[1], M=launch.queries, **how,
+            )  # fmt: skip
+            return out
+        kernels().attend_in_frames[grid](
+            qkv, pairs, qkv if codes is None else codes, tables.blocks, parts["barred"], parts["slots"],
+            parts["picked_row"], parts["picked_column"], out, len(qkv), HEAD_DIM**-0.5,
+            DIM=dim, CODES=0 if codes is None else codes.shape[2], SLOTS=parts["slots"].shape[1],
+            M=launch.queries, N=KEYS, **how,
         )  # fmt: skip
         return out
 
-    def _codes(self, qkv: Tensor, lengths: tuple[int, int], queries: Tensor, keys: Tensor, *, spans: int) -> Tensor:
-        """`(heads, n, codes)`, times the square root of the head's width, by which scores will be divided."""
-        heads, tokens = self.block.attention.heads, len(qkv)
+    def _codes(
+        self,
+        qkv: Tensor,
+        lengths: tuple[int, int],
+        queries: Tensor,
+        keys: Tensor,
+        pieces: Tensor,
+        *,
+        spans: int,
+        factor: float,
+    ) -> Tensor:
+        """`(heads, n, codes)`, times `factor`."""
+        heads, tokens, count = self.block.attention.heads, len(qkv), keys.shape[-2]
         table = self._table(lengths)
         query = qkv[:, : heads * HEAD_DIM].view(tokens, heads, HEAD_DIM).transpose(0, 1)
         products = torch.bmm(query, table.t().expand(heads, -1, -1))
-        out = qkv.new_empty(heads, tokens, len(keys))
-        block = min(128, 1 << (len(keys) - 1).bit_length())
-        kernels().gather_codes[(-(-tokens // 16), heads, -(-len(keys) // block))](
-            products, queries, keys, out, tokens, HEAD_DIM**0.5,
-            WIDTH=products.shape[2], CODES=len(keys), SPANS=spans, ROWS=16, BLOCK=block, num_warps=4,
+        out = qkv.new_empty(heads, tokens, count)
+        block = min(64, 1 << (count - 1).bit_length())
+        kernels().gather_codes[(len(pieces), heads, -(-count // block))](
+            products, queries, keys, pieces, out, tokens, count, factor,
+            WIDTH=products.shape[2], SPANS=spans, ROWS=PIECE, BLOCK=block, num_warps=4,
         )  # fmt: skip
         return out
 

@@ -30,23 +30,25 @@ def normalise(x, shift, weight, bias, out, eps, DIM: tl.constexpr, BLOCK: tl.con
 
 @triton.jit(do_not_specialize=["tokens"])
 def gather_codes(
-    products, queries, keys, out, tokens, factor,
-    WIDTH: tl.constexpr, CODES: tl.constexpr, SPANS: tl.constexpr, ROWS: tl.constexpr, BLOCK: tl.constexpr,
+    products, queries, keys, pieces, out, tokens, codes, factor,
+    WIDTH: tl.constexpr, SPANS: tl.constexpr, ROWS: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
     """Codes from `products[head, token, distance]`: means over the patches that a query and a row or column cover.
 
-    `queries` `(tokens, 4)`: first row, rows, first column, columns. `keys` `(codes, 4)`: first patch, patches, where
-    distance 0 lies in the products, axis. `SPANS`: the most patches that a token covers along an axis.
+    `queries` `(tokens, 4)`: first row, rows, first column, columns. `keys` `(tables, codes, 4)`: first patch, patches,
+    where distance 0 lies in the products, axis; a code of no patches is -inf. `pieces` `(n, 3)`: first token, one past
+    the last that belongs to the same table, table. `SPANS`: the most patches that a token covers along an axis.
     """
-    head = tl.program_id(1).to(tl.int64)
-    token = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
+    piece, head = tl.program_id(0), tl.program_id(1).to(tl.int64)
+    token = tl.load(pieces + piece * 3) + tl.arange(0, ROWS)
+    here = token < tl.load(pieces + piece * 3 + 1)
     code = tl.program_id(2) * BLOCK + tl.arange(0, BLOCK)
-    here = token < tokens
-    known = code < CODES
-    key_first = tl.load(keys + code * 4, mask=known, other=0)
-    key_count = tl.load(keys + code * 4 + 1, mask=known, other=1)
-    centre = tl.load(keys + code * 4 + 2, mask=known, other=0)
-    axis = tl.load(keys + code * 4 + 3, mask=known, other=0)
+    known = code < codes
+    at = keys + (tl.load(pieces + piece * 3 + 2) * codes + code) * 4
+    key_first = tl.load(at, mask=known, other=0)
+    key_count = tl.load(at + 1, mask=known, other=1)
+    centre = tl.load(at + 2, mask=known, other=0)
+    axis = tl.load(at + 3, mask=known, other=0)
     part = token[:, None] * 4 + axis[None, :] * 2
     both = here[:, None] & known[None, :]
     first = tl.load(queries + part, mask=both, other=0)
@@ -57,8 +59,9 @@ def gather_codes(
         for j in tl.static_range(SPANS):
             covered = both & (i < count) & (j < key_count)[None, :]
             total += tl.load(base + (i - j), mask=covered, other=0.0).to(tl.float32)
-    mean = total * factor / (count * key_count[None, :]).to(tl.float32)
-    tl.store(out + (head * tokens + token[:, None]) * CODES + code[None, :], mean.to(out.dtype.element_ty), mask=both)
+    mean = total * factor / (count * tl.maximum(key_count, 1)[None, :]).to(tl.float32)
+    mean = tl.where((key_count > 0)[None, :], mean, float("-inf"))
+    tl.store(out + (head * tokens + token[:, None]) * codes + code[None, :], mean.to(out.dtype.element_ty), mask=both)
 
 
 @triton.jit(do_not_specialize=["tokens"])
@@ -132,6 +135,48 @@ def attend_in_frames(
             picks = picks | (slot[:, None] == tl.load(picked_column + key_row)[None, :])
             score = tl.dot(code, picks.to(code.dtype), acc=score)
         score = score * (scale * 1.4426950408889634) + tl.load(barred + key_row)[None, :]
+        higher = tl.maximum(top, tl.max(score, axis=1))
+        weight = tl.exp2(score - higher[:, None])
+        fade = tl.exp2(top - higher)
+        total = total * fade + tl.sum(weight, axis=1)
+        mixed = tl.dot(weight.to(value.dtype), value, acc=mixed * fade[:, None])
+        top = higher
+    target = out + row[:, None] * DIM + head * 64 + channel[None, :]
+    tl.store(target, (mixed / total[:, None]).to(out.dtype.element_ty), mask=here[:, None])
+
+
+@triton.jit(do_not_specialize=["tokens"])
+def attend_by_cells(
+    qkv, pairs, codes, blocks, groups, out, tokens, width, scale,
+    DIM: tl.constexpr, R: tl.constexpr, C: tl.constexpr, M: tl.constexpr,
+):  # fmt: skip
+    """`attend_in_frames` where the keys of a block are `R` rows by `C` columns: their codes are two small tiles.
+
+    `codes` `(heads, tokens, width)`, in groups of `R` rows or `C` columns, times log2(e); -inf where there is no key.
+    `groups` `(key blocks, 2)`: first code of the block's rows, and of its columns, in steps of 8.
+    """
+    block, head = tl.program_id(0), tl.program_id(1)
+    start, stop = tl.load(blocks + block * 4), tl.load(blocks + block * 4 + 1)
+    first, count = tl.load(blocks + block * 4 + 2), tl.load(blocks + block * 4 + 3)
+    row = (start + tl.arange(0, M)).to(tl.int64)
+    channel, place = tl.arange(0, 64), tl.arange(0, R * C)
+    here = row < stop
+    query = tl.load(qkv + row[:, None] * (3 * DIM) + head * 64 + channel[None, :], mask=here[:, None], other=0.0)
+    code_at = codes + (head.to(tl.int64) * tokens + tl.where(here, row, start)) * width
+    down, across = code_at[:, None] + tl.arange(0, R)[None, :], code_at[:, None] + tl.arange(0, C)[None, :]
+    top = tl.full((M,), float("-inf"), tl.float32)
+    total = tl.zeros((M,), tl.float32)
+    mixed = tl.zeros((M, 64), tl.float32)
+    for number in range(first, first + count):
+        key_row = (number * (R * C) + place).to(tl.int64)
+        at = pairs + key_row[:, None] * (2 * DIM) + head * 64 + channel[None, :]
+        key = tl.load(at)
+        value = tl.load(at + DIM)
+        by_row = tl.load(down + tl.load(groups + number * 2) * 8).to(tl.float32)
+        by_column = tl.load(across + tl.load(groups + number * 2 + 1) * 8).to(tl.float32)
+        score = tl.dot(query, tl.trans(key))
+        bias = tl.reshape(by_row[:, :, None] + by_column[:, None, :], (M, R * C))
+        score = score * (scale * 1.4426950408889634) + bias
         higher = tl.maximum(top, tl.max(score, axis=1))
         weight = tl.exp2(score - higher[:, None])
         fade = tl.exp2(top - higher)

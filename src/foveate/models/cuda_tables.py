@@ -3,6 +3,7 @@
 The CUDA path keeps the real tokens alone, `(n, C)`, frame by frame and in the order of their windows.
 """
 
+import itertools
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,13 +13,29 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from foveate.models.layout import BatchLayout, FrameLayout, frame_layout, map_index
-from foveate.models.restore import upsamplings
+from foveate.models.restore import alike_windows, window_weights
 
 KEYS = 64
-"""Keys that a step of the kernel takes."""
-QUERIES = 128
-"""Queries that a program takes."""
+"""Keys that a step of the kernel takes where they lie in bands."""
 Rows = NDArray[np.int32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameLaunch:
+    """How attention over frames with relative positions is launched."""
+
+    cell: tuple[int, int] | None
+    """Rows and columns that a block of keys has; None = bands, whose codes a product picks."""
+    queries: int
+    """Queries that a program takes."""
+    warps: int
+    stages: int
+
+
+CELLS = FrameLaunch(cell=(8, 8), queries=128, warps=8, stages=3)
+BANDS = FrameLaunch(cell=None, queries=64, warps=4, stages=3)
+PLAIN = FrameLaunch(cell=None, queries=128, warps=8, stages=3)
+"""Without relative positions."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -84,6 +101,115 @@ def banded_blocks(layout: FrameLayout) -> KeyBlocks:
     )
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CellBlocks:
+    """Real tokens of a frame in blocks of a few rows by a few columns, and the codes of these."""
+
+    key: Rows
+    """`(blocks * rows * columns,)`: token of the frame, -1 where the block has none."""
+    groups: Rows
+    """`(blocks, 2)`: first code of the block's rows, and of its columns, in steps of 8."""
+    codes: Rows
+    """`(codes, 4)` as `key_codes`; where a block has no row or column, a code of no patches."""
+
+
+@lru_cache(maxsize=256)
+def cell_blocks(layout: FrameLayout, cell: tuple[int, int]) -> CellBlocks:
+    """Regions of one resolution that stand in the same columns (or rows) form rectangles, which are cut into cells."""
+    grid, real = layout.grid, layout.real
+    mask = np.zeros(grid.shape, bool)
+    mask.reshape(-1)[layout.low_regions] = True
+    scale = np.repeat(layout.scale, real.sum(axis=1))
+    row, column = layout.row[real], layout.column[real]
+    keys: list[Rows] = []
+    sides: tuple[list[Rows], list[Rows]] = ([], [])
+    for step, chosen in ((1, ~mask), (grid.downsampling_factor, mask)):
+        rows, columns = (-(-length // step) for length in grid.patches)
+        token = np.full((rows + 1, columns + 1), -1, np.int32)  # the last ones are none
+        own = np.flatnonzero(scale == step)
+        token[row[own] // step, column[own] // step] = own
+        for rectangle in _rectangles(chosen, grid.region_size // step, (rows, columns), cell):
+            down, across = (_padded(side, size) for side, size in zip(rectangle, cell, strict=True))
+            block = token[down[:, None], across].reshape(len(down) // cell[0], cell[0], -1, cell[1])
+            keys.append(block.transpose(0, 2, 1, 3).reshape(-1))
+            for axis, side in enumerate((down, across)):
+                sides[axis].append(_covered(side, step, grid.patches[axis]))
+    lengths = [np.array([len(side) for side in of]) for of in sides]
+    codes = np.concatenate([_codes_of(layout, axis, np.concatenate(of)) for axis, of in enumerate(sides)])
+    return CellBlocks(
+        key=np.concatenate(keys),
+        groups=_groups(lengths, cell),
+        codes=np.concatenate([codes, np.zeros((-len(codes) % 16, 4), np.int32)]),
+    )
+
+
+def _padded(side: NDArray[np.int64], size: int) -> Rows:
+    """Made up to a multiple of `size` by -1."""
+    out = np.full(-(-len(side) // size) * size, -1, np.int32)
+    out[: len(side)] = side
+    return out
+
+
+def _covered(side: Rows, step: int, length: int) -> Rows:
+    """`(n, 2)`: first patch and number of patches of rows or columns of tokens, none where they are -1."""
+    both = np.empty((len(side), 2), np.int32)
+    both[:, 0] = np.maximum(side, 0) * step
+    both[:, 1] = np.where(side < 0, 0, np.minimum(step, length - both[:, 0]))
+    return both
+
+
+def _groups(lengths: list[NDArray[np.int64]], cell: tuple[int, int]) -> Rows:
+    """Groups of all cells of rectangles with these padded lengths; codes of rows come before those of columns."""
+    first = np.cumsum([0, *lengths[0], *lengths[1]])
+    parts = []
+    for number, (rows, columns) in enumerate(zip(*lengths, strict=True)):
+        down = np.arange(first[number], first[number] + rows, cell[0])
+        start = first[len(lengths[0]) + number]
+        across = np.arange(start, start + columns, cell[1])
+        both = np.empty((len(down), len(across), 2), np.int32)
+        both[..., 0], both[..., 1] = down[:, None], across
+        parts.append(both.reshape(-1, 2))
+    return np.concatenate(parts) // 8
+
+
+def _rectangles(
+    chosen: NDArray[np.bool_], side: int, lengths: tuple[int, int], cell: tuple[int, int]
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Rows and columns of the rectangles that the chosen regions form; along the axis that needs fewer cells."""
+    by_row = _alike_rows(chosen, side, lengths)
+    by_column = [(rows, columns) for columns, rows in _alike_rows(chosen.T, side, lengths[::-1])]
+    return min(
+        by_row, by_column, key=lambda found: sum(-(-len(a) // cell[0]) * -(-len(b) // cell[1]) for a, b in found)
+    )
+
+
+def _alike_rows(
+    chosen: NDArray[np.bool_], side: int, lengths: tuple[int, int]
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Rows of regions with the same regions chosen, together: rows and columns of tokens."""
+    alike: dict[bytes, list[int]] = {}
+    for number, line in enumerate(chosen):
+        if line.any():
+            alike.setdefault(line.tobytes(), []).append(number)
+    within = np.arange(side)
+    found = []
+    for numbers in alike.values():
+        parts = (np.array(numbers), np.flatnonzero(chosen[numbers[0]]))
+        both = ((part[:, None] * side + within).reshape(-1) for part in parts)
+        rows, columns = (line[line < length] for line, length in zip(both, lengths, strict=True))
+        found.append((rows, columns))
+    return found
+
+
+def _codes_of(layout: FrameLayout, axis: int, covered: Rows) -> Rows:
+    """`key_codes` of rows or columns that cover these patches."""
+    rows, columns = layout.grid.patches
+    codes = np.empty((len(covered), 4), np.int32)
+    codes[:, :2], codes[:, 3] = covered, axis
+    codes[:, 2] = (rows - 1, 2 * rows - 1 + columns - 1)[axis]
+    return codes
+
+
 def slot_count(window_size: int) -> int:
     """Rows and columns that a block of keys may lie in: a power of two, at least 16, which matrix units want."""
     return 16 if window_size + KEYS // window_size <= 16 else 32
@@ -118,35 +244,88 @@ def window_places(layout: FrameLayout) -> Rows:
 
 
 class BatchTables:
-    """Tables of a batch on its device. `relative`: with what relative positions need; then all frames are one size."""
+    """Tables of a batch on its device. With `launch`, what relative positions need too; then frames are one size."""
 
-    def __init__(self, batch: BatchLayout, *, relative: bool, queries: int = QUERIES) -> None:
-        self.queries = queries
-        self.frames, self.torch_device = batch.frames, batch.torch_device
-        self.tokens = sum(layout.real_tokens for layout in batch.frames)
-        starts = np.cumsum([0, *(layout.real_tokens for layout in batch.frames)])
+    def __init__(self, batch: BatchLayout, launch: FrameLaunch | None) -> None:
+        self.frames, self.torch_device, self.launch = batch.frames, batch.torch_device, launch
+        frames = batch.frames
+        starts = np.cumsum([0, *(layout.real_tokens for layout in frames)])
         self.starts = [int(start) for start in starts]
-        self.places = self._tensor(_numbered([window_places(layout) for layout in batch.frames], starts))
-        self.real = self._tensor(np.flatnonzero(np.concatenate([layout.real.reshape(-1) for layout in batch.frames])))
-        self.relative = relative
-        self.spans = max(int(layout.scale.max()) for layout in batch.frames)
-        keys = [(banded_blocks if relative else plain_blocks)(layout) for layout in batch.frames]
-        key = _numbered([part.key for part in keys], starts)
-        self.key = self._tensor(np.maximum(key, 0).astype(np.int64))
-        self.barred = self._tensor(np.where(key < 0, -np.inf, 0).astype(np.float32))
-        self.slots = self._tensor(np.concatenate([part.slots for part in keys]))
-        self.picked_row = self._tensor(np.concatenate([part.picked_row for part in keys]))
-        self.picked_column = self._tensor(np.concatenate([part.picked_column for part in keys]))
-        self.blocks = self._tensor(_query_blocks(starts, [len(part.slots) for part in keys], queries))
-        if relative:
-            self.query_spans = self._tensor(np.concatenate([query_spans(layout) for layout in batch.frames]))
-            self.key_codes = self._tensor(key_codes(batch.frames[0]))
-            w = batch.frames[0].grid.window_size
-            self.window_spans = self._tensor(_window_spans(batch.frames, w))
-            self.window_codes = self._tensor(_window_codes(w))
+        self.tokens = self.starts[-1]
+        self.spans = max(int(layout.scale.max()) for layout in frames)
+        real = np.concatenate([layout.real.reshape(-1) for layout in frames])
+        values: dict[str, NDArray[np.generic]] = {
+            "places": _numbered([window_places(layout) for layout in frames], starts),
+            "real": np.flatnonzero(real),
+            **self._keys(starts),
+        }
+        if launch is not None:
+            w = frames[0].grid.window_size
+            values["query_spans"] = np.concatenate([query_spans(layout) for layout in frames])
+            values["window_spans"] = _window_spans(frames, w)
+            values["window_codes"] = _window_codes(w)
+            values["window_pieces"] = _pieces(starts[[0, -1]])
+            values["pieces"] = _pieces(starts)
+        found = dict(zip(values, on_device(list(values.values()), batch.torch_device), strict=True))
+        self.places, self.real, self.key, self.blocks = (found[name] for name in ("places", "real", "key", "blocks"))
+        """Row of each place in a window, -1 for none; places that are real; token of each key; what a program does."""
+        self.parts = found
+        """All tables by name."""
 
-    def _tensor(self, values: NDArray[np.generic]) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(values)).to(self.torch_device)
+    def _keys(self, starts: NDArray[np.int64]) -> dict[str, NDArray[np.generic]]:
+        """Blocks of keys, as the kernel for frames takes them."""
+        launch, frames = self.launch or PLAIN, self.frames
+        if self.launch is None or launch.cell is None:
+            bands = [(plain_blocks if self.launch is None else banded_blocks)(layout) for layout in frames]
+            counts = [len(part.slots) for part in bands]
+            key = _numbered([part.key for part in bands], starts)
+            values: dict[str, NDArray[np.generic]] = {
+                "barred": np.where(key < 0, -np.inf, 0).astype(np.float32),
+                "slots": np.concatenate([part.slots for part in bands]),
+                "picked_row": np.concatenate([part.picked_row for part in bands]),
+                "picked_column": np.concatenate([part.picked_column for part in bands]),
+            }
+            if self.launch is not None:
+                values["key_codes"] = np.stack([key_codes(layout) for layout in frames])
+        else:
+            cells = [cell_blocks(layout, launch.cell) for layout in frames]
+            counts = [len(part.groups) for part in cells]
+            key = _numbered([part.key for part in cells], starts)
+            most = max(len(part.codes) for part in cells)
+            codes = np.zeros((len(cells), most, 4), np.int32)
+            for table, part in zip(codes, cells, strict=True):
+                table[: len(part.codes)] = part.codes
+            values = {"groups": np.concatenate([part.groups for part in cells]), "key_codes": codes}
+        return values | {"key": np.maximum(key, 0), "blocks": _query_blocks(starts, counts, launch.queries)}
+
+
+def on_device(values: list[NDArray[np.generic]], torch_device: torch.device) -> list[Tensor]:
+    """Arrays as tensors there, integers as int32, in one transfer that waits for nothing; each starts at 16 bytes."""
+    whole = [np.ascontiguousarray(v, np.float32 if v.dtype.kind == "f" else np.int32) for v in values]
+    ends = np.cumsum([-(-v.size // 4) * 4 for v in whole]).tolist()
+    with torch.inference_mode(mode=False):
+        packed = torch.empty(ends[-1], dtype=torch.int32, pin_memory=torch_device.type == "cuda")
+        flat = packed.numpy()
+        for start, v in zip([0, *ends], whole, strict=False):
+            flat[start : start + v.size] = v.reshape(-1).view(np.int32)
+        there = packed.to(torch_device, non_blocking=True)
+        return [
+            there[start : start + v.size].view(torch.float32 if v.dtype.kind == "f" else torch.int32).view(v.shape)
+            for start, v in zip([0, *ends], whole, strict=False)
+        ]
+
+
+PIECE = 16
+"""Tokens that a program of `gather_codes` takes."""
+
+
+def _pieces(starts: NDArray[np.int64]) -> Rows:
+    """`(n, 3)`: first token, one past the last of its frame, and frame."""
+    parts = [
+        np.stack(np.broadcast_arrays(np.arange(start, stop, PIECE), stop, number), axis=1)
+        for number, (start, stop) in enumerate(itertools.pairwise(starts))
+    ]
+    return np.concatenate(parts).astype(np.int32)
 
 
 def _numbered(parts: list[Rows], starts: NDArray[np.int64]) -> Rows:
@@ -179,15 +358,14 @@ def _window_codes(w: int) -> Rows:
     return np.concatenate(axes).astype(np.int32)
 
 
-def batch_tables(batch: BatchLayout, *, relative: bool) -> BatchTables:
+def batch_tables(batch: BatchLayout, launch: FrameLaunch | None) -> BatchTables:
     """The tables of a batch, kept while the same frames come again."""
-    return _cached_tables(batch, relative)
+    return _cached_tables(batch, launch)
 
 
 @lru_cache(maxsize=64)
-def _cached_tables(batch: BatchLayout, relative: bool) -> BatchTables:  # noqa: FBT001 - key of a cache
-    with torch.inference_mode(mode=False):
-        return BatchTables(batch, relative=relative)
+def _cached_tables(batch: BatchLayout, launch: FrameLaunch | None) -> BatchTables:
+    return BatchTables(batch, launch)
 
 
 @lru_cache(maxsize=64)
@@ -200,35 +378,45 @@ def restoration(
         source, weight = _sources(layout) if now else _unchanged(layout.real_tokens)
         parts.append((source + start, weight))
         start += layout.real_tokens
-    with torch.inference_mode(mode=False):
-        sources, weights = (torch.from_numpy(np.concatenate(values)) for values in zip(*parts, strict=True))
-        return sources.to(torch_device), weights.to(torch_device)
+    sources, weights = on_device([np.concatenate(values) for values in zip(*parts, strict=True)], torch_device)
+    return sources, weights
 
 
-def _unchanged(count: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def _unchanged(count: int) -> tuple[Rows, NDArray[np.float32]]:
     weight = np.zeros((count, 4), np.float32)
     weight[:, 0] = 1
-    return np.repeat(np.arange(count)[:, None], 4, axis=1), weight
+    return np.repeat(np.arange(count, dtype=np.int32)[:, None], 4, axis=1), weight
 
 
 @lru_cache(maxsize=256)
-def _sources(layout: FrameLayout) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def _sources(layout: FrameLayout) -> tuple[Rows, NDArray[np.float32]]:
     """For each real token of the full layout: the tokens of `layout` that it mixes, and their weights."""
     full, area, per_region = frame_layout(layout.grid), layout.row.shape[1], layout.grid.downsampling_factor**2
     places = window_places(layout).reshape(-1, area)
-    source = np.zeros((full.windows, area, 4), np.int64)
+    source = np.zeros((full.windows, area, 4), np.int32)
     weight = np.zeros((full.windows, area, 4), np.float32)
     region = full.kept_windows // per_region
-    kept = np.isin(region, layout.full_regions)
+    place = np.full(len(layout.grid), -1)  # of each region among the low ones
+    place[layout.low_regions] = np.arange(len(layout.low_regions))
+    kept = place[region] < 0
     source[kept], weight[kept, :, 0] = places[: layout.full_windows, :, None], 1
-    for low, weights in upsamplings(layout):
-        best = np.argsort(-weights, axis=1, kind="stable")[:, :4]
-        share = np.take_along_axis(weights, best, axis=1)
-        own = np.flatnonzero(np.isin(region, layout.low_regions[low])).reshape(len(low), -1)
-        source[own] = places[layout.full_windows + low][:, best].reshape(*own.shape, area, 4)
+    for kind, low in alike_windows(layout).items():
+        best, share = _best(layout.grid.window_size, layout.grid.downsampling_factor, kind)
+        alike = np.zeros(len(layout.low_regions) + 1, bool)
+        alike[low] = True
+        own = np.flatnonzero(alike[place[region]]).reshape(len(low), -1)
+        source[own] = places[layout.full_windows + np.array(low)][:, best].reshape(*own.shape, area, 4)
         weight[own] = share.reshape(own.shape[1], area, 4)
     real = full.real
     return np.maximum(source[real], 0), weight[real]
+
+
+@lru_cache(maxsize=256)
+def _best(w: int, d: int, kind: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The four tokens of its window that each token of a restored window mixes, and their weights."""
+    weights = window_weights(w, d, kind)
+    best = np.argsort(-weights, axis=1, kind="stable")[:, :4]
+    return best, np.take_along_axis(weights, best, axis=1)
 
 
 @lru_cache(maxsize=64)

@@ -106,8 +106,15 @@ def _cached_layout(grid: RegionGrid, mask_bytes: bytes) -> FrameLayout:
 @lru_cache(maxsize=1024)
 def index_on(layout: FrameLayout, name: str, torch_device: torch.device) -> Tensor:
     """One of the layout's index arrays as a tensor, kept: copying from host memory would wait for the device."""
+    return upload(getattr(layout, name), torch_device)
+
+
+def upload(values: NDArray[np.generic], torch_device: torch.device) -> Tensor:
+    """An array as a tensor there, without waiting for the device; made so that it can take part in training."""
     with torch.inference_mode(mode=False):
-        return torch.from_numpy(np.ascontiguousarray(getattr(layout, name))).to(torch_device)
+        here = torch.from_numpy(np.ascontiguousarray(values))
+        pinned = here.pin_memory() if torch_device.type == "cuda" else here
+        return pinned.to(torch_device, non_blocking=True)
 
 
 def _region_origins(grid: RegionGrid, regions: Index) -> Index:
@@ -202,12 +209,21 @@ class BatchLayout:
         self.runs = layout_runs(frames)
         real = np.concatenate([f.real for f in frames])
         self._row = np.concatenate([[0], np.cumsum(real.sum(axis=1))])
-        parts = _chunk_count(len(real)) if torch_device.type == "cpu" else 1
-        step = max(1, ceil_div(len(real), parts))
-        self.whole = self._chunk(slice(0, len(real)), real)
-        """All windows at once."""
-        self.chunks = [self._chunk(slice(i, min(i + step, len(real))), real) for i in range(0, len(real), step)]
+        self._real = real
+        self._parts = _chunk_count(len(real)) if torch_device.type == "cpu" else 1
         self.groups = [self._group(a, b) for a, b in self._equal_runs()]
+
+    @cached_property
+    def whole(self) -> WindowChunk:
+        """All windows at once."""
+        return self._chunk(slice(0, len(self._real)), self._real)
+
+    @cached_property
+    def chunks(self) -> list[WindowChunk]:
+        """The windows in parts, as many as suit the device."""
+        count, real = len(self._real), self._real
+        step = max(1, ceil_div(count, self._parts))
+        return [self._chunk(slice(i, min(i + step, count)), real) for i in range(0, count, step)]
 
     def _chunk(self, windows: slice, real: NDArray[np.bool_]) -> WindowChunk:
         inside, whole = real[windows].reshape(-1), bool(real[windows].all())
@@ -223,7 +239,7 @@ class BatchLayout:
         return slice(int(self._row[first]), int(self._row[last]))
 
     def _tensor(self, index: Index) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(index)).to(self.torch_device)
+        return upload(index, self.torch_device)
 
     def _equal_runs(self) -> list[tuple[int, int]]:
         keys = [(f.windows, f.real_tokens, f.grid) for f in self.frames]
@@ -242,9 +258,7 @@ def batch_layout(frames: list[FrameLayout], torch_device: torch.device) -> Batch
 
 @lru_cache(maxsize=64)
 def _cached_batch(frames: tuple[FrameLayout, ...], torch_device: torch.device, _threads: int) -> BatchLayout:
-    # Indices made in inference mode could not take part in a later training.
-    with torch.inference_mode(mode=False):
-        return BatchLayout(list(frames), torch_device)
+    return BatchLayout(list(frames), torch_device)
 
 
 def _chunk_count(windows: int) -> int:

@@ -141,8 +141,13 @@ class MixedDetector(nn.Module, ABC):
 
     def normalised_tiles(self, tiles: list[np.ndarray]) -> Tensor:
         """uint8 `(n, s, s, 3)` arrays -> one normalised `(n, 3, s, s)` tensor, channels last in memory."""
-        joined = tiles[0] if len(tiles) == 1 else np.concatenate(tiles)
-        pixels = torch.from_numpy(joined).to(self.torch_device)
+        if self.torch_device.type == "cuda":
+            # Joined where the device can fetch it while the host goes on.
+            joined = torch.empty(sum(map(len, tiles)), *tiles[0].shape[1:], dtype=torch.uint8, pin_memory=True)
+            np.concatenate(tiles, out=joined.numpy())
+        else:
+            joined = torch.from_numpy(tiles[0] if len(tiles) == 1 else np.concatenate(tiles))
+        pixels = joined.to(self.torch_device, non_blocking=True)
         # Whole rows at a time: colours lie innermost, and loops over three of them are ten times slower.
         mean, scale = (value.flatten().repeat(joined.shape[2]) for value in (self.pixel_mean, self.pixel_scale))
         normal = pixels.flatten(2).to(mean.dtype).sub_(mean).mul_(scale)

@@ -1,12 +1,14 @@
 """Pixels on their way into tokens: tiles of regions, cut from tensors or taken from decoded mosaics."""
 
+from functools import lru_cache
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from foveate.core import InputError, RegionGrid
-from foveate.models.layout import BatchLayout, FrameLayout, LayoutRun, index_on, layout_runs
+from foveate.models.layout import BatchLayout, FrameLayout, LayoutRun, frame_layout, index_on, layout_runs
 from foveate.models.threads import in_threads
 
 
@@ -134,6 +136,10 @@ def blank_beyond(full: Tensor, low: Tensor, batch: BatchLayout) -> None:
 
     A low-resolution tile keeps its edge replication up to the last token that covers a real patch.
     """
+    if full.device.type == "cuda":
+        fill_beyond(full, batch, "full_regions")
+        fill_beyond(low, batch, "low_regions")
+        return
     full_at = low_at = 0
     for run in batch.runs:
         layout, frames = run.layout, run.count
@@ -148,6 +154,30 @@ def blank_beyond(full: Tensor, low: Tensor, batch: BatchLayout) -> None:
             _blank(coarse[:, place], int(extents[place, 0]), int(extents[place, 1]))
         full_at += full_count
         low_at += low_count
+
+
+def fill_beyond(tiles: Tensor, batch: BatchLayout, name: str) -> None:
+    """`blank_beyond` of the `full_regions` or `low_regions` of a batch in few operations."""
+    side, parts = tiles.shape[-1], []
+    for run in batch.runs:
+        beyond = _beyond(run.layout.grid, name, side, tiles.device)
+        regions = index_on(run.layout, name, tiles.device)
+        parts.append(beyond.index_select(0, regions).repeat(run.count, 1, 1, 1))
+    tiles.masked_fill_(torch.cat(parts), 0)
+
+
+@lru_cache(maxsize=64)
+def _beyond(grid: RegionGrid, name: str, side: int, torch_device: torch.device) -> Tensor:
+    """`(regions, 1, side, side)`: the pixels of each region's tile that `blank_beyond` sets to 0."""
+    regions = np.arange(len(grid))
+    if name == "low_regions":
+        extents = frame_layout(grid, np.ones(grid.shape, np.bool_)).low_extents() * grid.patch_size
+    else:
+        extents = np.array([_full_extent(grid, region) for region in regions.tolist()])
+    line = np.arange(side)
+    rows, columns = (line >= extents[:, axis, None] for axis in (0, 1))
+    with torch.inference_mode(mode=False):
+        return torch.from_numpy((rows[:, :, None] | columns[:, None, :])[:, None]).to(torch_device)
 
 
 def _blank(tile: Tensor, height: int, width: int) -> None:

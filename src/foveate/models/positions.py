@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from foveate.core import InputError, RegionGrid
-from foveate.models.layout import FrameLayout, index_on
+from foveate.models.layout import FrameLayout, index_on, upload
 
 
 def stretched_positions(table: Tensor, grid: RegionGrid) -> Tensor:
@@ -42,16 +43,16 @@ def token_positions(positions: Tensor, layout: FrameLayout) -> Tensor:
     full = tiles[index_on(layout, "full_regions", tiles.device)]
     windows = full.reshape(-1, d, w, d, w, dim).transpose(2, 3).reshape(-1, w * w, dim)
     low = tiles[index_on(layout, "low_regions", tiles.device)].reshape(-1, w, d, w, d, dim).sum(dim=(2, 4))
-    low = low.flatten(1, 2) / _covered_patches(layout).to(low)
+    low = low.flatten(1, 2) / upload(_covered_patches(layout), low.device).to(low.dtype)
     return torch.cat([windows[index_on(layout, "kept_windows", windows.device)], low])
 
 
-def _covered_patches(layout: FrameLayout) -> Tensor:
+def _covered_patches(layout: FrameLayout) -> NDArray[np.int64]:
     """Real patches under each token of the low windows, at least 1: `(n_low, w * w, 1)`."""
     d, (rows, columns) = layout.grid.downsampling_factor, layout.grid.patches
     low = slice(layout.full_windows, None)
     covered = np.clip(rows - layout.row[low], 0, d) * np.clip(columns - layout.column[low], 0, d)
-    return torch.from_numpy(np.maximum(covered, 1))[..., None]
+    return np.maximum(covered, 1)[..., None]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from foveate.core import RegionGrid
 from foveate.core.mixed import bilinear_matrix
 from foveate.models.layout import FrameLayout, frame_layout
 
@@ -40,16 +41,32 @@ def upsamplings(layout: FrameLayout) -> list[tuple[NDArray[np.int64], NDArray[np
 
     Windows at the lower and right edge of a frame have fewer real tokens and fewer children.
     """
-    grid, per_region = layout.grid, layout.grid.downsampling_factor**2
-    region, child = np.divmod(frame_layout(grid).kept_windows, per_region)
+    w, d = layout.grid.window_size, layout.grid.downsampling_factor
+    return [(np.array(places), window_weights(w, d, kind)) for kind, places in alike_windows(layout).items()]
+
+
+def alike_windows(layout: FrameLayout) -> dict[tuple[int, ...], list[int]]:
+    """Low windows, by their number among the low ones, under their kind: real rows, real columns, kept children."""
+    kinds = _window_kinds(layout.grid)
     alike: dict[tuple[int, ...], list[int]] = {}
-    for place, (number, extent) in enumerate(zip(layout.low_regions, layout.low_extents(), strict=True)):
-        alike.setdefault((*extent, *child[region == number]), []).append(place)
-    w, d = grid.window_size, grid.downsampling_factor
-    return [
-        (np.array(places), _child_weights(w, d, rows, columns)[children].reshape(-1, w * w))
-        for (rows, columns, *children), places in alike.items()
-    ]
+    for place, number in enumerate(layout.low_regions.tolist()):
+        alike.setdefault(kinds[number], []).append(place)
+    return alike
+
+
+@lru_cache(maxsize=64)
+def _window_kinds(grid: RegionGrid) -> list[tuple[int, ...]]:
+    """The kind of each region, were it low."""
+    region, child = np.divmod(frame_layout(grid).kept_windows, grid.downsampling_factor**2)
+    extents = frame_layout(grid, np.ones(grid.shape, np.bool_)).low_extents()
+    return [(*extent, *child[region == number].tolist()) for number, extent in enumerate(extents.tolist())]
+
+
+@lru_cache(maxsize=256)
+def window_weights(w: int, d: int, kind: tuple[int, ...]) -> NDArray[np.float32]:
+    """`(children * w * w, w * w)`: how each token of the children of a window of this kind mixes its tokens."""
+    rows, columns, *children = kind
+    return _child_weights(w, d, rows, columns)[children].reshape(-1, w * w)
 
 
 def _child_weights(w: int, d: int, real_rows: int, real_columns: int) -> NDArray[np.float32]:
