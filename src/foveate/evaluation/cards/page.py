@@ -57,10 +57,11 @@ def _opening(card: dict[str, Any]) -> Iterator[str]:
 def _training(facts: dict[str, Any]) -> Iterator[str]:
     """What each training of the weights saw, as `train detector` wrote it down."""
     for stage in facts.get("stages") or ([facts] if "steps" in facts else []):
-        seen = ", ".join(f"{n} {s['images']} pictures at {s['weight']:g}" for n, s in stage["trained_on"].items())
+        sets = stage.get("trained_on", {}).items()
+        seen = "".join(f"; {name} {of['images']} pictures at {of['weight']:g}" for name, of in sets)
         yield (
             f"{stage['steps']} steps, {stage['crops']} crops, {stage['minutes']:g} minutes, rate "
-            f"{stage['learning_rate']:g}, crops {' then '.join(stage['phases'])}; {seen}"
+            f"{stage['learning_rate']:g}, crops {' then '.join(stage['phases'])}{seen}"
         )
 
 
