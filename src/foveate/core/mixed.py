@@ -6,6 +6,7 @@ Resampling never crosses a region border, so a tile depends on its own region al
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,14 +100,14 @@ def area_downsample(tiles: Tiles, factor: int) -> Tiles:
     count, height, width = tiles.shape[:3]
     area, kind = factor * factor, np.uint16 if factor <= 16 else np.uint32
     lines = tiles.reshape(count, height, width * 3)  # long ones: loops over three colours are slow
-    rows = lines[:, ::factor].astype(kind)
+    rows: NDArray[Any] = lines[:, ::factor].astype(kind)
     for dy in range(1, factor):
         rows += lines[:, dy::factor]
     last = 3 * (width - factor + 1)
-    sums = rows[..., :last] + kind(area // 2)
+    sums = rows[..., :last] + area // 2
     for dx in range(1, factor):
         sums += rows[..., 3 * dx : 3 * dx + last]
-    sums //= kind(area)
+    sums //= area
     means = np.empty((count, height // factor, width // factor, 3), np.uint8)
     for colour in range(3):
         means[..., colour] = sums[..., colour :: 3 * factor]

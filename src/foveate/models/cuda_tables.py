@@ -414,8 +414,9 @@ def _mixtures(grid: RegionGrid) -> tuple[NDArray[np.int64], NDArray[np.int64], N
     share = np.zeros((full.windows, area, 4), np.float32)
     for kind, alike in alike_windows(frame_layout(grid, np.ones(grid.shape, np.bool_))).items():
         windows = np.flatnonzero(np.isin(region, alike))
-        for values, of_kind in zip((best, share), _best(grid.window_size, grid.downsampling_factor, kind), strict=True):
-            values[windows] = np.tile(of_kind.reshape(-1, area, 4), (len(alike), 1, 1))
+        which, weights = _best(grid.window_size, grid.downsampling_factor, kind)
+        best[windows] = np.tile(which.reshape(-1, area, 4), (len(alike), 1, 1))
+        share[windows] = np.tile(weights.reshape(-1, area, 4), (len(alike), 1, 1))
     real = full.real
     return np.repeat(region, real.sum(axis=1)), best[real], share[real]
 
