@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -161,3 +163,41 @@ def test_another_set_in_the_same_folder_is_refused(tmp_path: Path) -> None:
     render_stills("walk-sunny", count=1, size=(96, 160), seed=4, out=tmp_path, processes=1)
     with pytest.raises(WorldError, match="another set"):
         render_stills("walk-sunny", count=1, size=(96, 160), seed=5, out=tmp_path, processes=1)
+
+
+def test_processes_end_with_the_one_that_started_them(tmp_path):
+    code = (
+        "if __name__ == '__main__':\n"
+        " from pathlib import Path; from foveate.world import render_stills\n"
+        f" render_stills('walk-sunny', count=10**5, size=(96, 160), seed=4, out=Path({str(tmp_path)!r}), processes=2)\n"
+    )
+    script = tmp_path / "render.py"
+    script.write_text(code)
+    parent = subprocess.Popen([sys.executable, script], start_new_session=True)
+    try:
+        wait_until(lambda: any((tmp_path / "parts").glob("*.json")))
+        parent.kill()
+        parent.wait()
+        wait_until(lambda: not group_lives(parent.pid))
+    finally:
+        if group_lives(parent.pid):
+            os.killpg(parent.pid, signal.SIGKILL)
+
+
+def wait_until(condition, seconds=120):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def group_lives(number):
+    """Whether a process of the group is there that is not a zombie."""
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, group = status.read_text().rpartition(")")[2].split()[:3]
+        except OSError:
+            continue
+        if int(group) == number and state != "Z":
+            return True
+    return False

@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -185,8 +186,17 @@ _studios: list["_Studio"] = []
 def _open_studio(order: Order) -> None:
     # Ctrl-C is the parent's: it lets the scenes in hand come to their end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     cv2.setNumThreads(1)
     _studios.append(_Studio(order))
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed cannot tell: nobody is left to render for."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _shoot(scene: int) -> int:
