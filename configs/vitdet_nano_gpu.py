@@ -5,8 +5,8 @@
     foveate train detector configs/vitdet_nano_gpu.py --name my-nano --init nano-plain --follow \\
         --data rendered=$FOVEATE_HOME/world/train-mixed
 
-Cost: two and a half minutes each of an H200 that other trainings and the renderer share, 1,100 crops a second. Expected: the model card
-of vitdet-nano-world.
+Cost: two and a half minutes each of an H200 that other trainings and the renderer share, 1,100 crops a second.
+Expected: the model card of vitdet-nano-world.
 """
 
 from foveate.models import vitdet_nano

@@ -78,6 +78,31 @@ def test_tiles_lie_in_raster_order():
     assert np.array_equal(mixed.low[1], area_downsample(pixels[None, :8, 16:], 2)[0])
 
 
+@given(frames, st.randoms(use_true_random=False))
+def test_downsampled_tiles_are_means_of_the_region_made_up_by_its_edges(pixels, random):
+    grid = small_grid(*pixels.shape[:2])
+    mask = np.array([random.random() < 0.5 for _ in range(len(grid))]).reshape(grid.shape)
+    mixed = split_regions(pixels, grid, mask)
+    for tile, (row, column) in zip(mixed.low, np.argwhere(mask).tolist(), strict=True):
+        top, left, bottom, right = grid.box(row, column)
+        missing = ((0, 8 - bottom + top), (0, 8 - right + left), (0, 0))
+        whole = np.pad(pixels[top:bottom, left:right], missing, mode="edge").astype(int)
+        assert np.array_equal(tile, (whole.reshape(4, 2, 4, 2, 3).sum(axis=(1, 3)) + 2) // 4)
+
+
+def test_a_frame_that_lies_upside_down_in_memory_is_cut_like_its_copy():
+    pixels = noise(19, 21)[::-1]
+    mask = np.arange(9).reshape(3, 3) % 2 == 0
+    got, wanted = (split_regions(frame, small_grid(19, 21), mask) for frame in (pixels, pixels.copy()))
+    assert np.array_equal(got.full, wanted.full)
+    assert np.array_equal(got.low, wanted.low)
+
+
+@pytest.mark.parametrize("factor", [15, 16, 17, 20])
+def test_means_of_many_white_pixels_are_white(factor):
+    assert (area_downsample(np.full((2, factor, 2 * factor, 3), 255, np.uint8), factor) == 255).all()
+
+
 @given(tiles)
 def test_area_downsampling_is_the_rounded_mean_of_each_square(drawn):
     full, factor = drawn

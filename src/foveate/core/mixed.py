@@ -4,7 +4,9 @@ Both ends use this type: the codec sends its tiles as two mosaics, the model tur
 Resampling never crosses a region border, so a tile depends on its own region alone.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,10 +56,30 @@ def split_regions(pixels: Pixels, grid: RegionGrid, mask: Mask | None = None) ->
     if pixels.shape[:2] != (grid.height, grid.width):
         raise InputError(f"the grid is for {grid.height} x {grid.width}, got a frame of {pixels.shape[:2]}")
     chosen = grid.check_mask(mask)
-    tiles = cut_tiles(pixels, grid)
-    flat = chosen.reshape(-1)
-    low = area_downsample(tiles[flat], grid.downsampling_factor)
-    return MixedFrame(grid=grid, mask=chosen, full=tiles[~flat], low=low)
+    side, d = grid.region_pixels, grid.downsampling_factor
+    low = np.empty((int(chosen.sum()), side // d, side // d, 3), np.uint8)
+    full, whole = np.empty((len(grid) - len(low), side, side, 3), np.uint8), np.empty((1, side, side, 3), np.uint8)
+    for tile, region in zip(full, _regions(pixels, grid, ~chosen), strict=True):
+        _fill(tile, region)
+    for tile, region in zip(low, _regions(pixels, grid, chosen), strict=True):
+        _fill(whole[0], region)
+        tile[:] = area_downsample(whole, d)[0]
+    return MixedFrame(grid=grid, mask=chosen, full=full, low=low)
+
+
+def _regions(pixels: Pixels, grid: RegionGrid, mask: Mask) -> Iterator[Pixels]:
+    """The part of each chosen region that lies in the frame, as views `(h, w, 3)`."""
+    for row, column in np.argwhere(mask).tolist():
+        top, left, bottom, right = grid.box(row, column)
+        yield pixels[top:bottom, left:right]
+
+
+def _fill(tile: Pixels, region: Pixels) -> None:
+    """Put a region into the upper left of its tile, and repeat its last row and column beyond it."""
+    height, width = region.shape[:2]
+    tile[:height, :width] = region
+    tile[:height, width:] = region[:, -1:]
+    tile[height:] = tile[height - 1]
 
 
 def join_regions(mixed: MixedFrame) -> Pixels:
@@ -73,23 +95,23 @@ def join_regions(mixed: MixedFrame) -> Pixels:
     return np.ascontiguousarray(whole[: grid.height, : grid.width])
 
 
-def cut_tiles(pixels: Pixels, grid: RegionGrid) -> Tiles:
-    """All regions of a frame as `(regions, s, s, 3)`, border regions filled by edge replication."""
-    side, (rows, columns) = grid.region_pixels, grid.shape
-    missing = ((0, rows * side - grid.height), (0, columns * side - grid.width), (0, 0))
-    whole = np.pad(pixels, missing, mode="edge") if any(m[1] for m in missing) else pixels
-    tiles = whole.reshape(rows, side, columns, side, 3).transpose(0, 2, 1, 3, 4)
-    return np.ascontiguousarray(tiles).reshape(rows * columns, side, side, 3)
-
-
 def area_downsample(tiles: Tiles, factor: int) -> Tiles:
     """Average `factor x factor` pixels, rounded half up: `(n, s, s, 3)` -> `(n, s / factor, s / factor, 3)`."""
-    area = factor * factor
-    sums = np.full((len(tiles), tiles.shape[1] // factor, tiles.shape[2] // factor, 3), area // 2, np.uint32)
-    for dy in range(factor):
-        for dx in range(factor):
-            sums += tiles[:, dy::factor, dx::factor]
-    return np.floor_divide(sums, area).astype(np.uint8)
+    count, height, width = tiles.shape[:3]
+    area, kind = factor * factor, np.uint16 if factor <= 16 else np.uint32
+    lines = tiles.reshape(count, height, width * 3)  # long ones: loops over three colours are slow
+    rows: NDArray[Any] = lines[:, ::factor].astype(kind)
+    for dy in range(1, factor):
+        rows += lines[:, dy::factor]
+    last = 3 * (width - factor + 1)
+    sums = rows[..., :last] + area // 2
+    for dx in range(1, factor):
+        sums += rows[..., 3 * dx : 3 * dx + last]
+    sums //= area
+    means = np.empty((count, height // factor, width // factor, 3), np.uint8)
+    for colour in range(3):
+        means[..., colour] = sums[..., colour :: 3 * factor]
+    return means
 
 
 def bilinear_upsample(tiles: Tiles, factor: int) -> Tiles:

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from foveate.core import RegionGrid
 from foveate.models.layout import BatchLayout, FrameLayout, frame_layout, map_index
 from foveate.models.restore import alike_windows, window_weights
 
@@ -391,24 +392,33 @@ def _unchanged(count: int) -> tuple[Rows, NDArray[np.float32]]:
 @lru_cache(maxsize=256)
 def _sources(layout: FrameLayout) -> tuple[Rows, NDArray[np.float32]]:
     """For each real token of the full layout: the tokens of `layout` that it mixes, and their weights."""
-    full, area, per_region = frame_layout(layout.grid), layout.row.shape[1], layout.grid.downsampling_factor**2
-    places = window_places(layout).reshape(-1, area)
-    source = np.zeros((full.windows, area, 4), np.int32)
-    weight = np.zeros((full.windows, area, 4), np.float32)
+    region, best, share = _mixtures(layout.grid)
+    window = np.full(len(layout.grid), -1)  # of each low region
+    window[layout.low_regions] = layout.full_windows + np.arange(len(layout.low_regions))
+    own, weight = window[region], share.copy()
+    source = window_places(layout).take(own[:, None] * layout.row.shape[1] + best, mode="clip")
+    np.maximum(source, 0, out=source)
+    kept = np.flatnonzero(own < 0)  # they come first in `layout`, in this order
+    source[kept], weight[kept] = np.arange(len(kept))[:, None], (1, 0, 0, 0)
+    return source, weight
+
+
+@lru_cache(maxsize=64)
+def _mixtures(grid: RegionGrid) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """For each real token of the full layout: its region `(n,)`; were that low, the four tokens of its window `(n, 4)`
+    that it mixes, and their weights.
+    """
+    full, area, per_region = frame_layout(grid), grid.window_size**2, grid.downsampling_factor**2
     region = full.kept_windows // per_region
-    place = np.full(len(layout.grid), -1)  # of each region among the low ones
-    place[layout.low_regions] = np.arange(len(layout.low_regions))
-    kept = place[region] < 0
-    source[kept], weight[kept, :, 0] = places[: layout.full_windows, :, None], 1
-    for kind, low in alike_windows(layout).items():
-        best, share = _best(layout.grid.window_size, layout.grid.downsampling_factor, kind)
-        alike = np.zeros(len(layout.low_regions) + 1, bool)
-        alike[low] = True
-        own = np.flatnonzero(alike[place[region]]).reshape(len(low), -1)
-        source[own] = places[layout.full_windows + np.array(low)][:, best].reshape(*own.shape, area, 4)
-        weight[own] = share.reshape(own.shape[1], area, 4)
+    best = np.zeros((full.windows, area, 4), np.int64)
+    share = np.zeros((full.windows, area, 4), np.float32)
+    for kind, alike in alike_windows(frame_layout(grid, np.ones(grid.shape, np.bool_))).items():
+        windows = np.flatnonzero(np.isin(region, alike))
+        which, weights = _best(grid.window_size, grid.downsampling_factor, kind)
+        best[windows] = np.tile(which.reshape(-1, area, 4), (len(alike), 1, 1))
+        share[windows] = np.tile(weights.reshape(-1, area, 4), (len(alike), 1, 1))
     real = full.real
-    return np.maximum(source[real], 0), weight[real]
+    return np.repeat(region, real.sum(axis=1)), best[real], share[real]
 
 
 @lru_cache(maxsize=256)
