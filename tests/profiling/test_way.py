@@ -40,6 +40,7 @@ def test_the_way_holds_every_stage_of_both_ends_and_its_ceilings(tiny_weights, t
     bounded = [row for row in way.rows if row.ceiling]
     assert {row.stage for row in bounded} == {"pack and encode", "decode to tiles", "backbone"}
     assert all(row.share > 0 and row.low_ms <= row.ms <= row.high_ms for row in bounded)
+    assert [row.stage for row in way.rows if row.products_ms] == ["backbone", "backbone"]
     assert way.peak_bytes > 2**20
     assert all(rate > 0 for rate in way.rates.values())
 

@@ -110,17 +110,17 @@ def _stages_table(way: Way) -> Table:
 
 
 def _model_table(way: Way) -> Table:
-    """Stages of one inference for each case; the backbone beside its two-term ceiling."""
+    """Stages of one inference for each case; the backbone beside its two-term ceiling and bare products."""
     from rich.table import Table
 
-    table = Table("inference", *way.model_stages, "sum", "ceiling", "reached")
+    table = Table("inference", *way.model_stages, "sum", "ceiling", "reached", "of products")
     cases = dict.fromkeys(row.case for row in way.rows if row.stage in way.model_stages)
     for case in cases:
         rows = [row for row in way.rows if row.case == case and row.stage in way.model_stages]
         bound = next(row for row in rows if row.ceiling_ms is not None)
         times = [row.ms for row in rows]
-        share = f"{bound.ceiling_ms / bound.ms:.0%}" if bound.ceiling_ms else ""
-        table.add_row(case, *(f"{ms:.1f}" for ms in (*times, sum(times))), f"{bound.ceiling_ms:.1f}", share)
+        shares = [f"{ms / bound.ms:.0%}" if ms else "" for ms in (bound.ceiling_ms, bound.products_ms)]
+        table.add_row(case, *(f"{ms:.1f}" for ms in (*times, sum(times))), f"{bound.ceiling_ms:.1f}", *shares)
     return table
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -149,11 +150,15 @@ class _ModelStages:
         """A row for each stage of each case."""
         rows = []
         for name, (mask, beta) in self._cases.items():
-            least = rates.backbone_s(self._detector.config.backbone, self._grid, mask, beta)
+            work = (self._detector.config.backbone, self._grid, mask, beta)
+            bounds: dict[str, Any] = {
+                "ceiling": "two-term ceiling",
+                "ceiling_s": rates.backbone_s(*work),
+                "products_s": rates.products_alone_s(*work),
+            }
             for stage in STAGES:
-                bound = ("two-term ceiling", least) if stage == "backbone" else ("", None)
                 took = seconds[f"{stage}, {name}"]
-                rows.append(Row.of("server", stage, took, case=name, ceiling=bound[0], ceiling_s=bound[1]))
+                rows.append(Row.of("server", stage, took, case=name, **(bounds if stage == "backbone" else {})))
         return rows
 
 

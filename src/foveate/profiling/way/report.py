@@ -25,6 +25,8 @@ class Row:
     """What the least is taken from."""
     ceiling_ms: float | None = None
     """The least, from the same rounds."""
+    products_ms: float | None = None
+    """The least if all operations ran at the rate of matrix products; of the backbone alone."""
 
     @property
     def share(self) -> float | None:
@@ -41,6 +43,7 @@ class Row:
         case: str = "",
         ceiling: str = "",
         ceiling_s: float | None = None,
+        products_s: float | None = None,
     ) -> "Row":
         """From the seconds of all rounds."""
         low, middle, high = 1e3 * np.percentile(seconds, (10, 50, 90))
@@ -53,6 +56,7 @@ class Row:
             high_ms=float(high),
             ceiling=ceiling,
             ceiling_ms=None if ceiling_s is None else 1e3 * ceiling_s,
+            products_ms=None if products_s is None else 1e3 * products_s,
         )
 
 
