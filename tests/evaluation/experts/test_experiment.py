@@ -144,8 +144,19 @@ def test_large_is_a_row_where_it_was_trained(training, read):
     models = find_models(training)
     models["large"] = models["base"]
     held_out = SentPictures.of(read(None)[0], PictureCoding())
-    labels = [contender.label for contender in standard_contenders(models, held_out, Outputs())]
-    assert "near-edge only: experts' total size" in labels
+    rows = {contender.label: contender for contender in standard_contenders(models, held_out, Outputs())}
+    assert "near-edge only: experts' total size" in rows
+
+
+def test_a_larger_model_near_the_edge_takes_longer(training, read):
+    models = find_models(training)
+    models["large"] = replace(models["base"], parameters=5 * models["base"].parameters)
+    held_out = SentPictures.of(read(None)[0], PictureCoding())
+    rows = {contender.label: contender for contender in standard_contenders(models, held_out, Outputs())}
+    sizes = {label: [card.relative_size for card in row.cards(3)] for label, row in rows.items()}
+    assert sizes["near-edge only: experts' total size"] == [5.0]
+    assert sizes["near-edge only: expert-sized model"] == [1.0]
+    assert sizes[OURS] == [1.0, 1.0]
 
 
 def test_a_simulated_job_leaves_summary_and_samples(training, tmp_path, monkeypatch):
