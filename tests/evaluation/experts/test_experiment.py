@@ -12,6 +12,7 @@ from foveate.evaluation.experts.contenders import OURS, standard_contenders, sta
 from foveate.evaluation.experts.experiment import run_experiment
 from foveate.evaluation.experts.models import Outputs, SentPictures, complete_names, find_models, of_kind
 from foveate.evaluation.experts.plan import plan_experts
+from foveate.evaluation.experts.pooled import pooled_of
 from foveate.evaluation.experts.run import ExpertsSettings, chosen_router, experts_job, held_out_of
 from foveate.evaluation.experts.stand import links_of, pairs
 from foveate.experiments.inputs import SAMPLES
@@ -79,6 +80,24 @@ def test_at_equal_accuracy_ours_is_as_accurate_and_just_so(results):
         cells = [r for r in results.rows if r["table"] == "equal" and r["rival"] == row["contender"]]
         expected = {row["ours_reaches_at"]} if enough and row["contender"] != OURS else set()
         assert {r["threshold"] for r in cells} == expected
+
+
+def test_limited_to_its_own_classes_no_expert_gets_worse(results):
+    for row in results.specialists:
+        assert row["limited"]["value"] >= row["on_subset"]["value"]
+        assert row["base_limited"]["value"] >= row["base_on_subset"]["value"]
+
+
+def test_over_one_training_figures_are_those_of_that_training(results):
+    (choice,) = [row for row in results.choices if row["contender"] == "static experts"]
+    (kind,) = [row for row in results.specialists if row["kind"] == "progressive"]
+    for figure, of, value in (
+        ("accuracy", "static experts", choice["accuracy"]["value"]),
+        ("ours_above", "static experts", choice["ours_above"]["value"]),
+        ("on_subset", "progressive", kind["on_subset"]["value"]),
+        ("over_static", "progressive", kind["over_static"]["value"]),
+    ):
+        assert pooled_of(results.pooled, figure, of).value == pytest.approx(value)
 
 
 def test_tcp_is_told_apart_from_the_main_links(results):
