@@ -8,7 +8,7 @@ from rich.console import Console
 from foveate.codec import PictureCoding
 from foveate.core import InputError
 from foveate.evaluation.experts.choose import choose
-from foveate.evaluation.experts.contenders import OURS, standard_contenders, standard_labels
+from foveate.evaluation.experts.contenders import OURS, routed_answers, standard_contenders, standard_labels
 from foveate.evaluation.experts.experiment import run_experiment
 from foveate.evaluation.experts.models import Outputs, SentPictures, complete_names, find_models, of_kind
 from foveate.evaluation.experts.plan import plan_experts
@@ -176,6 +176,16 @@ def test_a_larger_model_near_the_edge_takes_longer(training, read):
     assert sizes["near-edge only: experts' total size"] == [5.0]
     assert sizes["near-edge only: expert-sized model"] == [1.0]
     assert sizes[OURS] == [1.0, 1.0]
+
+
+def test_near_the_edge_alone_the_model_there_answers(training, read):
+    models, outputs = find_models(training), Outputs()
+    held_out, sent = (SentPictures.of(images, PictureCoding()) for images in read(None))
+    rows = {contender.label: contender for contender in standard_contenders(models, held_out, outputs)}
+    row = rows["near-edge only: expert-sized model"]
+    right, offloaded = routed_answers(row, sent, outputs)
+    assert offloaded.all()
+    assert np.array_equal(right, outputs.logits(row.experts[0], sent.arrived).argmax(axis=1) == sent.images.labels)
 
 
 def test_a_simulated_job_leaves_summary_and_samples(training, tmp_path, monkeypatch):

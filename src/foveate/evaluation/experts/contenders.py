@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveate.core import ExpertCard, RoutingState, SampleTimes
+from foveate.estimators.combination import Combination
 from foveate.estimators.confidence import softmax
 from foveate.evaluation.experts.choose import Choices, HeldOut, choose, expert_answers
 from foveate.evaluation.experts.models import Outputs, SentPictures, TrainedModel, cards_of, of_kind
@@ -129,6 +130,7 @@ def _alone(label: str, model: TrainedModel, ours: Contender, *, large: bool) -> 
 def _offloading(
     label: str, model: TrainedModel, ours: Contender, held_out: SentPictures, outputs: Outputs
 ) -> Contender:
+    """No generalist runs, so the answer is that model's alone."""
     choices = choose(held_out_of(model, [model], held_out, outputs))
     return Contender(
         label=label,
@@ -137,7 +139,7 @@ def _offloading(
         experts=(model,),
         expert=ours.expert,
         router=chosen_router("near-edge", choices),
-        choices=choices,
+        choices=replace(choices, combination=Combination()),
     )
 
 
