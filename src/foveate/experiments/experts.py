@@ -16,7 +16,7 @@ from foveate.experiments.inputs import Inputs, standard_uplinks
 from foveate.network import LinkSettings, UplinkTrace
 
 DATA = "tiny-imagenet-100"
-TRAINING = "experts_tiny_imagenet"
+TRAINING = "experts_tiny_imagenet_gpu"
 SEEDS = (0, 1, 2)
 LAN = UplinkTrace.constant(100e6, 0.001, 10.0)
 """100 Mbit/s and 1 ms."""
@@ -26,9 +26,10 @@ def experts_overall(inputs: Inputs) -> ExpertsExperiment:
     """Every row of PROTOCOL section 8 on the traces of the standard table and a LAN.
 
     Command: `foveate compare experts-overall --out out/experts`. Cost: minutes of one core once models are trained,
-    which `foveate train experts configs/experts_tiny_imagenet.py --data ../shared/data/tiny-imagenet-100` does in
-    about 90 minutes a seed; see `--plan`. Parts: `main`, the traces as recorded; `links` and `all`, also TCP and the
-    paper's range of means. Expected: the paper's directions, with smaller gains: these are small models from nothing.
+    which `foveate train experts configs/experts_tiny_imagenet_gpu.py --data ../shared/data/tiny-imagenet-100` does on
+    an accelerator in minutes a seed; see `--plan`. Parts: `main`, the traces as recorded; `links` and `all`, also TCP
+    and the paper's range of means. Expected: the paper's directions, with smaller gains: these are small models from
+    nothing.
     """
     trainings = foveate_home() / "training" / TRAINING
     return ExpertsExperiment(

@@ -8,10 +8,11 @@ from rich.console import Console
 from foveate.codec import PictureCoding
 from foveate.core import InputError
 from foveate.evaluation.experts.choose import choose
-from foveate.evaluation.experts.contenders import OURS, standard_contenders, standard_labels
+from foveate.evaluation.experts.contenders import OURS, routed_answers, standard_contenders, standard_labels
 from foveate.evaluation.experts.experiment import run_experiment
 from foveate.evaluation.experts.models import Outputs, SentPictures, complete_names, find_models, of_kind
 from foveate.evaluation.experts.plan import plan_experts
+from foveate.evaluation.experts.pooled import pooled_of
 from foveate.evaluation.experts.run import ExpertsSettings, chosen_router, experts_job, held_out_of
 from foveate.evaluation.experts.stand import links_of, pairs
 from foveate.experiments.inputs import SAMPLES
@@ -81,6 +82,24 @@ def test_at_equal_accuracy_ours_is_as_accurate_and_just_so(results):
         assert {r["threshold"] for r in cells} == expected
 
 
+def test_limited_to_its_own_classes_no_expert_gets_worse(results):
+    for row in results.specialists:
+        assert row["limited"]["value"] >= row["on_subset"]["value"]
+        assert row["base_limited"]["value"] >= row["base_on_subset"]["value"]
+
+
+def test_over_one_training_figures_are_those_of_that_training(results):
+    (choice,) = [row for row in results.choices if row["contender"] == "static experts"]
+    (kind,) = [row for row in results.specialists if row["kind"] == "progressive"]
+    for figure, of, value in (
+        ("accuracy", "static experts", choice["accuracy"]["value"]),
+        ("ours_above", "static experts", choice["ours_above"]["value"]),
+        ("on_subset", "progressive", kind["on_subset"]["value"]),
+        ("over_static", "progressive", kind["over_static"]["value"]),
+    ):
+        assert pooled_of(results.pooled, figure, of).value == pytest.approx(value)
+
+
 def test_tcp_is_told_apart_from_the_main_links(results):
     assert [str(links) for links in links_of(results, variations=False)] == ["4g", "lan"]
     assert [str(links) for links in links_of(results, variations=True)] == ["4g, tcp"]
@@ -144,8 +163,29 @@ def test_large_is_a_row_where_it_was_trained(training, read):
     models = find_models(training)
     models["large"] = models["base"]
     held_out = SentPictures.of(read(None)[0], PictureCoding())
-    labels = [contender.label for contender in standard_contenders(models, held_out, Outputs())]
-    assert "near-edge only: experts' total size" in labels
+    rows = {contender.label: contender for contender in standard_contenders(models, held_out, Outputs())}
+    assert "near-edge only: experts' total size" in rows
+
+
+def test_a_larger_model_near_the_edge_takes_longer(training, read):
+    models = find_models(training)
+    models["large"] = replace(models["base"], parameters=5 * models["base"].parameters)
+    held_out = SentPictures.of(read(None)[0], PictureCoding())
+    rows = {contender.label: contender for contender in standard_contenders(models, held_out, Outputs())}
+    sizes = {label: [card.relative_size for card in row.cards(3)] for label, row in rows.items()}
+    assert sizes["near-edge only: experts' total size"] == [5.0]
+    assert sizes["near-edge only: expert-sized model"] == [1.0]
+    assert sizes[OURS] == [1.0, 1.0]
+
+
+def test_near_the_edge_alone_the_model_there_answers(training, read):
+    models, outputs = find_models(training), Outputs()
+    held_out, sent = (SentPictures.of(images, PictureCoding()) for images in read(None))
+    rows = {contender.label: contender for contender in standard_contenders(models, held_out, outputs)}
+    row = rows["near-edge only: expert-sized model"]
+    right, offloaded = routed_answers(row, sent, outputs)
+    assert offloaded.all()
+    assert np.array_equal(right, outputs.logits(row.experts[0], sent.arrived).argmax(axis=1) == sent.images.labels)
 
 
 def test_a_simulated_job_leaves_summary_and_samples(training, tmp_path, monkeypatch):

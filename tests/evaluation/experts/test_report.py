@@ -5,6 +5,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from foveate.evaluation.experts.drawings import learning_curves
 from foveate.evaluation.experts.report import report_experts
 
 FIGURES = {"accuracy-by-share", "learning-curves", "energy", "where-routing-wins"}
@@ -52,6 +53,15 @@ def test_tables_and_figures_lie_beside_the_page(out, results):
     assert (out / "rows.csv").read_text().count("\n") == len(results.rows) + 1
     assert "stretches" not in (out / "rows.csv").read_text().splitlines()[0]
     assert {path.stem for path in (out / "figures").glob("*.svg")} == FIGURES
+
+
+def test_curves_of_all_class_models_and_of_experts_are_drawn_apart(tmp_path):
+    for name in ("generalist", "base", "large", "static-0", "static-1", "progressive-plain-0"):
+        (tmp_path / name).mkdir()
+        look = '{"step": 5, "accuracy_on": {"overall": 0.2, "subset": 0.4}}'
+        (tmp_path / name / "log.jsonl").write_text(look)
+    left, right = learning_curves([tmp_path]).figure.axes
+    assert (len(left.lines), len(right.lines)) == (3, 3)
 
 
 @pytest.mark.browser

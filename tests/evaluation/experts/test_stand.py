@@ -5,8 +5,8 @@ from foveate.evaluation.experts.experiment import ExpertsResults
 from foveate.evaluation.experts.stand import EDGE, NEAR_EDGE, STATIC, claims, headline
 
 
-def share(value, spread=0.01):
-    return {"value": value, "low": value - spread, "high": value + spread, "count": 100}
+def figure(name, of, value, spread=0.01):
+    return {"figure": name, "of": of, "value": value, "low": value - spread, "high": value + spread}
 
 
 def row(contender, latency, energy, other=1.0, *, table="main", rival="", group="4g"):
@@ -32,16 +32,9 @@ def made(*, subset=0.05, system=0.01, latency=0.5, energy=0.9, reached=0.4):
         {
             "seed": "seed-0",
             "contender": label,
-            "accuracy": share(0.5),
-            "ours_above": share(above),
             "ours_reaches_at": at,
         }
-        for label, above, at in (
-            (OURS, 0.0, 0.0),
-            (EDGE, -0.02, reached),
-            (NEAR_EDGE, -0.02, reached),
-            (STATIC, system, 0.1),
-        )
+        for label, at in ((OURS, 0.0), (EDGE, reached), (NEAR_EDGE, reached), (STATIC, 0.1))
     ]
     equal = (
         []
@@ -53,9 +46,17 @@ def made(*, subset=0.05, system=0.01, latency=0.5, energy=0.9, reached=0.4):
     )
     return ExpertsResults(
         rows=[row(OURS, 0.3, 0.3), row(EDGE, 1, 1), row(NEAR_EDGE, 1, 1), row(STATIC, 1, 1), *equal],
-        specialists=[
-            {"kind": "progressive", "over_static": share(subset), "on_subset": share(0.55)},
-            {"kind": "static", "over_static": share(0.0), "on_subset": share(0.5)},
+        specialists=[],
+        pooled=[
+            figure("over_static", "progressive", subset),
+            figure("on_subset", "static", 0.5),
+            figure("limited", "progressive", 0.6),
+            figure("limited", "static", 0.58),
+            figure("accuracy", STATIC, 0.5),
+            *(
+                figure("ours_above", rival, above)
+                for rival, above in ((EDGE, -0.02), (NEAR_EDGE, -0.02), (STATIC, system))
+            ),
         ],
         choices=choices,
         curves=[

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from foveate.core import RoutingState, SampleTimes
+from foveate.core import ExpertCard, RoutingState, SampleTimes
+from foveate.estimators.combination import Combination
 from foveate.estimators.confidence import softmax
 from foveate.evaluation.experts.choose import Choices, HeldOut, choose, expert_answers
 from foveate.evaluation.experts.models import Outputs, SentPictures, TrainedModel, cards_of, of_kind
@@ -37,8 +38,8 @@ class Contender:
     """Whether that is a model of an expert's size."""
     experts: tuple[TrainedModel, ...]
     """The models on the server."""
-    expert_operations: float
-    """Of a model of an expert's size on one picture."""
+    expert: TrainedModel
+    """One of an expert's size: durations are of such a model."""
     router: Router
     choices: Choices
 
@@ -47,9 +48,13 @@ class Contender:
         """Whether its accuracy is drawn along the threshold: ours, and other kinds of experts."""
         return self.label == OURS or self.label in KIND_LABELS.values()
 
+    def cards(self, classes: int) -> tuple[ExpertCard, ...]:
+        """Of the models on the server."""
+        return cards_of(self.experts, classes, unit=self.expert.parameters) if self.experts else ()
+
     def times(self, times: SampleTimes, *, slower: float) -> SampleTimes:
         """Durations with the right model on a device so much slower than the server."""
-        share = 1.0 if self.device_is_large else self.device.operations / self.expert_operations
+        share = 1.0 if self.device_is_large else self.device.operations / self.expert.operations
         return times.with_slower_device(slower, generalist_share=share)
 
     def stream(self, sent: SentPictures, outputs: Outputs, index: np.ndarray, rate_hz: float) -> Stream:
@@ -59,7 +64,7 @@ class Contender:
             payloads=tuple(sent.payloads[i] for i in index),
             generalist=outputs.logits(self.device, sent.images.pixels)[index],
             experts={expert.name: outputs.logits(expert, sent.arrived)[index] for expert in self.experts},
-            cards=cards_of(self.experts, len(sent.images.class_names)) if self.experts else (),
+            cards=self.cards(len(sent.images.class_names)),
             rate_hz=rate_hz,
         )
 
@@ -89,10 +94,10 @@ def standard_contenders(models: dict[str, TrainedModel], held_out: SentPictures,
     rows = [
         _alone("edge only: generalist", generalist, ours, large=False),
         _alone("edge only: expert-sized model", whole, ours, large=True),
-        _offloading("near-edge only: expert-sized model", whole, held_out, outputs),
+        _offloading("near-edge only: expert-sized model", whole, ours, held_out, outputs),
     ]
     if "large" in models:
-        rows.append(_offloading("near-edge only: experts' total size", models["large"], held_out, outputs))
+        rows.append(_offloading("near-edge only: experts' total size", models["large"], ours, held_out, outputs))
     kinds = {name.rpartition("-")[0] for name in models}
     rows += [
         _asking(label, generalist, of_kind(models, kind), held_out, outputs)
@@ -111,7 +116,7 @@ def _asking(
         device=generalist,
         device_is_large=False,
         experts=tuple(experts),
-        expert_operations=experts[0].operations,
+        expert=experts[0],
         router=chosen_router("ask-expert", choices),
         choices=choices,
     )
@@ -122,16 +127,19 @@ def _alone(label: str, model: TrainedModel, ours: Contender, *, large: bool) -> 
     return replace(ours, label=label, device=model, device_is_large=large, experts=(), router=router)
 
 
-def _offloading(label: str, model: TrainedModel, held_out: SentPictures, outputs: Outputs) -> Contender:
+def _offloading(
+    label: str, model: TrainedModel, ours: Contender, held_out: SentPictures, outputs: Outputs
+) -> Contender:
+    """No generalist runs, so the answer is that model's alone."""
     choices = choose(held_out_of(model, [model], held_out, outputs))
     return Contender(
         label=label,
         device=model,
         device_is_large=True,
         experts=(model,),
-        expert_operations=model.operations,
+        expert=ours.expert,
         router=chosen_router("near-edge", choices),
-        choices=choices,
+        choices=replace(choices, combination=Combination()),
     )
 
 
@@ -172,6 +180,6 @@ def said_of(contender: Contender, sent: SentPictures, outputs: Outputs) -> HeldO
     return HeldOut(
         generalist=outputs.logits(contender.device, sent.images.pixels),
         experts=tuple(outputs.logits(expert, sent.arrived) for expert in contender.experts),
-        cards=cards_of(contender.experts, len(sent.images.class_names)) if contender.experts else (),
+        cards=contender.cards(len(sent.images.class_names)),
         labels=sent.images.labels,
     )

@@ -62,7 +62,7 @@ def learning_curves(trainings: Sequence[Path]) -> Drawn | None:
                 curves[log.parent.name] = points
     if not curves:
         return None
-    groups = [name for name in ("generalist", "base", "continued") if name in curves]
+    groups = [name for name in curves if not name.rpartition("-")[0]]
     kinds = list(dict.fromkeys(name.rpartition("-")[0] for name in curves if name not in groups))
     colors = colors_of([*groups, *kinds])
     with styled() as make_figure:
@@ -72,9 +72,9 @@ def learning_curves(trainings: Sequence[Path]) -> Drawn | None:
             left.plot(*_columns(curves[name], 1), color=colors[name])
         for trained, points in curves.items():
             kind = trained.rpartition("-")[0]
-            if kind in kinds:
+            if kind:
                 right.plot(*_columns(points, 2), color=colors[kind], alpha=0.8, linewidth=1.2)
-        left.set_title("generalist and base, all classes")
+        left.set_title("all classes")
         right.set_title("experts, own classes")
         for axes in (left, right):
             axes.set_xlabel("training done, %")

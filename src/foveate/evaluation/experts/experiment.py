@@ -17,7 +17,8 @@ from foveate.evaluation.experts.cells import Bench, NamedLink, cells_of
 from foveate.evaluation.experts.choose import expert_answers, route_all, threshold_curve
 from foveate.evaluation.experts.contenders import OURS, Contender, routed_answers, said_of, standard_contenders
 from foveate.evaluation.experts.models import Outputs, SentPictures, TrainedModel, complete_names, find_models, of_kind
-from foveate.evaluation.experts.specialists import difference, kind_figures, share
+from foveate.evaluation.experts.pooled import Figure, PerPicture, pooled_figures
+from foveate.evaluation.experts.specialists import KindAnswers, difference, kind_answers, kind_figures, share
 
 Tell = Callable[[str], None]
 
@@ -62,24 +63,26 @@ class ExpertsResults:
     """What was chosen on held-out pictures, one a row of the table and seed."""
     curves: list[dict[str, Any]]
     """Accuracy against share of offloaded samples on all pictures, one a kind of experts, seed and threshold."""
+    pooled: list[dict[str, Any]]
+    """Accuracies over all trainings, one a figure and row or kind of experts."""
     missing: list[str]
     """Trainings and models that were not there."""
 
 
 def run_experiment(experiment: ExpertsExperiment, *, tell: Tell = print) -> ExpertsResults:
     """Run all cells. Raises `InputError` where no training has been finished."""
-    results = ExpertsResults(rows=[], specialists=[], choices=[], curves=[], missing=[])
-    done = 0
+    results = ExpertsResults(rows=[], specialists=[], choices=[], curves=[], pooled=[], missing=[])
+    answers: list[PerPicture] = []
     for folder in experiment.models:
         if not is_usable(folder):
             results.missing.append(f"{folder}: no finished generalist, base, static and progressive experts")
             continue
-        _run_seed(experiment, folder, results, tell)
-        done += 1
-    if not done:
+        answers.append(_run_seed(experiment, folder, results, tell))
+    if not answers:
         raise InputError(
             "no finished training: " + "; ".join(results.missing) + " (`foveate train experts` makes them)"
         )
+    results.pooled.extend(pooled_figures(answers))
     return results
 
 
@@ -88,7 +91,8 @@ def is_usable(folder: Path) -> bool:
     return {"generalist", "base", "static-0", "progressive-0"} <= complete_names(folder)
 
 
-def _run_seed(experiment: ExpertsExperiment, folder: Path, results: ExpertsResults, tell: Tell) -> None:
+def _run_seed(experiment: ExpertsExperiment, folder: Path, results: ExpertsResults, tell: Tell) -> PerPicture:
+    """All of one training into `results`; returns what is right about each picture."""
     found, outputs, complete = find_models(folder), Outputs(), complete_names(folder)
     models = {name: model for name, model in found.items() if name in complete}
     held_out, test = experiment.read(folder)
@@ -97,9 +101,12 @@ def _run_seed(experiment: ExpertsExperiment, folder: Path, results: ExpertsResul
     contenders = standard_contenders(models, chosen_on, outputs)
     if "large" not in models:
         results.missing.append(f"{folder}: no all-class model of the experts' total size (`large`)")
+    if logged := sorted({log.parent.name for log in folder.glob("*/log.jsonl")} - found.keys()):
+        results.missing.append(f"{folder}: all but the logs of {', '.join(logged)}")
     if left_out := sorted(found.keys() - complete):
         results.missing.append(f"{folder}: the other experts beside {', '.join(left_out)}, so these are left out")
-    results.specialists.extend(_specialists(models, sent, outputs, folder.name))
+    kinds = _kinds(models, sent, outputs)
+    results.specialists.extend(_specialists(kinds, models["base"], sent, outputs, folder.name))
     right = {contender.label: routed_answers(contender, sent, outputs) for contender in contenders}
     curves = list(_curves(contenders, sent, outputs, folder.name))
     choices = [_choices(contender, right, folder.name) for contender in contenders]
@@ -120,6 +127,7 @@ def _run_seed(experiment: ExpertsExperiment, folder: Path, results: ExpertsResul
     for cell in cells_of(contenders, experiment.links, speed=experiment.slower_device, equal=reached):
         results.rows.append({"seed": folder.name, **cell.described, **cell.run(bench, sent, outputs)})
     tell(f"{folder.name}: {len(results.rows)} cells")
+    return _per_picture({label: answered for label, (answered, _) in right.items()}, kinds)
 
 
 def reached_at(curves: Sequence[dict[str, Any]], accuracy: float) -> float | None:
@@ -128,14 +136,34 @@ def reached_at(curves: Sequence[dict[str, Any]], accuracy: float) -> float | Non
     return min((row["threshold"] for row in ours if row["accuracy"] >= accuracy - 1e-9), default=None)
 
 
-def _specialists(
-    models: dict[str, TrainedModel], sent: SentPictures, outputs: Outputs, seed: str
-) -> Iterator[dict[str, Any]]:
-    static = of_kind(models, "static")
+def _kinds(models: dict[str, TrainedModel], sent: SentPictures, outputs: Outputs) -> dict[str, KindAnswers]:
+    found = {}
     for kind in sorted({name.rpartition("-")[0] for name in models} - {""}):
         experts = of_kind(models, kind)
-        figures = kind_figures(kind, experts, base=models["base"], static=static, sent=sent, outputs=outputs)
-        yield {"seed": seed, **asdict(figures)}
+        found[kind] = kind_answers(experts, [expert.subset or () for expert in experts], sent, outputs)
+    return found
+
+
+def _specialists(
+    kinds: dict[str, KindAnswers], base: TrainedModel, sent: SentPictures, outputs: Outputs, seed: str
+) -> Iterator[dict[str, Any]]:
+    for kind, answers in kinds.items():
+        alike = kind_answers([base] * len(answers.subsets), answers.subsets, sent, outputs)
+        yield {"seed": seed, **asdict(kind_figures(kind, answers, base=alike, static=kinds["static"]))}
+
+
+def _per_picture(right: dict[str, NDArray[np.bool_]], kinds: dict[str, KindAnswers]) -> PerPicture:
+    found: dict[tuple[Figure, str], NDArray[np.float64]] = {}
+    for label, answered in right.items():
+        found["accuracy", label] = answered.astype(float)
+        found["ours_above", label] = right[OURS].astype(float) - answered
+    for kind, answers in kinds.items():
+        found["on_subset", kind] = answers.own
+        found["limited", kind] = answers.limited
+        found["overall", kind] = answers.overall
+        if answers.subsets == kinds["static"].subsets:
+            found["over_static", kind] = answers.own - kinds["static"].own
+    return found
 
 
 def _choices(

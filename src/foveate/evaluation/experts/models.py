@@ -33,10 +33,10 @@ class TrainedModel:
     operations: float
     """Floating-point operations of the backbone on one picture."""
 
-    def card(self, classes: int, smallest: int) -> ExpertCard:
-        """As devices know it."""
+    def card(self, classes: int, unit: int) -> ExpertCard:
+        """As devices know it, its size in those of a model of `unit` parameters."""
         subset = tuple(range(classes)) if self.subset is None else self.subset
-        return ExpertCard(name=self.name, subset=subset, relative_size=self.parameters / smallest)
+        return ExpertCard(name=self.name, subset=subset, relative_size=self.parameters / unit)
 
     def load(self) -> Classifier:
         """The model itself. Raises `WeightsError` where only its answers are there."""
@@ -80,10 +80,10 @@ def of_kind(models: dict[str, TrainedModel], kind: str) -> list[TrainedModel]:
     return sorted(chosen, key=lambda model: int(model.name.rpartition("-")[2]))
 
 
-def cards_of(experts: Sequence[TrainedModel], classes: int) -> tuple[ExpertCard, ...]:
-    """Experts as devices know them, sizes in those of the smallest."""
-    smallest = min(expert.parameters for expert in experts)
-    return tuple(expert.card(classes, smallest) for expert in experts)
+def cards_of(experts: Sequence[TrainedModel], classes: int, *, unit: int | None = None) -> tuple[ExpertCard, ...]:
+    """Experts as devices know them, sizes in those of a model of `unit` parameters; None: of the smallest of them."""
+    parameters = unit or min(expert.parameters for expert in experts)
+    return tuple(expert.card(classes, parameters) for expert in experts)
 
 
 def _describe(path: Path) -> TrainedModel:

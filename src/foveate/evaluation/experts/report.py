@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from foveate.evaluation.experts.drawings import draw_experts
 from foveate.evaluation.experts.experiment import ExpertsExperiment, ExpertsResults
 from foveate.evaluation.experts.figures import STRETCH
 from foveate.evaluation.experts.intervals import mean_of
+from foveate.evaluation.experts.pooled import pooled_of
 from foveate.evaluation.experts.stand import (
     EDGE,
     NEAR_EDGE,
@@ -28,6 +30,7 @@ from foveate.evaluation.experts.stand import (
     links_of,
     pairs,
     points_text,
+    pooled,
     ratio_text,
 )
 from foveate.evaluation.lab import page as lab_page
@@ -40,7 +43,7 @@ Row = Sequence[str]
 def report_experts(experiment: ExpertsExperiment, results: ExpertsResults, out: Path, *, console: Console) -> Path:
     """Write CSV tables, `results.json`, figures and `report.html` under `out`; returns the page's path."""
     out.mkdir(parents=True, exist_ok=True)
-    for name in ("rows", "specialists", "choices", "curves"):
+    for name in ("rows", "specialists", "choices", "curves", "pooled"):
         _write_csv(out / f"{name}.csv", [_flat(row) for row in getattr(results, name)])
     (out / "results.json").write_bytes(msgspec.json.encode(results.__dict__))
     drawn = draw_experts(results, experiment.models)
@@ -67,6 +70,7 @@ def _page(
         _section("Ours against each other row", _table(_PAIR_HEAD, map(_pair_row, pairs(results, main)))),
         '<section class="kind">' + "".join(map(lab_page.figure_block, drawn)) + "</section>",
         _section("Specialists", _table(_KIND_HEAD, _kind_rows(results))),
+        _section("Specialists, each training", _table(_EACH_HEAD, _each_rows(results))),
         _section("Chosen on held-out pictures", _table(_CHOICE_HEAD, _choice_rows(results))),
     ]
     if others:
@@ -102,21 +106,22 @@ def _header(experiment: ExpertsExperiment) -> str:
 
 _FOOTER = (
     '<footer><p>Every row: <a href="rows.csv">rows.csv</a> <a href="specialists.csv">specialists.csv</a> '
-    '<a href="choices.csv">choices.csv</a> <a href="curves.csv">curves.csv</a></p>'
+    '<a href="choices.csv">choices.csv</a> <a href="curves.csv">curves.csv</a> <a href="pooled.csv">pooled.csv</a></p>'
     f"<p>foveate {foveate.__version__}</p></footer>"
 )
 
 
 def _origins(experiment: ExpertsExperiment, results: ExpertsResults, seeds: Sequence[str]) -> list[str]:
     return [
-        f"Trainings: {', '.join(seeds)}. With one seed differences between trainings are one draw each.",
+        f"Trainings: {', '.join(seeds)}. With few of them intervals are rather too narrow.",
         f"Durations of the server: {experiment.times.source}.",
         f"The device takes {experiment.slower_device:g} times the server's time for an expert-sized model (assumed).",
         "The generalist takes its share of that model's operations as its share of the time (assumed).",
         *(f"Energy: {part}." for part in experiment.power.source.split("; ")),
         *(f"Other powers: {part}." for part in _new_in(experiment.other_power.source, experiment.power.source)),
         f"Pictures are sent as {experiment.coding}, {experiment.rate_hz:g} a second, {experiment.samples} a cell.",
-        "Accuracies are over all pictures of the table, without losses of the network; intervals are over pictures.",
+        "Accuracies are over all pictures of the table, without losses of the network.",
+        "Intervals of accuracies: two-way bootstrap over pictures and trainings; of one training, over pictures.",
         f"Intervals of latency and energy: two-way bootstrap over source runs and stretches of {STRETCH} samples.",
         "A LAN is one link: its interval is over stretches alone. Tables give 95 % everywhere.",
         "Equal accuracy is found on the pictures of the table: the lowest threshold at which ours is as accurate.",
@@ -158,7 +163,23 @@ _PAIR_HEAD = (
     "energy there",
     "energy there, other powers",
 )
-_KIND_HEAD = ("experts", "seed", "own classes, %", "all classes, %", "base on own classes, %")
+_KIND_HEAD = (
+    "experts",
+    "trainings",
+    "own classes, %",
+    "the same, answers limited to them",
+    "all classes, %",
+    "over static",
+)
+_EACH_HEAD = (
+    "experts",
+    "seed",
+    "own classes, %",
+    "all classes, %",
+    "base on own classes, %",
+    "limited to own classes, %",
+    "base likewise, %",
+)
 _CHOICE_HEAD = (
     "",
     "seed",
@@ -183,7 +204,7 @@ def _main_rows(results: ExpertsResults, where: Sequence[Links]) -> Iterable[Row]
                 label,
                 str(links),
                 str(len({row["recording"] for row in rows})),
-                _mean_share([row["accuracy"] for row in chosen]),
+                _share_text(asdict(pooled(results, "accuracy", label))),
                 f"{100 * _mean([row['offloaded'] for row in chosen]):.1f}",
                 _thousandths(mean_of(rows, "latency_s")),
                 f"{1e3 * _mean([row['latency_s']['p99'] for row in rows]):.1f}",
@@ -208,8 +229,19 @@ def _ratios(costs: Costs) -> Row:
 
 
 def _kind_rows(results: ExpertsResults) -> Iterable[Row]:
+    for kind in dict.fromkeys(row["kind"] for row in results.specialists):
+        own, limited, overall = (
+            _share_text(asdict(pooled(results, figure, kind))) for figure in ("on_subset", "limited", "overall")
+        )
+        above = pooled_of(results.pooled, "over_static", kind)
+        count = sum(row["kind"] == kind for row in results.specialists)
+        yield kind, str(count), own, limited, overall, "-" if above is None else points_text(above)
+
+
+def _each_rows(results: ExpertsResults) -> Iterable[Row]:
+    names = ("on_subset", "overall", "base_on_subset", "limited", "base_limited")
     for row in results.specialists:
-        yield row["kind"], row["seed"], *(_share_text(row[name]) for name in ("on_subset", "overall", "base_on_subset"))
+        yield row["kind"], row["seed"], *(_share_text(row[name]) for name in names)
 
 
 def _choice_rows(results: ExpertsResults) -> Iterable[Row]:
@@ -233,10 +265,6 @@ def _thousandths(found: Interval) -> str:
 
 def _share_text(share: dict[str, float]) -> str:
     return f"{100 * share['value']:.2f} ({100 * share['low']:.2f} to {100 * share['high']:.2f})"
-
-
-def _mean_share(shares: Sequence[dict[str, float]]) -> str:
-    return _share_text({name: _mean([share[name] for share in shares]) for name in ("value", "low", "high")})
 
 
 def _mean(values: Sequence[float]) -> float:
