@@ -26,8 +26,9 @@ def link(
     ] = None,
 ) -> None:
     """Relay TCP at the rate and delay of a trace until interrupted; no privileges needed."""
-    import threading
+    import time
 
+    from foveate.cli.interrupts import interrupts
     from foveate.network import Outage, ShapedRelay, UplinkTrace
 
     shaped = ShapedRelay(
@@ -39,9 +40,10 @@ def link(
         transport=transport,
         outages=tuple(Outage.parse(text) for text in outage or ()),
     )
-    with shaped:
+    with shaped, interrupts() as interrupted:
         typer.echo("{}:{} to {}, as {}; Ctrl-C ends it".format(*shaped.address, server, trace.name))
-        threading.Event().wait()
+        while not interrupted():
+            time.sleep(0.1)
 
 
 def _address(text: str) -> tuple[str, int]:

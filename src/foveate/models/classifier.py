@@ -15,9 +15,8 @@ from foveate.core import InputError
 from foveate.models.backbone import Backbone, BackboneConfig
 from foveate.models.mixed_detector import PIXEL_MEAN, PIXEL_STD
 
-AT_ONCE = {"cpu": 64}
-"""Pictures that `logits` passes through the model at a time, by device."""
-AT_ONCE_ELSEWHERE = 1024
+AT_ONCE, AT_ONCE_ON_CPU = 1024, 64
+"""Pictures that `logits` passes through the model at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +77,7 @@ class Classifier(nn.Module):
             return np.zeros((0, len(self.class_names)), np.float32)
         images = torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2)
         device = self.pixel_mean.device
-        at_once = AT_ONCE.get(device.type, AT_ONCE_ELSEWHERE)
+        at_once = AT_ONCE_ON_CPU if device.type == "cpu" else AT_ONCE
         parts = [self(part.to(device)).float().cpu() for part in torch.split(images, at_once)]
         return np.concatenate([part.numpy() for part in parts])
 

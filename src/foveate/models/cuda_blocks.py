@@ -8,7 +8,7 @@ summing to 1.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -35,20 +35,10 @@ if TYPE_CHECKING:
     from foveate.models.backbone import Backbone
 
 HEAD_DIM = 64
-FRAME_LAUNCHES = {
-    "cells, 64 queries, 4 warps, 3 stages": replace(CELLS, queries=64, warps=4),
-    "cells, 128 queries, 8 warps, 3 stages": CELLS,
-    "cells, 64 queries, 4 warps, 5 stages": replace(CELLS, queries=64, warps=4, stages=5),
-    "cells, 128 queries, 8 warps, 5 stages": replace(CELLS, stages=5),
-    "cells, 64 queries, 4 warps, 2 stages": replace(CELLS, queries=64, warps=4, stages=2),
-    "cells, 128 queries, 8 warps, 2 stages": replace(CELLS, stages=2),
-    "cells of 8 x 16, 128 queries, 8 warps, 2 stages": replace(CELLS, cell=(8, 16), stages=2),
-    "cells of 8 x 16, 128 queries, 8 warps, 3 stages": replace(CELLS, cell=(8, 16)),
-    "bands, 64 queries, 4 warps, 3 stages": BANDS,
-}
+FRAME_LAUNCHES = {"cells": CELLS, "bands": BANDS}
 """Ways of attention over frames with relative positions, all measured by benchmarks/gpu.py."""
-FRAME_LAUNCH = "cells, 64 queries, 4 warps, 2 stages"
-"""The one that is used (docs/log.md)."""
+FRAME_LAUNCH = "cells"
+"""The one that is used; other sizes, warps and stages were slower (docs/log.md)."""
 
 
 def frame_launch(backbone: "Backbone") -> FrameLaunch | None:

@@ -33,7 +33,7 @@ class FrameLaunch:
     stages: int
 
 
-CELLS = FrameLaunch(cell=(8, 8), queries=128, warps=8, stages=3)
+CELLS = FrameLaunch(cell=(8, 8), queries=64, warps=4, stages=2)
 BANDS = FrameLaunch(cell=None, queries=64, warps=4, stages=3)
 PLAIN = FrameLaunch(cell=None, queries=128, warps=8, stages=3)
 """Without relative positions."""
