@@ -33,6 +33,11 @@ def report_job(comparison: Comparison, out: Path, *, console: Console, parquet: 
     verdicts = data.verdicts
     for verdict in verdicts:
         _print(verdict, console)
+    finished = len({stored.cell.key for _, stored in comparison.cells})
+    if finished < comparison.wanted_cells:
+        console.print(
+            f"{finished} of {comparison.wanted_cells} cells are finished: the same command goes on", style="yellow"
+        )
     if comparison.failures:
         console.print(f"{len(comparison.failures)} steps failed: {out / 'failures.json'}", style="red")
     console.print(f"wrote {out / 'report.html'}")
