@@ -22,7 +22,8 @@ from foveate.evaluation.lab.verdict import REFERENCE_NAMES, Verdict
 def report_job(comparison: Comparison, out: Path, *, console: Console, parquet: bool = False) -> list[Verdict]:
     """Write tables and verdict under `out`, and print the latter. Raises `FoveateError` without a finished cell."""
     if not comparison.cells:
-        raise FoveateError(f"no cell of experiment {comparison.experiment.name} succeeded: see {out / 'failures.json'}")
+        why = f"see {out / 'failures.json'}" if comparison.failures else "the same command goes on"
+        raise FoveateError(f"no cell of experiment {comparison.experiment.name} is finished: {why}")
     data = ReportData(comparison=comparison)
     write_tables(comparison.cells, out, parquet=parquet)
     _write_verdict(out / "verdict.json", comparison, data.verdicts)
