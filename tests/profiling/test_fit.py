@@ -9,6 +9,7 @@ from foveate.core import InputError
 from foveate.estimators import DEVICE_ACCURACY_FEATURES, DEVICE_SIZE_FEATURES, Regressor
 from foveate.estimators.content_models import MeanModel
 from foveate.profiling import (
+    OURS,
     ContentRows,
     FitOptions,
     Training,
@@ -22,6 +23,7 @@ from foveate.profiling import (
     offline_means,
 )
 from foveate.profiling.fit import target_of
+from foveate.profiling.logistic import fit_logistic
 
 QUICK = FitOptions(size=Training(noise=0.0), accuracy=Training(noise=0.0))
 
@@ -55,18 +57,42 @@ def made_up_rows(n=600, seed=0, clip=0, dear=1.0):
     )
 
 
-@pytest.mark.parametrize("target", ["size", "accuracy"])
-def test_the_network_learns_what_a_line_cannot(target):
+@pytest.mark.parametrize(("target", "method"), [("size", OURS), ("accuracy", "network, paper's inputs")])
+def test_the_network_learns_what_a_line_cannot(target, method):
     judged = judge([(made_up_rows(seed=0), made_up_rows(seed=1))], target, fitters(QUICK))
-    assert judged.figures("network").r2 > 0.9
+    assert judged.figures(method).r2 > 0.9
     for other in ("linear, paper's inputs", "offline mean"):
-        assert judged.figures("network").mae < 0.7 * judged.figures(other).mae
+        assert judged.figures(method).mae < 0.7 * judged.figures(other).mae
+
+
+def test_a_logistic_rule_is_found_but_for_the_penalty():
+    rows = made_up_rows(2000)
+    share, quality = rows.columns["downsampled_share"], rows.columns["jpeg_quality"]
+    rule = replace(rows, accuracy=1 / (1 + np.exp(-(1 - 2 * share + 0.05 * (quality - 85)))))
+    assert np.allclose(Regressor(fit_logistic(rule, penalty=1e-6))(rule.columns), rule.accuracy, atol=1e-3)
+    held_back = Regressor(fit_logistic(rule, penalty=10.0))(rule.columns)
+    assert np.ptp(held_back) < 0.1
+    assert held_back.mean() == pytest.approx(rule.accuracy.mean(), abs=0.01)
+
+
+def test_frames_count_alike_however_much_was_tried_on_them():
+    rows = made_up_rows(100)
+    frames = np.repeat([0.0, 1.0], [90, 10])
+    two = replace(rows, columns=rows.columns | {"frame": frames}, accuracy=np.where(frames == 0, 0.2, 0.8))
+    assert Regressor(fit_logistic(two, penalty=100.0))(two.columns).mean() == pytest.approx(0.5, abs=0.02)
+
+
+@pytest.mark.parametrize("f1", [0.0, 1.0])
+def test_rows_that_are_all_alike_are_no_infinity(f1):
+    rows = made_up_rows(100)
+    found = Regressor(fit_logistic(replace(rows, accuracy=np.full(100, f1))))(rows.columns)
+    assert np.allclose(found, f1, atol=0.01)
 
 
 def test_the_last_offload_tells_how_dear_an_unknown_clip_is():
     seen = joined([made_up_rows(seed=k, clip=k, dear=dear) for k, dear in enumerate((0.5, 1.0, 2.0))])
     judged = judge([(seen, made_up_rows(seed=9, clip=9, dear=6.0))], "size", fitters(QUICK))
-    assert judged.figures("network").mape < 0.15
+    assert judged.figures(OURS).mape < 0.15
     assert judged.figures("network, paper's inputs").mape > 0.5
 
 

@@ -27,7 +27,6 @@ DEVICE_SIZE_FEATURES = (
 """How configuration and frame differ from those of the last offload; `expected_size` is added to what is learned from
 them. Nothing that says how fine or how large in itself: unknown clips lie outside what was seen of that."""
 DEVICE_ACCURACY_FEATURES = (
-    "downsampling_type",
     "downsampled_share",
     "downsampled_detail",
     "jpeg_quality",

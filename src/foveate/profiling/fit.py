@@ -14,6 +14,7 @@ from torch import nn
 
 from foveate.core import ContentFit, InputError, OfflineMeans, Regression
 from foveate.estimators import ACCURACY_FEATURES, DEVICE_ACCURACY_FEATURES, DEVICE_SIZE_FEATURES, SIZE_FEATURES
+from foveate.profiling.logistic import fit_logistic
 from foveate.profiling.rows import ContentRows
 
 Numbers = NDArray[np.float64]
@@ -50,7 +51,7 @@ class FitOptions:
 
     size: Training = field(default_factory=partial(Training, steps=500, decay=0.3))
     accuracy: Training = field(default_factory=partial(Training, steps=500, decay=0.3, noise=0.3))
-    """The F1 of one frame is mostly chance: this network is held back more."""
+    """From the paper's inputs. The F1 of one frame is mostly chance: this network is held back more."""
     seed: int = 0
 
 
@@ -60,10 +61,9 @@ def target_of(rows: ContentRows, target: Target) -> Numbers:
 
 
 def fit_both(rows: ContentRows, inputs: Inputs, options: FitOptions | None = None) -> ContentFit:
-    """Networks of size and accuracy."""
-    return ContentFit(
-        size=fit_network(rows, "size", inputs, options), accuracy=fit_network(rows, "accuracy", inputs, options)
-    )
+    """Size by a network; accuracy by one as well from the paper's inputs, by a logistic regression from a device's."""
+    accuracy = fit_logistic(rows) if inputs == "device" else fit_network(rows, "accuracy", inputs, options)
+    return ContentFit(size=fit_network(rows, "size", inputs, options), accuracy=accuracy)
 
 
 def fit_network(
