@@ -63,8 +63,8 @@ def fitters(options: FitOptions | None = None) -> dict[str, Fitter]:
     """The methods of the table by name."""
     return {
         OURS: lambda rows, target: Regressor(getattr(fit_both(rows, "device", options), target)),
-        "network, paper's inputs": lambda rows, target: Regressor(fit_network(rows, target, "paper", options)),
-        "linear, paper's inputs": lambda rows, target: Regressor(fit_linear(rows, target, "paper")),
+        "network, paper's inputs": lambda rows, target: Regressor(fit_network(rows, target, options)),
+        "linear, paper's inputs": lambda rows, target: Regressor(fit_linear(rows, target)),
         "offline mean": _mean,
     }
 

@@ -1,4 +1,4 @@
-"""Shape and training of the network of sizes, searched for instead of the paper's (extra `search`: Optuna).
+"""Other networks of the paper's inputs than its own, searched for (extra `search`: Optuna).
 
 The paper found its 128, 64 and 1 neurons in this way (ViTMAlis, section VI-A).
 """
@@ -7,29 +7,35 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from foveate.profiling.fit import FitOptions, Training
-from foveate.profiling.judge import OURS, Fitter, fitters, judge, leave_one_out
+from foveate.profiling.fit import FitOptions, Target, Training
+from foveate.profiling.judge import Fitter, fitters, judge, leave_one_out
 from foveate.profiling.repeat import Progress, silent
 from foveate.profiling.rows import ContentRows
+
+TARGETS: tuple[Target, ...] = ("size", "accuracy")
 
 
 def search(
     parts: Sequence[ContentRows], *, trials: int, options: FitOptions | None = None, progress: Progress = silent
 ) -> FitOptions:
-    """The options with the least relative error of the size on clips left out of the fit, of `trials` tried.
+    """The options with the least error on clips left out of the fit, of `trials` tried for each network.
 
-    Cost: a fit per clip and trial, seconds each. Raises `ImportError` without Optuna.
+    Error: relative of the size, squared of the accuracy. Cost: a fit per clip and trial, seconds each. Raises
+    `ImportError` without Optuna.
     """
     import optuna  # noqa: PLC0415  # nobody else needs it
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     best = options or FitOptions()
-    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=best.seed))
-    for done in range(trials):
-        trial = study.ask()
-        study.tell(trial, error_of(parts, fitters(replace(best, size=suggested(trial)))[OURS]))
-        progress(done + 1, trials)
-    return replace(best, size=suggested(optuna.trial.FixedTrial(study.best_params)))
+    for number, target in enumerate(TARGETS):
+        study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=best.seed))
+        for done in range(trials):
+            trial = study.ask()
+            tried = with_training(best, target, suggested(trial))
+            study.tell(trial, error_of(parts, target, fitters(tried)["network, paper's inputs"]))
+            progress(number * trials + done + 1, len(TARGETS) * trials)
+        best = with_training(best, target, suggested(optuna.trial.FixedTrial(study.best_params)))
+    return best
 
 
 def suggested(trial: Any) -> Training:
@@ -43,6 +49,12 @@ def suggested(trial: Any) -> Training:
     )
 
 
-def error_of(parts: Sequence[ContentRows], fit: Fitter) -> float:
-    """Of the size, relative, on each clip with all the others to fit on."""
-    return judge(leave_one_out(parts), "size", {OURS: fit}).figures(OURS).mape
+def with_training(options: FitOptions, target: Target, training: Training) -> FitOptions:
+    """The options with another training of one network."""
+    return replace(options, size=training) if target == "size" else replace(options, accuracy=training)
+
+
+def error_of(parts: Sequence[ContentRows], target: Target, fit: Fitter) -> float:
+    """On each clip with all the others to fit on."""
+    found = judge(leave_one_out(parts), target, {"network": fit}).figures("network")
+    return found.mape if target == "size" else found.rmse**2
