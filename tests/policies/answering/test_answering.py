@@ -1,6 +1,7 @@
 """Answering policies: the contract, and what each is for."""
 
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -178,6 +179,42 @@ def test_a_box_beyond_the_frame_makes_no_region():
     assert region_views(outside, (500, 500), margin=0.0) == []
 
 
+def test_a_huge_box_is_the_whole_frame():
+    huge = np.array([[-1e30, -1e30, 1e30, 1e30]], np.float32)
+    assert region_views(huge, (100, 200), margin=0.5) == [View(top=0, left=0, bottom=100, right=200)]
+
+
+def joined_one_by_one(rectangles, most):
+    """Lists of `[top, left, bottom, right]`, joined as `region_views` says, the slow way."""
+
+    def hull(a, b):
+        return [min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])]
+
+    def area(a):
+        return (a[2] - a[0]) * (a[3] - a[1])
+
+    def overlap(a, b):
+        return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+    while True:
+        pairs = list(combinations(rectangles, 2))
+        touching = [pair for pair in pairs if overlap(*pair)]
+        if not touching and len(rectangles) <= most:
+            return sorted(rectangles)
+        a, b = (touching or sorted(pairs, key=lambda p: area(hull(*p)) - area(p[0]) - area(p[1])))[0]
+        rectangles = [one for one in rectangles if one is not a and one is not b] + [hull(a, b)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_regions_that_overlap_and_then_those_that_waste_least_are_joined(seed):
+    cells = np.random.default_rng(seed).permutation(60 * 30)[:70]
+    corners = np.stack([cells % 60, cells // 60], axis=1) * 64.0
+    boxes = np.concatenate([corners, corners + 32], axis=1).astype(np.float32)
+    alone = sorted([int(y), int(x), int(y) + 32, int(x) + 32] for x, y in corners)
+    views = region_views(boxes, (1920, 3840), margin=0.0, most=12)
+    assert [[v.top, v.left, v.bottom, v.right] for v in views] == joined_one_by_one(alone, 12)
+
+
 def test_elf_sends_the_whole_frame_at_first_and_an_overview_now_and_then():
     state = frame_state(seen=False)
     assert ElfV().decide(replace(state, answers=())).views == (View.whole(state.size),)
@@ -221,10 +258,15 @@ def test_remix_looks_at_every_block_in_turn():
         (CloudOnly, {"scale": 1.5}),
         (ElfLike, {"overview": 0.0}),
         (ElfLike, {"overview_every": 0}),
+        (ElfLike, {"score": 1.5}),
+        (ElfLike, {"margin": np.inf}),
         (Hyperion, {"threshold": 1.5}),
         (HyperionMixed, {"beta": -1}),
         (RemixLike, {"rows": 0}),
         (RemixLike, {"sharp": 4.0}),
+        (RemixLike, {"sharp": np.inf}),
+        (RemixLike, {"kept": np.nan}),
+        (RemixLike, {"unknown": -1.0}),
     ],
 )
 def test_impossible_parameters_are_refused(kind, wrong):
