@@ -243,10 +243,14 @@ def test_a_connection_that_cannot_be_accepted_now_is_accepted_later(monkeypatch,
         return await accept(loop, listener)
 
     monkeypatch.setattr(BaseSelectorEventLoop, "sock_accept", sock_accept)
-    with server(echo) as target, ShapedRelay(trace=UplinkTrace.constant(50e6, 0.0, 1), target=target) as relay:
-        with connect(relay) as connection:
-            connection.sendall(b"hello")
-            assert receive(connection, 5) == b"hello"
+    trace = UplinkTrace.constant(50e6, 0.0, 1)
+    with (
+        server(echo) as target,
+        ShapedRelay(trace=trace, target=target) as relay,
+        connect(relay) as connection,
+    ):
+        connection.sendall(b"hello")
+        assert receive(connection, 5) == b"hello"
     assert "Too many open files" in caplog.text
 
 
