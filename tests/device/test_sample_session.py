@@ -169,6 +169,16 @@ def test_heartbeats_measure_an_idle_link_alone():
     assert record.uplink_s == pytest.approx(0.89)  # still with the round trip of 20 ms
 
 
+def test_a_heartbeat_behind_a_sample_that_was_given_up_measures_nothing():
+    session = started(timeout_s=0.5)
+    asked(session)
+    (ping,) = [m for m in sent(session.tick(1.6)) if isinstance(m, Ping)]
+    deliver(session, Pong(number=ping.number), 1.605)  # had it counted, 5 ms would be the new minimum
+    asked(session, sample=1, at=2.0)
+    deliver(session, Received(sample_id=1), 2.03)
+    assert only_record(deliver(session, answer(1), 2.06)).uplink_s == pytest.approx(0.02)
+
+
 def test_an_answer_of_the_wrong_length_is_no_answer():
     session = started()
     asked(session)

@@ -268,6 +268,8 @@ class SampleSession:
         if pending.given_up:
             return []
         pending.given_up = why
+        if pending.sent_at is not None and pending.received_at is None:
+            self._round_trip.blocked()
         if pending.logits is None:
             return [ClassifySample(sample=sample)]
         return self._done(sample, now, "fallback", int(pending.logits.argmax()))
