@@ -583,7 +583,15 @@ def test_a_bad_message_is_refused_before_the_welcome_and_ignored_after_it():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"deadline_s": 0}, {"late": "never"}, {"score_threshold": 2}, {"probe_bytes": 0}, {"guard_s": 0.5}]
+    "wrong",
+    [
+        {"deadline_s": 0},
+        {"late": "never"},
+        {"score_threshold": 2},
+        {"probe_bytes": 0},
+        {"guard_s": 0.5},
+        {"offload_timeout_s": np.nan},
+    ],
 )
 def test_impossible_rules_are_refused(wrong):
     with pytest.raises(InputError):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from foveate.core import ExpertCard, ProtocolError, SampleTimes
+from foveate.core import ExpertCard, InputError, ProtocolError, SampleTimes
 from foveate.device.sample_events import ClassifySample, EncodeSample, RosterChanged, SampleDone, SendToExperts
 from foveate.device.sample_session import DeviceSettings, SampleSession
 from foveate.estimators.combination import Combination
@@ -186,6 +186,12 @@ def test_an_answer_of_the_wrong_length_is_no_answer():
     record = only_record(deliver(session, short, 1.05))
     assert record.answerer == "fallback"
     assert "4 float32 logits" in record.reason
+
+
+@pytest.mark.parametrize("changes", [{"temperature": 0.0}, {"temperature": np.nan}, {"timeout_s": np.nan}])
+def test_settings_that_cannot_be_are_refused(changes):
+    with pytest.raises(InputError, match="must be positive"):
+        DeviceSettings(**{"router": AskExpert(), "temperature": 1.0} | changes)
 
 
 def test_a_sample_message_holds_the_picture_and_nothing_of_the_label():

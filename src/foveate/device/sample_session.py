@@ -68,7 +68,7 @@ class DeviceSettings:
     """For routers that draw."""
 
     def __post_init__(self) -> None:
-        if self.temperature <= 0 or self.timeout_s <= 0:
+        if not (self.temperature > 0 and self.timeout_s > 0):
             raise InputError(
                 f"temperature and timeout_s must be positive, got {self.temperature:g} and {self.timeout_s:g}"
             )

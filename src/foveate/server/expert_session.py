@@ -41,7 +41,7 @@ class Batching:
     """How long the first sample of a batch waits for others, seconds."""
 
     def __post_init__(self) -> None:
-        if self.most_in_batch < 1 or self.wait_s < 0:
+        if self.most_in_batch < 1 or not self.wait_s >= 0:
             raise InputError(
                 f"a batch holds at least one sample and waits 0 s or more, got {self.most_in_batch} and {self.wait_s:g}"
             )
