@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from foveate.core import Detections, InputError, View
+from foveate.core import Detections, InputError, RegionGrid, View
 from foveate.policies import by_name, check_known, policy_parameters
 from foveate.policies.answering import (
     ANSWER_POLICIES,
@@ -136,6 +136,16 @@ def test_a_clipped_region_counts_its_own_patches_alone():
     classes = np.zeros_like(CLASSES)
     classes[12, 20] = 1  # the only patch of the last region
     assert not unimportant_regions(classes, GRID, allowed=0.5)[3, 5]
+
+
+@pytest.mark.parametrize("patch_size", [14, 8, 2])
+def test_regions_need_not_be_of_whole_patches(patch_size):
+    grid = RegionGrid(height=1080, width=1920, patch_size=patch_size, window_size=9, downsampling_factor=2)
+    classes = np.zeros((68, 120), np.uint8)
+    classes[62, 110] = 1
+    wanted = np.ones(grid.shape, np.bool_)
+    wanted[(62 * 16 + 8) // grid.region_pixels, (110 * 16 + 8) // grid.region_pixels] = False
+    assert np.array_equal(unimportant_regions(classes, grid, allowed=0.0), wanted)
 
 
 def test_mixed_sends_fewer_pixels_the_less_matters():

@@ -6,6 +6,7 @@ import sys
 import time
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
 
 from foveate.core import FoveateError, InputError
@@ -183,7 +184,7 @@ def test_without_ray_the_extra_is_named(monkeypatch):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"replicas": (0, 1)}, {"replicas": (2, 1)}, {"ongoing": 0}, {"batch_wait_s": -1.0}, {"batch_wait_s": float("nan")}],
+    [{"replicas": (0, 1)}, {"replicas": (2, 1)}, {"ongoing": 0}, {"batch_wait_s": -1.0}, {"batch_wait_s": np.nan}],
 )
 def test_what_cannot_be_is_refused(changes):
     with pytest.raises(InputError):
