@@ -166,6 +166,16 @@ def test_both_results_make_the_answer():
     assert bench.of(OffloadDone)[0].result == CLOUD
 
 
+def test_a_result_that_cannot_be_fails_its_offload_at_once():
+    bench = Bench(late="kept", offload_timeout_s=5.0)
+    offloaded(bench)
+    bench.receive(Ack(offload_id=0), 1.2)
+    bench.receive(Result(offload_id=0, boxes=b"1", scores=b"", class_id=b"", decode_s=0.0, inference_s=0.0), 1.3)
+    (done,) = bench.of(OffloadDone)
+    assert (done.record.failed, done.reason) == (True, "boxes must be float32 of at most 10000 objects, got 1 bytes")
+    assert [answer.made_of for answer in bench.answers] == ["device"]
+
+
 def test_without_the_ensemble_the_cloud_answers_alone():
     bench = Bench(Hyperion(ensemble=False))
     offloaded(bench)
@@ -573,7 +583,15 @@ def test_a_bad_message_is_refused_before_the_welcome_and_ignored_after_it():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"deadline_s": 0}, {"late": "never"}, {"score_threshold": 2}, {"probe_bytes": 0}, {"guard_s": 0.5}]
+    "wrong",
+    [
+        {"deadline_s": 0},
+        {"late": "never"},
+        {"score_threshold": 2},
+        {"probe_bytes": 0},
+        {"guard_s": 0.5},
+        {"offload_timeout_s": np.nan},
+    ],
 )
 def test_impossible_rules_are_refused(wrong):
     with pytest.raises(InputError):

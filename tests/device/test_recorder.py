@@ -1,11 +1,12 @@
 import csv
+from errno import ENOSPC
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from foveate.core import Detections, FoveateError, Frame, OffloadPlan, OffloadRecord
-from foveate.device import Displayed, OffloadDone, Recorder
+from foveate.device import Displayed, OffloadDone, Recorder, patient_file
 from foveate.device.recorder import FRAME_COLUMNS, OFFLOAD_COLUMNS
 
 NONE = Detections.empty(("person",))
@@ -98,3 +99,26 @@ def test_a_full_disk_is_one_clear_line(tmp_path):
 def test_a_folder_that_is_not_there_is_one_clear_line(tmp_path):
     with pytest.raises(FoveateError, match="No such file"):
         Recorder(tmp_path / "missing")
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc of Linux")
+def test_a_table_that_cannot_be_opened_leaves_no_other_open(tmp_path):
+    (tmp_path / "offloads.csv").mkdir()
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(FoveateError, match=r"cannot write .*offloads\.csv: Is a directory"):
+        Recorder(tmp_path)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_an_error_of_the_run_is_not_hidden_by_a_disk_that_is_full_at_its_end(tmp_path, monkeypatch):
+    def full(handle, data):
+        raise OSError(ENOSPC, "No space left on device")
+
+    def interrupted():
+        with Recorder(tmp_path) as recorder:
+            monkeypatch.setattr(patient_file.os, "write", full)
+            recorder.displayed(Displayed(frame=frame(0, 50.0), displayed_at=50.1, detections=NONE, source=None))
+            raise ValueError("of the run")
+
+    with pytest.raises(ValueError, match="of the run"):
+        interrupted()

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from foveate.core import ExpertCard, SampleTimes
+from foveate.core import ExpertCard, InputError, ProtocolError, SampleTimes
 from foveate.device.sample_events import ClassifySample, EncodeSample, RosterChanged, SampleDone, SendToExperts
 from foveate.device.sample_session import DeviceSettings, SampleSession
 from foveate.estimators.combination import Combination
@@ -169,6 +169,16 @@ def test_heartbeats_measure_an_idle_link_alone():
     assert record.uplink_s == pytest.approx(0.89)  # still with the round trip of 20 ms
 
 
+def test_a_heartbeat_behind_a_sample_that_was_given_up_measures_nothing():
+    session = started(timeout_s=0.5)
+    asked(session)
+    (ping,) = [m for m in sent(session.tick(1.6)) if isinstance(m, Ping)]
+    deliver(session, Pong(number=ping.number), 1.605)  # had it counted, 5 ms would be the new minimum
+    asked(session, sample=1, at=2.0)
+    deliver(session, Received(sample_id=1), 2.03)
+    assert only_record(deliver(session, answer(1), 2.06)).uplink_s == pytest.approx(0.02)
+
+
 def test_an_answer_of_the_wrong_length_is_no_answer():
     session = started()
     asked(session)
@@ -178,6 +188,51 @@ def test_an_answer_of_the_wrong_length_is_no_answer():
     assert "4 float32 logits" in record.reason
 
 
+@pytest.mark.parametrize("changes", [{"temperature": 0.0}, {"temperature": np.nan}, {"timeout_s": np.nan}])
+def test_settings_that_cannot_be_are_refused(changes):
+    with pytest.raises(InputError, match="must be positive"):
+        DeviceSettings(**{"router": AskExpert(), "temperature": 1.0} | changes)
+
+
 def test_a_sample_message_holds_the_picture_and_nothing_of_the_label():
     message = Sample(sample_id=1, expert="low", picture=b"abc")
     assert set(message.__struct_fields__) == {"sample_id", "expert", "picture"}
+
+
+@pytest.mark.parametrize("message", [answer(0), NoAnswer(sample_id=0, text="no"), Received(sample_id=0)])
+def test_what_is_said_of_a_sample_before_it_was_sent_changes_nothing(message):
+    session = started()
+    session.arrived(0, 2, 1.0)
+    assert deliver(session, message, 1.001) == []
+    assert session.classified(0, UNSURE, 1.01, took_s=0.01) == [EncodeSample(sample=0)]
+    assert deliver(session, message, 1.015) == []
+    session.encoded(0, b"x", 1.02, took_s=0.01)
+    assert only_record(deliver(session, answer(0), 1.06)).uplink_s == pytest.approx(0.027)
+
+
+@pytest.mark.parametrize("payload", [b"noise", b"fv\x00", encode_expert_message(Ping(number=1)), b""])
+def test_noise_ends_a_start_but_changes_nothing_later(payload):
+    session = started()
+    asked(session)
+    assert session.receive(payload, 1.01) == []
+    assert only_record(deliver(session, answer(0), 1.06)).answerer == "expert"
+    settings = DeviceSettings(router=AskExpert(), temperature=1.0)
+    with pytest.raises(ProtocolError):
+        SampleSession(settings, SampleCosts(TIMES, EDGE_AND_T4)).receive(payload, 0.0)
+
+
+def test_a_roster_with_classes_that_do_not_exist_is_not_taken_over():
+    session = started()
+    strange = (ExpertCard(name="odd", subset=(2, 9)),)
+    assert deliver(session, Roster.of(strange, revision=2, classes=4), 1.0) == []
+    assert session.experts == CARDS
+
+
+def test_experts_of_other_classes_than_the_generalist_answer_nothing():
+    session = started()
+    deliver(session, Roster.of(CARDS, revision=2, classes=10), 0.5)
+    asked(session)
+    wide = Answer(sample_id=0, logits=bytes(40), queue_s=0, decode_s=0, inference_s=0, batch=1)
+    record = only_record(deliver(session, wide, 1.05))
+    assert (record.answerer, record.answer) == ("fallback", 3)
+    assert record.reason == "experts answer over 10 classes, the generalist over 4"

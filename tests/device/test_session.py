@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from foveate.codec import EncodedFrame
-from foveate.core import Detections, Frame, ProtocolError, VersionError
+from foveate.core import Detections, Frame, InputError, ProtocolError, VersionError
 from foveate.device import Connected, DecideWork, DeviceSession, Displayed, EncodeWork, Lost, OffloadDone, Send
 from foveate.network.messages import (
     PROTOCOL_VERSION,
@@ -332,6 +332,12 @@ def test_the_model_is_asked_for_in_every_greeting():
     bench = Bench(model="large", connected=False)
     bench.advance(1.0)
     assert bench.sent == [Hello(model="large")] * 2
+
+
+@pytest.mark.parametrize("timeout_s", [0.0, -1.0, float("nan")])
+def test_a_timeout_that_is_none_is_refused(timeout_s):
+    with pytest.raises(InputError, match="needs spans above 0"):
+        Bench(offload_timeout_s=timeout_s)
 
 
 def test_a_refusal_at_the_start_is_raised():

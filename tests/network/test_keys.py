@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from foveate.core import InputError
+from foveate.core import FoveateError, InputError
 from foveate.network.keys import (
     KeyPair,
     allow,
@@ -94,6 +94,33 @@ def test_a_list_is_made_grows_and_keeps_remarks(tmp_path):
     assert not allow(path, PAIR.public, "again")
     assert read_allowed(path) == {PAIR.public: "camera one", OTHER.public: ""}
     assert path.read_text().startswith("# ours\n\nfoveate-public-")
+
+
+@pytest.mark.parametrize("more", [f"\n{format_public(OTHER.public)} guest", "\u2028x", "\x0b"])
+def test_a_name_cannot_bring_further_lines_into_a_list(tmp_path, more):
+    path = tmp_path / "allowed"
+    with pytest.raises(InputError, match="a name is one line"):
+        allow(path, PAIR.public, f"camera{more} two")
+    assert not path.exists()
+
+
+def test_a_list_may_come_from_an_editor_that_marks_files_and_use_tabs(tmp_path):
+    path = tmp_path / "allowed"
+    allow(path, PAIR.public, "")
+    path.write_text(f"\ufeff{format_public(PAIR.public)}\tcamera one\n \t\n#\n")
+    assert read_allowed(path) == {PAIR.public: "camera one"}
+
+
+def test_a_place_where_nothing_can_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "keys"):
+        with pytest.raises(FoveateError, match=f"cannot make the folder {folder}: "):
+            write_key_pair(folder, PAIR)
+    with pytest.raises(FoveateError, match="cannot make the folder"):
+        allow(tmp_path / "file" / "allowed", PAIR.public, "")
+    (tmp_path / "half" / "public.key").mkdir(parents=True)
+    with pytest.raises(FoveateError, match=r"cannot write .*public.key: Is a directory"):
+        write_key_pair(tmp_path / "half", PAIR)
 
 
 def test_a_broken_list_names_its_line(tmp_path):

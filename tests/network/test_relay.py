@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from asyncio.selector_events import BaseSelectorEventLoop
 from contextlib import contextmanager, suppress
 
 import numpy as np
@@ -231,6 +232,26 @@ def test_without_a_target_the_connection_is_closed_cleanly():
     relay = ShapedRelay(trace=trace, target=("127.0.0.1", free_port()), patience_s=0.1)
     with relay, connect(relay) as device:
         assert device.recv(1) == b""
+
+
+def test_a_connection_that_cannot_be_accepted_now_is_accepted_later(monkeypatch, caplog):
+    accept, failures = BaseSelectorEventLoop.sock_accept, [OSError(24, "Too many open files")]
+
+    async def sock_accept(loop, listener):
+        if failures:
+            raise failures.pop()
+        return await accept(loop, listener)
+
+    monkeypatch.setattr(BaseSelectorEventLoop, "sock_accept", sock_accept)
+    trace = UplinkTrace.constant(50e6, 0.0, 1)
+    with (
+        server(echo) as target,
+        ShapedRelay(trace=trace, target=target) as relay,
+        connect(relay) as connection,
+    ):
+        connection.sendall(b"hello")
+        assert receive(connection, 5) == b"hello"
+    assert "Too many open files" in caplog.text
 
 
 def test_stop_is_prompt_in_the_middle_of_a_transfer_and_frees_the_port():

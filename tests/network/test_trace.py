@@ -65,6 +65,23 @@ def test_time_wraps_at_the_end_and_the_offset_shifts_it():
     assert link.duration_s == pytest.approx(0.3)
 
 
+@pytest.mark.parametrize(
+    ("rates", "start"),
+    [
+        ([0, 234.1, 1000, 1, 100_000], 39380705.158631004),
+        ([0, 100_000, 91.082317], 1573212.1660434394),
+        ([1, 12, 100_000, 1, 0], 18444735.354327347),
+        ([0, 100_000, 31.05839764713325], 4489425.210091323),
+        ([0, 100_000, 80.456171, 0, 48.033948], 67105030.89357449),
+    ],
+)
+def test_a_fast_link_that_runs_for_months_goes_on(rates, start):
+    for step_s in (0.001, 0.1, 1.0):
+        link = trace(rates, step_s=step_s)
+        for late in np.linspace(start, start + 3 * link.duration_s, 50):
+            assert late <= link.finish_at(late, 1) <= late + 2 * link.duration_s
+
+
 def test_round_trips_are_clipped_at_half_a_second():
     link = UplinkTrace(name="t", bps=np.ones(2), rtt_s=np.array([0.2, 5.5]))
     assert (link.rtt_at(0), link.rtt_at(0.1)) == (0.2, 0.5)
@@ -78,7 +95,16 @@ def test_constant_and_scaled():
 
 
 @pytest.mark.parametrize(
-    ("bps", "rtt_s"), [([0, 0], [1, 1]), ([], []), ([1, 2], [1]), ([-1, 2], [1, 1]), ([1, np.nan], [1, 1])]
+    ("bps", "rtt_s"),
+    [
+        ([0, 0], [1, 1]),
+        ([], []),
+        ([1, 2], [1]),
+        ([-1, 2], [1, 1]),
+        ([1, np.nan], [1, 1]),
+        ([1e-300, 0], [1, 1]),
+        ([1e308] * 30, [1] * 30),
+    ],
 )
 def test_impossible_traces_are_refused(bps, rtt_s):
     with pytest.raises(InputError, match="trace"):
@@ -97,10 +123,14 @@ BAD_FILES = {
     "negative.csv": (HEADER + "0.0,1,30\n0.1,-1,30\n", "negative.csv:3: .* 0 or more"),
     "nan.csv": (HEADER + "0.0,nan,30\n", "nan.csv:2"),
     "gap.csv": (HEADER + "0.0,1,30\n0.1,1,30\n0.3,1,30\n", "gap.csv:3: t_s must rise"),
+    "quote.csv": (HEADER + "0.0,1,30\n0.1," + "1" * 200_000 + ",30\n", "quote.csv:3: this is no line of a table"),
+    "least.csv": (HEADER + "0.0,1e-9,30\n0.1,0,30\n", "least.csv: a trace must carry 0.01 bits at least"),
+    "most.csv": (HEADER + "0.0,1e305,30\n0.1,1,30\n", "most.csv:2: expected three numbers"),
     "one.csv": (HEADER + "0.0,1,30\n", "at least two rows"),
-    "zero.csv": (HEADER + "0.0,0,30\n0.1,0,30\n", "zero.csv must carry something: every rate is 0"),
+    "zero.csv": (HEADER + "0.0,0,30\n0.1,0,30\n", "zero.csv: a trace must carry something: every rate is 0"),
     "empty.up": ("", "empty.up:1: expected millisecond stamps"),
     "words.up": ("1\ntwo\n", "words.up:2: expected one whole number"),
+    "epoch.up": ("999999999\n", "epoch.up:1: expected a stamp of at most 7 digits, got '999999999'"),
     "falls.up": ("5\n4\n", "falls.up:2: stamps must not fall"),
 }
 
@@ -127,6 +157,16 @@ def test_csv_is_read_in_its_own_units_and_step(tmp_path):
     link = UplinkTrace.load(tmp_path / "a.csv", offset_s=0.5)
     assert (link.name, link.step_s) == ("a", 0.5)
     assert (link.rate_at(0), link.rate_at(0.5), link.rtt_at(0), link.rtt_at(0.5)) == (3e6, 1.5e6, 0.5, 0.03)
+
+
+def test_marks_quotes_and_blank_lines_of_other_programs_do_no_harm(tmp_path):
+    text = "\ufeff" + HEADER.replace("t_s", '"t_s"') + '"0.0","1.5","30"\r\n\r\n 0.5 , 3, 600\n\n'
+    (tmp_path / "a.csv").write_text(text, newline="")
+    link = UplinkTrace.load(tmp_path / "a.csv")
+    assert (link.bps.tolist(), link.step_s) == ([1.5e6, 3e6], 0.5)
+    (tmp_path / "a.csv").write_text(HEADER + "\n0.0,1,30\n\n0.1,1,30\n0.5,1,30\n")
+    with pytest.raises(MediaError, match=r"a.csv:5: t_s must rise"):
+        UplinkTrace.load(tmp_path / "a.csv")
 
 
 def test_mahimahi_opportunities_are_counted_in_bytes(tmp_path):

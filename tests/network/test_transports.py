@@ -84,11 +84,32 @@ def test_an_address_that_swallows_every_word_is_given_up_soon():
             assert fault_of(channel).reason == "nobody answers at that address"
 
 
-@pytest.mark.parametrize("address", ["", "nowhere", "127.0.0.1", "127.0.0.1:port", "127.0.0.1:99999"])
+@pytest.mark.parametrize(
+    "address", ["", "nowhere", "127.0.0.1", "127.0.0.1:port", "127.0.0.1:99999", "::1:80", "127.0.0.1:" + "9" * 5000]
+)
 def test_a_bad_address_is_one_clear_line(address):
     for end in (ZmqChannel, ZmqHub):
         with pytest.raises(TransportError, match="HOST:PORT"):
             end(address)
+
+
+def test_an_ipv6_address_stands_in_brackets():
+    if not has_ipv6():
+        pytest.skip("this machine has no IPv6")
+    with ZmqHub("[::1]:0") as hub, ZmqChannel(f"[::1]:{hub.port}") as channel:
+        assert channel.send(b"hello")
+        peer, message = hub.poll(5.0)
+        assert message == b"hello"
+        assert hub.send(peer, b"welcome")
+        assert channel.poll(5.0) == b"welcome"
+
+
+def has_ipv6():
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
 
 
 def test_a_host_that_is_not_this_machine_is_one_clear_line():

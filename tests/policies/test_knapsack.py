@@ -81,6 +81,8 @@ def test_the_budget_is_what_the_uplink_carries_in_the_time_that_is_left():
         ([], np.zeros((0, 0), int), "classes x qualities"),
         ([[1.0]], [[1.5]], "whole numbers"),
         ([[1.0]], [[-1]], "at least 0"),
+        ([[1.0, np.nan]], [[1, 2]], "finite"),
+        ([[-np.inf]], [[1]], "finite"),
     ],
 )
 def test_tables_that_do_not_fit_are_refused(accuracy, size, says):

@@ -150,6 +150,10 @@ def test_texts_name_routers_and_their_parameters():
         router_by_name("near-edge:threshold=0.5")
     with pytest.raises(InputError, match=r"threshold must lie in 0\.\.1"):
         router_by_name("ask-expert:threshold=2")
+    with pytest.raises(InputError, match="max_energy_j must be positive, got nan"):
+        router_by_name("ask-expert:max_energy_j=nan")
+    with pytest.raises(InputError, match="value must be positive"):
+        router_by_name("ask-budget:value=nan")
 
 
 def test_a_curve_needs_rows_of_one_length():

@@ -206,7 +206,9 @@ class TestVitMAlis(PolicyContract):
     def test_it_needs_a_profile_and_says_so(self):
         assert self.policy.needs_profile
 
-    @pytest.mark.parametrize("bad", [{"delta_m": 2}, {"delta_kappa": -0.1}, {"delta_eta_s": 0}, {"beta": -1}])
+    @pytest.mark.parametrize(
+        "bad", [{"delta_m": 2}, {"delta_kappa": -0.1}, {"delta_eta_s": 0}, {"delta_eta_s": np.nan}, {"beta": -1}]
+    )
     def test_thresholds_out_of_range_are_refused(self, bad):
         with pytest.raises(InputError, match=next(iter(bad))):
             VitMAlis(**bad)
@@ -239,3 +241,8 @@ class TestTrackUD(PolicyContract):
         plan = self.policy.decide(replace(device_state(one_object()), last_latency_s=latency_s))
         assert plan.frame_scale == scale
         assert plan.downsampling_mask is None
+
+    @pytest.mark.parametrize("threshold_s", [0.0, np.nan])
+    def test_a_threshold_that_is_none_is_refused(self, threshold_s):
+        with pytest.raises(InputError, match="threshold_s must be positive"):
+            TrackUD(threshold_s=threshold_s)

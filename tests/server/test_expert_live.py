@@ -1,5 +1,6 @@
 import threading
 from functools import partial
+from queue import Queue
 
 import numpy as np
 import pytest
@@ -64,8 +65,9 @@ def test_experts_in_processes_answer_and_one_that_is_killed_is_answered_for(hub,
     records = play(hub)
     assert {record.answerer for record in records} == {"expert"}
     assert all(record.is_right for record in records)
+    process = server._workers["light"].process
     server.kill("light")
-    server._workers["light"].process.join()
+    process.join()
     server.deploy(ExpertCard(name="other", subset=(1,)), Brightness)  # there must be one to greet
     again = play(hub)
     assert {record.expert for record in again} <= {"other", None}
@@ -86,6 +88,57 @@ def test_samples_under_way_to_an_expert_that_dies_are_answered_by_the_generalist
 def test_an_expert_that_cannot_start_says_why(server):
     with pytest.raises(FoveateError, match="expert light could not start: no weights"):
         server.deploy(ExpertCard(name="light", subset=(0,)), broken)
+
+
+def test_an_expert_for_classes_that_do_not_exist_is_refused_and_the_server_goes_on(hub, server):
+    with pytest.raises(InputError, match="expert odd must be for classes below 2, got 5"):
+        server.deploy(ExpertCard(name="odd", subset=(1, 5)), Brightness)
+    server.deploy(ExpertCard(name="light", subset=(0, 1)), Brightness)
+    assert {record.answerer for record in play(hub)} == {"expert"}
+
+
+class Instant:
+    """An expert without a process."""
+
+    def __init__(self, name, _load, *, size, on_outcome, on_death):
+        self.name = name
+
+    def wait_until_ready(self):
+        """It is."""
+
+    def submit(self, batch):
+        """Never answers."""
+
+    def stop(self):
+        """Nothing runs."""
+
+
+def test_an_expert_that_dies_while_it_is_announced_is_taken_away_afterwards(hub):
+    class Slow(Queue):
+        def put(self, call):
+            if "light" in server._workers and not dying.is_alive() and not self.queue:
+                dying.start()
+                dying.join(0.05)
+            super().put(call)
+
+    server = ExpertServer(hub, classes=2, size=SIZE, start=Instant)
+    dying = threading.Thread(target=lambda: server._died(server._workers["light"]))
+    server._calls = Slow()
+    server.deploy(ExpertCard(name="light", subset=(0, 1)), Brightness)
+    dying.join()
+    server.step(0.0)
+    assert server._session.experts == ()
+
+
+def test_a_flood_does_not_keep_the_server_from_its_experts():
+    class Flood(MemoryHub):
+        def poll(self, timeout_s):
+            return b"client", b"noise"
+
+    server = ExpertServer(Flood(), classes=2, size=SIZE, start=Instant)
+    server.deploy(ExpertCard(name="light", subset=(0, 1)), Brightness)
+    server.step(0.0)
+    assert [card.name for card in server._session.experts] == ["light"]
 
 
 def test_a_picture_that_is_none_leaves_the_rest_of_its_batch_alone():

@@ -146,6 +146,12 @@ def test_what_is_no_message_is_told_so(session):
     assert (answer.sample_id, answer.text) == (None, "the device does not speak foveate's protocol")
 
 
+@pytest.mark.parametrize("changes", [{"most_in_batch": 0}, {"wait_s": -0.1}, {"wait_s": float("nan")}])
+def test_batches_that_cannot_be_are_refused(changes):
+    with pytest.raises(InputError, match="at least one sample"):
+        Batching(**changes)
+
+
 def test_an_expert_for_classes_that_do_not_exist_is_refused(session):
     with pytest.raises(InputError, match="below 4"):
         session.deploy(ExpertCard(name="far", subset=(9,)))

@@ -91,6 +91,21 @@ def test_a_free_engine_takes_what_is_decoded_and_waits_for_nothing_else():
     assert batch_of(queue, 0.2) == [b"a"]
 
 
+def test_frames_that_are_being_decoded_are_passed_over_by_no_second_frame_with_a_long_lead():
+    queue = filled(100, work(b"slow", 10))
+    assert queue.next_decode(0.0).client == b"slow"
+    for _ in range(4):
+        queue.put(work(b"c", 40), 0.0)
+        assert decode_all(queue) == [b"c"]
+        assert batch_of(queue) == [b"c"]
+    queue.put(work(b"b", 10), 0.0)
+    assert queue.next_decode(0.0).client == b"b"
+    queue.put(work(b"d", 40), 0.0)
+    queue.put(work(b"c", 40), 0.0)
+    assert decode_all(queue) == [b"d", b"c"]
+    assert batch_of(queue) == [b"d"]  # a free engine takes one; "c" has used 160 tokens more than "slow"
+
+
 def test_what_comes_while_a_batch_runs_is_decoded_meanwhile_and_goes_together():
     queue = filled(1000, work(b"a"))
     decode_all(queue)

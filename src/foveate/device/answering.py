@@ -153,7 +153,7 @@ class AnsweringSession:
     def receive(self, payload: bytes, now: float) -> list[DeviceEvent]:
         """A message arrived. Raises `ProtocolError` on a bad one, or a refusal, before the server's first `Welcome`.
 
-        Later a bad message changes nothing: the device answers.
+        Later a bad message changes nothing but the offload that it names, if any, which fails: the device answers.
         """
         self._connection.contact.heard(now)
         events = self._pass_time(now)
@@ -410,7 +410,10 @@ class AnsweringSession:
         """The cloud's result, in time or not."""
         flight, welcome = self._flights[result.offload_id], self._connection.welcome
         assert welcome is not None
-        cloud = result.detections(tuple(welcome.class_names))
+        try:
+            cloud = result.detections(tuple(welcome.class_names))
+        except ProtocolError as error:
+            return self._give_up(result.offload_id, str(error), now)
         del self._flights[result.offload_id]
         record = flight.landed(
             now,

@@ -61,7 +61,9 @@ def _draw_regions(picture: Pixels, grid: RegionGrid, mask: Mask) -> None:
 def _draw_object(picture: Pixels, detections: Detections, index: int) -> None:
     class_id = int(detections.class_id[index])
     color = _PALETTE[class_id % len(_PALETTE)]
-    x1, y1, x2, y2 = (round(float(side)) for side in detections.boxes[index])
+    beyond = max(picture.shape)  # what lies farther out cannot be seen, and OpenCV counts in 32 bits
+    limits = np.array(picture.shape[1::-1] * 2) + beyond
+    x1, y1, x2, y2 = (round(float(side)) for side in np.clip(detections.boxes[index], -beyond, limits))
     cv2.rectangle(picture, (x1, y1), (x2, y2), color, _line_width(picture), cv2.LINE_AA)
     label = f"{detections.class_names[class_id]} {detections.scores[index]:.2f}"
     _draw_label(picture, label, x1, y1, color)

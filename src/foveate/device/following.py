@@ -23,6 +23,7 @@ class Following:
         self.latest: Tracked | None = None
         """Where the tracker had its objects last; None before it reported."""
         self._kept: deque[Seen] = deque(maxlen=MOST_KEPT)
+        self._awaited: list[int] = []
         self._landed: tuple[Frame, Detections] | None = None
         self._running: TrackWork | None = None
         self._source: Frame | None = None
@@ -36,12 +37,19 @@ class Following:
     def capture(self, frame: Frame, grey: GreyPair) -> None:
         """A new frame of the camera."""
         self._kept.append(Seen(index=frame.index, grey=grey))
+        self._forget()
 
     def awaits(self, frames: Iterable[Frame]) -> None:
-        """Results for these frames may come, and for no others."""
-        landed = [] if self._landed is None else [self._landed[0]]
-        needed = min([self._handed_out + 1, *(frame.index for frame in [*landed, *frames])])
-        while self._kept and self._kept[0].index < needed:
+        """Of all frames until now results may come for these, and for the newest."""
+        self._awaited = [frame.index for frame in frames]
+        self._forget()
+
+    def _forget(self) -> None:
+        """Drop the frames before all that the tracker may have to start from or to go on with."""
+        first = [self._kept[-1].index] if self._kept else []
+        first += [] if self._landed is None else [self._landed[0].index]
+        first += [] if self._source is None else [self._handed_out + 1]
+        while self._kept and self._kept[0].index < min([*first, *self._awaited]):
             self._kept.popleft()
 
     def landed(self, frame: Frame, result: Detections) -> None:

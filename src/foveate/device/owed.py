@@ -37,7 +37,7 @@ class AnswerRules:
     """An offload without a result by then is lost."""
 
     def __post_init__(self) -> None:
-        if min(self.deadline_s, self.offload_timeout_s) <= 0 or self.probe_bytes < 1:
+        if not (self.deadline_s > 0 and self.offload_timeout_s > 0 and self.probe_bytes >= 1):
             raise InputError(f"deadline, timeout and probe must be above 0, got {self}")
         if not 0 <= self.guard_s < self.deadline_s:
             raise InputError(f"guard_s must be 0 or more and less than the deadline, got {self.guard_s:g}")

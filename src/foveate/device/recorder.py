@@ -5,6 +5,7 @@ A disk that is full for a while costs nothing: the picture goes on, and rows wai
 
 import csv
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -48,12 +49,16 @@ class Recorder:
 
     Points in time count from the capture of the first frame. `more_offload_columns` name what else is told of each
     offload. Raises `FoveateError` where the disk refuses at the start; one that is full later is told in one line, rows
-    wait until there is room, and leaving the block raises if some never reached it.
+    wait until there is room, and leaving the block raises if some never reached it, unless it is left by another error.
     """
 
     def __init__(self, folder: Path, *, more_offload_columns: Sequence[str] = ()) -> None:
-        self._frames = _Table(folder / "frames.csv", FRAME_COLUMNS)
-        self._offloads = _Table(folder / "offloads.csv", (*OFFLOAD_COLUMNS, *more_offload_columns))
+        with ExitStack() as opened:  # what was opened is closed again if something after it fails
+            self._frames = opened.enter_context(_Table(folder / "frames.csv", FRAME_COLUMNS))
+            self._offloads = opened.enter_context(
+                _Table(folder / "offloads.csv", (*OFFLOAD_COLUMNS, *more_offload_columns))
+            )
+            self._opened = opened.pop_all()
         self._origin: float | None = None
 
     def displayed(self, event: Displayed) -> None:
@@ -81,10 +86,7 @@ class Recorder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            self._frames.close()
-        finally:
-            self._offloads.close()
+        self._opened.__exit__(kind, error, trace)
 
     def _time(self, when: float) -> str:
         return _seconds(when - self._since(when))
@@ -144,8 +146,13 @@ class _Table:
     def write(self, row: Iterable[Any]) -> None:
         self._writer.writerow(row)
 
-    def close(self) -> None:
-        self._file.close()
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.__exit__(kind, error, trace)
 
 
 def _seconds(span: float | None) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foveate.core import MonotonicClock, Pixels, SampleRecord, TransportError
+from foveate.core import InputError, MonotonicClock, Pixels, SampleRecord, TransportError
 from foveate.device.courier import Courier
 from foveate.device.sample_events import ClassifySample, EncodeSample, SampleDone, SampleEvent, SendToExperts
 from foveate.device.sample_session import SampleSession
@@ -49,8 +49,14 @@ class LiveSamples:
     ) -> list[SampleRecord]:
         """Play all pictures, once. `on_sample` is called with the number of each as it arrives.
 
-        Raises `TransportError` if no server with experts answers at the start.
+        Raises `TransportError` if no server with experts answers at the start, `InputError` unless there is a label for
+        each picture and a rate above 0.
         """
+        if len(pictures) != len(labels) or not rate_hz > 0:
+            raise InputError(
+                f"need a label for each picture and a rate above 0, got {len(pictures)} pictures, {len(labels)} labels "
+                f"and {rate_hz:g} Hz"
+            )
         self._pictures = pictures
         self._courier.start()
         try:
@@ -58,7 +64,7 @@ class LiveSamples:
             self._play(labels, rate_hz, on_sample)
         finally:
             self._courier.close()
-            self._worker.shutdown()
+            self._worker.shutdown(cancel_futures=True)
         return sorted(self._records, key=lambda record: record.sample)
 
     def _connect(self) -> None:

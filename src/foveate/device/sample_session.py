@@ -68,7 +68,7 @@ class DeviceSettings:
     """For routers that draw."""
 
     def __post_init__(self) -> None:
-        if self.temperature <= 0 or self.timeout_s <= 0:
+        if not (self.temperature > 0 and self.timeout_s > 0):
             raise InputError(
                 f"temperature and timeout_s must be positive, got {self.temperature:g} and {self.timeout_s:g}"
             )
@@ -143,16 +143,26 @@ class SampleSession:
         return [SendToExperts(payload=encode_expert_message(message))]
 
     def receive(self, payload: bytes, now: float) -> Sequence[SampleEvent]:
-        """A message of the server. Raises `ProtocolError` on what this version cannot accept."""
+        """A message of the server. Raises `ProtocolError` on a bad one before the server's first `Roster`.
+
+        Later a bad message changes nothing: the generalist answers for those who wait.
+        """
+        try:
+            return self._handle(payload, now)
+        except ProtocolError:
+            if not self._classes:
+                raise
+            return []
+
+    def _handle(self, payload: bytes, now: float) -> Sequence[SampleEvent]:
         match decode_from_experts(payload):
             case Roster() as roster:
                 return self._learn(roster, now)
-            case Received(sample_id=sample):
-                if sample in self._pending:
-                    self._pending[sample].received_at = now
-            case Answer() as answer if answer.sample_id in self._pending:
+            case Received(sample_id=sample) if self._is_away(sample):
+                self._pending[sample].received_at = now
+            case Answer() as answer if self._is_away(answer.sample_id):
                 return self._answered(answer, now)
-            case NoAnswer(sample_id=sample, text=text) if sample in self._pending:
+            case NoAnswer(sample_id=int(sample), text=text) if self._is_away(sample):
                 return self._fall_back(sample, text, now)
             case NotKnown():
                 return self._greet(now)
@@ -160,6 +170,10 @@ class SampleSession:
                 self._round_trip.pong(number, now)
                 self._costs.rtt_s = self._round_trip.seconds
         return []
+
+    def _is_away(self, sample: int) -> bool:
+        """Whether the server can have anything to say about a sample: it was sent, and has no answer yet."""
+        return sample in self._pending and self._pending[sample].sent_at is not None
 
     def tick(self, now: float) -> Sequence[SampleEvent]:
         """Time has passed: greetings, heartbeats, and samples that waited too long."""
@@ -198,9 +212,9 @@ class SampleSession:
 
     def _learn(self, roster: Roster, now: float) -> Sequence[SampleEvent]:
         """Other experts: those who wait for one that is gone are answered at once."""
-        first = not self._greeted
+        cards, first = roster.cards(), not self._greeted
         self._greeted, self._classes = True, roster.classes
-        self._experts = {card.name: card for card in roster.cards()}
+        self._experts = {card.name: card for card in cards}
         if first:
             self._round_trip.forget()
             self._asked_at = float("-inf")
@@ -242,6 +256,9 @@ class SampleSession:
         except ProtocolError as error:
             return self._fall_back(answer.sample_id, str(error), now)
         own = expert if pending.logits is None else pending.logits
+        if len(own) != len(expert):
+            why = f"experts answer over {len(expert)} classes, the generalist over {len(own)}"
+            return self._fall_back(answer.sample_id, why, now)
         chosen = int(self._settings.combination.answers(own[None], expert[None], card.subset)[0])
         return self._done(answer.sample_id, now, "expert", chosen, answer)
 
@@ -251,6 +268,8 @@ class SampleSession:
         if pending.given_up:
             return []
         pending.given_up = why
+        if pending.sent_at is not None and pending.received_at is None:
+            self._round_trip.blocked()
         if pending.logits is None:
             return [ClassifySample(sample=sample)]
         return self._done(sample, now, "fallback", int(pending.logits.argmax()))

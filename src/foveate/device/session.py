@@ -60,7 +60,8 @@ class DeviceSession:
 
     A server that is lost (see `Contact`) is looked for until it is found; meanwhile nothing is offloaded. `model` is
     what the server is asked to run, empty for its own choice. A result never replaces that of a fresher frame.
-    At equal times displays come first: what arrives at the very instant of a display is shown one frame later.
+    At equal times displays come first: what arrives at the very instant of a display is shown one frame later. Raises
+    `InputError` where the policy lacks a profile, and on spans that are not above 0.
     """
 
     def __init__(
@@ -76,6 +77,11 @@ class DeviceSession:
     ) -> None:
         if policy.needs_profile and estimator is None:
             raise InputError(f"policy {policy.name} needs a profile with estimators of size and accuracy")
+        if not (frame_interval_s > 0 and offload_timeout_s > 0):
+            raise InputError(
+                f"a device needs spans above 0 between frames and until an offload is lost, got {frame_interval_s:g} "
+                f"and {offload_timeout_s:g} s"
+            )
         self._policy, self._interval_s = policy, frame_interval_s
         self._timeout_s = offload_timeout_s
         self._flights = Flights(policy.in_flight if isinstance(policy, Overlapping) else 1, offload_timeout_s)

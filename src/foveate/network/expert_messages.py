@@ -57,11 +57,15 @@ class Roster(msgspec.Struct, frozen=True, kw_only=True, tag="roster"):
     def cards(self) -> tuple[ExpertCard, ...]:
         """Inverse of `of`; raises `ProtocolError` on subsets that cannot be."""
         try:
-            return tuple(
+            cards = tuple(
                 ExpertCard(name=e.name, subset=tuple(e.subset), relative_size=e.relative_size) for e in self.experts
             )
         except InputError as error:
             raise ProtocolError(f"unusable roster: {error}") from error
+        for card in cards:
+            if card.subset[-1] >= self.classes:
+                raise ProtocolError(f"unusable roster: expert {card.name} is for a class beyond {self.classes}")
+        return cards
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True, tag="sample"):

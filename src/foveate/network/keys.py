@@ -61,10 +61,16 @@ def parse_public(text: str) -> bytes:
 
 
 def write_key_pair(folder: Path, pair: KeyPair) -> None:
-    """Write both files, the secret one readable by its owner only. Raises `InputError` where there is one already."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Write both files, the secret one readable by its owner only.
+
+    Raises `InputError` where there is a secret already, `FoveateError` where they cannot be written.
+    """
+    _make_folder(folder)
     _write_new(folder / SECRET_FILE, SECRET + pair.secret.hex(), mode=0o600)
-    (folder / PUBLIC_FILE).write_text(format_public(pair.public) + "\n", encoding="utf-8")
+    try:
+        (folder / PUBLIC_FILE).write_text(format_public(pair.public) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise FoveateError(f"cannot write {folder / PUBLIC_FILE}: {error.strerror}") from error
 
 
 def read_key_pair(folder: Path) -> KeyPair:
@@ -95,12 +101,15 @@ def read_public(key_or_file: str) -> bytes:
 def allow(path: Path, key: bytes, name: str) -> bool:
     """Add a key to the list in `path`, which is made if need be; False if it stands there already.
 
-    The file is replaced at once or not at all: a server may be reading it. Raises `InputError` where it is no list.
+    The file is replaced at once or not at all: a server may be reading it. Raises `InputError` where it is no list, and
+    on a name of several lines, `FoveateError` where it cannot be written.
     """
+    if len(name.splitlines()) > 1:
+        raise InputError(f"a name is one line, for what follows it would be another key, got {name!r}")
     lines = _read(path).splitlines() if path.exists() else []
     if key in dict(_listed(path, lines)):
         return False
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _make_folder(path.parent)
     partial = path.with_name(path.name + ".part")
     _write_new(partial, "\n".join([*lines, f"{format_public(key)} {name}".strip()]), mode=0o644)
     partial.replace(path)
@@ -117,11 +126,11 @@ def read_allowed(path: Path) -> dict[bytes, str]:
 
 def _listed(path: Path, lines: list[str]) -> Iterator[tuple[bytes, str]]:
     for number, line in enumerate(lines, start=1):
-        key, _, name = line.strip().partition(" ")
-        if not key or key.startswith("#"):
+        key, *name = line.split(maxsplit=1) or ["#"]
+        if key.startswith("#"):
             continue
         try:
-            yield parse_public(key), name.strip()
+            yield parse_public(key), "".join(name).strip()
         except InputError as error:
             raise InputError(f"{path}, line {number}: {error}") from error
 
@@ -135,11 +144,18 @@ def _parse(prefix: str, text: str) -> bytes:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is no text file of keys") from error
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise FoveateError(f"cannot make the folder {folder}: {error.strerror}") from error
 
 
 def _write_new(path: Path, text: str, *, mode: int) -> None:

@@ -113,7 +113,12 @@ class ShapedRelay:
         connections = set[asyncio.Task[None]]()  # the loop itself keeps weak references only
         with self._listener:
             while True:
-                device, _ = await asyncio.get_running_loop().sock_accept(self._listener)
+                try:
+                    device, _ = await asyncio.get_running_loop().sock_accept(self._listener)
+                except OSError as error:  # as where this process has no file left to open: some will be closed
+                    _LOG.warning("the relay could not accept a connection: %s", error)
+                    await asyncio.sleep(_RETRY_S)
+                    continue
                 connection = asyncio.create_task(self._connect(device))
                 connections.add(connection)
                 connection.add_done_callback(connections.discard)

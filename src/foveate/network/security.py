@@ -67,9 +67,10 @@ class DeviceKeys:
 
 
 def split_address(address: str) -> tuple[str, int]:
-    """`HOST:PORT` -> host and port. Raises `TransportError`."""
+    """`HOST:PORT`, with brackets around an IPv6 host -> host, in its brackets, and port. Raises `TransportError`."""
     host, _, port = address.rpartition(":")
-    if not host or not (port.isascii() and port.isdecimal()) or int(port) > 65535:
+    bare = ":" in host and not (host.startswith("[") and host.endswith("]"))
+    if not host or bare or not (port.isascii() and port.isdecimal() and len(port) <= 5) or int(port) > 65535:
         raise TransportError(f"an address is written HOST:PORT, got {address!r}")
     return host, int(port)
 

@@ -17,6 +17,8 @@ MAX_RTT_S = 0.5
 
 _SLACK_BITS = 1e-3
 """Rounding of cumulative sums, far below one bit: it must not push a finish across an outage."""
+_LEAST_BITS = 10 * _SLACK_BITS
+"""Of one period: less could not be told from rounding."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -24,7 +26,8 @@ class UplinkTrace:
     """Uplink rate and round-trip time per step of `step_s`; after the last step the first one follows again.
 
     All times `t` are seconds since the trace was started, 0 or more. Raises `InputError` on arrays that are empty,
-    unequal in length, negative or not finite, and on a trace that never carries anything.
+    unequal in length, negative or not finite, and on a trace that carries next to nothing or more than a number can
+    hold.
     """
 
     name: str
@@ -51,9 +54,13 @@ class UplinkTrace:
             raise InputError("a trace must carry something: every rate is 0")
         if not (0 < self.step_s < math.inf and 0 <= self.offset_s < math.inf):
             raise InputError(f"a trace needs a step above 0 and an offset, got {self.step_s} and {self.offset_s} s")
+        with np.errstate(over="ignore"):
+            carried = [0.0, *np.cumsum(bps * self.step_s).tolist()]
+        if not _LEAST_BITS <= carried[-1] < math.inf:
+            raise InputError(f"a trace must carry {_LEAST_BITS:g} bits at least until it repeats, got {carried[-1]:g}")
         object.__setattr__(self, "bps", bps)
         object.__setattr__(self, "rtt_s", rtt_s)
-        object.__setattr__(self, "_carried", [0.0, *np.cumsum(bps * self.step_s).tolist()])
+        object.__setattr__(self, "_carried", carried)
 
     @classmethod
     def load(cls, path: str | Path, *, rtt_s: float | None = None, offset_s: float = 0.0) -> Self:
@@ -66,9 +73,10 @@ class UplinkTrace:
         if rtt_s is not None and path.suffix != ".up":
             raise InputError(f"only a mahimahi file (.up) needs a round-trip time, {path} has its own")
         bps, rtt, step_s = read_steps(path, rtt_s=MAHIMAHI_RTT_S if rtt_s is None else rtt_s)
-        if not bps.any():
-            raise InputError(f"{path} must carry something: every rate is 0")
-        return cls(name=path.stem, bps=bps, rtt_s=rtt, step_s=step_s, offset_s=offset_s)
+        try:
+            return cls(name=path.stem, bps=bps, rtt_s=rtt, step_s=step_s, offset_s=offset_s)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
 
     @classmethod
     def constant(cls, bps: float, rtt_s: float, seconds: float) -> Self:
@@ -117,7 +125,9 @@ class UplinkTrace:
         period = self._carried[-1]
         cycles = math.ceil((wanted - _SLACK_BITS) / period) - 1
         rest = wanted - cycles * period
-        step = max(1, bisect_left(self._carried, rest - _SLACK_BITS))
+        if rest <= _SLACK_BITS:  # after very many cycles rounding may take one too many, or one too few
+            cycles, rest = cycles - 1, rest + period
+        step = bisect_left(self._carried, min(rest - _SLACK_BITS, period))
         before, after = self._carried[step - 1], self._carried[step]
         position = cycles * len(self.bps) + step - 1 + min(1.0, (rest - before) / (after - before))
         return max(start, position * self.step_s - self.offset_s)

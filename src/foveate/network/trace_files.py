@@ -17,13 +17,15 @@ MAHIMAHI_RTT_S = 0.04
 """Round-trip time of a mahimahi file, which holds none."""
 
 _PACKET_BITS = 1500 * 8
+_MOST_DIGITS = 7
+"""Of a stamp: 2.7 hours. Every millisecond takes memory, so one damaged line must not ask for all there is."""
 _COLUMNS = ["t_s", "uplink_mbps", "rtt_ms"]
 
 
 def read_steps(path: Path, *, rtt_s: float) -> Steps:
     """Read a trace file, mahimahi if its suffix is `.up`. Raises `MediaError` that names file and line."""
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = path.read_text("utf-8-sig").splitlines()  # spreadsheets begin a file with a mark
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not a text file"
         raise MediaError(f"cannot read trace {path}: {reason}") from error
@@ -41,17 +43,28 @@ class _BadLineError(Exception):
 
 
 def _csv(lines: Sequence[str]) -> Steps:
-    if not lines or [name.strip() for name in lines[0].split(",")] != _COLUMNS:
-        raise _BadLineError(1, f"expected the header {','.join(_COLUMNS)}, got {lines[0] if lines else ''!r}")
-    rows = [_csv_row(number, row) for number, row in enumerate(csv.reader(lines[1:]), 2)]
+    numbered = _csv_rows(lines)
+    header = numbered[0][1] if numbered else []
+    if header != _COLUMNS:
+        raise _BadLineError(1, f"expected the header {','.join(_COLUMNS)}, got {','.join(header)!r}")
+    rows = [_csv_row(number, row) for number, row in numbered[1:]]
     if len(rows) < 2:
         raise _BadLineError(len(lines), "expected at least two rows, which tell the length of a step")
     table = np.array(rows)
     step_s = round(rows[-1][0] / (len(rows) - 1), 9)
     uneven = np.abs(table[:, 0] - np.arange(len(rows)) * step_s) > 0.01 * step_s
     if step_s <= 0 or uneven.any():
-        raise _BadLineError(int(uneven.argmax()) + 2, "t_s must rise from 0 in equal steps")
+        raise _BadLineError(numbered[1 + int(uneven.argmax())][0], "t_s must rise from 0 in equal steps")
     return table[:, 1] * 1e6, table[:, 2] * 1e-3, step_s
+
+
+def _csv_rows(lines: Sequence[str]) -> list[tuple[int, list[str]]]:
+    """Cells of each line that has any, and its number."""
+    reader = csv.reader(lines)
+    try:
+        return [(reader.line_num, [cell.strip() for cell in row]) for row in reader if row]
+    except csv.Error as error:
+        raise _BadLineError(reader.line_num, f"this is no line of a table: {error}") from error
 
 
 def _csv_row(number: int, row: list[str]) -> list[float]:
@@ -59,7 +72,7 @@ def _csv_row(number: int, row: list[str]) -> list[float]:
         values = [float(value) for value in row]
     except ValueError:
         values = []
-    if len(values) != len(_COLUMNS) or not all(math.isfinite(value) and value >= 0 for value in values):
+    if len(values) != len(_COLUMNS) or not all(value >= 0 and math.isfinite(1e6 * value) for value in values):
         raise _BadLineError(number, f"expected three numbers of 0 or more, got {','.join(row)!r}")
     return values
 
@@ -80,7 +93,9 @@ def _mahimahi(lines: Sequence[str], rtt_s: float) -> Steps:
 
 
 def _stamp(number: int, line: str) -> int:
-    # Nine digits are 11 days; more would ask for memory that no trace needs.
-    if not (line.strip().isdecimal() and len(line.strip()) <= 9):
+    digits = line.strip()
+    if not digits.isdecimal():
         raise _BadLineError(number, f"expected one whole number of milliseconds, got {line!r}")
-    return int(line)
+    if len(digits) > _MOST_DIGITS:
+        raise _BadLineError(number, f"expected a stamp of at most {_MOST_DIGITS} digits, got {line!r}")
+    return int(digits)

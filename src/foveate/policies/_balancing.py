@@ -54,7 +54,7 @@ class Balancing(ABC):
             raise InputError(f"in_flight must be 1 or 2, got {self.in_flight}")
         if not 0 <= self.delta_kappa <= 1:
             raise InputError(f"delta_kappa must lie in 0..1, got {self.delta_kappa:g}")
-        if self.delta_eta_s <= 0:
+        if not self.delta_eta_s > 0:
             raise InputError(f"delta_eta_s must be positive, got {self.delta_eta_s:g}")
 
     @property

@@ -37,11 +37,13 @@ def best_choice(
     """The column of each row so that accuracies sum to the most with sizes of at most `budget`; None if nothing fits.
 
     `accuracy` `(classes, qualities)`; `size` of the same shape, whole units of at least 0. Of equally accurate choices
-    the smallest is taken. Raises `InputError` on other shapes.
+    the smallest is taken. Raises `InputError` on other shapes, and on accuracies that are not finite.
     """
     worth, cost = np.asarray(accuracy, np.float64), np.asarray(size)
     if worth.ndim != 2 or 0 in worth.shape or cost.shape != worth.shape:
         raise InputError(f"need accuracies and sizes of classes x qualities, got {worth.shape} and {cost.shape}")
+    if not np.isfinite(worth).all():
+        raise InputError("accuracies must be finite numbers")
     if not np.issubdtype(cost.dtype, np.integer) or cost.min() < 0:
         raise InputError(f"sizes must be whole numbers of at least 0, got {cost.dtype} from {cost.min()}")
     if budget < int(cost.min(axis=1).sum()):

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import Field, fields
-from typing import Any
+from types import NoneType
+from typing import Any, get_args
 
 import msgspec
 
 from foveate.core import InputError
+
+_WORDS: Mapping[Any, str] = {int: "a whole number", float: "a number such as 0.5", bool: "true or false", str: "a text"}
 
 
 def made_by_name(
@@ -31,7 +34,18 @@ def made_by_name(
     try:
         return msgspec.convert(parameters, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise InputError(f"{family} {name}: {error}") from error
+        raise InputError(f"{family} {name}: {_explained(error, kind, parameters)}") from error
+
+
+def _explained(error: msgspec.ValidationError, kind: type[Any], parameters: Mapping[str, str]) -> str:
+    """What a parameter must be, where its text is not of its type; else what the policy itself said."""
+    parameter = str(error).rpartition("$.")[2].rstrip("`")
+    if parameter not in parameters:
+        return str(error)
+    (wanted,) = (field.type for field in fields(kind) if field.name == parameter)
+    options = get_args(wanted) or (wanted,)
+    words = [_WORDS[option] if option in _WORDS else str(option) for option in options if option is not NoneType]
+    return f"{parameter} must be {' or '.join(words)}, got {parameters[parameter]!r}"
 
 
 def parse_policy(text: str) -> tuple[str, dict[str, str]]:

@@ -20,7 +20,7 @@ class TrackUD:
     """End-to-end latency above which the frame is halved: 15 frame intervals at 30 FPS."""
 
     def __post_init__(self) -> None:
-        if self.threshold_s <= 0:
+        if not self.threshold_s > 0:
             raise InputError(f"threshold_s must be positive, got {self.threshold_s:g}")
 
     def decide(self, state: DeviceState) -> OffloadPlan:

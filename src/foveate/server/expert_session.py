@@ -41,7 +41,7 @@ class Batching:
     """How long the first sample of a batch waits for others, seconds."""
 
     def __post_init__(self) -> None:
-        if self.most_in_batch < 1 or self.wait_s < 0:
+        if self.most_in_batch < 1 or not self.wait_s >= 0:
             raise InputError(
                 f"a batch holds at least one sample and waits 0 s or more, got {self.most_in_batch} and {self.wait_s:g}"
             )
@@ -99,13 +99,17 @@ class ExpertServerSession:
         """Those that answer at present."""
         return tuple(deployment.card for deployment in self._deployments.values())
 
+    def check(self, card: ExpertCard) -> None:
+        """Raise `InputError` unless an expert is for classes that there are; from any thread."""
+        if card.subset[-1] >= self._classes:
+            raise InputError(f"expert {card.name} must be for classes below {self._classes}, got {card.subset[-1]}")
+
     def deploy(self, card: ExpertCard) -> list[Reply]:
         """A new expert answers from now on, or another one under the name of an old one; devices are told.
 
         Samples that wait for the old one are answered by the new one. Raises `InputError` for classes out of range.
         """
-        if card.subset[-1] >= self._classes:
-            raise InputError(f"expert {card.name} must be for classes below {self._classes}, got {card.subset[-1]}")
+        self.check(card)
         old = self._deployments.pop(card.name, None)
         self._deployments[card.name] = _Deployment(card=card, waiting=old.waiting if old else deque())
         lost = self._refuse(old.running, "its expert was replaced") if old and old.running else []

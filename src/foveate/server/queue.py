@@ -156,7 +156,7 @@ class OffloadQueue(Generic[Decoded]):
         room, latest = self._budget, math.inf
         for waiting in self._in_turn(now):
             if waiting.decode_s is None or (chosen and waiting.work.model != chosen[0].work.model):
-                latest = (chosen[0] if chosen else waiting).tag + self._budget
+                latest = min(latest, (chosen[0] if chosen else waiting).tag + self._budget)
             elif chosen and (waiting.work.tokens > room or waiting.tag > latest):
                 break
             else:

@@ -4,6 +4,7 @@ import logging
 import threading
 
 import cv2
+import numpy as np
 import pytest
 
 from foveate.core import InputError, MediaError
@@ -56,6 +57,36 @@ def test_pixels_are_rgb():
     with Bench(SQUARES).source() as source:
         for wanted, pixels in zip(SQUARES, source, strict=False):
             assert (pixels == wanted).all()
+
+
+@pytest.mark.parametrize("channels", [(), (1,), (4,)])
+def test_grey_pictures_and_those_with_a_fourth_channel_become_rgb(channels):
+    with Capture("camera 0", lambda: Raw(np.full((4, 6, *channels), 70, np.uint8))) as source:
+        assert next(iter(source)).tolist() == np.full((4, 6, 3), 70).tolist()
+
+
+@pytest.mark.parametrize("frame", [np.full((4, 6, 3), 300, np.uint16), np.zeros((4, 6, 2), np.uint8)])
+def test_other_pictures_are_refused_in_one_line_and_the_camera_is_let_go(frame):
+    raw = Raw(frame)
+    with pytest.raises(MediaError, match=r"camera 0 delivers uint.* needed are 8 bits in 1, 3 or 4 channels"):
+        Capture("camera 0", lambda: raw)
+    assert raw.released
+
+
+def test_an_empty_picture_is_none():
+    with pytest.raises(MediaError, match="it delivers no frame"):
+        Capture("camera 0", lambda: Raw(np.zeros((0, 0, 3), np.uint8)))
+
+
+class Raw(FakeCapture):
+    """Delivers one picture as it is, whatever it is."""
+
+    def __init__(self, frame):
+        super().__init__([])
+        self.frame = frame
+
+    def read(self):
+        return True, self.frame
 
 
 @pytest.mark.parametrize(("said", "taken"), [(25.0, 25.0), (0.0, 30.0), (float("nan"), 30.0), (90000.0, 30.0)])

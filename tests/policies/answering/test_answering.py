@@ -1,11 +1,12 @@
 """Answering policies: the contract, and what each is for."""
 
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
 
-from foveate.core import Detections, InputError, View
+from foveate.core import Detections, InputError, RegionGrid, View
 from foveate.policies import by_name, check_known, policy_parameters
 from foveate.policies.answering import (
     ANSWER_POLICIES,
@@ -137,6 +138,16 @@ def test_a_clipped_region_counts_its_own_patches_alone():
     assert not unimportant_regions(classes, GRID, allowed=0.5)[3, 5]
 
 
+@pytest.mark.parametrize("patch_size", [14, 8, 2])
+def test_regions_need_not_be_of_whole_patches(patch_size):
+    grid = RegionGrid(height=1080, width=1920, patch_size=patch_size, window_size=9, downsampling_factor=2)
+    classes = np.zeros((68, 120), np.uint8)
+    classes[62, 110] = 1
+    wanted = np.ones(grid.shape, np.bool_)
+    wanted[(62 * 16 + 8) // grid.region_pixels, (110 * 16 + 8) // grid.region_pixels] = False
+    assert np.array_equal(unimportant_regions(classes, grid, allowed=0.0), wanted)
+
+
 def test_mixed_sends_fewer_pixels_the_less_matters():
     state = replace(frame_state(), classes=np.zeros_like(CLASSES))
     plan = HyperionMixed().decide(state)
@@ -176,6 +187,42 @@ def test_regions_hold_their_boxes_with_a_margin_and_do_not_overlap():
 def test_a_box_beyond_the_frame_makes_no_region():
     outside = np.array([[2000.0, 10, 2050, 60], [-80, -80, -20, -20]], np.float32)
     assert region_views(outside, (500, 500), margin=0.0) == []
+
+
+def test_a_huge_box_is_the_whole_frame():
+    huge = np.array([[-1e30, -1e30, 1e30, 1e30]], np.float32)
+    assert region_views(huge, (100, 200), margin=0.5) == [View(top=0, left=0, bottom=100, right=200)]
+
+
+def joined_one_by_one(rectangles, most):
+    """Lists of `[top, left, bottom, right]`, joined as `region_views` says, the slow way."""
+
+    def hull(a, b):
+        return [min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])]
+
+    def area(a):
+        return (a[2] - a[0]) * (a[3] - a[1])
+
+    def overlap(a, b):
+        return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+    while True:
+        pairs = list(combinations(rectangles, 2))
+        touching = [pair for pair in pairs if overlap(*pair)]
+        if not touching and len(rectangles) <= most:
+            return sorted(rectangles)
+        a, b = (touching or sorted(pairs, key=lambda p: area(hull(*p)) - area(p[0]) - area(p[1])))[0]
+        rectangles = [one for one in rectangles if one is not a and one is not b] + [hull(a, b)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_regions_that_overlap_and_then_those_that_waste_least_are_joined(seed):
+    cells = np.random.default_rng(seed).permutation(60 * 30)[:70]
+    corners = np.stack([cells % 60, cells // 60], axis=1) * 64.0
+    boxes = np.concatenate([corners, corners + 32], axis=1).astype(np.float32)
+    alone = sorted([int(y), int(x), int(y) + 32, int(x) + 32] for x, y in corners)
+    views = region_views(boxes, (1920, 3840), margin=0.0, most=12)
+    assert [[v.top, v.left, v.bottom, v.right] for v in views] == joined_one_by_one(alone, 12)
 
 
 def test_elf_sends_the_whole_frame_at_first_and_an_overview_now_and_then():
@@ -221,10 +268,15 @@ def test_remix_looks_at_every_block_in_turn():
         (CloudOnly, {"scale": 1.5}),
         (ElfLike, {"overview": 0.0}),
         (ElfLike, {"overview_every": 0}),
+        (ElfLike, {"score": 1.5}),
+        (ElfLike, {"margin": np.inf}),
         (Hyperion, {"threshold": 1.5}),
         (HyperionMixed, {"beta": -1}),
         (RemixLike, {"rows": 0}),
         (RemixLike, {"sharp": 4.0}),
+        (RemixLike, {"sharp": np.inf}),
+        (RemixLike, {"kept": np.nan}),
+        (RemixLike, {"unknown": -1.0}),
     ],
 )
 def test_impossible_parameters_are_refused(kind, wrong):

@@ -10,6 +10,7 @@ from foveate.network.transports import MemoryHub
 from foveate.server import Inferred, LoopTurned, OffloadAnswered, OffloadRefused
 from foveate.server.cluster import Gateway, Outcome
 from foveate.server.engine import welcome_of
+from foveate.server.work import Work
 from foveate.testing import FakeDetector
 
 PATIENCE_S = 10
@@ -128,6 +129,15 @@ def test_a_replica_that_never_answers_is_given_up_when_the_device_gives_up(gatew
     values = {name: getattr(hasty, name) for name in hasty.__struct_fields__} | {"patience_s": 0.2}
     assert isinstance(told(gateway, channel, type(hasty)(**values)), Ack)
     assert heard(gateway, channel) == Failure(offload_id=0, text="no replica answered in time")
+
+
+def test_what_an_offload_has_waited_is_taken_off_the_time_for_its_replica(gateway, replicas, message):
+    replicas.gate.clear()
+    hasty = message()
+    values = {name: getattr(hasty, name) for name in hasty.__struct_fields__} | {"patience_s": 60.0}
+    waited = Work(client=b"", model="fake", offload=type(hasty)(**values), tokens=1, full_tokens=1, queue_s=59.9)
+    outcome = asyncio.run(asyncio.wait_for(gateway._ask(waited), 5.0))
+    assert outcome.text == "no replica answered in time"
 
 
 def test_it_answers_at_once_while_replicas_work_and_asks_no_more_than_it_may(gateway, replicas, message):

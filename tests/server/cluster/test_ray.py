@@ -6,6 +6,7 @@ import sys
 import time
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
 
 from foveate.core import FoveateError, InputError
@@ -182,7 +183,8 @@ def test_without_ray_the_extra_is_named(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"replicas": (0, 1)}, {"replicas": (2, 1)}, {"ongoing": 0}, {"batch_wait_s": -1.0}]
+    "changes",
+    [{"replicas": (0, 1)}, {"replicas": (2, 1)}, {"ongoing": 0}, {"batch_wait_s": -1.0}, {"batch_wait_s": np.nan}],
 )
 def test_what_cannot_be_is_refused(changes):
     with pytest.raises(InputError):

@@ -21,7 +21,9 @@ def test_a_host_and_a_port_are_read_and_written_alike(text, host, port, loopback
     assert (address.host, address.port, address.is_loopback, str(address)) == (host, port, loopback, text)
 
 
-@pytest.mark.parametrize("text", ["9100", ":9100", "host", "host:", "host:x", "host:70000", "::1:80", ""])
+@pytest.mark.parametrize(
+    "text", ["9100", ":9100", "host", "host:", "host:x", "host:70000", "::1:80", "host:" + "9" * 5000, ""]
+)
 def test_what_is_no_address_is_refused(text):
     with pytest.raises(InputError, match="HOST:PORT"):
         Address.parse(text)

@@ -53,8 +53,9 @@ class CaptureLike(Protocol):
 class Capture(FrameSource):
     """Frames of a camera. One that stops delivering is opened again and again until it is back.
 
-    `connect` opens it; called anew for each try. Raises `MediaError` if it delivers nothing at the start, or comes
-    back with another size. A recording behind a URL says how many frames it has: it is not live and simply ends.
+    `connect` opens it; called anew for each try. Raises `MediaError` if it delivers nothing at the start or what are no
+    8-bit pictures, or comes back with another size. A recording behind a URL says how many frames it has: it is not
+    live and simply ends.
     """
 
     def __init__(self, name: str, connect: Callable[[], CaptureLike], *, fps: float | None = None) -> None:
@@ -117,7 +118,14 @@ class Capture(FrameSource):
 
     def _read(self) -> Pixels | None:
         found, frame = self._capture.read()
-        return np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), np.uint8) if found else None
+        if not found or frame is None or not frame.size:
+            return None
+        if frame.dtype != np.uint8 or frame.shape[2:] not in {(), (1,), (3,), (4,)}:
+            self._capture.release()
+            raise MediaError(
+                f"{self.name} delivers {frame.dtype} of shape {frame.shape}, needed are 8 bits in 1, 3 or 4 channels"
+            )
+        return np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), np.uint8)
 
     def _checked(self, pixels: Pixels) -> Pixels:
         if pixels.shape[:2] != self.size:

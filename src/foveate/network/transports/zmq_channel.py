@@ -110,7 +110,9 @@ class ZmqChannel(Channel):
         self._context.term()
 
     def _dial(self) -> None:
-        raw = open_socket(self._context, zmq.DEALER, send_queue=FRAME_QUEUE, receive_queue=REPLY_QUEUE)
+        raw = open_socket(
+            self._context, zmq.DEALER, address=self._address, send_queue=FRAME_QUEUE, receive_queue=REPLY_QUEUE
+        )
         self._raw, self._monitor = raw, Monitor(raw, _WATCHED)
         self._stage, self._fault, self._state = _Stage.DIALLING, None, _Stage.DIALLING.value
         for source in (raw, self._monitor.source):

@@ -50,7 +50,9 @@ class ZmqHub(Hub):
         self._closed = False
         self._log = SparingLog(_LOG)
         self._doorkeeper = None if keys is None else Doorkeeper(self._context, keys, _LOG)
-        self._raw = open_socket(self._context, zmq.ROUTER, send_queue=REPLY_QUEUE, receive_queue=FRAME_QUEUE)
+        self._raw = open_socket(
+            self._context, zmq.ROUTER, address=address, send_queue=REPLY_QUEUE, receive_queue=FRAME_QUEUE
+        )
         self._monitor = Monitor(self._raw, zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL)
         self._listen(address, silence_s)
         self.port = int(self._raw.getsockopt_string(zmq.LAST_ENDPOINT).rpartition(":")[2])

@@ -22,10 +22,11 @@ class ConnectionEvent:
 
 
 def open_socket(
-    context: "zmq.Context[zmq.Socket[bytes]]", kind: int, *, send_queue: int, receive_queue: int
+    context: "zmq.Context[zmq.Socket[bytes]]", kind: int, *, address: str, send_queue: int, receive_queue: int
 ) -> "zmq.Socket[bytes]":
-    """A socket whose queues are bounded, in messages, and that drops what is unsent when it is closed."""
+    """A socket for `address` whose queues are bounded, in messages, and that drops what is unsent when it is closed."""
     raw = context.socket(kind)
+    raw.setsockopt(zmq.IPV6, int(address.startswith("[")))
     raw.setsockopt(zmq.LINGER, 0)
     raw.setsockopt(zmq.SNDHWM, send_queue)
     raw.setsockopt(zmq.RCVHWM, receive_queue)

@@ -7,6 +7,8 @@ from foveate.core import Detections, InputError, LookPlan, OffloadPlan, View
 from foveate.policies.answering._base import CostModel, FrameState, Fusion
 from foveate.policies.answering.proposals import predicted_boxes, region_views
 
+MOST_MARGIN = 100.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class ElfLike:
@@ -27,7 +29,7 @@ class ElfLike:
     quality: int = 90
     """JPEG quality, 1..100."""
     margin: float = 0.5
-    """What a box grows by on each side, share of its own side."""
+    """What a box grows by on each side, share of its own side; 0..100."""
     score: float = 0.3
     """Boxes of a lower score make no region, 0..1."""
     overview: float = 0.25
@@ -36,10 +38,11 @@ class ElfLike:
     """Each so many-th offload carries it."""
 
     def __post_init__(self) -> None:
-        if not (1 <= self.quality <= 100 and self.margin >= 0 and 0 < self.overview <= 1 and self.overview_every >= 1):
+        shares = 0 <= self.score <= 1 and 0 < self.overview <= 1
+        if not (1 <= self.quality <= 100 and 0 <= self.margin <= MOST_MARGIN and shares and self.overview_every >= 1):
             raise InputError(
-                f"{self.name} needs a quality in 1..100, a margin of 0 or more, an overview in (0, 1] and "
-                f"overview_every of at least 1, got {self}"
+                f"{self.name} needs a quality in 1..100, a margin in 0..{MOST_MARGIN:g}, a score in 0..1, "
+                f"an overview in (0, 1] and overview_every of at least 1, got {self}"
             )
 
     def look(self, state: FrameState) -> LookPlan:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from foveate.core import (
     PATCH,
@@ -99,13 +100,21 @@ class HyperionMixed:
 
 
 def unimportant_regions(classes: ClassMap, grid: RegionGrid, *, allowed: float) -> Mask:
-    """Regions of which at most a share `allowed` of the patches lies above class 0."""
-    side, (rows, columns) = grid.region_pixels // PATCH, grid.shape
-    missing = ((0, rows * side - classes.shape[0]), (0, columns * side - classes.shape[1]))
-    blocks = np.pad(classes > 0, missing).reshape(rows, side, columns, side)
-    inside = np.pad(np.ones(classes.shape, np.bool_), missing).reshape(rows, side, columns, side)
-    share = blocks.sum(axis=(1, 3)) / np.maximum(inside.sum(axis=(1, 3)), 1)
-    return np.asarray(share <= allowed)
+    """Regions of which at most a share `allowed` of the patches `(patch rows, patch columns)` lies above class 0.
+
+    A patch belongs to the region that holds its centre: regions of other models need not be of whole patches.
+    """
+    rows, columns = (_region_of(count, axis, grid) for axis, count in enumerate(classes.shape))
+    region = (rows[:, None] * grid.shape[1] + columns).reshape(-1)
+    inside = np.bincount(region, minlength=len(grid))
+    above = np.bincount(region, weights=(classes > 0).reshape(-1), minlength=len(grid))
+    return np.asarray(above / np.maximum(inside, 1) <= allowed).reshape(grid.shape)
+
+
+def _region_of(patches: int, axis: int, grid: RegionGrid) -> NDArray[np.int64]:
+    """Row or column of regions `(patches,)` that the centre of each patch along an axis lies in."""
+    centres = PATCH * np.arange(patches) + PATCH // 2
+    return np.minimum(centres // grid.region_pixels, grid.shape[axis] - 1)
 
 
 def _sent_share(mask: Mask, state: FrameState) -> float:

@@ -35,13 +35,14 @@ def region_views(boxes: NDArray[np.float32], size: tuple[int, int], *, margin: f
     """
     height, width = size
     cells = np.zeros((-(-height // CELL), -(-width // CELL)), np.uint8)
-    sides = boxes[:, 2:] - boxes[:, :2]
-    low = np.floor((boxes[:, :2] - margin * sides) / CELL).clip(min=0).astype(int)
-    high = np.ceil((boxes[:, 2:] + margin * sides) / CELL).clip(min=0).astype(int)
+    grown = margin * (boxes[:, 2:] - boxes[:, :2])
+    farthest = max(cells.shape)
+    low = np.floor((boxes[:, :2] - grown) / CELL).clip(0, farthest).astype(int)
+    high = np.ceil((boxes[:, 2:] + grown) / CELL).clip(0, farthest).astype(int)
     for (left, top), (right, bottom) in zip(low.tolist(), high.tolist(), strict=True):
         cells[top:bottom, left:right] = 1
     _, _, found, _ = cv2.connectedComponentsWithStats(cells, connectivity=8)
-    corners = [(y, x, y + h, x + w) for x, y, w, h, _ in found[1:].tolist()]
+    corners = np.array([(y, x, y + h, x + w) for x, y, w, h, _ in found[1:].tolist()], np.int64).reshape(-1, 4)
     return [
         View(top=top * CELL, left=left * CELL, bottom=min(bottom * CELL, height), right=min(right * CELL, width))
         for top, left, bottom, right in _disjoint(corners, most)
@@ -67,41 +68,37 @@ def _centres(found: Detections) -> NDArray[np.float64]:
     return np.asarray((found.boxes[:, :2] + found.boxes[:, 2:]) / 2, np.float64)
 
 
-Corners = tuple[int, int, int, int]
+Corners = NDArray[np.int64]
+"""Top, left, bottom, right: `(4,)`, or `(n, 4)` of several rectangles."""
+_NEVER = np.iinfo(np.int64).max
 
 
-def _disjoint(corners: list[Corners], most: int) -> list[Corners]:
+def _disjoint(corners: Corners, most: int) -> list[list[int]]:
     """Join rectangles that overlap, and the pairs that waste least, until at most `most` are left."""
-    left = list(corners)
-    while True:
-        pair = _overlapping_pair(left) or (_cheapest_pair(left) if len(left) > most else None)
-        if pair is None:
-            return sorted(left)
-        first, second = pair
-        joined = _hull(left[first], left[second])
-        left = [c for i, c in enumerate(left) if i not in pair] + [joined]
+    left, waste = corners, np.triu(_waste(corners, corners), 1)
+    waste[np.tril_indices(len(left))] = _NEVER
+    while len(left) > 1:
+        pair = np.unravel_index(int(waste.argmin()), waste.shape)
+        if waste[pair] >= 0 and len(left) <= most:
+            break
+        joined = _hull(left[pair[0]], left[pair[1]])
+        others = np.delete(np.arange(len(left)), pair)
+        left, among = np.concatenate([left[others], joined[None]]), waste[np.ix_(others, others)]
+        waste = np.full((len(left), len(left)), _NEVER)
+        waste[:-1, :-1], waste[:-1, -1:] = among, _waste(left[:-1], joined[None])
+    return sorted(left.tolist())
 
 
-def _overlapping_pair(corners: list[Corners]) -> tuple[int, int] | None:
-    for i, a in enumerate(corners):
-        for j in range(i + 1, len(corners)):
-            b = corners[j]
-            if a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]:
-                return i, j
-    return None
-
-
-def _cheapest_pair(corners: list[Corners]) -> tuple[int, int]:
-    pairs = [(i, j) for i in range(len(corners)) for j in range(i + 1, len(corners))]
-    return min(
-        pairs,
-        key=lambda p: _area(_hull(corners[p[0]], corners[p[1]])) - _area(corners[p[0]]) - _area(corners[p[1]]),
-    )
+def _waste(a: Corners, b: Corners) -> NDArray[np.int64]:
+    """`(n, m)`: what the hull of two rectangles `(n, 4)` and `(m, 4)` holds beside them; -1 where they overlap."""
+    first, second = a[:, None], b[None]
+    overlap = (first[..., :2] < second[..., 2:]).all(axis=2) & (second[..., :2] < first[..., 2:]).all(axis=2)
+    return np.where(overlap, -1, _area(_hull(first, second)) - _area(first) - _area(second))
 
 
 def _hull(a: Corners, b: Corners) -> Corners:
-    return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])
+    return np.concatenate([np.minimum(a[..., :2], b[..., :2]), np.maximum(a[..., 2:], b[..., 2:])], axis=-1)
 
 
-def _area(corners: Corners) -> int:
-    return (corners[2] - corners[0]) * (corners[3] - corners[1])
+def _area(corners: Corners) -> NDArray[np.int64]:
+    return np.asarray((corners[..., 2:] - corners[..., :2]).prod(axis=-1), np.int64)

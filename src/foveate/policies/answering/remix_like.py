@@ -1,5 +1,6 @@
 """remix-like: on the device alone, more pixels where objects are expected (Jiang et al. 2021, Remix)."""
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar
@@ -48,18 +49,20 @@ class RemixLike:
     sharp: float = 48.0
     """Apparent height of an object that is always found, pixels."""
     kept: float = 0.4
-    """Probability that an object is still where the last answer had it."""
+    """Probability that an object is still where the last answer had it, 0..1."""
     refresh: int = 4
     """In every so many-th frame, block by block in turn, a block's last answer counts for nothing."""
     unknown: float = 0.3
-    """Objects in a block that no answer has shown."""
+    """Objects in a block that no answer has shown, 0 or more."""
 
     def __post_init__(self) -> None:
         sizes = min(self.rows, self.columns, self.refresh)
         if sizes < 1 or self.margin < 0 or not 0 <= self.reserve < 1:
             raise InputError(f"remix-like needs blocks, a margin of 0 or more and a reserve in [0, 1), got {self}")
-        if not 0 <= self.blind < self.sharp:
+        if not 0 <= self.blind < self.sharp < math.inf:
             raise InputError(f"sharp must lie above blind, and blind at 0 or more, got {self.sharp} and {self.blind}")
+        if not (0 <= self.kept <= 1 and 0 <= self.unknown < math.inf):
+            raise InputError(f"kept lies in 0..1 and unknown is 0 or more, got {self.kept} and {self.unknown}")
 
     def look(self, state: FrameState) -> LookPlan:
         """The whole frame at first; then what the knapsack says."""

@@ -30,7 +30,7 @@ class AskBudget:
     def __post_init__(self) -> None:
         if self.goal not in get_args(Goal):
             raise InputError(f"goal must be one of {', '.join(get_args(Goal))}, got {self.goal!r}")
-        if self.value <= 0 or self.top_k < 1:
+        if not self.value > 0 or self.top_k < 1:
             raise InputError(f"value must be positive and top_k at least 1, got {self.value:g} and {self.top_k}")
 
     def decide(self, state: RoutingState) -> Route:

@@ -30,7 +30,7 @@ class AskExpert:
             )
         for name in ("max_latency_s", "max_energy_j"):
             limit = getattr(self, name)
-            if limit is not None and limit <= 0:
+            if limit is not None and not limit > 0:
                 raise InputError(f"{name} must be positive, got {limit:g}")
 
     def decide(self, state: RoutingState) -> Route:

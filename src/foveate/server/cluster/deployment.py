@@ -50,7 +50,7 @@ class ClusterOptions:
         least, most = self.replicas
         if not 1 <= least <= most:
             raise InputError(f"replicas are LEAST:MOST with 1 <= LEAST <= MOST, got {least}:{most}")
-        if self.ongoing < 1 or self.budget_tokens < 1 or self.batch_wait_s < 0:
+        if self.ongoing < 1 or self.budget_tokens < 1 or not self.batch_wait_s >= 0:
             raise InputError("ongoing and budget_tokens must be 1 or more, batch_wait_s 0 or more")
 
     @property

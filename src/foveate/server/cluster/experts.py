@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -45,8 +46,9 @@ class ClusterExpert:
             raise FoveateError(f"expert {self.name} could not start: {error}") from error
 
     def submit(self, batch: Batch) -> None:
-        """Hand over a batch; one at a time."""
-        self._asking.submit(self._ask, batch)
+        """Hand over a batch; one at a time. One that comes after `stop` is lost: whoever stopped it tells of that."""
+        with suppress(RuntimeError):
+            self._asking.submit(self._ask, batch)
 
     def kill(self) -> None:
         """End its replica as a crash would."""

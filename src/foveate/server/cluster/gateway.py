@@ -116,7 +116,7 @@ class Gateway:
     async def _ask(self, work: Work) -> Outcome:
         """The outcome, whatever becomes of the replica, in the time that the device waits."""
         try:
-            async with asyncio.timeout(work.offload.patience_s):
+            async with asyncio.timeout(max(0.0, work.offload.patience_s - work.queue_s)):
                 return await self._asks[work.model](work)
         except TimeoutError:
             return Outcome(reason="failed", text="no replica answered in time")

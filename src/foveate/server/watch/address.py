@@ -25,7 +25,7 @@ class Address:
             not colon
             or not bare
             or (":" in bare and bare == host)
-            or not (port.isascii() and port.isdecimal())
+            or not (port.isascii() and port.isdecimal() and len(port) <= 5)
             or int(port) > 65535
         ):
             raise InputError(f"an address is HOST:PORT, such as 127.0.0.1:9100, got {text!r}")

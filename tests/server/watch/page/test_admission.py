@@ -57,6 +57,9 @@ def test_a_token_that_cannot_travel_is_refused(monkeypatch, token):
         ("evil.example:8555", False),
         ("127.0.0.1.evil.example", False),
         ("", False),
+        ("[", False),
+        ("a]b", False),
+        ("\u2100.example", False),
     ],
 )
 def test_on_the_loopback_a_request_must_name_the_loopback(host, admitted):
@@ -75,7 +78,12 @@ def test_off_the_loopback_any_name_of_the_machine_will_do(off_loopback):
         ("http://127.0.0.1:9000", False),
         ("https://evil.example", False),
         ("null", False),
+        ("http://[", False),
     ],
 )
 def test_another_site_cannot_open_the_socket(origin, admitted):
     assert Admission.of(HERE).admits_origin(origin, "127.0.0.1:8555") is admitted
+
+
+def test_an_origin_is_not_ours_where_the_host_is_not_told(off_loopback):
+    assert not off_loopback.admits_origin("null", "")

@@ -6,7 +6,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from typing import Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from foveate.core import InputError
 from foveate.server.watch.address import Address
@@ -52,12 +52,12 @@ class Admission:
         """
         if self.token is not None:
             return True
-        name = urlsplit(f"//{host}").hostname or ""
+        name = _split(f"//{host}").hostname or ""
         return name != "" and Address(host=name, port=0).is_loopback
 
     def admits_origin(self, origin: str | None, host: str) -> bool:
         """Whether the page that opens a WebSocket is ours; programs send no `Origin`."""
-        return origin is None or urlsplit(origin).netloc == host
+        return origin is None or (host != "" and _split(origin).netloc == host)
 
     def admits_token(self, protocols: list[str]) -> bool:
         """Whether the protocols that a WebSocket offers hold the token."""
@@ -65,3 +65,11 @@ class Admission:
             return True
         offered = [name.removeprefix(_TOKEN_PREFIX) for name in protocols if name.startswith(_TOKEN_PREFIX)]
         return any(hmac.compare_digest(one.encode(), self.token.encode()) for one in offered)
+
+
+def _split(url: str) -> SplitResult:
+    """The parts of what a stranger calls a URL; all empty where it is none."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
