@@ -170,9 +170,11 @@ def read_config(path: Path) -> tuple[DetectorConfig | RcnnConfig, int]:
 
 
 def read_card(path: Path) -> dict[str, Any]:
-    """The card figures stored in a weights file."""
-    card: dict[str, Any] = json.loads(_read_metadata(path).get("card", "{}"))
-    return card
+    """The card figures stored in a weights file. Raises `WeightsError` where it is damaged."""
+    try:
+        return dict(json.loads(_read_metadata(path).get("card", "{}")))
+    except (TypeError, ValueError) as error:
+        raise WeightsError(f"{path}: the header holds no card ({error})") from error
 
 
 def describe_weights(path: Path, facts: dict[str, Any], *, score_threshold: float | None = None) -> dict[str, Any]:
