@@ -282,6 +282,16 @@ def test_a_shape_that_cannot_be_is_one_clear_error(changes, message):
         backbone(**changes)
 
 
+@torch.no_grad()
+def test_position_codes_that_are_kept_take_bounded_memory(monkeypatch):
+    model, most = backbone(), 200_000
+    monkeypatch.setattr("foveate.models.backbone.KEPT_CODES_BYTES", most)
+    for _ in range(12):
+        mask = torch.rand(1, *model.config.grid(301, 507).shape) < 0.5
+        model(torch.randn(1, 3, 301, 507), mask, [2])
+        assert 0 < sum(codes.nbytes for codes in model._position_cache.values()) <= most
+
+
 def test_gradients_reach_every_parameter_through_mixed_resolution():
     model = backbone(stem="convolutional", positions="tiled", relative_size=(14, 14))
     images, masks = torch.randn(2, 3, 301, 507), torch.tensor([[[True, False], [False, True]]] * 2)

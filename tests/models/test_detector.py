@@ -122,6 +122,15 @@ def test_boxes_lie_inside_the_frame_and_scores_descend(detector):
     assert (np.diff(found.scores) <= 0).all()
 
 
+def test_a_box_beyond_the_frame_is_none():
+    shape = BackboneConfig(dim=32, depth=4, heads=2)
+    model = Detector(DetectorConfig(backbone=shape, pyramid_channels=16, nms_iou=1.0)).eval()
+    torch.nn.init.constant_(model.head.box_distances.bias, -9.0)  # boxes of less than a pixel around their cells
+    found = model.detect(frame(17, 33), score_threshold=0.0)
+    assert 0 < len(found) < 24 + 6 + 2  # 2 x 3 patches of 16 pixels
+    assert (found.boxes[:, 2:] > found.boxes[:, :2]).all()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -40,6 +40,9 @@ _CHOICES = {
     "window_table": ("interpolate", "cut"),
 }
 
+KEPT_CODES_BYTES = 2**28
+"""Position codes of masks and sizes that a backbone keeps for frames to come; one mask of a ViT-L at 4K takes half."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class BackboneConfig:
@@ -248,7 +251,8 @@ class Backbone(nn.Module):
         codes = self._position_cache.get(key)
         if codes is None:
             codes = make()
-            if len(self._position_cache) > 32:
+            kept = sum(one.nbytes for one in list(self._position_cache.values()))
+            if len(self._position_cache) > 32 or kept + codes.nbytes > KEPT_CODES_BYTES:
                 self._position_cache.clear()  # perhaps while another thread looks
             self._position_cache[key] = codes
         return codes

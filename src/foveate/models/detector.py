@@ -126,10 +126,14 @@ class Detector(MixedDetector):
         return parts
 
     def _kept(self, candidates: Candidates, grid: RegionGrid) -> Detections:
-        """What is left of a frame's candidates after clipping and suppression."""
+        """What is left of a frame's candidates after clipping and suppression.
+
+        Cells of patches that the frame fills in part may lie beyond it; a box that ends there has no area and is none.
+        """
         limits = candidates.boxes.new_tensor([grid.width, grid.height, grid.width, grid.height])
         boxes = torch.minimum(candidates.boxes.clamp(min=0), limits)
-        scores, class_id = candidates.scores, candidates.class_id
+        inside = (boxes[:, 2:] > boxes[:, :2]).all(dim=1)
+        boxes, scores, class_id = boxes[inside], candidates.scores[inside], candidates.class_id[inside]
         kept = nms(boxes, scores, class_id, self.config.nms_iou)[:MOST_DETECTIONS]
         return Detections(
             boxes=boxes[kept].cpu().numpy(),
