@@ -169,6 +169,13 @@ def test_a_name_is_looked_up_in_foveate_home(detector, tmp_path, monkeypatch):
         load_detector("other")
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="says what is missing")
+@pytest.mark.parametrize("wanted", ["cuda", "cuda:3"])
+def test_a_device_that_is_not_there_is_one_clear_error(wanted):
+    with pytest.raises(InputError, match=f"torch_device is '{wanted}', but torch finds 0 CUDA devices"):
+        load_detector("vitdet-nano-world", torch_device=wanted)
+
+
 def test_truncated_and_foreign_weights_are_one_clear_error(detector, tmp_path):
     path = tmp_path / "small.safetensors"
     save_detector(detector, path)
