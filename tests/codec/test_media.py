@@ -2,6 +2,8 @@
 
 import builtins
 import errno
+import struct
+from fractions import Fraction
 
 import cv2
 import numpy as np
@@ -67,10 +69,64 @@ def test_a_frame_keeps_its_place_in_time_and_over_a_gap_the_picture_stands(tmp_p
 def test_writer_names_wrong_frames_and_missing_folders(tmp_path):
     with pytest.raises(InputError, match="takes frames of"), VideoWriter(tmp_path / "x.mp4", (8, 8), 25) as w:
         w.write(frames(1)[0])
-    with pytest.raises(InputError, match="frame rate above 0"):
-        VideoWriter(tmp_path / "x.mp4", (8, 8), 0)
     with pytest.raises(MediaError, match="cannot write video"):
         VideoWriter(tmp_path / "none" / "x.mp4", (8, 8), 25)
+
+
+@pytest.mark.parametrize("fps", [0, -1, 1e-4, 5000, 1e30, float("nan")])
+def test_a_rate_that_players_cannot_keep_is_refused(tmp_path, fps):
+    with pytest.raises(InputError, match=r"a video needs 0\.001 to 1000 frames per second"):
+        VideoWriter(tmp_path / "x.mp4", (8, 8), fps)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("size", [(0, 8), (-2, 8), (8.0, 8.0), (8,)])
+def test_a_size_without_pixels_is_refused(tmp_path, size):
+    with pytest.raises(InputError, match="a height and a width of at least 1 pixel"):
+        VideoWriter(tmp_path / "x.mp4", size, 25)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("positions", "got"), [((-1,), -1), ((0, 0), 0), ((5, 3), 3)])
+def test_a_position_that_is_not_after_those_before_is_refused(tmp_path, positions, got):
+    def write():
+        with VideoWriter(tmp_path / "x.mp4", (48, 64), 25) as writer:
+            for position in positions:
+                writer.write(frames(1)[0], position)
+
+    with pytest.raises(InputError, match=f"needs a frame at a position above .*, got {got}"):
+        write()
+
+
+def test_a_frame_without_a_position_follows_the_one_before(tmp_path):
+    with VideoWriter(tmp_path / "x.mp4", (48, 64), 25) as writer:
+        for position in (None, 5, None):
+            writer.write(frames(1)[0], position)
+    with av.open(str(tmp_path / "x.mp4")) as container:
+        times = [float(frame.time) for frame in container.decode(video=0)]
+    assert times == pytest.approx([0.0, 0.2, 0.24])
+
+
+@pytest.mark.parametrize("fragments", [False, True])
+def test_a_block_without_a_frame_leaves_no_file(tmp_path, fragments):
+    with VideoWriter(tmp_path / "x.mp4", (48, 64), 25, fragments=fragments):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_looks_like_an_address_is_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_video("2026-11-26T10:30.mp4", frames(3))
+    with VideoReader("2026-11-26T10:30.mp4") as reader:
+        assert len(list(reader)) == 3
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 333), (47, 2)])
+def test_the_smallest_frames_make_videos(tmp_path, height, width):
+    path = write_video(tmp_path / "x.mp4", frames(2, height, width))
+    with VideoReader(path) as reader:
+        assert reader.size == (height + height % 2, width + width % 2)
+        assert len(list(reader)) == 2
 
 
 def test_a_full_disk_is_one_clear_error(tmp_path, monkeypatch):
@@ -116,6 +172,61 @@ def test_a_video_that_stops_in_the_middle_is_reported(tmp_path, caplog):
     assert f"ends in the middle: {count} of 20 frames" in caplog.text
 
 
+def timed_video(path, times_ms, codec="libx264"):
+    """A video whose frames are shown at these times."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.height, stream.width, stream.pix_fmt = 48, 64, "yuv420p"
+        if codec != "mpeg2video":  # knows a few rates alone
+            stream.codec_context.time_base = Fraction(1, 1000)
+        for time, picture in zip(times_ms, frames(len(times_ms)), strict=True):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts, frame.time_base = time, Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.parametrize("name", ["x.mkv", "x.webm"])
+def test_a_whole_video_of_varying_rate_does_not_end_early(tmp_path, caplog, name):
+    codec = "libvpx" if name.endswith("webm") else "libx264"
+    path = timed_video(tmp_path / name, [0, 40, 50, 60, 1000, 1040, 1080, 3000, 3040, 3080], codec)
+    with VideoReader(path) as reader:
+        assert len(list(reader)) == 10
+        assert not reader.ended_early
+    assert "varies in rate: it is played at 25 FPS, its mean is 2.92" in caplog.text
+
+
+def test_a_video_of_steady_rate_is_read_in_silence(tmp_path, caplog):
+    for name in ("x.mkv", "x.mp4", "x.ts"):
+        with VideoReader(timed_video(tmp_path / name, range(0, 1600, 40))) as reader:
+            assert len(list(reader)) == 40
+    assert not caplog.text
+
+
+def test_a_container_without_a_count_has_none(tmp_path):
+    with VideoReader(timed_video(tmp_path / "x.mpg", range(0, 800, 40), "mpeg2video")) as reader:
+        assert reader.frame_count is None
+        assert len(list(reader)) == 20
+
+
+@pytest.mark.parametrize(("degrees", "corner"), [(90, (0, -1)), (180, (-1, -1)), (270, (-1, 0))])
+def test_a_video_that_was_filmed_sideways_is_turned_upright(tmp_path, degrees, corner):
+    picture = np.zeros((48, 64, 3), np.uint8)
+    picture[:16, :16] = 255, 0, 0
+    data = bytearray(write_video(tmp_path / "x.mp4", [picture] * 2).read_bytes())
+    turn = {90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}[degrees]
+    a, b, c, d = (value << 16 for value in turn)
+    matrix = data.index(b"tkhd") + 44
+    data[matrix : matrix + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    (tmp_path / "x.mp4").write_bytes(data)
+    with VideoReader(tmp_path / "x.mp4") as reader:
+        assert reader.size == ((48, 64) if degrees == 180 else (64, 48))
+        red, *others = next(reader)[corner].tolist()
+    assert red > 200
+    assert max(others) < 60
+
+
 def test_an_unknown_frame_count_is_none(tmp_path, monkeypatch):
     path = write_video(tmp_path / "clip.mp4", frames(3))
     monkeypatch.setattr(VideoReader, "_count", lambda self: None)
@@ -144,6 +255,8 @@ def test_images_round_trip_and_are_rgb(tmp_path):
     write_image(tmp_path / "a.png", picture)
     assert np.array_equal(read_image(tmp_path / "a.png"), picture)
     assert np.array_equal(cv2.imread(str(tmp_path / "a.png"))[..., ::-1], picture)
+    with pytest.raises(MediaError, match="its format does not take 1 x 20000 pixels"):
+        write_image(tmp_path / "a.webp", np.zeros((1, 20000, 3), np.uint8))
     with pytest.raises(MediaError, match="suffix must be one of"):
         write_image(tmp_path / "a.txt", picture)
     with pytest.raises(MediaError, match="cannot write image"):

@@ -260,6 +260,38 @@ def test_bad_input_is_one_clear_error(images, masks, points, message):
         backbone()(images, masks, points)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"subsets": 0}, "subsets must be a whole number of at least 1, got 0"),
+        ({"heads": 0}, "heads must be"),
+        ({"depth": -8}, "depth must be"),
+        ({"dim": 16.0}, "dim must be"),
+        ({"window_size": 0}, "window_size must be"),
+        ({"window_table_size": 0}, "window_table_size must be"),
+        ({"relative_size": (0, 3)}, "relative_size rows must be"),
+        ({"mlp_ratio": -1}, "mlp_ratio must give"),
+        ({"window_table": "x"}, "window_table must be one of interpolate, cut"),
+        ({"stem": "convolutional", "patch_size": 12}, "power of two"),
+        ({"stem": "convolutional", "patch_size": 1}, "power of two above 1"),
+        ({"stem": "convolutional", "patch_size": 64}, "needs a dim of 32, got 16"),
+    ],
+)
+def test_a_shape_that_cannot_be_is_one_clear_error(changes, message):
+    with pytest.raises(InputError, match=message):
+        backbone(**changes)
+
+
+@torch.no_grad()
+def test_position_codes_that_are_kept_take_bounded_memory(monkeypatch):
+    model, most = backbone(), 200_000
+    monkeypatch.setattr("foveate.models.backbone.KEPT_CODES_BYTES", most)
+    for _ in range(12):
+        mask = torch.rand(1, *model.config.grid(301, 507).shape) < 0.5
+        model(torch.randn(1, 3, 301, 507), mask, [2])
+        assert 0 < sum(codes.nbytes for codes in model._position_cache.values()) <= most
+
+
 def test_gradients_reach_every_parameter_through_mixed_resolution():
     model = backbone(stem="convolutional", positions="tiled", relative_size=(14, 14))
     images, masks = torch.randn(2, 3, 301, 507), torch.tensor([[[True, False], [False, True]]] * 2)

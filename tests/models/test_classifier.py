@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from foveate.core import InputError, WeightsError
 from foveate.models import load_classifier, read_card, save_classifier, save_detector, vit_classifier, vitdet_nano
@@ -71,3 +72,20 @@ def test_a_detectors_weights_are_no_classifiers(tmp_path):
     save_detector(vitdet_nano(), path)
     with pytest.raises(WeightsError, match="'foveate-classifier-1' are required, got 'foveate-detector-1'"):
         load_classifier(path)
+
+
+@pytest.mark.parametrize("config", ["{", "null", "[]", '{"class_names": ["a"]}'])
+def test_a_header_that_is_no_classifiers_is_one_clear_error(model, tmp_path, config):
+    path = tmp_path / "x.safetensors"
+    header = {"format": "foveate-classifier-1", "config": config}
+    save_file({"x": torch.zeros(1)}, path, metadata=header)
+    with pytest.raises(WeightsError, match="does not describe a classifier"):
+        load_classifier(path)
+
+
+@pytest.mark.parametrize("card", ["{", "null", "[1]"])
+def test_a_damaged_card_is_one_clear_error(tmp_path, card):
+    path = tmp_path / "x.safetensors"
+    save_file({"x": torch.zeros(1)}, path, metadata={"card": card})
+    with pytest.raises(WeightsError, match="holds no card"):
+        read_card(path)

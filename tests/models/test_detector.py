@@ -68,6 +68,43 @@ def test_forward_on_tensors_agrees_with_detect(detector):
     assert detector.detect(image).scores.max() == pytest.approx(best, abs=1e-5)
 
 
+def test_forward_leaves_the_images_as_they_were(detector):
+    images = torch.rand(1, 3, 40, 60) * 255
+    before = images.clone()
+    detector(images)
+    assert torch.equal(images, before)
+
+
+@pytest.mark.parametrize(("patch", "strides"), [(8, (2, 4, 8, 16, 24)), (16, (4, 8, 16, 32)), (32, (8, 16, 32, 64))])
+def test_cells_lie_where_they_look_whatever_the_patch(patch, strides):
+    shape = BackboneConfig(dim=32, depth=4, heads=2, patch_size=patch)
+    model = Detector(DetectorConfig(backbone=shape, strides=strides, pyramid_channels=16)).eval()
+    output = model(torch.zeros(1, 3, 192, 384))
+    for stride in strides:
+        points = output.points[output.strides == stride]
+        assert len(points) == (192 // stride) * (384 // stride)
+        assert points.amax(dim=0).tolist() == [384 - stride / 2, 192 - stride / 2]
+
+
+@pytest.mark.parametrize("strides", [(), (8, 8), (16, 8), (2, 8), (24,), (0, 16)])
+def test_strides_that_a_patch_cannot_give_are_refused(strides):
+    with pytest.raises(InputError, match="strides must rise, each a quarter or half of a patch of 16 pixels"):
+        DetectorConfig(backbone=BackboneConfig(dim=32, depth=4, heads=2), strides=strides)
+
+
+def test_a_detector_without_classes_is_refused():
+    with pytest.raises(InputError, match="names of its classes"):
+        DetectorConfig(backbone=BackboneConfig(dim=32, depth=4, heads=2), class_names=())
+
+
+def test_a_batch_may_be_one_array(detector):
+    frames = np.stack([frame(40, 60), frame(40, 60, 1)])
+    assert detector.detect_batch(frames) == detector.detect_batch(list(frames))
+    assert detector.detect_batch(frames[:0]) == []
+    with pytest.raises(InputError, match=r"uint8 \(H, W, 3\)"):
+        detector.detect_batch(frames[0])
+
+
 def test_tiles_are_normalised_bit_for_bit_like_images(detector):
     tiles = [np.random.default_rng(seed).integers(0, 256, (2, 32, 32, 3), np.uint8) for seed in range(2)]
     images = torch.from_numpy(np.concatenate(tiles)).permute(0, 3, 1, 2)
@@ -85,6 +122,15 @@ def test_boxes_lie_inside_the_frame_and_scores_descend(detector):
     assert (np.diff(found.scores) <= 0).all()
 
 
+def test_a_box_beyond_the_frame_is_none():
+    shape = BackboneConfig(dim=32, depth=4, heads=2)
+    model = Detector(DetectorConfig(backbone=shape, pyramid_channels=16, nms_iou=1.0)).eval()
+    torch.nn.init.constant_(model.head.box_distances.bias, -9.0)  # boxes of less than a pixel around their cells
+    found = model.detect(frame(17, 33), score_threshold=0.0)
+    assert 0 < len(found) < 24 + 6 + 2  # 2 x 3 patches of 16 pixels
+    assert (found.boxes[:, 2:] > found.boxes[:, :2]).all()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -95,6 +141,8 @@ def test_boxes_lie_inside_the_frame_and_scores_descend(detector):
         ((np.zeros((300, 500, 3), np.uint8), np.zeros((1, 2), bool)), r"shape \(2, 2\), got bool of shape \(1, 2\)"),
         ((np.zeros((300, 500, 3), np.uint8), None, 6), r"0\.\.5, got 6"),
         ((np.zeros((300, 500, 3), np.uint8), None, -1), r"0\.\.5, got -1"),
+        ((np.zeros((300, 500, 3), np.uint8), None, 1.7), "must be whole numbers"),
+        ((np.zeros((300, 500, 3), np.uint8), None, "2"), "must be whole numbers"),
     ],
 )
 def test_bad_input_is_one_clear_error(detector, arguments, message):
@@ -119,6 +167,13 @@ def test_a_name_is_looked_up_in_foveate_home(detector, tmp_path, monkeypatch):
     assert load_detector("mine").name == "mine"
     with pytest.raises(InputError, match=r"no model or weights file named 'other'; models on this machine: .*mine"):
         load_detector("other")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="says what is missing")
+@pytest.mark.parametrize("wanted", ["cuda", "cuda:3"])
+def test_a_device_that_is_not_there_is_one_clear_error(wanted):
+    with pytest.raises(InputError, match=f"torch_device is '{wanted}', but torch finds 0 CUDA devices"):
+        load_detector("vitdet-nano-world", torch_device=wanted)
 
 
 def test_truncated_and_foreign_weights_are_one_clear_error(detector, tmp_path):

@@ -120,6 +120,15 @@ def test_a_server_that_is_not_there_is_said(tmp_path):
         download(address, tmp_path / "x.pkl", progress=quiet)
 
 
+def test_a_disk_that_refuses_is_said(server, tmp_path):
+    (tmp_path / "model.pkl.part").mkdir()
+    with pytest.raises(TransportError, match="Is a directory"):
+        download(server.address, tmp_path / "model.pkl", progress=quiet)
+    (tmp_path / "file").touch()
+    with pytest.raises(TransportError, match="file"):
+        download(server.address, tmp_path / "file" / "model.pkl", progress=quiet)
+
+
 def test_offline_nothing_is_asked(server, tmp_path, monkeypatch):
     monkeypatch.setenv("FOVEATE_OFFLINE", "1")
     with pytest.raises(TransportError, match="not on this machine, and FOVEATE_OFFLINE is set"):

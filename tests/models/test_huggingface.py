@@ -66,6 +66,39 @@ def test_global_blocks_must_end_subsets():
         convert_huggingface(theirs.state_dict(), config)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"layer_norm_eps": 1e-5}, "layer_norm_eps must be 1e-06 for a mixed-resolution backbone, got 1e-05"),
+        ({"num_channels": 1}, "num_channels must be 3"),
+        ({"hidden_act": "relu"}, "hidden_act must be 'gelu'"),
+        ({"residual_block_indices": [1]}, "residual_block_indices must be"),
+        ({"pretrain_image_size": [224, 320]}, "pretrain_image_size must be square, got 224 x 320"),
+        ({"patch_size": [16, 8]}, "patch_size must be square"),
+    ],
+)
+def test_what_the_backbone_here_does_not_have_is_refused(changes, message):
+    theirs = vitdet(relative=False, size=(224, 224))
+    with pytest.raises(InputError, match=message):
+        convert_huggingface(theirs.state_dict(), theirs.config.to_dict() | changes)
+
+
+def test_sizes_may_be_given_as_two_equal_numbers():
+    theirs = vitdet(relative=True, size=(224, 224))
+    pairs = {"patch_size": [16, 16], "pretrain_image_size": [224, 224], "image_size": 224}
+    made = convert_huggingface(theirs.state_dict(), theirs.config.to_dict() | pairs)
+    assert made.config == convert_huggingface(theirs.state_dict(), theirs.config.to_dict()).config
+
+
+def test_a_configuration_without_its_entries_is_one_clear_error(tmp_path):
+    with pytest.raises(InputError, match="missing: hidden_size, image_size"):
+        convert_huggingface({}, {"model_type": "vitdet"})
+    vitdet(relative=False, size=(224, 224)).save_pretrained(tmp_path)
+    (tmp_path / "config.json").write_text("[]")
+    with pytest.raises(WeightsError, match="a JSON object is required, got list"):
+        load_huggingface_backbone(tmp_path)
+
+
 def test_a_truncated_folder_is_one_clear_error(tmp_path):
     theirs = vitdet(relative=False, size=(224, 224))
     theirs.save_pretrained(tmp_path)

@@ -204,6 +204,14 @@ def test_importance_by_boxes_counts_what_is_suspected_and_shows_what_is_seen(det
         GlancingDetector(detector, importance="luck")
 
 
+def test_attention_of_other_patches_than_a_frames_is_refused():
+    shape = BackboneConfig(dim=32, depth=4, heads=2, patch_size=8)
+    other = Detector(DetectorConfig(backbone=shape, pyramid_channels=16)).eval()
+    with pytest.raises(InputError, match="needs a model with patches of 16 pixels, got 8"):
+        GlancingDetector(other)
+    assert GlancingDetector(other, importance="boxes")(frame(64, 48)).importance.shape == (4, 3)
+
+
 @pytest.mark.parametrize("seen_size", [None, (192, 400)])
 def test_a_frame_that_is_small_enough_is_seen_as_it_is(detector, seen_size):
     image = frame(96, 192)

@@ -4,6 +4,7 @@ import builtins
 import collections
 import os
 import pickle
+import resource
 import subprocess
 import sys
 from collections import Counter
@@ -126,13 +127,23 @@ def test_six_bytes_cannot_ask_for_a_table_of_many_gigabytes(tmp_path):
     assert read_pickle(path) == {}
 
 
-def test_whatever_is_changed_in_a_file_ends_in_weights_or_in_one_error(tmp_path):
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts KiB as Linux does")
+def test_a_buffer_takes_the_memory_of_what_is_there_and_not_of_what_is_said(tmp_path):
+    path, before = tmp_path / "greedy.pkl", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    path.write_bytes(pickle.BYTEARRAY8 + (2**33).to_bytes(8, "little") + b"abc")
+    with pytest.raises(WeightsError, match="not a whole pickle"):
+        read_pickle(path)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**20
+
+
+@pytest.mark.parametrize("protocol", [2, 4, 5])
+def test_whatever_is_changed_in_a_file_ends_in_weights_or_in_one_error(tmp_path, protocol):
     rng, path = np.random.default_rng(0), tmp_path / "changed.pkl"
-    content = pickle.dumps({"model": {"a": np.arange(6.0), "b": np.zeros((2, 2), np.float32)}}, 4)
+    content = pickle.dumps({"model": {"a": np.arange(6.0), "b": np.zeros((2, 2), np.float32)}}, protocol)
     ends = Counter()
     for _ in range(400):
-        changed = bytearray(content)
-        for place in rng.integers(0, len(content), rng.integers(1, 4)):
+        changed = bytearray(content[: rng.integers(len(content) // 2, 2 * len(content))])
+        for place in rng.integers(0, len(changed), rng.integers(1, 4)):
             changed[place] = rng.integers(0, 256)
         path.write_bytes(changed)
         try:

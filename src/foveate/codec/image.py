@@ -39,8 +39,18 @@ def write_image(path: str | Path, pixels: Pixels) -> None:
     """Write RGB pixels `(H, W, 3)` in the format that the suffix names. Raises `MediaError`."""
     if not is_image(path):
         raise MediaError(f"cannot write {path}: its suffix must be one of {', '.join(sorted(IMAGE_SUFFIXES))}")
-    _, data = cv2.imencode(Path(path).suffix.lower(), cv2.cvtColor(check_pixels(pixels), cv2.COLOR_RGB2BGR))
     try:
-        Path(path).write_bytes(data.tobytes())
+        Path(path).write_bytes(_encoded(Path(path).suffix.lower(), check_pixels(pixels)))
     except OSError as error:
         raise MediaError(f"cannot write image {path}: {error.strerror}") from error
+    except cv2.error as error:
+        height, width = pixels.shape[:2]
+        raise MediaError(f"cannot write image {path}: its format does not take {height} x {width} pixels") from error
+
+
+def _encoded(suffix: str, pixels: Pixels) -> bytes:
+    """RGB pixels in a format; raises `cv2.error` where it does not take them, whatever OpenCV's version."""
+    done, data = cv2.imencode(suffix, cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
+    if not done:
+        raise cv2.error(f"{suffix} refused")
+    return data.tobytes()

@@ -6,7 +6,7 @@ import numpy as np
 import simplejpeg
 
 from foveate.codec.layout import Size
-from foveate.core import CodecError, InputError, Pixels
+from foveate.core import CodecError, InputError, Pixels, check_pixels
 
 ChromaSubsampling = Literal["444", "422", "420"]
 """Chroma samples kept: all, every second column, every second column and row."""
@@ -19,11 +19,11 @@ _MOST_SCANS = 8
 def encode_jpeg(pixels: Pixels, *, quality: int, colorsubsampling: ChromaSubsampling = "420") -> bytes:
     """A baseline JPEG of RGB pixels `(H, W, 3)`.
 
-    Raises `InputError` on a quality outside 1..100, and on a side over JPEG's 65,500 pixels.
+    Raises `InputError` on a quality outside 1..100, on anything but pixels, and on a side over JPEG's 65,500 of them.
     """
     if not 1 <= quality <= 100:
         raise InputError(f"JPEG quality must lie in 1..100, got {quality}")
-    if max(pixels.shape[:2]) > 65500:
+    if max(check_pixels(pixels).shape[:2]) > 65500:
         raise InputError(f"a JPEG has at most 65,500 pixels a side, got {pixels.shape[0]} x {pixels.shape[1]}")
     whole = np.ascontiguousarray(pixels)
     data: bytes = simplejpeg.encode_jpeg(whole, quality=quality, colorsubsampling=colorsubsampling)

@@ -33,6 +33,16 @@ from foveate.models.pixels import blank_beyond, check_images, degrade_regions, s
 from foveate.models.positions import stretched_positions, tiled_positions, token_positions
 from foveate.models.restore import restore_windows
 
+_COUNTS = ("dim", "depth", "heads", "subsets", "patch_size", "window_size", "downsampling_factor", "position_size")
+_CHOICES = {
+    "stem": ("linear", "convolutional"),
+    "positions": ("stretched", "tiled", "none"),
+    "window_table": ("interpolate", "cut"),
+}
+
+KEPT_CODES_BYTES = 2**28
+"""Position codes of masks and sizes that a backbone keeps for frames to come; one mask of a ViT-L at 4K takes half."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class BackboneConfig:
@@ -64,15 +74,36 @@ class BackboneConfig:
     """Window that the tables were made for; None = `window_size`."""
 
     def __post_init__(self) -> None:
+        self._check_counts()
+        for name, known in _CHOICES.items():
+            if getattr(self, name) not in known:
+                raise InputError(f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}")
         if self.depth % self.subsets:
             raise InputError(f"depth must be a multiple of subsets ({self.subsets}), got {self.depth}")
         if self.dim % self.heads:
             raise InputError(f"dim must be a multiple of heads ({self.heads}), got {self.dim}")
-        if self.stem == "convolutional" and self.patch_size & (self.patch_size - 1):
-            raise InputError(f"a convolutional stem needs a power of two as patch size, got {self.patch_size}")
-        for name, known in (("stem", ("linear", "convolutional")), ("positions", ("stretched", "tiled", "none"))):
-            if getattr(self, name) not in known:
-                raise InputError(f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}")
+        if self.stem == "convolutional":
+            self._check_stem()
+
+    def _check_counts(self) -> None:
+        given = {name: getattr(self, name) for name in _COUNTS}
+        if self.relative_size is not None:
+            given["relative_size rows"], given["relative_size columns"] = self.relative_size
+        if self.window_table_size is not None:
+            given["window_table_size"] = self.window_table_size
+        for name, value in given.items():
+            if not isinstance(value, int) or value < 1:
+                raise InputError(f"{name} must be a whole number of at least 1, got {value!r}")
+        if self.mlp_ratio * self.dim < 1:
+            raise InputError(f"mlp_ratio must give a hidden layer of at least 1, got {self.mlp_ratio}")
+
+    def _check_stem(self) -> None:
+        """Its convolutions halve a patch down to one token and double their channels up to dim."""
+        patch = self.patch_size
+        if patch < 2 or patch & (patch - 1):
+            raise InputError(f"a convolutional stem needs a power of two above 1 as patch size, got {patch}")
+        if 2 * self.dim < patch:
+            raise InputError(f"a convolutional stem down to {patch} pixels needs a dim of {patch // 2}, got {self.dim}")
 
     def grid(self, height: int, width: int) -> RegionGrid:
         """Decision regions of a frame of `height x width` pixels."""
@@ -220,7 +251,8 @@ class Backbone(nn.Module):
         codes = self._position_cache.get(key)
         if codes is None:
             codes = make()
-            if len(self._position_cache) > 32:
+            kept = sum(one.nbytes for one in list(self._position_cache.values()))
+            if len(self._position_cache) > 32 or kept + codes.nbytes > KEPT_CODES_BYTES:
                 self._position_cache.clear()  # perhaps while another thread looks
             self._position_cache[key] = codes
         return codes

@@ -46,7 +46,7 @@ def _config(path: Path, metadata: dict[str, str]) -> ClassifierConfig:
         got = metadata.get("format", "no format at all")
         raise WeightsError(f"{path}: weights of format {FORMAT!r} are required, got {got!r}")
     try:
-        values = json.loads(metadata["config"])
+        values = dict(json.loads(metadata["config"]))
         backbone, names = BackboneConfig(**values.pop("backbone")), tuple(values.pop("class_names"))
         return ClassifierConfig(backbone=backbone, class_names=names, **values)
     except (KeyError, TypeError, ValueError) as error:

@@ -32,11 +32,31 @@ _NAMES = {
 }
 """Names inside a block: theirs to ours."""
 
+_FIXED = {
+    "hidden_act": "gelu",
+    "layer_norm_eps": 1e-6,
+    "num_channels": 3,
+    "qkv_bias": True,
+    "residual_block_indices": [],
+}
+"""What no weight tells and the backbone here has in one form only."""
+_NEEDED = (
+    "hidden_size",
+    "image_size",
+    "num_attention_heads",
+    "num_hidden_layers",
+    "patch_size",
+    "pretrain_image_size",
+    "window_block_indices",
+    "window_size",
+)
+
 
 def load_huggingface_backbone(folder: Path | str, *, downsampling_factor: int = 2) -> Backbone:
     """The backbone of a folder with `config.json` and `model.safetensors`, as `save_pretrained` writes it.
 
-    Raises `WeightsError` for files that are missing or truncated, and the errors of `convert_huggingface`.
+    Raises `WeightsError` for files that are missing, truncated or no configuration, and the errors of
+    `convert_huggingface`.
     """
     path = Path(folder)
     try:
@@ -44,6 +64,8 @@ def load_huggingface_backbone(folder: Path | str, *, downsampling_factor: int = 
         state = load_file(path / "model.safetensors")
     except (OSError, ValueError, SafetensorError) as error:
         raise WeightsError(f"{path}: config.json and model.safetensors are required ({error})") from error
+    if not isinstance(config, dict):
+        raise WeightsError(f"{path / 'config.json'}: a JSON object is required, got {type(config).__name__}")
     return convert_huggingface(state, config, downsampling_factor=downsampling_factor)
 
 
@@ -52,8 +74,8 @@ def convert_huggingface(
 ) -> Backbone:
     """A `VitDetBackbone` or `VitDetModel` state dict and its configuration -> the same backbone here.
 
-    `config`: the dictionary of a `VitDetConfig`. Raises `InputError` for a form that the mixed-resolution backbone
-    does not have, and `WeightsError` naming keys that are missing or unexpected.
+    `config`: the dictionary of a `VitDetConfig`. Raises `InputError` where it is not one, or for a form that the
+    mixed-resolution backbone does not have, and `WeightsError` naming keys that are missing or unexpected.
     """
     backbone = Backbone(_read_config(config, downsampling_factor))
     ours = {_our_name(key): value for key, value in _without_prefix(state).items()}
@@ -72,10 +94,13 @@ def convert_huggingface(
 
 
 def _read_config(config: Mapping[str, Any], downsampling_factor: int) -> BackboneConfig:
-    depth, patch = int(config["num_hidden_layers"]), int(config["patch_size"])
-    for key, wanted in (("hidden_act", "gelu"), ("qkv_bias", True), ("residual_block_indices", [])):
+    if missing := [key for key in _NEEDED if key not in config]:
+        raise InputError(f"the configuration of a VitDet is required; missing: {listed(missing)}")
+    for key, wanted in _FIXED.items():
         if config.get(key, wanted) != wanted:
             raise InputError(f"{key} must be {wanted!r} for a mixed-resolution backbone, got {config[key]!r}")
+    depth, patch = int(config["num_hidden_layers"]), _square(config, "patch_size")
+    height, width = _sides(config["image_size"])
     relative, absolute = config.get("use_relative_position_embeddings"), config.get("use_absolute_position_embeddings")
     return BackboneConfig(
         dim=int(config["hidden_size"]),
@@ -87,9 +112,22 @@ def _read_config(config: Mapping[str, Any], downsampling_factor: int) -> Backbon
         downsampling_factor=downsampling_factor,
         mlp_ratio=float(config.get("mlp_ratio", 4)),
         positions="stretched" if absolute in (True, None) else "none",
-        position_size=int(config["pretrain_image_size"]) // patch,
-        relative_size=_patches(config["image_size"], patch) if relative else None,
+        position_size=_square(config, "pretrain_image_size") // patch,
+        relative_size=(height // patch, width // patch) if relative else None,
     )
+
+
+def _sides(size: Any) -> tuple[int, int]:
+    """Height and width that a configuration gives as one number or two."""
+    height, width = (size, size) if isinstance(size, int) else size
+    return int(height), int(width)
+
+
+def _square(config: Mapping[str, Any], key: str) -> int:
+    height, width = _sides(config[key])
+    if height != width:
+        raise InputError(f"{key} must be square, got {height} x {width}")
+    return height
 
 
 def count_subsets(depth: int, window_blocks: list[int]) -> int:
@@ -99,11 +137,6 @@ def count_subsets(depth: int, window_blocks: list[int]) -> int:
     if not count or depth % count or global_blocks != list(range(depth // count - 1, depth, depth // count)):
         raise InputError(f"global blocks must end equal subsets of the {depth} blocks, got global {global_blocks}")
     return count
-
-
-def _patches(image_size: int | list[int] | tuple[int, int], patch: int) -> tuple[int, int]:
-    height, width = (image_size, image_size) if isinstance(image_size, int) else image_size
-    return height // patch, width // patch
 
 
 def _without_prefix(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -14,24 +14,25 @@ from foveate.models.feature_maps import feature_maps
 from foveate.models.head import Candidates, DenseHead, HeadOutput
 from foveate.models.mixed_detector import MixedDetector
 from foveate.models.nms import nms
-from foveate.models.pyramid import SimplePyramid
+from foveate.models.pyramid import SimplePyramid, check_strides
 
 CANDIDATES = 1000
 """Predictions per frame that enter suppression."""
 MOST_DETECTIONS = 300
 """Detections per frame that leave it."""
 CPU_CELLS = 1024
-"""About how many cells of stride 16 go through pyramid and head at a time on a CPU (docs/serving.md)."""
+"""About how many patches go through pyramid and head at a time on a CPU (docs/serving.md)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DetectorConfig:
-    """Shape of a detector and how its scores are read."""
+    """Shape of a detector and how its scores are read. Raises `InputError` where the numbers do not fit one another."""
 
     backbone: BackboneConfig
     class_names: tuple[str, ...] = STREET_CLASSES
     pyramid_channels: int = 96
     strides: tuple[int, ...] = (8, 16, 32)
+    """Levels of the pyramid, pixels per cell, finest first: quarters or halves of a patch, or whole patches."""
     head_convolutions: int = 2
     nms_iou: float = 0.5
     score_threshold: float = 0.3
@@ -40,6 +41,9 @@ class DetectorConfig:
     def __post_init__(self) -> None:
         if not 0 <= self.score_threshold <= 1:
             raise InputError(f"score_threshold must lie in 0..1, got {self.score_threshold}")
+        if not self.class_names:
+            raise InputError("a detector needs the names of its classes, got none")
+        check_strides(self.strides, self.backbone.patch_size)
 
 
 class Detector(MixedDetector):
@@ -49,7 +53,9 @@ class Detector(MixedDetector):
         super().__init__(name=name, weights_hash=weights_hash)
         self.config = config
         self.backbone = Backbone(config.backbone)
-        self.pyramid = SimplePyramid(config.backbone.dim, config.pyramid_channels, config.strides)
+        self.pyramid = SimplePyramid(
+            config.backbone.dim, config.pyramid_channels, config.strides, patch_size=config.backbone.patch_size
+        )
         classes = len(config.class_names)
         self.head = DenseHead(config.pyramid_channels, classes, config.strides, config.head_convolutions)
 
@@ -120,10 +126,14 @@ class Detector(MixedDetector):
         return parts
 
     def _kept(self, candidates: Candidates, grid: RegionGrid) -> Detections:
-        """What is left of a frame's candidates after clipping and suppression."""
+        """What is left of a frame's candidates after clipping and suppression.
+
+        Cells of patches that the frame fills in part may lie beyond it; a box that ends there has no area and is none.
+        """
         limits = candidates.boxes.new_tensor([grid.width, grid.height, grid.width, grid.height])
         boxes = torch.minimum(candidates.boxes.clamp(min=0), limits)
-        scores, class_id = candidates.scores, candidates.class_id
+        inside = (boxes[:, 2:] > boxes[:, :2]).all(dim=1)
+        boxes, scores, class_id = boxes[inside], candidates.scores[inside], candidates.class_id[inside]
         kept = nms(boxes, scores, class_id, self.config.nms_iou)[:MOST_DETECTIONS]
         return Detections(
             boxes=boxes[kept].cpu().numpy(),

@@ -26,7 +26,8 @@ def download(address: str, target: Path, *, progress: Progress, sha256: str | No
 
     What has come of a try that broke off waits in `target`.part; the next try asks for the rest, if the server still
     has the same file. Raises `InputError` for an address that is not HTTP, `TransportError` where the server cannot be
-    reached, breaks off, or sends a file with another checksum, and when the environment says to stay offline.
+    reached, breaks off, or sends a file with another checksum, where the disk refuses it, and when the environment says
+    to stay offline.
     """
     if not target.exists():
         part = target.with_name(target.name + ".part")
@@ -56,13 +57,13 @@ def _fetch(address: str, part: Path, progress: Progress) -> None:
         raise InputError(f"an address that begins with http:// or https:// is required, got {address!r}")
     if os.environ.get(OFFLINE, "0") not in ("", "0"):
         raise TransportError(f"{address} is not on this machine, and {OFFLINE} is set")
-    part.parent.mkdir(parents=True, exist_ok=True)
     try:
+        part.parent.mkdir(parents=True, exist_ok=True)
         with _open(address, part) as response:
             _receive(response, part, progress)
     except urllib.error.HTTPError as error:
         raise TransportError(f"{address}: the server answered {error.code} {error.reason}") from error
-    except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
+    except (HTTPException, OSError) as error:  # of the network or of the disk
         reason = getattr(error, "reason", None) or error
         raise TransportError(f"{address} cannot be reached or broke off ({reason}); another try goes on") from error
 

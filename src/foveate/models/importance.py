@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from foveate.core import (
+    PATCH,
     Detections,
     DeviceGlance,
     ImportanceMap,
@@ -198,10 +199,13 @@ class GlancingDetector:
         """`seen_size`: height and width that frames are reduced to fit into (area averages); None = never reduced.
 
         `importance`: by attention (equation 2), or by the boxes that the model faintly suspects (`box_importance`).
-        Raises `InputError` for anything else.
+        Raises `InputError` for anything else, and for attention of a model whose patches are not those of a frame.
         """
         if importance not in IMPORTANCES:
             raise InputError(f"importance must be one of {', '.join(IMPORTANCES)}, got {importance!r}")
+        patch = detector.region_grid(PATCH, PATCH).patch_size
+        if importance == "attention" and patch != PATCH:
+            raise InputError(f"importance by attention needs a model with patches of {PATCH} pixels, got {patch}")
         self._importance = importance
         self._detector, self._seen_size = detector, seen_size
         self._options, self._score_threshold = options, score_threshold

@@ -120,7 +120,7 @@ class MixedDetector(nn.Module, ABC):
         Frames of different masks and points share one batch of tokens (ViTMAlis, section III).
         Raises `InputError` on wrong types, shapes or ranges.
         """
-        if not frames:
+        if not len(frames):  # an array of frames has no truth value
             return []
         points = self.check_points(restoration_points, len(frames))
         mixed = mixed_frames(frames, downsampling_masks, self.region_grid)
@@ -136,8 +136,8 @@ class MixedDetector(nn.Module, ABC):
         return check_points([usual] * count if points is None else points, count, self.latest_point)
 
     def normalised(self, pixels: Tensor) -> Tensor:
-        """RGB in 0..255 `(n, 3, h, w)` -> zero mean and unit variance, in the dtype of the weights."""
-        return pixels.to(self.pixel_mean.dtype).sub_(self.pixel_mean).mul_(self.pixel_scale)
+        """RGB in 0..255 `(n, 3, h, w)` -> zero mean and unit variance, a new tensor in the dtype of the weights."""
+        return pixels.to(self.pixel_mean.dtype, copy=True).sub_(self.pixel_mean).mul_(self.pixel_scale)
 
     def normalised_tiles(self, tiles: list[np.ndarray]) -> Tensor:
         """uint8 `(n, s, s, 3)` arrays -> one normalised `(n, 3, s, s)` tensor, channels last in memory."""

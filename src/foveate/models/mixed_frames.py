@@ -1,6 +1,7 @@
 """What a caller hands to a model, checked: frames cut into the model's regions."""
 
 from collections.abc import Callable, Sequence
+from operator import index
 
 from foveate.core import InputError, Mask, MixedFrame, Pixels, RegionGrid, check_pixels, split_regions
 
@@ -37,7 +38,10 @@ def _mixed_frame(
 
 def check_points(points: Sequence[int], count: int, latest: int) -> list[int]:
     """Restoration points as a list of `count` numbers in 0..`latest`, or `InputError`."""
-    chosen = [int(p) for p in points]
+    try:
+        chosen = [index(point) for point in points]
+    except TypeError as error:
+        raise InputError(f"restoration points must be whole numbers, got {points!r}") from error
     if len(chosen) != count:
         raise InputError(f"need one restoration point per image ({count}), got {len(chosen)}")
     for point in chosen:

@@ -7,9 +7,10 @@ containers are made of, and everything else ends the reading.
 import collections
 import pickle  # the unpickler below admits arrays and containers only
 import re
+import struct
 from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -28,6 +29,7 @@ _BROKEN = (
     OverflowError,
     pickle.UnpicklingError,
     RecursionError,
+    struct.error,
     TypeError,
     UnicodeError,
     ValueError,
@@ -71,11 +73,19 @@ class _RefusedError(Exception):
     """A pickle names something that it may not."""
 
 
+def _load_buffer(unpickler: Any) -> None:
+    """A buffer as the bytes that are there: the original fills memory of the length that is stated first."""
+    length = int.from_bytes(unpickler.read(8), "little")
+    unpickler.append(unpickler.read(length))
+
+
 class _ArraysOnly(pickle._Unpickler):  # noqa: SLF001
     """An unpickler that knows a handful of names.
 
     In Python, not in C: there a memo of 2 ** 32 places, which six bytes ask for, would be a table of 64 GB.
     """
+
+    dispatch: ClassVar = {**pickle._Unpickler.dispatch, pickle.BYTEARRAY8[0]: _load_buffer}  # noqa: SLF001
 
     def __init__(self, file: IO[bytes], *, encoding: str) -> None:
         super().__init__(file, encoding=encoding)

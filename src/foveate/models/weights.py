@@ -170,9 +170,11 @@ def read_config(path: Path) -> tuple[DetectorConfig | RcnnConfig, int]:
 
 
 def read_card(path: Path) -> dict[str, Any]:
-    """The card figures stored in a weights file."""
-    card: dict[str, Any] = json.loads(_read_metadata(path).get("card", "{}"))
-    return card
+    """The card figures stored in a weights file. Raises `WeightsError` where it is damaged."""
+    try:
+        return dict(json.loads(_read_metadata(path).get("card", "{}")))
+    except (TypeError, ValueError) as error:
+        raise WeightsError(f"{path}: the header holds no card ({error})") from error
 
 
 def describe_weights(path: Path, facts: dict[str, Any], *, score_threshold: float | None = None) -> dict[str, Any]:
@@ -194,13 +196,17 @@ def describe_weights(path: Path, facts: dict[str, Any], *, score_threshold: floa
 
 
 def choose_torch_device(wanted: str) -> torch.device:
-    """`wanted`, or for "auto" a CUDA device if there is one."""
+    """`wanted`, or for "auto" a CUDA device if there is one. Raises `InputError` for one that is not there."""
     if wanted == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        return torch.device(wanted)
+        chosen = torch.device(wanted)
     except RuntimeError as error:
         raise InputError(f"torch_device must be 'auto', 'cpu' or 'cuda[:N]', got {wanted!r}") from error
+    found = torch.cuda.device_count() if chosen.type == "cuda" else 0
+    if chosen.type == "cuda" and (chosen.index or 0) >= found:
+        raise InputError(f"torch_device is {wanted!r}, but torch finds {found} CUDA devices on this machine")
+    return chosen
 
 
 def choose_dtype(wanted: str, torch_device: torch.device) -> torch.dtype:

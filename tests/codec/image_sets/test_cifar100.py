@@ -102,3 +102,24 @@ def test_an_archive_without_the_part_says_so(tmp_path):
     path = archive(tmp_path / "cifar-100-binary.tar.gz", "cifar-100-binary", {})
     with pytest.raises(MediaError, match=r"train\.bin cannot be read"):
         read_cifar100(path, "train", check=False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"fine_labels": FINE[:3]}, "got 4 pictures, 3 classes and 4 superclasses"),
+        ({"coarse_labels": [0, 1, 0, 7]}, "one of 2 superclasses, got .* up to 7"),
+        ({"fine_labels": [0, 2, 1, 300]}, "not those of CIFAR-100"),
+    ],
+)
+def test_labels_that_do_not_fit_their_pictures_are_refused(tmp_path, changes, message):
+    content = pickle.loads(python_files()["train"]) | changes
+    files = python_files() | {"train": pickle.dumps(content, protocol=2)}
+    with pytest.raises(MediaError, match=message):
+        read_cifar100(folder(tmp_path / "cifar", files), "train", check=False)
+
+
+def test_names_that_are_no_text_are_refused(tmp_path):
+    files = binary_files() | {"fine_label_names.txt": b"\xff\xfe"}
+    with pytest.raises(MediaError, match="names of classes are no text"):
+        read_cifar100(folder(tmp_path / "cifar", files), "train", check=False)

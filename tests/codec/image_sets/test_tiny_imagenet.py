@@ -61,3 +61,32 @@ def test_classes_of_another_form_are_refused(tmp_path):
     (tmp_path / "classes.json").write_text('{"a": 1}')
     with pytest.raises(MediaError, match="list of classes"):
         read_images(tmp_path, "train")
+
+
+@pytest.mark.parametrize("labels", [(), (0, 0), (0, 5), (1, 2)])
+def test_classes_that_are_not_numbered_from_0_are_refused(tmp_path, labels):
+    (tmp_path / "classes.json").write_text(json.dumps([CLASSES[0] | {"label": label} for label in labels]))
+    with pytest.raises(MediaError, match="must number its classes from 0 without a gap"):
+        read_images(tmp_path, "train")
+
+
+@pytest.mark.parquet
+@pytest.mark.parametrize(
+    ("images", "labels", "message"),
+    [
+        ([None], [0], "picture 0 cannot be decoded"),
+        ([b""], [0], "picture 0 cannot be decoded"),
+        (["text"], [0], "picture 0 cannot be decoded"),
+        ([{"bytes": b"", "path": "x.png"}], [0], "picture 0 cannot be decoded"),
+        ([b"", b""], [0, None], "every label must be a whole number, got int64 with 1 missing"),
+        ([b""], [0.5], "every label must be a whole number, got double"),
+    ],
+)
+def test_rows_that_are_no_labelled_pictures_are_refused(tmp_path, images, labels, message):
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    (tmp_path / "classes.json").write_text(json.dumps(CLASSES))
+    parquet.write_table(pa.table({"image": pa.array(images), "label": pa.array(labels)}), tmp_path / "train.parquet")
+    with pytest.raises(MediaError, match=message):
+        read_images(tmp_path, "train")

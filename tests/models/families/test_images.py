@@ -86,6 +86,9 @@ def test_a_preprocessor_that_does_not_normalise_gives_0_to_1():
         ({"resample": 1}, r"resample must be one of \[0, 2, 3\], got 1"),
         ({"image_mean": [0.5]}, r"image_mean must be three numbers, got \[0.5\]"),
         ({"image_std": None}, "image_std must be three numbers, got None"),
+        ({"image_std": [1, 0, 1]}, r"image_std must be above 0, got \(1.0, 0.0, 1.0\)"),
+        ({"size": {"height": 0, "width": 8}}, "size must be at least 1 pixel"),
+        ({"size": -5}, "size must be at least 1 pixel"),
     ],
 )
 def test_settings_that_are_not_known_are_refused(change, message):

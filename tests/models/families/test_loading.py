@@ -153,6 +153,9 @@ def test_weights_of_another_width_are_one_clear_line(copy):
         ("config.json", "{}", "a model_type is required, got None"),
         ("preprocessor_config.json", "no", "preprocessor_config.json: a readable JSON file is required"),
         ("preprocessor_config.json", '{"size": 3, "resample": 9}', "the preprocessor's settings: resample must be"),
+        ("preprocessor_config.json", '{"size": 3, "resample": [2]}', "the preprocessor's settings: "),
+        ("preprocessor_config.json", '{"size": 3, "rescale_factor": "x"}', "the preprocessor's settings: "),
+        ("preprocessor_config.json", '{"size": 3, "image_mean": ["a", 0, 0]}', "the preprocessor's settings: "),
     ],
 )
 def test_files_that_say_nothing_are_named(copy, name, text, message):

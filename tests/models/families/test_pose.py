@@ -1,5 +1,7 @@
 """Keypoints of persons, against the processor of transformers from end to end."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -108,7 +110,8 @@ def test_persons_at_the_border_are_seen(published, frame):
     assert poses.keypoints.shape == (2, 3, 2)
 
 
-def test_boxes_without_an_area_are_refused(published, frame):
+@pytest.mark.parametrize("box", [[5.0, 5.0, 5.0, 9.0], [5.0, 5.0, float("nan"), 9.0], [5.0, 5.0, float("inf"), 9.0]])
+def test_boxes_without_an_area_are_refused(published, frame, box):
     model = load_model(published("vitpose")[0], dtype="float32")
-    with pytest.raises(InputError, match=r"must have an area, got \[5.0, 5.0, 5.0, 9.0\]"):
-        model.predict(frame, np.array([[5, 5, 5, 9]], np.float32))
+    with pytest.raises(InputError, match=f"must have an area, got {re.escape(str(box))}"):
+        model.predict(frame, np.array([box], np.float32))

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from foveate.core import InputError, join_regions, split_regions
-from foveate.models import RcnnDetector, convert_detectron2
+from foveate.models import BackboneConfig, RcnnConfig, RcnnDetector, convert_detectron2
 from foveate.testing.vitdet_checkpoints import CLASSES, WINDOW, vitdet_checkpoint
 
 from .reference import Reference
@@ -145,3 +145,16 @@ def test_bfloat16_finds_about_the_same_scores():
     exact = detector.detect(frame(96, 160), score_threshold=0.0).scores[:5]
     rough = detector.to(torch.bfloat16).detect(frame(96, 160), score_threshold=0.0).scores[:5]
     np.testing.assert_allclose(rough, exact, atol=0.08)
+
+
+@pytest.mark.parametrize(
+    ("patch", "strides", "message"),
+    [
+        (8, (4, 16), "powers of two, each twice the one before"),
+        (24, (6, 12), "powers of two"),
+        (16, (2, 4), "each a quarter or half of a patch of 16 pixels"),
+    ],
+)
+def test_strides_that_levels_cannot_be_chosen_by_are_refused(patch, strides, message):
+    with pytest.raises(InputError, match=message):
+        RcnnConfig(backbone=BackboneConfig(dim=32, depth=4, heads=2, patch_size=patch), strides=strides)

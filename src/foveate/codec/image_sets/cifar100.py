@@ -95,8 +95,11 @@ def _binary(read: Callable[[str], bytes], part: str, path: Path) -> LabelledImag
     if data.size == 0 or data.size % (2 + PLANES):
         raise MediaError(f"{path}: {part}.bin must hold records of {2 + PLANES} bytes, got {data.size} bytes")
     records = data.reshape(-1, 2 + PLANES)
-    fine, coarse = (read(f"{kind}_label_names.txt").decode().split() for kind in ("fine", "coarse"))
-    return _images(part, records[:, 2:], records[:, 1], records[:, 0], (fine, coarse))
+    try:
+        fine, coarse = (read(f"{kind}_label_names.txt").decode().split() for kind in ("fine", "coarse"))
+    except UnicodeDecodeError as error:
+        raise MediaError(f"{path}: the names of classes are no text ({error}). {HOW_TO_GET}") from error
+    return _images(part, records[:, 2:], records[:, 1], records[:, 0], (fine, coarse), path=path)
 
 
 def _python(read: Callable[[str], bytes], part: str, path: Path) -> LabelledImages:
@@ -105,14 +108,26 @@ def _python(read: Callable[[str], bytes], part: str, path: Path) -> LabelledImag
         fine, coarse = (np.asarray(content[f"{kind}_labels"], np.uint8) for kind in ("fine", "coarse"))
         names = ([*meta["fine_label_names"]], [*meta["coarse_label_names"]])
         planes = np.asarray(content["data"], np.uint8).reshape(-1, PLANES)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
         raise MediaError(f"{path}: {part} and meta are not those of CIFAR-100 ({error!r}). {HOW_TO_GET}") from error
-    return _images(part, planes, fine, coarse, names)
+    return _images(part, planes, fine, coarse, names, path=path)
 
 
 def _images(
-    part: str, planes: np.ndarray, fine: np.ndarray, coarse: np.ndarray, names: tuple[list[str], list[str]]
+    part: str,
+    planes: np.ndarray,
+    fine: np.ndarray,
+    coarse: np.ndarray,
+    names: tuple[list[str], list[str]],
+    *,
+    path: Path,
 ) -> LabelledImages:
+    counts = len(planes), len(fine), len(coarse)
+    if len(set(counts)) != 1 or (coarse >= len(names[1])).any():
+        raise MediaError(
+            f"{path}: each picture needs a class and one of {len(names[1])} superclasses, got {counts[0]} pictures, "
+            f"{counts[1]} classes and {counts[2]} superclasses up to {int(coarse.max(initial=0))}"
+        )
     superclass_of = dict(zip(fine.tolist(), coarse.tolist(), strict=True))
     return LabelledImages(
         name=f"{NAME}/{part}",

@@ -85,12 +85,14 @@ def read_preprocessing(
         raise InputError(f"resample must be one of {sorted(_INTERPOLATIONS)}, got {number!r}")
     normalised = settings.get("do_normalize", True)
     mean = settings.get("image_mean") if normalised else (0, 0, 0)
-    std = settings.get("image_std") if normalised else (1, 1, 1)
+    std = _three(settings.get("image_std") if normalised else (1, 1, 1), "image_std")
+    if min(std) <= 0:
+        raise InputError(f"image_std must be above 0, got {std}")
     pad = settings.get("pad_size") if pads else None
     return Preprocessing(
         sizing=read_sizing(settings, multiple=multiple),
         mean=_three(mean, "image_mean"),
-        std=_three(std, "image_std"),
+        std=std,
         interpolation=_INTERPOLATIONS[number],
         antialias=antialias,
         canvas=(int(pad["height"]), int(pad["width"])) if pad else None,

@@ -107,8 +107,9 @@ def _crops(boxes: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.floa
     """xyxy boxes -> left, top, width and height of crops in the ratio of `size`, padded, around the same centres."""
     given = np.asarray(boxes, np.float64).reshape(-1, 4)
     sides = given[:, 2:] - given[:, :2]
-    if (sides <= 0).any():
-        raise InputError(f"boxes of persons must have an area, got {given[(sides <= 0).any(axis=1)][0].tolist()}")
+    hollow = ~((sides > 0) & np.isfinite(sides)).all(axis=1)
+    if hollow.any():
+        raise InputError(f"boxes of persons must have an area, got {given[hollow][0].tolist()}")
     ratio = size[1] / size[0]
     across = np.maximum(sides[:, 0], sides[:, 1] * ratio) * PADDING
     whole = np.stack([across, across / ratio], axis=1)

@@ -104,10 +104,12 @@ class OwnSize:
 def read_sizing(settings: Mapping[str, Any], *, multiple: int = 1) -> Sizing:
     """The rule that a `preprocessor_config.json` states; `multiple`: the family's own rounding.
 
-    Raises `InputError` for a size that is stated in none of the known forms.
+    Raises `InputError` for a size that is stated in none of the known forms, or below 1 pixel.
     """
     stated = settings.get("size")
     size: Any = {"height": stated, "width": stated} if isinstance(stated, int) else stated
+    if isinstance(size, Mapping) and any(isinstance(side, int) and side < 1 for side in size.values()):
+        raise InputError(f"size must be at least 1 pixel, got {size!r}")
     match size:
         case {"height": int(height), "width": int(width)} if settings.get("keep_aspect_ratio"):
             return LeastChange(height=height, width=width, multiple=int(settings.get("ensure_multiple_of", 1)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from foveate.core import InputError
 from foveate.models.backbone import BackboneConfig
+from foveate.models.pyramid import check_strides
 from foveate.models.rcnn.boxes import Weights
 from foveate.models.rcnn.coco import COCO_CLASSES
 
@@ -37,7 +38,8 @@ class RcnnConfig:
     box_convolutions: int = 4
     mask_convolutions: int = 4
     strides: tuple[int, ...] = (4, 8, 16, 32)
-    """Levels that boxes are read from, pixels per cell. One more, of twice the last stride, only makes proposals."""
+    """Levels that boxes are read from, pixels per cell, each twice the one before: `choose_levels` counts on it.
+    One more, of twice the last stride, only makes proposals."""
     anchor_sizes: tuple[float, ...] = (32.0, 64.0, 128.0, 256.0, 512.0)
     """Side of the square anchor of each level, pixels."""
     anchor_ratios: tuple[float, ...] = (0.5, 1.0, 2.0)
@@ -56,6 +58,10 @@ class RcnnConfig:
     def __post_init__(self) -> None:
         if not 0 <= self.score_threshold <= 1:
             raise InputError(f"score_threshold must lie in 0..1, got {self.score_threshold}")
+        check_strides(self.strides, self.backbone.patch_size)
+        first = self.strides[0]
+        if first & (first - 1) or self.strides != tuple(first << level for level in range(len(self.strides))):
+            raise InputError(f"strides must be powers of two, each twice the one before, got {self.strides}")
         if len(self.anchor_sizes) != len(self.strides) + 1:
             raise InputError(
                 f"need one anchor size for each of {len(self.strides)} strides and one more, got {self.anchor_sizes}"

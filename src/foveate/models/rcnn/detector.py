@@ -29,7 +29,9 @@ class RcnnDetector(MixedDetector):
         super().__init__(name=name, weights_hash=weights_hash)
         self.config = config
         self.backbone = Backbone(config.backbone)
-        self.pyramid = ProposalPyramid(config.backbone.dim, config.channels, config.strides)
+        self.pyramid = ProposalPyramid(
+            config.backbone.dim, config.channels, config.strides, patch_size=config.backbone.patch_size
+        )
         self.proposals = ProposalHead(config)
         self.boxes = Cascade(config)
         self.masks = MaskHead(config) if config.with_masks else None
@@ -89,7 +91,7 @@ class RcnnDetector(MixedDetector):
         """What `detect_batch` finds, each object with its mask. Raises `InputError` for a model without a mask head."""
         if self.masks is None:
             raise InputError(f"{self.name} has no mask head; use detect")
-        if not frames:
+        if not len(frames):
             return []
         points = self.check_points(restoration_points, len(frames))
         mixed = mixed_frames(frames, downsampling_masks, self.region_grid)
