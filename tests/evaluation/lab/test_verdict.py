@@ -51,6 +51,31 @@ def test_what_noise_hides_cannot_be_told_apart():
     assert "it holds 0" in verdict.sentences[0]
 
 
+def test_a_higher_median_with_a_surely_lower_mean_is_no_win():
+    """A shows a little more in most cells, and nothing at all over a third of the recordings."""
+    records = table({"A": {"exact": 0.6}, "B": {"exact": 0.59}}, videos=6, traces=9, noise=0)
+    for record in records:
+        if record["contender"] == "A" and record["recording"] in ("r0", "r1", "r2", "r3"):
+            record["rendering_f1_exact"] = 0.0
+    verdict = only(records)
+    lead = verdict.rankings[0].to_next
+    assert verdict.rankings[0].order == ("A", "B")
+    assert lead.sure
+    assert lead.mean.high < 0
+    assert not lead.surely_above
+    assert verdict.headline.startswith("A leads B on rendered clips by the median, and trails it by the mean")
+    assert "A has the higher median, B the higher mean: -0.2" in verdict.sentences[0]
+
+
+def test_a_variation_whose_first_has_the_lower_mean_is_within_noise():
+    usual = table({"A": {"exact": 0.5}, "B": {"exact": 0.6}})
+    other = table({"A": {"exact": 0.6}, "B": {"exact": 0.59}}, machine="slow", videos=6, traces=9, noise=0)
+    for record in other:
+        if record["contender"] == "A" and record["recording"] in ("r0", "r1", "r2", "r3"):
+            record["rendering_f1_exact"] = 0.0
+    assert "A (within noise) with slow" in only(usual + other).sentences[-1]
+
+
 def test_a_single_clip_ranks_nothing():
     verdict = only(table({"A": {"model": 0.4}, "B": {"model": 0.9}}, videos=1, kind="real"))
     assert verdict.headline.startswith("B shows most on real clips, too few to rank anything")

@@ -24,7 +24,7 @@ class Flip:
     where: Slice
     winner: str
     sure: bool
-    """Whether the interval of its lead there leaves 0 out."""
+    """Whether the interval of its lead there lies above 0."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +111,7 @@ def _flips(others: Sequence[Slice], main: Ranking, rank_by: RankBy) -> tuple[Fli
     for where in others:
         ranking = rank_by(where, main.reference)
         if ranking is not None and ranking.order[0] != main.order[0]:
-            sure = ranking.to_next is not None and ranking.to_next.sure
+            sure = ranking.to_next is not None and ranking.to_next.surely_above
             flips.append(Flip(where=where, winner=ranking.order[0], sure=sure))
     return tuple(flips)
 
@@ -122,10 +122,15 @@ def _headline(best: Ranking, reference: str) -> str:
     if lead is None:
         return f"{best.order[0]} alone on {kind} clips: a median rendering F1 of {median:.3f} by {reference}"
     medians = f"{median:.3f} against {best.standings[1].median.value:.3f} of {best.order[1]}, by {reference}"
-    if lead.sure:
+    if lead.surely_above:
         return f"{best.order[0]} wins on {kind} clips: median rendering F1 {medians}"
     if not lead.enough:
         return f"{best.order[0]} shows most on {kind} clips, too few to rank anything: median rendering F1 {medians}"
+    if lead.sure:
+        return (
+            f"{best.order[0]} leads {best.order[1]} on {kind} clips by the median, and trails it by the mean: median "
+            f"rendering F1 {medians}"
+        )
     return f"{best.order[0]} and {best.order[1]} cannot be told apart on {kind} clips: median rendering F1 {medians}"
 
 
@@ -135,10 +140,12 @@ def _lead(ranking: Ranking) -> str:
     best = ranking.standings[0]
     if lead is None:
         return f"By {reference}: {best.contender} at a median of {best.median.value:.3f}, without a rival."
+    rival = ranking.order[1]
+    how = f"leads {rival} by" if lead.mean.value >= 0 else f"has the higher median, {rival} the higher mean:"
     return (
-        f"By {reference}: {best.contender} leads {ranking.order[1]} by {lead.mean.value:+.3f} rendering F1 in the mean "
-        f"of {lead.cells} cells (95 % interval {lead.mean.low:+.3f} to {lead.mean.high:+.3f}; {lead.videos} videos, "
-        f"{lead.recordings} recordings; {_how_sure(lead)})."
+        f"By {reference}: {best.contender} {how} {lead.mean.value:+.3f} rendering F1 in the mean of {lead.cells} cells "
+        f"(95 % interval {lead.mean.low:+.3f} to {lead.mean.high:+.3f}; {lead.videos} videos, {lead.recordings} "
+        f"recordings; {_how_sure(lead)})."
     )
 
 
