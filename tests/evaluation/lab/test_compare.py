@@ -207,6 +207,19 @@ def test_rendered_clips_are_scored_against_exact_truth_too(experiment, inputs, t
     assert [ranking.reference for ranking in verdicts[0].rankings] == ["exact", "model"]
 
 
+def test_truth_of_frames_that_are_not_played_is_no_reference(experiment, inputs, tmp_path):
+    path = exact_clip(inputs / "clip0.mp4", tmp_path / "late.mp4", 24)
+    content = json.loads(path.with_suffix(".json").read_text())
+    for image in content["images"]:
+        image["frame"] += 100
+    path.with_suffix(".json").write_text(json.dumps(content))
+    comparison, _ = go(experiment(videos=(Video(path=path, model="fake", kind="rendered"),)), tmp_path / "out")
+    assert "rendering_f1_exact" not in comparison.cells[0][1].result.figures
+    assert comparison.quality["late"].ceiling_exact is None
+    verdicts = report_job(comparison, tmp_path / "out", console=Console(quiet=True))
+    assert [ranking.reference for ranking in verdicts[0].rankings] == ["model"]
+
+
 def test_agreement_with_pseudo_boxes_counts_only_the_sure_ones(experiment, inputs, tmp_path):
     path = exact_clip(inputs / "clip0.mp4", tmp_path / "pseudo.mp4", 24)
     path.with_suffix(".json").rename(path.with_suffix(".pseudo.json"))

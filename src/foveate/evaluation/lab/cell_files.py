@@ -48,7 +48,7 @@ class CellFiles(Generic[Stored]):
         """A finished cell; None if it is not there, or is no cell of this version."""
         try:
             return msgspec.json.decode(self._path(key).read_bytes(), type=self._kind)
-        except (OSError, msgspec.MsgspecError):
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
             return None
 
     def _path(self, key: str) -> Path:
