@@ -30,7 +30,7 @@ def score(
     """
     results = model_truth(clip.path, truth_key(clip.path, welcome), load, progress)
     own = _by_position(results, clip.size[0])
-    scores = {
+    scores: dict[str, Any] = {
         "truth_model": welcome.model,
         "rendering_f1": _f1(rendering_f1(log, own, clip.file_position)),
         "inference_f1": _f1(inference_f1(log, own, clip.file_position)),
