@@ -2,7 +2,9 @@
 
 import csv
 import sys
+from dataclasses import replace
 
+import msgspec
 import pytest
 
 from foveate.core import FoveateError
@@ -25,6 +27,42 @@ def test_parquet_holds_what_the_tables_hold(comparison, tmp_path):
             rows = list(csv.DictReader(file))
         table = parquet.read_table(tmp_path / f"{name}.parquet")
         assert (table.num_rows, table.column_names) == (len(rows), list(rows[0]))
+
+
+@pytest.mark.parquet
+def test_names_stay_text_in_parquet(comparison, tmp_path):
+    from pyarrow import parquet
+
+    def numbered(stored):
+        clip = msgspec.structs.replace(stored.cell.clip, name="001")
+        return msgspec.structs.replace(stored, cell=msgspec.structs.replace(stored.cell, clip=clip))
+
+    write_tables([(c, numbered(s)) for c, s in comparison.cells], tmp_path, parquet=True)
+    for name in ("cells", "choices"):
+        assert set(parquet.read_table(tmp_path / f"{name}.parquet")["video"].to_pylist()) == {"001"}
+
+
+@pytest.mark.parquet
+def test_parquet_without_rows_is_written_too(comparison, tmp_path):
+    from pyarrow import parquet
+
+    empty = [(c, msgspec.structs.replace(s, result=replace(s.result, offloads=[]))) for c, s in comparison.cells]
+    write_tables(empty, tmp_path, parquet=True)
+    assert parquet.read_table(tmp_path / "offloads.parquet").num_rows == 0
+
+
+def test_a_table_without_rows_has_its_head(comparison, tmp_path):
+    """As when the link let no offload pass."""
+    empty = [
+        (c, msgspec.structs.replace(s, result=replace(s.result, offloads=[], choices=[], objects=[])))
+        for c, s in comparison.cells
+    ]
+    write_tables(comparison.cells, tmp_path / "full", parquet=False)
+    write_tables(empty, tmp_path / "empty", parquet=False)
+    for name in ("offloads", "objects", "choices"):
+        head, *rows = (tmp_path / "empty" / f"{name}.csv").read_text().splitlines()
+        assert head == (tmp_path / "full" / f"{name}.csv").read_text().splitlines()[0]
+        assert not rows
 
 
 def test_parquet_without_pyarrow_names_the_extra(comparison, tmp_path, monkeypatch):

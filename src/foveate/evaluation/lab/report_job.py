@@ -33,6 +33,8 @@ def report_job(comparison: Comparison, out: Path, *, console: Console, parquet: 
     verdicts = data.verdicts
     for verdict in verdicts:
         _print(verdict, console)
+    if not verdicts:
+        console.print("no cell was finished by every contender: there is nothing to rank", style="red")
     if comparison.failures:
         console.print(f"{len(comparison.failures)} steps failed: {out / 'failures.json'}", style="red")
     console.print(f"wrote {out / 'report.html'}")

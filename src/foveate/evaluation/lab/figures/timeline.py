@@ -107,7 +107,8 @@ def _configuration(axes: Any, stored: Stored) -> None:
                 f"{beta:.0f}", (time, level), (0, 5), textcoords="offset points", ha="center", fontsize=6.5, color=INK
             )
     axes.set(title="chosen configuration: JPEG quality, type by colour, restoration point by number", ylim=(60, 108))
-    axes.legend(ncols=3, loc="lower right", fontsize=8, handlelength=0.8)
+    if len(times):
+        axes.legend(ncols=3, loc="lower right", fontsize=8, handlelength=0.8)
 
 
 def _f1_over_time(stored: Stored, reference: str) -> tuple[Any, Any]:
