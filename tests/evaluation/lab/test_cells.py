@@ -205,6 +205,16 @@ def test_an_experiment_that_cannot_be_is_refused(experiment, wrong, message):
         experiment(**wrong)
 
 
+def test_clips_and_traces_that_tables_would_take_for_one_are_refused(experiment, inputs):
+    clip, trace = inputs / "clip0.mp4", inputs / "fast.csv"
+    twice = tuple(Video(path=clip, model=model, kind="real") for model in ("fake", "another"))
+    with pytest.raises(InputError, match=r"names of their own, got \['video clip0'\] twice"):
+        experiment(videos=twice)
+    with pytest.raises(InputError, match=r"names of their own, got \['trace .*/fast \(recorded\)'\] twice"):
+        experiment(uplinks=(Uplink(path=trace), Uplink(path=trace, scale=0.5)))
+    assert experiment(uplinks=(Uplink(path=trace), Uplink(path=trace, scale=0.5, group="paper range")))
+
+
 def test_a_contender_must_be_a_policy_that_exists():
     with pytest.raises(InputError, match="unknown policy 'magic'"):
         Contender(label="m", policy="magic")

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -123,6 +124,18 @@ def test_a_second_run_redoes_nothing_and_says_the_same(experiment, tmp_path):
     assert "2 cells, 2 of them finished before" in text
     assert not {"run_cell", "compute_answers"} & set(workers.calls)
     assert second.cells == first.cells
+
+
+@pytest.mark.parametrize("damaged", [b"", b"{", b'{"cell": "\xff"}'])
+def test_a_damaged_cell_is_computed_again(experiment, tmp_path, damaged):
+    """As a full disk or a copy that was cut short leaves it; it must not be missing from the tables for ever."""
+    first, _ = go(experiment(), tmp_path)
+    (tmp_path / "cells" / f"{first.cells[0][1].cell.key}.json").write_bytes(damaged)
+    second, text = go(experiment(), tmp_path)
+    assert "2 cells, 1 of them finished before" in text
+    assert [stored.result for _, stored in second.cells] == [
+        replace(stored.result, computed=0) for _, stored in first.cells
+    ]
 
 
 def test_more_cells_leave_the_finished_ones_alone(experiment, tmp_path):

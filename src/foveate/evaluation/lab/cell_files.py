@@ -30,8 +30,8 @@ class CellFiles(Generic[Stored]):
         self._folder, self._kind = out / "cells", kind
 
     def finished(self, cells: Iterable[Keyed]) -> set[str]:
-        """Keys of those that are there."""
-        return {cell.key for cell in cells if self._path(cell.key).is_file()}
+        """Keys of those that are there and can be read: a damaged one is computed again."""
+        return {key for key in {cell.key for cell in cells} if self.get(key) is not None}
 
     def write(self, key: str, stored: Stored) -> None:
         """Keep a result. Raises `MediaError` where the disk refuses."""

@@ -1,5 +1,7 @@
 """What an experiment is made of: everything that is crossed with everything else."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -155,9 +157,22 @@ class Condition:
     """How many starts in each trace."""
 
 
+def check_names(experiment: str, videos: Sequence[Video], uplinks: Sequence[Uplink]) -> None:
+    """Tables tell clips by their names, and traces within a group too: two of one name would be taken for one.
+
+    Raises `InputError` that names them.
+    """
+    named = [f"video {video.name}" for video in videos]
+    named += [f"trace {uplink.name} ({uplink.group})" for uplink in uplinks]
+    if twice := [name for name, count in Counter(named).items() if count > 1]:
+        raise InputError(f"videos and traces of experiment {experiment} need names of their own, got {twice} twice")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """Videos x uplinks x contenders x offsets, and what that depends on. Raises `InputError` where one is missing.
+    """Videos x uplinks x contenders x offsets, and what that depends on.
+
+    Raises `InputError` where one is missing, or where two have one name.
 
     The first group of uplinks, the first transport and the first machine make the main tables. Each other group,
     transport and machine is tried with the first ones of the rest: one thing is varied at a time. Cells last `seconds`
@@ -202,6 +217,7 @@ class Experiment:
             raise InputError(f"the contenders of experiment {self.name} need labels of their own, got {everyone}")
         if self.focus and self.focus not in labels:
             raise InputError(f"the focus of experiment {self.name} must be one of {labels}, got {self.focus!r}")
+        check_names(self.name, self.videos, self.uplinks)
         if self.seconds <= 0 or self.offsets < 1:
             raise InputError(
                 f"cells last more than 0 s and start at 1 offset or more, got {self.seconds:g} s and {self.offsets}"
