@@ -100,6 +100,15 @@ def test_a_cache_with_a_damaged_name_is_computed_again(clip, tmp_path):
     assert Counting.calls == 2 * FRAMES
 
 
+def test_the_unfinished_file_of_another_run_is_left_alone(clip, tmp_path):
+    """Two runs of one new clip end at about the same time: each puts a file of its own into place."""
+    other = tmp_path / "home" / "truth" / f"{key_of(clip).file_name}.part"
+    other.parent.mkdir(parents=True)
+    other.write_bytes(b"half of it")
+    truth(clip)
+    assert other.read_bytes() == b"half of it"
+
+
 def test_pictures_that_are_no_frames_of_a_clip_are_no_truth_of_it(clip):
     """As an annotation tool writes them for pictures that were cut out of a clip."""
     picture = AnnotatedImage(file_name="000001.png", size=(64, 96), truth=Truth(detections=Detections.empty(("car",))))

@@ -5,6 +5,7 @@ as `NAME.truth.json`, spares everybody else the work; it counts only for the ver
 """
 
 import hashlib
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -117,7 +118,7 @@ def _read(path: Path, key: TruthKey) -> _File | None:
 
 def _write(path: Path, content: _File) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
     part.write_bytes(msgspec.json.encode(content))
     part.replace(path)
 

@@ -1,6 +1,7 @@
 """Finished cells on disk, of any kind: one file each, named by the cell's key, written whole or not at all."""
 
 import hashlib
+import os
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -38,7 +39,7 @@ class CellFiles(Generic[Stored]):
         path = self._path(key)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            part = path.with_suffix(".part")
+            part = path.with_suffix(f".{os.getpid()}.part")
             part.write_bytes(msgspec.json.encode(stored))
             part.replace(path)
         except OSError as error:

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 import foveate.evaluation.lab.answering.compare as compare_module
+from foveate.codec import VideoReader
 from foveate.core import FoveateError, InputError, PairTimes
 from foveate.device import AnswerRules
 from foveate.estimators import write_profile
@@ -21,6 +22,7 @@ from foveate.evaluation.lab.answering import (
     report_answers,
 )
 from foveate.evaluation.lab.answering.standings import answer_tables
+from foveate.evaluation.lab.prepare import announced
 from foveate.evaluation.lab.workers import attempt
 from foveate.testing import write_clip
 from foveate.testing.detectors_by_name import fake_model
@@ -70,6 +72,12 @@ def experiment(folder, tmp_path, monkeypatch):
         seconds=1.0,
         offsets=1,
     )
+
+
+def test_frames_of_a_clip_that_does_not_say_how_many_it_has_are_counted(folder, monkeypatch):
+    """Or a cell would play its first frame over and over."""
+    monkeypatch.setattr(VideoReader, "_count", lambda self: None)
+    assert announced(folder / "clip.mp4").frames == 24
 
 
 def go(experiment, out, load_device=fake_device_model):
