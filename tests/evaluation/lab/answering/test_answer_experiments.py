@@ -1,9 +1,11 @@
 """Whole experiments on answering policies, with tiny clips and fake models."""
 
 import csv
+from dataclasses import replace
 from functools import partial
 from io import StringIO
 
+import msgspec
 import pytest
 from rich.console import Console
 
@@ -200,3 +202,25 @@ def test_experiments_that_cannot_be_are_refused(experiment, wrong):
 def test_a_contender_needs_an_answering_policy():
     with pytest.raises(InputError, match="unknown policy"):
         AnswerContender(label="x", policy="vitmalis")
+
+
+def test_who_wins_is_told_over_cells_that_all_have(experiment, tmp_path):
+    """As long as not all are finished: a contender that lacks the hard cells must not win by that."""
+    contenders = (AnswerContender(label="one", policy="device-only"), AnswerContender(label="two", policy="cloud-only"))
+    comparison, _ = go(experiment(contenders=contenders, seconds=0.2, offsets=2), tmp_path)
+    scores = {("one", 0): 0.6, ("two", 0): 0.7, ("two", 1): 0.1}
+
+    def scored(entry):
+        contender, condition, stored = entry
+        value = scores[contender.label, stored.cell.offset_number]
+        figures = {**stored.result.figures, "ap50_per_frame_exact": value}
+        return contender, condition, msgspec.structs.replace(stored, result=replace(stored.result, figures=figures))
+
+    there = [e for e in comparison.cells if (e[0].label, e[2].cell.offset_number) in scores]
+    partly = replace(comparison, cells=[scored(entry) for entry in there])
+    (table,) = answer_tables(partly)
+    assert (table.winner, table.common) == ("two", 1)
+    report_answers(partly, tmp_path, console=Console(file=StringIO()))
+    assert (
+        "Means are over other cells for other contenders; all have 1 in common" in (tmp_path / "report.md").read_text()
+    )
