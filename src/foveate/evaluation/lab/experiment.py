@@ -47,7 +47,7 @@ class Uplink:
     """The recordings that it was cut from; traces that share one are no independent samples."""
 
     def __post_init__(self) -> None:
-        if self.scale <= 0:
+        if not 0 < self.scale < float("inf"):
             raise InputError(f"a trace must be scaled by more than 0, got {self.scale:g}")
 
     @property
@@ -218,7 +218,7 @@ class Experiment:
         if self.focus and self.focus not in labels:
             raise InputError(f"the focus of experiment {self.name} must be one of {labels}, got {self.focus!r}")
         check_names(self.name, self.videos, self.uplinks)
-        if self.seconds <= 0 or self.offsets < 1:
+        if not 0 < self.seconds < float("inf") or self.offsets < 1:
             raise InputError(
                 f"cells last more than 0 s and start at 1 offset or more, got {self.seconds:g} s and {self.offsets}"
             )

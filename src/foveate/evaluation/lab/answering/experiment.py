@@ -102,7 +102,7 @@ class AnswerExperiment:
         if self.focus and self.focus not in labels:
             raise InputError(f"the focus of experiment {self.name} must be one of {labels}, got {self.focus!r}")
         check_names(self.name, self.videos, self.uplinks)
-        if self.seconds <= 0 or self.offsets < 1:
+        if not 0 < self.seconds < float("inf") or self.offsets < 1:
             raise InputError(
                 f"cells last more than 0 s and start at 1 offset or more, got {self.seconds:g} s and {self.offsets}"
             )
