@@ -112,6 +112,15 @@ def test_a_variation_in_which_another_wins_is_named():
     assert only(usual + same).sentences[-1].startswith("The same contender wins in the one variation")
 
 
+def test_a_truth_that_some_clips_lack_is_named():
+    records = table({"A": {"exact": 0.6, "model": 0.5}, "B": {"exact": 0.5, "model": 0.6}})
+    bare = [{**r, "rendering_f1_exact": None} if r["video"] == "rendered0" else r for r in records]
+    verdict = only(bare)
+    assert [ranking.reference for ranking in verdict.rankings] == ["model"]
+    assert "Nothing is ranked by exact truth: 3 of 4 clips have it." in verdict.sentences
+    assert not any("Nothing is ranked" in sentence for sentence in only(records).sentences)
+
+
 def test_kinds_of_clips_are_kept_apart():
     records = table({"A": {"exact": 0.6}, "B": {"exact": 0.5}})
     records += table({"A": {"model": 0.5}, "B": {"model": 0.6}}, kind="real")

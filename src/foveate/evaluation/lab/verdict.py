@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from foveate.evaluation.lab.standings import Ranking, Slice, main_slices, references_in, slices_of
+from foveate.evaluation.lab.standings import Ranking, Slice, clips_with, main_slices, references_in, slices_of
 from foveate.evaluation.lab.statistics import LEAST_CLUSTERS, Difference
 from foveate.evaluation.lab.tables import Record
 
@@ -38,6 +38,8 @@ class Verdict:
     """Among the other slices, by the most trusted truth."""
     others: int
     """How many other slices there are."""
+    uncovered: tuple[str, ...] = ()
+    """What is not ranked because a truth covers a part of the clips alone, a sentence each."""
 
     @property
     def disagree(self) -> bool:
@@ -73,7 +75,7 @@ class Verdict:
             )
         elif self.rankings[0].enough and {r.reference for r in self.rankings} >= {"exact", "model"}:
             found.append("Exact truth and the model's own results give the same order.")
-        return [*found, *self._dependence()]
+        return [*found, *self.uncovered, *self._dependence()]
 
     def _dependence(self) -> list[str]:
         if not self.others:
@@ -102,8 +104,19 @@ def verdicts_of(records: Sequence[Record], rank_by: RankBy) -> list[Verdict]:
         if told:
             others = [other for other in slices_of(records) if other.kind == where.kind and other != where]
             flips = _flips(others, told[0], rank_by)
-            found.append(Verdict(kind=where.kind, rankings=told, flips=flips, others=len(others)))
+            uncovered = _uncovered(records, where)
+            found.append(Verdict(kind=where.kind, rankings=told, flips=flips, others=len(others), uncovered=uncovered))
     return found
+
+
+def _uncovered(records: Sequence[Record], where: Slice) -> tuple[str, ...]:
+    """A truth that some clips lack ranks nothing: that must not go unsaid."""
+    counts = {name: clips_with(records, where, name) for name in REFERENCE_NAMES}
+    return tuple(
+        f"Nothing is ranked by {REFERENCE_NAMES[name]}: {with_it} of {clips} clips have it."
+        for name, (with_it, clips) in counts.items()
+        if 0 < with_it < clips
+    )
 
 
 def _flips(others: Sequence[Slice], main: Ranking, rank_by: RankBy) -> tuple[Flip, ...]:
