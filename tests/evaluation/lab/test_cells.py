@@ -216,6 +216,12 @@ def test_clips_and_traces_that_tables_would_take_for_one_are_refused(experiment,
     assert experiment(uplinks=(Uplink(path=trace), Uplink(path=trace, scale=0.5, group="paper range")))
 
 
+@pytest.mark.parametrize("wrong", [{"kind": "drawn"}, {"frames": 0}])
+def test_a_video_that_cannot_be_is_refused(inputs, wrong):
+    with pytest.raises(InputError, match="a video is one of rendered, real and has a frame at least"):
+        Video(**{"path": inputs / "clip0.mp4", "model": "fake", "kind": "real"} | wrong)
+
+
 @pytest.mark.parametrize("scale", [0.0, -1.0, float("nan"), float("inf")])
 def test_a_trace_is_scaled_by_a_number_above_0(inputs, scale):
     with pytest.raises(InputError, match="must be scaled by more than 0"):

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from foveate.core import InferenceModel, InputError, Profile
 from foveate.policies import by_name
@@ -18,7 +18,7 @@ ALL_FIGURES: tuple[Figure, ...] = ("overall", "delays", "codec", "choices", "obj
 
 @dataclass(frozen=True, kw_only=True)
 class Video:
-    """A clip and the model that sees it."""
+    """A clip and the model that sees it. Raises `InputError` on an unknown kind or less than a frame."""
 
     path: Path
     """Exact truth (`NAME.json`) and pseudo boxes (`NAME.pseudo.json`) lie beside it."""
@@ -27,6 +27,13 @@ class Video:
     kind: Kind
     frames: int | None = None
     """How many from its beginning count; None: all. A clip ends where its camera was cut."""
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(Kind) or (self.frames is not None and self.frames < 1):
+            raise InputError(
+                f"a video is one of {', '.join(get_args(Kind))} and has a frame at least, "
+                f"got {self.kind!r} and {self.frames}"
+            )
 
     @property
     def name(self) -> str:

@@ -204,6 +204,17 @@ def test_a_contender_needs_an_answering_policy():
         AnswerContender(label="x", policy="vitmalis")
 
 
+def test_a_clip_without_truth_is_named(experiment, folder, tmp_path):
+    video = Video(path=folder / "clip.mp4", model="fake", kind="real")  # real clips are scored by pseudo boxes
+    device = (AnswerContender(label="device", policy="device-only"),)
+    comparison, _ = go(experiment(videos=(video,), contenders=device, seconds=0.2), tmp_path)
+    assert report_answers(comparison, tmp_path, console=Console(file=StringIO())) == []
+    assert (
+        "Not in the tables, for no truth covers frames that were answered: clip."
+        in (tmp_path / "report.md").read_text()
+    )
+
+
 def test_who_wins_is_told_over_cells_that_all_have(experiment, tmp_path):
     """As long as not all are finished: a contender that lacks the hard cells must not win by that."""
     contenders = (AnswerContender(label="one", policy="device-only"), AnswerContender(label="two", policy="cloud-only"))

@@ -9,7 +9,7 @@ from rich.console import Console
 from foveate.core import FoveateError, MediaError
 from foveate.evaluation.answer_tables import COLUMNS
 from foveate.evaluation.lab.answering.compare import AnswerComparison, Entry
-from foveate.evaluation.lab.answering.standings import FIGURES, AnswerTable, Standing, answer_tables
+from foveate.evaluation.lab.answering.standings import FIGURES, AnswerTable, Standing, answer_tables, without_score
 from foveate.evaluation.lab.statistics import LEAST_CLUSTERS, Interval
 
 _COLUMNS = (
@@ -63,6 +63,8 @@ def page(comparison: AnswerComparison, tables: Sequence[AnswerTable]) -> str:
         *(_section(table, experiment.compared_with) for table in tables),
         _winners(tables),
     ]
+    if bare := without_score(comparison):
+        parts.append(f"Not in the tables, for no truth covers frames that were answered: {', '.join(bare)}.")
     codes = {entry[2].code for entry in comparison.cells}
     if len(codes) > 1:
         parts.append(f"The cells were computed by {len(codes)} different states of the program.")

@@ -75,6 +75,13 @@ def answer_tables(comparison: AnswerComparison) -> list[AnswerTable]:
     return found
 
 
+def without_score(comparison: AnswerComparison) -> list[str]:
+    """Clips with finished cells that no table shows: nothing beside them says what is true there."""
+    cells = comparison.cells
+    bare = [e for e in cells if _score(e, "per_frame", MAIN_REFERENCE[e[2].cell.clip.kind]) is None]
+    return sorted({entry[2].cell.clip.name for entry in bare})
+
+
 def _table(comparison: AnswerComparison, cells: Sequence[Entry], kind: str, reference: str) -> AnswerTable:
     condition = cells[0][1]
     labels = list(dict.fromkeys(contender.label for contender, _, _ in cells))
