@@ -112,6 +112,15 @@ def test_a_variation_in_which_another_wins_is_named():
     assert only(usual + same).sentences[-1].startswith("The same contender wins in the one variation")
 
 
+def test_a_variation_without_comparable_cells_is_none_in_which_the_same_wins():
+    usual = table({"A": {"exact": 0.6}, "B": {"exact": 0.5}})
+    torn = table({"A": {"exact": 0.6}, "B": {"exact": 0.5}}, machine="slow")
+    torn = [r for r in torn if (r["contender"] == "A") == (r["video"] == "rendered0")]
+    verdict = only(usual + torn)
+    assert verdict.others == 0
+    assert not any("same contender" in sentence for sentence in verdict.sentences)
+
+
 def test_a_truth_that_some_clips_lack_is_named():
     records = table({"A": {"exact": 0.6, "model": 0.5}, "B": {"exact": 0.5, "model": 0.6}})
     bare = [{**r, "rendering_f1_exact": None} if r["video"] == "rendered0" else r for r in records]

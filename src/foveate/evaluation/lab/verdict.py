@@ -37,7 +37,7 @@ class Verdict:
     flips: tuple[Flip, ...]
     """Among the other slices, by the most trusted truth."""
     others: int
-    """How many other slices there are."""
+    """How many other slices have a ranking."""
     uncovered: tuple[str, ...] = ()
     """What is not ranked because a truth covers a part of the clips alone, a sentence each."""
 
@@ -99,14 +99,25 @@ def verdicts_of(records: Sequence[Record], rank_by: RankBy) -> list[Verdict]:
     """One for each kind of clips that has complete cells."""
     found = []
     for where in main_slices(records):
-        rankings = [rank_by(where, name) for name in references_in(records, where)]
-        told = tuple(ranking for ranking in rankings if ranking is not None)
+        told = _ranked(rank_by, [(where, name) for name in references_in(records, where)])
         if told:
             others = [other for other in slices_of(records) if other.kind == where.kind and other != where]
-            flips = _flips(others, told[0], rank_by)
-            uncovered = _uncovered(records, where)
-            found.append(Verdict(kind=where.kind, rankings=told, flips=flips, others=len(others), uncovered=uncovered))
+            ranked = _ranked(rank_by, [(other, told[0].reference) for other in others])
+            found.append(
+                Verdict(
+                    kind=where.kind,
+                    rankings=tuple(told),
+                    flips=_flips(ranked, told[0]),
+                    others=len(ranked),
+                    uncovered=_uncovered(records, where),
+                )
+            )
     return found
+
+
+def _ranked(rank_by: RankBy, places: Sequence[tuple[Slice, str]]) -> list[Ranking]:
+    """Rankings of slices by a truth each, where there are any."""
+    return [ranking for place in places if (ranking := rank_by(*place)) is not None]
 
 
 def _uncovered(records: Sequence[Record], where: Slice) -> tuple[str, ...]:
@@ -119,14 +130,16 @@ def _uncovered(records: Sequence[Record], where: Slice) -> tuple[str, ...]:
     )
 
 
-def _flips(others: Sequence[Slice], main: Ranking, rank_by: RankBy) -> tuple[Flip, ...]:
-    flips = []
-    for where in others:
-        ranking = rank_by(where, main.reference)
-        if ranking is not None and ranking.order[0] != main.order[0]:
-            sure = ranking.to_next is not None and ranking.to_next.surely_above
-            flips.append(Flip(where=where, winner=ranking.order[0], sure=sure))
-    return tuple(flips)
+def _flips(others: Sequence[Ranking], main: Ranking) -> tuple[Flip, ...]:
+    return tuple(
+        Flip(
+            where=ranking.where,
+            winner=ranking.order[0],
+            sure=ranking.to_next is not None and ranking.to_next.surely_above,
+        )
+        for ranking in others
+        if ranking.order[0] != main.order[0]
+    )
 
 
 def _headline(best: Ranking, reference: str) -> str:
