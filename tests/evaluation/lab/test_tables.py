@@ -8,6 +8,8 @@ import msgspec
 import pytest
 
 from foveate.core import FoveateError
+from foveate.evaluation.lab.report_data import ReportData
+from foveate.evaluation.lab.result import OFFLOAD_COLUMNS
 from foveate.evaluation.lab.tables import write_tables
 from foveate.testing.comparisons import drawn_comparison
 
@@ -63,6 +65,22 @@ def test_a_table_without_rows_has_its_head(comparison, tmp_path):
         head, *rows = (tmp_path / "empty" / f"{name}.csv").read_text().splitlines()
         assert head == (tmp_path / "full" / f"{name}.csv").read_text().splitlines()[0]
         assert not rows
+
+
+def test_offloads_that_failed_are_no_delays(comparison):
+    """They have stages of 0 s and waited for seconds: means of stages and latencies would be neither."""
+    failed, latency = OFFLOAD_COLUMNS.index("failed"), OFFLOAD_COLUMNS.index("e2e_latency_s")
+
+    def with_failures(stored):
+        rows = [
+            tuple(1 if i == failed else 5.0 if i == latency else v for i, v in enumerate(stored.result.offloads[0]))
+        ]
+        return msgspec.structs.replace(stored, result=replace(stored.result, offloads=stored.result.offloads + rows))
+
+    whole = ReportData(comparison=comparison)
+    torn = ReportData(comparison=replace(comparison, cells=[(c, with_failures(s)) for c, s in comparison.cells]))
+    for label, values in whole.offloads(whole.mains[0], "e2e_latency_s").items():
+        assert torn.offloads(torn.mains[0], "e2e_latency_s")[label].tolist() == values.tolist()
 
 
 def test_parquet_without_pyarrow_names_the_extra(comparison, tmp_path, monkeypatch):

@@ -82,10 +82,13 @@ class ReportData:
         }
 
     def offloads(self, where: Slice, column: str) -> dict[str, Numbers]:
-        """A column of all offloads of complete cells, by contender."""
-        at = OFFLOAD_COLUMNS.index(column)
+        """A column of the offloads of complete cells that brought a result, by contender.
+
+        One that failed has stages of 0 s, and as its latency the time that was waited.
+        """
+        at, failed = OFFLOAD_COLUMNS.index(column), OFFLOAD_COLUMNS.index("failed")
         return {
-            label: _array(row[at] for stored in cells for row in stored.result.offloads)
+            label: _array(row[at] for stored in cells for row in stored.result.offloads if not row[failed])
             for label, cells in self.cells(where).items()
         }
 
