@@ -115,7 +115,21 @@ def test_a_regression_is_standardised_layers_with_relu_and_an_output():
     assert np.allclose(Regressor(replace(regression, output="logistic"))(columns), 1 / (1 + np.exp([-9, -9])))
 
 
-@pytest.mark.parametrize("change", [{"mean": (1.0,)}, {"features": ("a", "b", "c")}, {"layers": ()}])
+RAGGED = ((((1.0, 1.0), (1.0,)), (0.0, 0.0)),)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"mean": (1.0,)},
+        {"features": ("a", "b", "c")},
+        {"layers": ()},
+        {"layers": RAGGED},
+        {"layers": (), "features": ("a",), "mean": (0.0,), "scale": (1.0,)},
+        {"scale": (1.0, 0.0)},
+        {"scale": (1.0, float("nan"))},
+    ],
+)
 def test_layers_that_do_not_fit_are_refused(change):
     good = Regression(
         features=("a", "b"), mean=(0.0, 0.0), scale=(1.0, 1.0), layers=((((1.0, 1.0),), (0.0,)),), output="linear"
@@ -342,3 +356,38 @@ def test_files_that_are_no_profile_are_refused_in_one_line(tmp_path, text):
         read_profile(path)
     assert str(path) in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_a_profile_of_another_version_says_which(tmp_path):
+    (tmp_path / "new.json").write_text('{"version": 7, "profile": {}}')
+    with pytest.raises(MediaError, match="is a profile of version 7, this foveate reads 1"):
+        read_profile(tmp_path / "new.json")
+
+
+def test_a_damaged_letter_in_a_profile_is_one_line(tmp_path):
+    write_profile(round_profile(), tmp_path / "p.json")
+    data = (tmp_path / "p.json").read_bytes()
+    (tmp_path / "p.json").write_bytes(data.replace(b'"name": "', b'"name": "\xff'))
+    with pytest.raises(MediaError, match="is not a profile"):
+        read_profile(tmp_path / "p.json")
+
+
+def test_a_profile_that_cannot_be_written_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(MediaError, match="cannot write the profile"):
+        write_profile(round_profile(), tmp_path / "file" / "p.json")
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("codec", {"frame_size": (0, 1920)}),
+        ("codec", {"regions": 0}),
+        ("server", {"frame_size": (1080, -1)}),
+        ("server", {"half_s": 0.0}),
+        ("server", {"full_s": float("nan")}),
+    ],
+)
+def test_measurements_of_nothing_are_refused(part, change):
+    with pytest.raises(InputError, match=r"pixels and regions|more than 0 s"):
+        replace(getattr(round_profile(), part), **change)

@@ -2,7 +2,7 @@ import sys
 
 import pytest
 
-from foveate.core import Cost, InputError, PowerModel, SampleRecord, SampleTimes
+from foveate.core import Cost, InputError, MediaError, PowerModel, SampleRecord, SampleTimes
 from foveate.estimators.power import EDGE_AND_T4, EnergyMeter, power_model
 from foveate.estimators.sample_costs import SampleCosts
 from foveate.estimators.sample_times import load_sample_times, save_sample_times
@@ -160,3 +160,10 @@ def test_durations_come_back_from_a_file_and_by_name(tmp_path):
     assert "Zen 4" in load_sample_times("zen4-core").source
     with pytest.raises(InputError, match="known: zen4-core"):
         load_sample_times("moon")
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b'{"source": "\xff"}', b'{"source": "x", "generalist_s": -1}'])
+def test_a_file_that_holds_no_durations_is_named(tmp_path, data):
+    (tmp_path / "bad.json").write_bytes(data)
+    with pytest.raises(MediaError, match=r"bad.json does not hold durations"):
+        load_sample_times(str(tmp_path / "bad.json"))

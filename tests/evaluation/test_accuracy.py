@@ -58,6 +58,24 @@ def test_a_perfect_detector_scores_one_on_pictures(tmp_path: Path, pictures: Pat
     assert list(report["sizes"]) == ["small"]
 
 
+def test_a_frame_that_is_listed_twice_is_shown_twice(tmp_path: Path) -> None:
+    """As in files that were put together from those of several people."""
+    clip = write_clip(tmp_path / "clip.mp4", frames=FRAMES)
+    content = json.loads(annotate(tmp_path / "a.json", clip=True).read_text())
+    content["images"].append(content["images"][2] | {"id": 100})
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    labelled = open_labelled(tmp_path / "a.json", clip)
+    assert len(list(labelled.pixels())) == len(labelled.images) == FRAMES + 1
+
+
+def test_categories_of_one_name_do_not_confuse_the_report(tmp_path: Path, pictures: Path) -> None:
+    content = json.loads(annotate(tmp_path / "a.json", clip=False).read_text())
+    content["categories"].append({"id": 0, "name": "car"})
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    report = measured(open_labelled(tmp_path / "a.json", pictures))
+    assert (report["ap50"], report["f1"]) == pytest.approx((1, 1))
+
+
 def test_frames_of_a_clip_are_measured_one_in_n(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mp4", frames=FRAMES)
     labelled = open_labelled(annotate(tmp_path / "clip.json", clip=True), clip, every=2)

@@ -114,6 +114,25 @@ def test_a_clip_with_exact_truth_is_scored_against_both(tmp_path):
     }
 
 
+def test_what_nothing_was_compared_for_has_no_score(tmp_path):
+    """Without an answer of the server there is no inference to score, neither by the model nor by exact truth."""
+    path = write_clip(tmp_path / "clip.mp4", frames=4, fps=10)
+    (own, *_) = FakeDetector().detect_batch(list(moving_squares(1)))
+    image = AnnotatedImage(file_name="clip.mp4", size=(128, 192), frame=3, truth=Truth(detections=own))
+    write_coco(path.with_suffix(".json"), [image])
+    log = LiveLog(shown=[shown(0, None, NOTHING)], offloads=[done(0, 0, latency_s=5.0, result=None)])
+    with Clip(path) as clip:
+        welcome = welcome_of(FakeDetector())
+        scores = score(log, clip=clip, welcome=welcome, load=FakeDetector, progress=lambda done: None)
+    assert scores["inference_f1"] is None
+    assert scores["rendering_f1_exact"] == scores["inference_f1_exact"] == {"all": None, "classes": {}}
+    assert scores["rendering_f1"] == 0
+    assert scores["ceiling_f1_exact"]["all"] is not None
+    console = Console(record=True, width=100)
+    console.print(summary_table({"policy": "p", "trace": "t", **live_figures(log), **scores}))
+    assert console.export_text().count("1.000") == 1  # the ceiling alone
+
+
 def test_figures_of_a_run(log):
     figures = live_figures(log)
     assert (figures["frames"], figures["dropped_frames"]) == (4, 1)

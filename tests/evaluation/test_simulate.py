@@ -3,6 +3,7 @@
 import csv
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from functools import partial
 from io import StringIO
@@ -12,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from foveate.codec import VideoWriter
-from foveate.core import InputError, OffloadPlan, TransportError
+from foveate.core import InputError, OffloadPlan, TransportError, foveate_home
 from foveate.device import Clip
 from foveate.estimators import write_profile
 from foveate.evaluation import RunSettings, run_job
@@ -185,6 +186,25 @@ def test_time_on_the_agenda_never_runs_back():
 def test_cores_are_shared_in_the_order_of_arrival():
     cores = Cores(2)
     assert [cores.take(0.0, 1.0), cores.take(0.0, 3.0), cores.take(0.5, 1.0), cores.take(0.5, 1.0)] == [1, 3, 2, 3]
+
+
+def test_grey_frames_are_made_by_one_process_while_others_wait(home):
+    """Two runs of one new clip would otherwise write into one file, each over what the other wrote."""
+    video, lock = write_clip(home / "clip.mp4", frames=4), foveate_home() / "greys" / f"{'1' * 24}.lock"
+    lock.parent.mkdir(parents=True)
+    program = "import fcntl, sys; f = open(sys.argv[1], 'w'); fcntl.lockf(f, fcntl.LOCK_EX); print(); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(lock)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        other.stdout.readline()
+        made = threading.Thread(target=greys_of, args=(video, "1" * 64, lambda done: None), daemon=True)
+        made.start()
+        made.join(0.3)
+        assert made.is_alive()
+        assert not lock.with_suffix("").exists()
+        other.communicate(b"\n")
+        made.join(20)
+    assert (lock.with_suffix("") / "tracking.raw").is_file()
 
 
 def test_grey_frames_on_disk_are_those_of_the_frames(home):

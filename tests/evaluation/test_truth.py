@@ -92,6 +92,30 @@ def test_a_torn_cache_is_computed_again(clip, tmp_path):
     assert Counting.calls == 2 * FRAMES
 
 
+def test_a_cache_with_a_damaged_name_is_computed_again(clip, tmp_path):
+    truth(clip)
+    (cached,) = (tmp_path / "home" / "truth").iterdir()
+    cached.write_bytes(cached.read_bytes().replace(b"fake", b"f\xffke"))
+    assert len(truth(clip)) == FRAMES
+    assert Counting.calls == 2 * FRAMES
+
+
+def test_the_unfinished_file_of_another_run_is_left_alone(clip, tmp_path):
+    """Two runs of one new clip end at about the same time: each puts a file of its own into place."""
+    other = tmp_path / "home" / "truth" / f"{key_of(clip).file_name}.part"
+    other.parent.mkdir(parents=True)
+    other.write_bytes(b"half of it")
+    truth(clip)
+    assert other.read_bytes() == b"half of it"
+
+
+def test_pictures_that_are_no_frames_of_a_clip_are_no_truth_of_it(clip):
+    """As an annotation tool writes them for pictures that were cut out of a clip."""
+    picture = AnnotatedImage(file_name="000001.png", size=(64, 96), truth=Truth(detections=Detections.empty(("car",))))
+    write_coco(clip.with_suffix(".json"), [picture])
+    assert exact_truth(clip, frame_height=64) is None
+
+
 def test_exact_truth_lies_beside_rendered_clips(clip):
     assert exact_truth(clip, frame_height=64) is None
     boxes = Detections(boxes=[[0, 0, 20, 40], [0, 0, 9, 0.5]], scores=[1, 1], class_id=[0, 0], class_names=("car",))

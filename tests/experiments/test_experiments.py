@@ -13,7 +13,7 @@ from foveate.core import InputError
 from foveate.evaluation.lab import Experiment, compare_job, plan_of, report_job
 from foveate.evaluation.lab.workers import LocalWorkers
 from foveate.experiments import EXPERIMENTS, Inputs, experiment_by_name
-from foveate.experiments.inputs import in_paper_range, standard_uplinks, standard_videos
+from foveate.experiments.inputs import _source_runs, in_paper_range, standard_uplinks, standard_videos
 from foveate.network import UplinkTrace
 from foveate.testing.detectors_by_name import fake_model
 
@@ -201,6 +201,17 @@ def test_a_part_is_one_of_three_words():
 def test_a_missing_folder_of_traces_is_named(tmp_path):
     with pytest.raises(InputError, match="needs the traces of the standard table"):
         standard_uplinks(Inputs(data=tmp_path))
+
+
+def test_an_index_of_traces_without_recordings_is_refused(tmp_path):
+    (tmp_path / "index.csv").write_text("file,mean\n4g/a.csv,3\n")
+    with pytest.raises(InputError, match="source_runs are not there"):
+        _source_runs(tmp_path / "index.csv")
+
+
+def test_traces_of_which_nothing_is_known_share_no_recording(tmp_path):
+    (tmp_path / "index.csv").write_text("file,source_runs\na.csv,\nb.csv,\nc.csv,r1[0:9];r2\nd.csv\n")
+    assert _source_runs(tmp_path / "index.csv") == {"a.csv": (), "b.csv": (), "c.csv": ("r1[0:9]", "r2"), "d.csv": ()}
 
 
 def test_experts_choose_on_what_their_own_training_left_out(monkeypatch, tmp_path):

@@ -87,6 +87,48 @@ def annotation(**changes):
     return {"image_id": 1, "category_id": 1, "bbox": [0, 0, 1, 1]} | changes
 
 
+DIALECTS = {
+    "numbers with a point": {
+        "images": [{"id": 1.0, "height": 10.0, "width": 20.0}],
+        "annotations": [annotation(image_id=1.0, category_id=1.0)],
+        "categories": [{"id": 1.0, "name": "person"}],
+    },
+    "numbers as text": {"images": [{"id": "1", "height": 10, "width": 20}], "annotations": [annotation(image_id="1")]},
+    "truth values": {"annotations": [annotation(iscrowd=False, visible=True), annotation(iscrowd=True)]},
+    "nulls": {"annotations": [annotation(iscrowd=None, score=None, track_id=None, visible=None)]},
+    "a source of its own": {"annotations": [annotation(source=3, attributes={"occluded": False}, segmentation=[])]},
+}
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_files_of_other_tools_are_understood(tmp_path, name):
+    content = {"images": [IMAGE], "annotations": [], "categories": [PERSON]} | DIALECTS[name]
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    (image,) = read_coco(tmp_path / "a.json")
+    assert image.size == (10, 20)
+    assert image.truth.detections == objects([[0, 0, 1, 1]], [0], names=("person",), scores=[1])
+    assert len(image.truth.ignore) == (name == "truth values")
+
+
+def test_a_byte_order_mark_is_skipped(tmp_path):
+    content = json.dumps({"images": [IMAGE], "annotations": [annotation()], "categories": [PERSON]})
+    (tmp_path / "a.json").write_text(content, encoding="utf-8-sig")
+    assert len(read_coco(tmp_path / "a.json")[0].truth.detections) == 1
+
+
+def test_categories_of_one_name_are_one_class(tmp_path):
+    """Roboflow lists a parent category 0, often under the name of the only class."""
+    content = {
+        "images": [IMAGE],
+        "annotations": [annotation(category_id=1), annotation(category_id=2), annotation(category_id=0)],
+        "categories": [{"id": 0, "name": "car"}, {"id": 1, "name": "car"}, PERSON | {"id": 2}],
+    }
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    found = read_coco(tmp_path / "a.json")[0].truth.detections
+    assert found.class_names == ("car", "person")
+    assert found.class_id.tolist() == [0, 1, 0]
+
+
 BAD = {
     "no json": "{",
     "list": "[]",
@@ -95,6 +137,8 @@ BAD = {
     "unknown image": {"annotations": [annotation(image_id=2)]},
     "unknown category": {"annotations": [annotation(category_id=2)]},
     "twice": {"images": [IMAGE, IMAGE]},
+    "no number": {"annotations": [annotation(image_id="x")]},
+    "no track": {"annotations": [annotation(track_id=2**63)]},
 }
 
 
@@ -107,6 +151,13 @@ def test_malformed_files_are_media_errors_in_one_line(tmp_path, name):
     with pytest.raises(MediaError, match=r"a.json is not a COCO annotation file: .") as caught:
         read_coco(tmp_path / "a.json")
     assert "\n" not in str(caught.value)
+
+
+def test_text_that_is_no_utf8_is_a_media_error(tmp_path):
+    content = json.dumps({"images": [IMAGE], "annotations": [], "categories": [PERSON]}).encode()
+    (tmp_path / "a.json").write_bytes(content.replace(b"person", b"per\xffson"))
+    with pytest.raises(MediaError, match=r"a.json is not a COCO annotation file"):
+        read_coco(tmp_path / "a.json")
 
 
 def test_missing_files_and_folders_are_media_errors(tmp_path):

@@ -114,7 +114,14 @@ def test_it_is_weighted_boxes_fusion_where_at_most_one_box_of_each_model_meets(s
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"device_weight": -1}, {"device_weight": 0, "cloud_weight": 0}, {"match_iou": 0}, {"nms_iou": 1.1}]
+    "wrong",
+    [
+        {"device_weight": -1},
+        {"device_weight": float("nan")},
+        {"device_weight": 0, "cloud_weight": 0},
+        {"match_iou": 0},
+        {"nms_iou": 1.1},
+    ],
 )
 def test_weights_and_overlaps_that_cannot_be_are_refused(wrong):
     with pytest.raises(InputError):

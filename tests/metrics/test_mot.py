@@ -73,11 +73,18 @@ def test_numbers_may_be_ones_own(tmp_path):
         read_mot(tmp_path / "gt.txt", class_names=("car",))
 
 
-@pytest.mark.parametrize("line", ["1,2,3", "0,1,1,1,5,5,1,1,1", "a,1,1,1,5,5,1,1,1", "1,1,1,1,nan,5,1,1,1"])
+@pytest.mark.parametrize(
+    "line", ["1,2,3", "0,1,1,1,5,5,1,1,1", "a,1,1,1,5,5,1,1,1", "1,1,1,1,nan,5,1,1,1", "1,1e300,1,1,5,5,1,1,1"]
+)
 def test_a_line_that_is_none_is_named(tmp_path, line):
     (tmp_path / "gt.txt").write_text(f"1,1,1,1,5,5,1,1,1\n{line}\n")
     with pytest.raises(MediaError, match=r"gt.txt:2: expected frame"):
         read_mot(tmp_path / "gt.txt")
+
+
+def test_a_byte_order_mark_and_blank_lines_are_skipped(tmp_path):
+    (tmp_path / "gt.txt").write_text("1,1,1,1,5,5,1,1,1\r\n   \r\n", encoding="utf-8-sig")
+    assert list(read_mot(tmp_path / "gt.txt")) == [0]
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -30,3 +30,8 @@ def test_runs_go_down_columns_and_begin_outside(pixels, counts):
 def test_runs_that_do_not_fill_the_size_are_refused():
     with pytest.raises(InputError, match="must fill 2 x 3 pixels, got 5"):
         decode_outline({"size": [2, 3], "counts": [1, 4]})
+
+
+def test_compressed_runs_are_refused_by_name():
+    with pytest.raises(InputError, match="got compressed text"):
+        decode_outline({"size": [2, 3], "counts": "06"})

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from foveate.core import InputError
+from foveate.codec import VideoReader
+from foveate.core import InputError, MediaError
 from foveate.profiling import ContentSampling, measure_content, read_observations, rows_of
 from foveate.profiling.content import LONGEST_TRACK
 from foveate.profiling.rows import tried
@@ -58,6 +59,33 @@ def test_a_second_measurement_infers_nothing(clip, kept):
             raise AssertionError
 
     assert len(measure_content(clip, Never(), kept, sampling=SAMPLING)) == 6
+
+
+def test_a_damaged_line_is_named(clip, kept, tmp_path):
+    lines = kept.read_bytes().splitlines(keepends=True)
+    damaged = tmp_path / "damaged.jsonl"
+    damaged.write_bytes(lines[0] + lines[1][40:] + lines[2])
+    with pytest.raises(MediaError, match=r"damaged.jsonl:2 is damaged"):
+        measure_content(clip, FakeDetector(), damaged, sampling=SAMPLING)
+
+
+def test_every_frame_but_the_first_can_be_observed(clip, tmp_path):
+    sampling = ContentSampling(every=1, per_frame=1, until=3)
+    assert [o.frame for o in measure_content(clip, FakeDetector(), tmp_path / "o.jsonl", sampling=sampling)] == [1, 2]
+
+
+def test_frames_of_a_clip_that_does_not_say_how_many_it_has_are_counted(clip, kept, tmp_path, monkeypatch):
+    """As of raw H.264 or a recording that was never closed."""
+    monkeypatch.setattr(VideoReader, "_count", lambda self: None)
+    path = tmp_path / "o.jsonl"
+    measure_content(clip, FakeDetector(), path, sampling=SAMPLING)
+    assert path.read_bytes() == kept.read_bytes()
+
+
+@pytest.mark.parametrize("wrong", [{"every": 0}, {"per_frame": -1}, {"complete": -1}])
+def test_sampling_out_of_range_is_refused(wrong):
+    with pytest.raises(InputError, match="need one frame of every 1 or more"):
+        ContentSampling(**wrong)
 
 
 def test_an_interrupted_measurement_goes_on_to_the_same_file(clip, kept, tmp_path):

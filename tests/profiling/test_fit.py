@@ -139,6 +139,15 @@ def test_too_few_rows_are_refused():
         fit_linear(made_up_rows(1), "size")
 
 
+@pytest.mark.parametrize("fit", [fit_linear, fit_network])
+def test_features_that_are_no_numbers_are_named(fit):
+    """They would make a profile of nulls, which nobody can read."""
+    rows = made_up_rows(20)
+    rows.columns["jpeg_quality"][3] = np.nan
+    with pytest.raises(InputError, match="must be finite, jpeg_quality are not"):
+        fit(rows, "size")
+
+
 def test_figures_by_hand():
     got = figures(np.array([1.0, 2.0, 0.5]), np.array([1.0, 4.0, 0.0]))
     assert got.mae == pytest.approx(2.5 / 3)

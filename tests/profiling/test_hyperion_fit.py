@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -78,3 +79,13 @@ def test_every_scene_is_judged_by_a_fit_to_the_others():
 def test_nothing_is_fitted_to_nothing():
     with pytest.raises(InputError, match="at least one measured frame"):
         fit_classes([])
+
+
+def test_frames_without_a_common_combination_are_refused():
+    one, other = observed(0), observed(1)
+    parted = [
+        msgspec.structs.replace(one, trials=one.trials[:3]),
+        msgspec.structs.replace(other, trials=one.trials[3:]),
+    ]
+    with pytest.raises(InputError, match="no combination of qualities was tried on all of the 2"):
+        fit_classes(parted)

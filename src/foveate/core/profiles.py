@@ -33,6 +33,7 @@ class CodecProfile:
         shapes = [len(self.encode_s) == rows, all(len(row) == columns for row in self.encode_s)]
         if not (rows and columns and all(shapes) and len(self.decode_s) == columns):
             raise InputError(f"an encoding table needs {rows} rows of {columns} numbers and {columns} decoding times")
+        _check_measured(self.frame_size, self.regions)
         if list(self.qualities) != sorted(set(self.qualities)) or list(self.downsampled) != sorted(
             set(self.downsampled)
         ):
@@ -79,10 +80,18 @@ class ServerProfile:
     """By restoration point: the line through the same measurements, where `inference` has something better."""
 
     def __post_init__(self) -> None:
+        _check_measured(self.frame_size, self.regions)
+        if not (self.full_s > 0 and self.half_s > 0):
+            raise InputError(f"inference of whole frames takes more than 0 s, got {self.full_s} and {self.half_s}")
         if sorted(self.inference) != list(range(len(self.inference))):
             raise InputError(f"inference models must cover restoration points from 0, got {sorted(self.inference)}")
         if unknown := sorted(set(self.lines) - set(self.inference)):
             raise InputError(f"lines of inference for restoration points without a model: {unknown}")
+
+
+def _check_measured(frame_size: tuple[int, int], regions: int) -> None:
+    if min(*frame_size, regions) < 1:
+        raise InputError(f"measured frames have pixels and regions, got {frame_size} and {regions} regions")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ LOWEST, HIGHEST = 0.05, 20.0
 
 def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[np.float64]:
     """Probabilities along the last axis. Raises `InputError` unless the temperature is above 0."""
-    if temperature <= 0:
+    if not temperature > 0:
         raise InputError(f"a temperature must be above 0, got {temperature:g}")
     scaled = np.asarray(logits, np.float64) / temperature
     shares = np.exp(scaled - scaled.max(axis=-1, keepdims=True))

@@ -17,10 +17,13 @@ class _File(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write_profile(profile: Profile, path: str | Path) -> None:
-    """Write `profile` to `path`, readable by people."""
+    """Write `profile` to `path`, readable by people. Raises `MediaError` where the disk refuses."""
     text = msgspec.json.format(msgspec.json.encode(_File(version=VERSION, profile=profile)), indent=1)
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_bytes(_LIST_OF_NUMBERS.sub(_in_one_line, text) + b"\n")
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_bytes(_LIST_OF_NUMBERS.sub(_in_one_line, text) + b"\n")
+    except OSError as error:
+        raise MediaError(f"cannot write the profile {path}: {error.strerror or error}") from error
 
 
 _LIST_OF_NUMBERS = re.compile(rb"\[[\s\d.,eE+-]+\]")
@@ -31,17 +34,19 @@ def _in_one_line(numbers: re.Match[bytes]) -> bytes:
 
 
 def read_profile(path: str | Path) -> Profile:
-    """The profile in a file. Raises `MediaError` unless it is one of this version."""
+    """The profile in a file. Raises `MediaError`, in one line, unless it is one of this version."""
     try:
         data = Path(path).read_bytes()
     except OSError as error:
         raise MediaError(f"cannot read the profile {path}: {error.strerror or error}") from error
     try:
         version = msgspec.json.decode(data, type=dict[str, msgspec.Raw]).get("version")
-        if version is None or bytes(version) != str(VERSION).encode():
-            raise MediaError(f"{path} is not a profile of version {VERSION}")
+        if version is None:
+            raise MediaError(f"{path} is not a profile: it names no version")
+        if bytes(version) != str(VERSION).encode():
+            raise MediaError(f"{path} is a profile of version {bytes(version).decode()}, this foveate reads {VERSION}")
         return msgspec.json.decode(data, type=_File).profile
-    except (msgspec.DecodeError, InputError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, InputError) as error:
         raise MediaError(f"{path} is not a profile: {error}") from error
 
 

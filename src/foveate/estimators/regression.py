@@ -12,23 +12,22 @@ _SINGLE_THREADED = 2**18
 
 
 class Regressor:
-    """Evaluates a `Regression` on many rows of features at once. Raises `InputError` if its layers do not fit."""
+    """Evaluates a `Regression` on many rows of features at once. Raises `InputError` if its numbers do not fit."""
 
     def __init__(self, regression: Regression) -> None:
         self.features = regression.features
         self._mean = np.array(regression.mean, np.float32)
         self._scale = np.array(regression.scale, np.float32)
-        self._layers = [
-            (np.array(weights, np.float32).T.copy(), np.array(biases, np.float32))
-            for weights, biases in regression.layers
-        ]
+        self._layers = [(_matrix(weights), np.array(biases, np.float32)) for weights, biases in regression.layers]
         self._output, self._base = regression.output, regression.base
         self._check()
 
     def _check(self) -> None:
         width = len(self.features)
-        if not len(self._mean) == len(self._scale) == width:
-            raise InputError(f"a regression of {width} features needs as many means and scales")
+        if not len(self._mean) == len(self._scale) == width or not self._layers:
+            raise InputError(f"a regression of {width} features needs as many means and scales, and a layer at least")
+        if not (self._scale > 0).all():
+            raise InputError(f"the scales of a regression must lie above 0, got {self._scale.min()}")
         for weights, biases in self._layers:
             if weights.shape != (width, len(biases)):
                 raise InputError(f"a layer must take {width} numbers and have a bias for each result")
@@ -55,6 +54,13 @@ class Regressor:
             case "logistic":
                 return 1 / (1 + np.exp(-last))
         return last
+
+
+def _matrix(weights: tuple[tuple[float, ...], ...]) -> NDArray[np.float32]:
+    """Rows of weights `(outputs, inputs)` -> `(inputs, outputs)`."""
+    if len({len(row) for row in weights}) != 1:
+        raise InputError(f"rows of a layer must be equally long, got {sorted({len(row) for row in weights})} numbers")
+    return np.array(weights, np.float32).T.copy()
 
 
 def _product(values: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -31,7 +31,7 @@ def load_sample_times(name_or_path: str) -> SampleTimes:
         raise InputError(f"no durations named {name_or_path!r}; known: {', '.join(SAMPLE_TIMES)}, or a file")
     try:
         return msgspec.json.decode(path.read_bytes(), type=SampleTimes)
-    except msgspec.MsgspecError as error:
+    except (OSError, msgspec.MsgspecError, ValueError) as error:
         raise MediaError(f"{path} does not hold durations of generalist and experts: {error}") from error
 
 

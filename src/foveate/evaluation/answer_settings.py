@@ -28,7 +28,7 @@ class AnswerSettings(RunSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.seconds is not None and self.seconds <= 0:
+        if self.seconds is not None and not 0 < self.seconds < float("inf"):
             raise InputError(f"a clip must be played for more than 0 s, got {self.seconds:g}")
         if self.seconds is not None and not self.simulate:
             raise InputError("a live run plays the whole clip; only a simulation can be cut or lengthened")

@@ -1,5 +1,6 @@
 """Grey frames of a clip on disk: the same for every policy, so made once and memory-mapped."""
 
+import fcntl
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -29,8 +30,18 @@ class Greys:
 
 
 def greys_of(video: Path, sha256: str, progress: Progress) -> Greys:
-    """The grey frames of a clip, from `$FOVEATE_HOME/greys` or made now. Raises `MediaError` on a bad video."""
-    folder = foveate_home() / "greys" / sha256[:24]
+    """The grey frames of a clip, from `$FOVEATE_HOME/greys` or made now, by one process while others wait for it.
+
+    Raises `MediaError` on a bad video.
+    """
+    folder = foveate_home() / "greys"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"{sha256[:24]}.lock").open("w") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        return _greys(video, folder / sha256[:24], progress)
+
+
+def _greys(video: Path, folder: Path, progress: Progress) -> Greys:
     paths = folder / "tracking.raw", folder / "motion.raw"
     with VideoReader(video) as reader:
         size = reader.size

@@ -43,11 +43,11 @@ class Labelled:
         due = next(wanted)
         with VideoReader(self.place) as video:
             for position, pixels in enumerate(video):
-                if position == due:
+                while position == due:  # a frame may be listed twice
                     yield pixels
                     due = next(wanted, None)
-                    if due is None:
-                        return
+                if due is None:
+                    return
         raise MediaError(f"{self.place} ends before frame {due}, which is annotated")
 
 

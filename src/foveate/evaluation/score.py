@@ -25,14 +25,15 @@ def score(
 ) -> dict[str, Any]:
     """The scores of a run against the model's own results, and against exact truth where the clip brings it.
 
-    The ceiling is full-resolution inference on every frame: no policy can show more, but for luck.
+    The ceiling is full-resolution inference on every frame: no policy can show more, but for luck. A figure for which
+    no frame could be compared is None.
     """
     results = model_truth(clip.path, truth_key(clip.path, welcome), load, progress)
     own = _by_position(results, clip.size[0])
-    scores = {
+    scores: dict[str, Any] = {
         "truth_model": welcome.model,
-        "rendering_f1": rendering_f1(log, own, clip.file_position).f1,
-        "inference_f1": inference_f1(log, own, clip.file_position).f1 if log.succeeded else None,
+        "rendering_f1": _f1(rendering_f1(log, own, clip.file_position)),
+        "inference_f1": _f1(inference_f1(log, own, clip.file_position)),
     }
     exact = exact_truth(clip.path, frame_height=clip.size[0])
     if exact is not None:
@@ -55,7 +56,12 @@ def inference_f1(log: LiveLog, truth: Mapping[int, Truth], file_position: Callab
 
 def _by_class(counter: F1Counter) -> dict[str, Any]:
     classes = {name: counts.f1 for name, counts in counter.per_class.items() if counts.tp + counts.fp + counts.fn}
-    return {"all": counter.f1, "classes": classes}
+    return {"all": _f1(counter), "classes": classes}
+
+
+def _f1(counter: F1Counter) -> float | None:
+    """None without frames: the F1 of nothing is 1, and would read as a perfect score."""
+    return counter.f1 if counter.frames else None
 
 
 def _by_position(results: Sequence[Detections], frame_height: int) -> dict[int, Truth]:

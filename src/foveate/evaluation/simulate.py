@@ -33,7 +33,7 @@ from foveate.evaluation.greys import Greys
 from foveate.evaluation.outcomes import Outcome, Outcomes
 from foveate.evaluation.virtual_run import VirtualRun
 from foveate.policies import Policy
-from foveate.server import ServerSession, Work
+from foveate.server import Work
 from foveate.tracking import Motion
 
 
@@ -62,8 +62,6 @@ class Simulation(VirtualRun):
             frame_interval_s=1 / self.clip.fps,
             estimator=None if content is None else ForeseeingEstimator(self.profile, self._foresee),
         )
-        self._server = ServerSession[None](self.welcome)
-        self._link = self.link.start(0.0)
         self._cores = Cores(self.profile.device.cores)
         self._frames = _FrameReader(self.clip)
         self._durations = Durations(profile=self.profile)

@@ -48,7 +48,7 @@ def load_splits(path: Path = _FILE) -> Splits:
     """The committed splits. Raises `MediaError` on a bad file, `InputError` where something is named twice."""
     try:
         splits = msgspec.json.decode(path.read_bytes(), type=Splits)
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise MediaError(f"{path} does not name clips and traces: {error}") from error
     names = Counter([clip.name for clip in splits.clips] + [trace.file for trace in splits.traces])
     if twice := [name for name, count in names.items() if count > 1]:

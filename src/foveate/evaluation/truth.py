@@ -5,6 +5,7 @@ as `NAME.truth.json`, spares everybody else the work; it counts only for the ver
 """
 
 import hashlib
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -92,29 +93,32 @@ def known_truth(video: Path, key: TruthKey) -> list[Detections] | None:
 
 
 def exact_truth(video: Path, *, frame_height: int) -> dict[int, Truth] | None:
-    """Truth of a rendered clip by file position, from `NAME.json` beside it; None where there is no such file."""
+    """Truth of a rendered clip by file position, from `NAME.json` beside it.
+
+    None where there is no such file, or where none of its pictures is a frame of a clip.
+    """
     path = video.with_suffix(".json")
     if not path.is_file():
         return None
-    images = [image for image in read_coco(path) if image.frame is not None]
-    return {
+    found = {
         image.frame: with_ignore_rules(image.truth, frame_height=frame_height)
-        for image in images
+        for image in read_coco(path)
         if image.frame is not None
     }
+    return found or None
 
 
 def _read(path: Path, key: TruthKey) -> _File | None:
     try:
         content = msgspec.json.decode(path.read_bytes(), type=_File)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return None  # absent or torn: it is computed again
     return content if content.key == key else None
 
 
 def _write(path: Path, content: _File) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
     part.write_bytes(msgspec.json.encode(content))
     part.replace(path)
 

@@ -152,11 +152,22 @@ def _where_it_should_be(name: str, kind: str, inputs: Inputs) -> Path:
 
 
 def _source_runs(index: Path) -> dict[str, tuple[str, ...]]:
-    """From which recordings each trace was cut; empty where nobody wrote it down."""
+    """From which recordings each trace was cut; empty where nobody wrote it down.
+
+    Raises `InputError` on a table without these columns: intervals would take every trace for a recording of its own.
+    """
     if not index.is_file():
         return {}
     with index.open(newline="", encoding="utf-8") as file:
-        return {row["file"]: tuple(row["source_runs"].split(";")) for row in csv.DictReader(file)}
+        table = csv.DictReader(file)
+        if absent := {"file", "source_runs"} - set(table.fieldnames or ()):
+            raise InputError(f"{index} needs columns file and source_runs, {', '.join(sorted(absent))} are not there")
+        return {row["file"]: _runs(row["source_runs"]) for row in table}
+
+
+def _runs(text: str | None) -> tuple[str, ...]:
+    """An empty field is no recording that all such traces would share."""
+    return tuple(run for run in (text or "").split(";") if run.strip())
 
 
 def part_of(text: str) -> Part:

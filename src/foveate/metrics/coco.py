@@ -1,5 +1,6 @@
 """Annotation files in COCO's JSON, of image sets and of video clips, read and written."""
 
+import codecs
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,11 +47,12 @@ class _Annotation(msgspec.Struct):
     image_id: int
     category_id: int
     bbox: tuple[float, float, float, float]
-    iscrowd: int = 0
-    score: float = 1.0
+    iscrowd: int | bool | None = 0
+    score: float | None = 1.0
     track_id: int | None = None
-    visible: float | None = None
-    source: str | None = None
+    visible: float | bool | None = None
+    source: Any = None
+    """`human` where a person made the box; other tools keep other things under this name."""
 
 
 class _File(msgspec.Struct):
@@ -60,18 +62,20 @@ class _File(msgspec.Struct):
 
 
 def read_coco(path: str | Path) -> list[AnnotatedImage]:
-    """Read the pictures of a COCO file in its order. Class names are its categories by ascending id.
+    """Read the pictures of a COCO file in its order. Class names are its categories by ascending id, each name once.
 
+    Other tools' dialects are understood: numbers written as `1.0` or `"1"`, `iscrowd` as a truth value, categories of
+    one name under several ids (which are one class), and whatever else an entry holds beside.
     `track_id` is kept for pictures whose objects all have one; an object without `visible` beside others that have
     it is wholly visible. `source` tells which boxes people made; it is read, not written. Raises `MediaError`, in
     one line, on a file that is missing, is no such JSON, or names pictures or categories that it does not list.
     """
     try:
-        content = msgspec.json.decode(Path(path).read_bytes(), type=_File)
-        return _images(content)
+        text = Path(path).read_bytes().removeprefix(codecs.BOM_UTF8)
+        return _images(msgspec.json.decode(text, type=_File, strict=False))
     except OSError as error:
         raise MediaError(f"cannot read annotations {path}: {error.strerror}") from error
-    except (msgspec.MsgspecError, InputError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, OverflowError, InputError) as error:
         raise MediaError(f"{path} is not a COCO annotation file: {error}") from error
 
 
@@ -99,7 +103,9 @@ def write_coco(path: str | Path, images: Sequence[AnnotatedImage]) -> None:
 
 def _images(content: _File) -> list[AnnotatedImage]:
     categories = sorted(content.categories, key=lambda category: category.id)
-    places = {category.id: place for place, category in enumerate(categories)}
+    # Some tools list a parent under the name of its child: one name is one class.
+    names = tuple(dict.fromkeys(category.name for category in categories))
+    places = {category.id: names.index(category.name) for category in categories}
     found: dict[int, list[_Annotation]] = {image.id: [] for image in content.images}
     if len(found) != len(content.images) or len(places) != len(categories):
         raise InputError("ids of images and of categories must differ from one another")
@@ -110,7 +116,6 @@ def _images(content: _File) -> list[AnnotatedImage]:
                 "which are not both listed"
             )
         found[annotation.image_id].append(annotation)
-    names = tuple(category.name for category in categories)
     return [
         AnnotatedImage(
             file_name=image.file_name,
@@ -128,7 +133,7 @@ def _truth(annotations: list[_Annotation], places: dict[int, int], names: tuple[
     return Truth(
         detections=Detections(
             boxes=_boxes(objects),
-            scores=np.array([annotation.score for annotation in objects], np.float32),
+            scores=np.array([1.0 if a.score is None else a.score for a in objects], np.float32),
             class_id=np.array([places[annotation.category_id] for annotation in objects], np.int32),
             class_names=names,
         ),

@@ -26,7 +26,8 @@ class EnsembleOptions:
     """Of the fused boxes."""
 
     def __post_init__(self) -> None:
-        if min(self.device_weight, self.cloud_weight) < 0 or self.device_weight + self.cloud_weight <= 0:
+        both = self.device_weight + self.cloud_weight
+        if min(self.device_weight, self.cloud_weight) < 0 or not 0 < both < float("inf"):
             raise InputError(
                 f"weights must be at least 0 and not both 0, got {self.device_weight} and {self.cloud_weight}"
             )

@@ -6,7 +6,6 @@ whose last three are world coordinates, -1 where there are none. Classes are num
 says which.
 """
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -25,6 +24,8 @@ MOT_CLASSES: Mapping[int, str] = {
 }
 """MOT16/17/20: pedestrian, person on vehicle, car, bicycle, motorbike, static person."""
 _UNKNOWN = -1
+_MOST = 2.0**53
+"""A number from here on is none that a file could mean."""
 
 
 def write_mot(path: str | Path, frames: Mapping[int, Truth], *, classes: Mapping[int, str] | None = None) -> None:
@@ -87,12 +88,12 @@ def _lines(frame: int, truth: Truth, numbers: Mapping[str, int]) -> Iterable[str
 
 def _rows(path: str | Path) -> list[list[str]]:
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise MediaError(
             f"cannot read {path}: {getattr(error, 'strerror', None) or 'it is not a text file'}"
         ) from error
-    return [row for row in csv.reader(text.splitlines()) if row]
+    return [line.split(",") for line in text.splitlines() if line.strip()]
 
 
 def _parsed(row: list[str], classes: Mapping[int, str], names: tuple[str, ...], *, where: str) -> tuple[int, _Box]:
@@ -100,7 +101,7 @@ def _parsed(row: list[str], classes: Mapping[int, str], names: tuple[str, ...], 
         values = [float(value) for value in row]
     except ValueError:
         values = []
-    if len(values) not in (7, 8, 9, 10) or not np.isfinite(values).all() or values[0] < 1:
+    if len(values) not in (7, 8, 9, 10) or not (np.abs(values) < _MOST).all() or values[0] < 1:
         raise MediaError(
             f"{where}: expected frame (from 1), id, left, top, width, height, conf ..., got {','.join(row)}"
         )

@@ -18,8 +18,13 @@ def encode_outline(pixels: NDArray[np.bool_]) -> dict[str, Any]:
 
 
 def decode_outline(outline: Mapping[str, Any]) -> NDArray[np.bool_]:
-    """Inverse of `encode_outline`. Raises `InputError` where the runs do not fill the size."""
+    """Inverse of `encode_outline`.
+
+    Raises `InputError` where the runs do not fill the size, or are compressed to text as pycocotools does it.
+    """
     height, width = outline["size"]
+    if isinstance(outline["counts"], str | bytes):
+        raise InputError("runs must be a list of numbers, got compressed text (pycocotools decodes it)")
     runs = np.array(outline["counts"], np.int64)
     if runs.sum() != height * width or (runs < 0).any():
         raise InputError(f"runs must fill {height} x {width} pixels, got {int(runs.sum())}")

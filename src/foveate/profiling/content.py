@@ -13,7 +13,17 @@ import msgspec
 import numpy as np
 
 from foveate.codec import EncodedFrame, VideoReader, decode_frame, encode_frame
-from foveate.core import Candidates, Detections, FrameContent, LastOffload, Mask, MixedFrame, Pixels, RegionGrid
+from foveate.core import (
+    Candidates,
+    Detections,
+    FrameContent,
+    InputError,
+    LastOffload,
+    Mask,
+    MixedFrame,
+    Pixels,
+    RegionGrid,
+)
 from foveate.estimators import detail_share, mean_detail, task_relevance
 from foveate.metrics import F1Counter, Truth, with_ignore_rules
 from foveate.policies import configurations, region_types
@@ -40,7 +50,7 @@ BATCH = 4
 
 @dataclass(frozen=True, kw_only=True)
 class ContentSampling:
-    """Which frames and configurations of a clip are measured."""
+    """Which frames and configurations of a clip are measured. Raises `InputError` on numbers out of range."""
 
     every: int = 30
     """One frame of this many."""
@@ -51,6 +61,13 @@ class ContentSampling:
     seed: int = 0
     until: int | None = None
     """Frames of the clip from this on are left out; None: the whole clip."""
+
+    def __post_init__(self) -> None:
+        if self.every < 1 or self.per_frame < 0 or self.complete < 0:
+            raise InputError(
+                "need one frame of every 1 or more, and no fewer than 0 configurations and complete frames, "
+                f"got {self.every}, {self.per_frame} and {self.complete}"
+            )
 
 
 def measure_content(
@@ -68,8 +85,10 @@ def measure_content(
     """
     known = {observation.frame: observation for observation in read_observations(path)}
     with VideoReader(video) as reader:
-        end = min(reader.frame_count or 10**9, sampling.until or 10**9)
-        frames = range(min(sampling.every, LONGEST_TRACK) - 1, end, sampling.every)
+        count = reader.frame_count or _counted(video)
+        end = count if sampling.until is None else min(count, sampling.until)
+        # The first frame of all has no earlier one that its objects could be tracked from.
+        frames = range(max(min(sampling.every, LONGEST_TRACK) - 1, 1), end, sampling.every)
         grid = detector.region_grid(*reader.size)
         watch = _Watch(detector=detector, grid=grid, sampling=sampling, frames=frames, known=known)
         if watch.unfinished:
@@ -79,6 +98,12 @@ def measure_content(
                 progress(sum(frame <= index for frame in frames), len(frames))
     progress(len(frames), len(frames))
     return [observation for observation in read_observations(path) if observation.frame in frames]
+
+
+def _counted(video: Path) -> int:
+    """Frames of a file that does not say how many it has."""
+    with VideoReader(video) as reader:
+        return sum(1 for _ in reader)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -162,6 +162,8 @@ def _inputs(rows: ContentRows, names: tuple[str, ...]) -> tuple[torch.Tensor, tu
     if len(rows) < 2:
         raise InputError(f"a fit needs at least two measured rows, got {len(rows)}")
     table = np.stack([rows.columns[name] for name in names], axis=1)
+    if bad := [name for name, column in zip(names, table.T, strict=True) if not np.isfinite(column).all()]:
+        raise InputError(f"measured features must be finite, {', '.join(bad)} are not")
     mean, scale = table.mean(axis=0), table.std(axis=0)
     scale[scale < 1e-9] = 1.0
     return torch.tensor((table - mean) / scale, dtype=torch.float32), tuple(mean.tolist()), tuple(scale.tolist())

@@ -32,6 +32,7 @@ from foveate.estimators import (
 )
 from foveate.estimators.natural_breaks import Scale
 from foveate.metrics import Counts, F1Counter, Truth, areas, intersections, read_coco, with_ignore_rules
+from foveate.profiling.line_file import append_line, read_lines
 from foveate.profiling.repeat import Progress, silent
 
 Numbers = NDArray[np.float64]
@@ -183,24 +184,13 @@ def _shares_inside(boxes: NDArray[np.float32], top: int, left: int, side: int) -
 
 def append_class_observation(path: Path, observation: ClassObservation) -> None:
     """One line more."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as file:
-        file.write(msgspec.json.encode(observation) + b"\n")
+    append_line(path, observation)
 
 
 def read_class_observations(path: Path) -> list[ClassObservation]:
-    """By scene and frame, the last line of each; none where there is no file.
-
-    A line torn by an interrupt is cut off the file.
-    """
-    if not path.is_file():
-        return []
-    lines = path.read_bytes().splitlines(keepends=True)
-    whole = [line for line in lines if line.endswith(b"\n")]
-    if len(whole) < len(lines):
-        path.write_bytes(b"".join(whole))
-    found = [msgspec.json.decode(line, type=ClassObservation) for line in whole]
-    return sorted({(o.scene, o.frame): o for o in found}.values(), key=lambda o: (o.scene, o.frame))
+    """By scene and frame, the last line of each; none where there is no file. Raises `MediaError` on a damaged one."""
+    found = {(o.scene, o.frame): o for o in read_lines(path, ClassObservation)}
+    return sorted(found.values(), key=lambda o: (o.scene, o.frame))
 
 
 Glance = Callable[[Pixels], DeviceGlance]

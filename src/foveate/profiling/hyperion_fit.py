@@ -48,14 +48,20 @@ def size_rows(observations: Sequence[ClassObservation]) -> SizeRows:
 
 
 def pooled_accuracy(observations: Sequence[ClassObservation]) -> dict[Qualities, float]:
-    """F1 over all frames of each combination that was tried on all of them: frames differ more than qualities do."""
+    """F1 over all frames of each combination that was tried on all of them: frames differ more than qualities do.
+
+    Raises `InputError` where there is no such combination.
+    """
     sums: dict[Qualities, Counts] = {}
     tried: dict[Qualities, int] = {}
     for trial in (trial for o in observations for trial in o.trials):
         counts = Counts(tp=trial.tp, fp=trial.fp, fn=trial.fn)
         sums[trial.qualities] = sums.get(trial.qualities, Counts()) + counts
         tried[trial.qualities] = tried.get(trial.qualities, 0) + 1
-    return {qualities: counts.f1 for qualities, counts in sums.items() if tried[qualities] == len(observations)}
+    pooled = {qualities: counts.f1 for qualities, counts in sums.items() if tried[qualities] == len(observations)}
+    if not pooled:
+        raise InputError(f"no combination of qualities was tried on all of the {len(observations)} measured frames")
+    return pooled
 
 
 def fit_classes(observations: Sequence[ClassObservation], *, provenance: Provenance | None = None) -> ClassProfile:

@@ -10,6 +10,7 @@ from foveate.core import Detections, FrameContent, LastOffload, RegionGrid
 from foveate.device.surroundings import AGREEMENTS
 from foveate.estimators import task_relevance
 from foveate.metrics import F1Counter, Truth, with_ignore_rules
+from foveate.profiling.line_file import append_line, read_lines
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,20 +111,12 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
 
 def append_observation(path: Path, observation: Observation) -> None:
     """One line more."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as file:
-        file.write(msgspec.json.encode(observation) + b"\n")
+    append_line(path, observation)
 
 
 def read_observations(path: Path) -> list[Observation]:
-    """By frame, the last line of each; none where there is no file. A line torn by an interrupt is cut off the file."""
-    if not path.is_file():
-        return []
-    lines = path.read_bytes().splitlines(keepends=True)
-    whole = [line for line in lines if line.endswith(b"\n")]
-    if len(whole) < len(lines):
-        path.write_bytes(b"".join(whole))
-    found = {o.frame: o for o in (msgspec.json.decode(line, type=Observation) for line in whole)}
+    """By frame, the last line of each; none where there is no file. Raises `MediaError` on a damaged one."""
+    found = {o.frame: o for o in read_lines(path, Observation)}
     return _with_agreement([found[frame] for frame in sorted(found)])
 
 

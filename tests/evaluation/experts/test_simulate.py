@@ -139,7 +139,7 @@ def test_a_slower_device_slows_what_it_does_and_not_the_server():
     assert "assumed" in slower.source
 
 
-@pytest.mark.parametrize("text", ["x:die:a", "1:explode:a", "1:die:", "-1:add:a", "1"])
+@pytest.mark.parametrize("text", ["nan:add:a", "inf:die:a", "x:die:a", "1:explode:a", "1:die:", "-1:add:a", "1"])
 def test_a_change_of_another_form_is_refused(text):
     with pytest.raises(InputError, match="SECONDS:KIND:NAME"):
         Change.parse(text)

@@ -196,6 +196,7 @@ def test_a_cell_whose_files_changed_is_refused(experiment):
     [
         ({"videos": ()}, "needs videos, got none"),
         ({"seconds": 0.0}, "last more than 0 s"),
+        ({"seconds": float("nan")}, "last more than 0 s"),
         ({"offsets": 0}, "at 1 offset or more"),
         ({"contenders": (Contender(label="a", policy="back2back"),) * 2}, "labels of their own"),
     ],
@@ -203,6 +204,28 @@ def test_a_cell_whose_files_changed_is_refused(experiment):
 def test_an_experiment_that_cannot_be_is_refused(experiment, wrong, message):
     with pytest.raises(InputError, match=message):
         experiment(**wrong)
+
+
+def test_clips_and_traces_that_tables_would_take_for_one_are_refused(experiment, inputs):
+    clip, trace = inputs / "clip0.mp4", inputs / "fast.csv"
+    twice = tuple(Video(path=clip, model=model, kind="real") for model in ("fake", "another"))
+    with pytest.raises(InputError, match=r"names of their own, got \['video clip0'\] twice"):
+        experiment(videos=twice)
+    with pytest.raises(InputError, match=r"names of their own, got \['trace .*/fast \(recorded\)'\] twice"):
+        experiment(uplinks=(Uplink(path=trace), Uplink(path=trace, scale=0.5)))
+    assert experiment(uplinks=(Uplink(path=trace), Uplink(path=trace, scale=0.5, group="paper range")))
+
+
+@pytest.mark.parametrize("wrong", [{"kind": "drawn"}, {"frames": 0}])
+def test_a_video_that_cannot_be_is_refused(inputs, wrong):
+    with pytest.raises(InputError, match="a video is one of rendered, real and has a frame at least"):
+        Video(**{"path": inputs / "clip0.mp4", "model": "fake", "kind": "real"} | wrong)
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_trace_is_scaled_by_a_number_above_0(inputs, scale):
+    with pytest.raises(InputError, match="must be scaled by more than 0"):
+        Uplink(path=inputs / "fast.csv", scale=scale)
 
 
 def test_a_contender_must_be_a_policy_that_exists():

@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import time
+from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -128,6 +129,18 @@ def test_a_second_run_redoes_nothing_and_says_the_same(experiment, tmp_path):
     assert second.cells == first.cells
 
 
+@pytest.mark.parametrize("damaged", [b"", b"{", b'{"cell": "\xff"}'])
+def test_a_damaged_cell_is_computed_again(experiment, tmp_path, damaged):
+    """As a full disk or a copy that was cut short leaves it; it must not be missing from the tables for ever."""
+    first, _ = go(experiment(), tmp_path)
+    (tmp_path / "cells" / f"{first.cells[0][1].cell.key}.json").write_bytes(damaged)
+    second, text = go(experiment(), tmp_path)
+    assert "2 cells, 1 of them finished before" in text
+    assert [stored.result for _, stored in second.cells] == [
+        replace(stored.result, computed=0) for _, stored in first.cells
+    ]
+
+
 def test_more_cells_leave_the_finished_ones_alone(experiment, tmp_path):
     go(experiment(), tmp_path)
     workers = Here()
@@ -239,6 +252,19 @@ def test_rendered_clips_are_scored_against_exact_truth_too(experiment, inputs, t
     assert quality.flicker == pytest.approx(quality.motion, abs=0.01)
     verdicts = report_job(comparison, tmp_path / "out", console=Console(quiet=True))
     assert [ranking.reference for ranking in verdicts[0].rankings] == ["exact", "model"]
+
+
+def test_truth_of_frames_that_are_not_played_is_no_reference(experiment, inputs, tmp_path):
+    path = exact_clip(inputs / "clip0.mp4", tmp_path / "late.mp4", 24)
+    content = json.loads(path.with_suffix(".json").read_text())
+    for image in content["images"]:
+        image["frame"] += 100
+    path.with_suffix(".json").write_text(json.dumps(content))
+    comparison, _ = go(experiment(videos=(Video(path=path, model="fake", kind="rendered"),)), tmp_path / "out")
+    assert "rendering_f1_exact" not in comparison.cells[0][1].result.figures
+    assert comparison.quality["late"].ceiling_exact is None
+    verdicts = report_job(comparison, tmp_path / "out", console=Console(quiet=True))
+    assert [ranking.reference for ranking in verdicts[0].rankings] == ["model"]
 
 
 def test_agreement_with_pseudo_boxes_counts_only_the_sure_ones(experiment, inputs, tmp_path):

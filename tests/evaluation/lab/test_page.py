@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 from io import StringIO
 
@@ -118,6 +119,17 @@ def test_published_medians_stand_beside_ours_where_they_mean_the_same(text):
 
 def test_what_failed_is_told_and_harmless(text):
     assert "nobody &lt;ran&gt; it" in text
+
+
+def test_without_a_cell_that_all_finished_there_is_still_a_page(inputs, tmp_path):
+    """Each contender lost other cells: nothing can be compared, and all that was computed is in the tables."""
+    drawn = drawn_comparison(tmp_path, inputs / "fast.csv", inputs / "round.json", videos=2, traces=2, seconds=1.0)
+    labels = list(LEVELS)
+    torn = [(c, s) for c, s in drawn.cells if labels.index(c.label) % 2 == int(s.cell.trace.name[-1]) % 2]
+    console = Console(file=StringIO(), width=200)
+    assert report_job(replace(drawn, cells=torn), tmp_path, console=console) == []
+    assert "no cell was finished by every contender" in console.file.getvalue()
+    assert "Tables" in (tmp_path / "report.html").read_text()
 
 
 def test_the_same_comparison_gives_the_same_page(inputs, out, text, tmp_path):

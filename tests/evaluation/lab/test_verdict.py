@@ -51,6 +51,31 @@ def test_what_noise_hides_cannot_be_told_apart():
     assert "it holds 0" in verdict.sentences[0]
 
 
+def test_a_higher_median_with_a_surely_lower_mean_is_no_win():
+    """A shows a little more in most cells, and nothing at all over a third of the recordings."""
+    records = table({"A": {"exact": 0.6}, "B": {"exact": 0.59}}, videos=6, traces=9, noise=0)
+    for record in records:
+        if record["contender"] == "A" and record["recording"] in ("r0", "r1", "r2", "r3"):
+            record["rendering_f1_exact"] = 0.0
+    verdict = only(records)
+    lead = verdict.rankings[0].to_next
+    assert verdict.rankings[0].order == ("A", "B")
+    assert lead.sure
+    assert lead.mean.high < 0
+    assert not lead.surely_above
+    assert verdict.headline.startswith("A leads B on rendered clips by the median, and trails it by the mean")
+    assert "A has the higher median, B the higher mean: -0.2" in verdict.sentences[0]
+
+
+def test_a_variation_whose_first_has_the_lower_mean_is_within_noise():
+    usual = table({"A": {"exact": 0.5}, "B": {"exact": 0.6}})
+    other = table({"A": {"exact": 0.6}, "B": {"exact": 0.59}}, machine="slow", videos=6, traces=9, noise=0)
+    for record in other:
+        if record["contender"] == "A" and record["recording"] in ("r0", "r1", "r2", "r3"):
+            record["rendering_f1_exact"] = 0.0
+    assert "A (within noise) with slow" in only(usual + other).sentences[-1]
+
+
 def test_a_single_clip_ranks_nothing():
     verdict = only(table({"A": {"model": 0.4}, "B": {"model": 0.9}}, videos=1, kind="real"))
     assert verdict.headline.startswith("B shows most on real clips, too few to rank anything")
@@ -85,6 +110,24 @@ def test_a_variation_in_which_another_wins_is_named():
     assert verdict.others == 2
     assert verdict.sentences[-1].startswith("Another contender wins in 1 of 2 variations: B with paper (codec x2)")
     assert only(usual + same).sentences[-1].startswith("The same contender wins in the one variation")
+
+
+def test_a_variation_without_comparable_cells_is_none_in_which_the_same_wins():
+    usual = table({"A": {"exact": 0.6}, "B": {"exact": 0.5}})
+    torn = table({"A": {"exact": 0.6}, "B": {"exact": 0.5}}, machine="slow")
+    torn = [r for r in torn if (r["contender"] == "A") == (r["video"] == "rendered0")]
+    verdict = only(usual + torn)
+    assert verdict.others == 0
+    assert not any("same contender" in sentence for sentence in verdict.sentences)
+
+
+def test_a_truth_that_some_clips_lack_is_named():
+    records = table({"A": {"exact": 0.6, "model": 0.5}, "B": {"exact": 0.5, "model": 0.6}})
+    bare = [{**r, "rendering_f1_exact": None} if r["video"] == "rendered0" else r for r in records]
+    verdict = only(bare)
+    assert [ranking.reference for ranking in verdict.rankings] == ["model"]
+    assert "Nothing is ranked by exact truth: 3 of 4 clips have it." in verdict.sentences
+    assert not any("Nothing is ranked" in sentence for sentence in only(records).sentences)
 
 
 def test_kinds_of_clips_are_kept_apart():

@@ -7,6 +7,7 @@ to the highest one in 64 steps that are finest near it, so that no ranking at th
 import bz2
 import io
 import json
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,5 +97,5 @@ def read_answers(path: Path) -> KeptAnswers:
                 known_by=tuple(file[f"known_{number}"] for number in range(count)),
                 steps=tuple(file[f"steps_{number}"] for number in range(count)),
             )
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise WeightsError(f"{path}: no whole file of answers ({error})") from error

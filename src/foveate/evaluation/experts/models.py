@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -168,7 +169,7 @@ class Outputs:
             return np.asarray(np.load(path), np.float32)
         found = model.load().logits(pixels)
         self._folder.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".part")
+        partial = path.with_suffix(f".{os.getpid()}.part")
         with partial.open("wb") as file:
             np.save(file, found)
         partial.replace(path)

@@ -77,7 +77,7 @@ class ExpertsSettings:
     """Live: the device on one CPU core, gateway and experts on another."""
 
     def __post_init__(self) -> None:
-        if self.samples < 1 or self.rate_hz <= 0 or self.part not in ("held-out", "test"):
+        if self.samples < 1 or not 0 < self.rate_hz < float("inf") or self.part not in ("held-out", "test"):
             raise InputError(
                 "at least one sample, a positive rate and a part of held-out or test are required, got "
                 f"{self.samples}, {self.rate_hz:g} and {self.part!r}"

@@ -32,7 +32,7 @@ class Change:
             seconds = float(at)
         except ValueError:
             seconds = -1.0
-        if seconds < 0 or kind not in CHANGES or not name:
+        if not 0 <= seconds < float("inf") or kind not in CHANGES or not name:
             raise InputError(f"a change is SECONDS:KIND:NAME with a kind of {', '.join(CHANGES)}, got {text!r}")
         return cls(at_s=seconds, kind=kind, expert=name)
 
@@ -59,7 +59,7 @@ class Stream:
 
     def __post_init__(self) -> None:
         rows = {len(self.labels), len(self.payloads), len(self.generalist), *map(len, self.experts.values())}
-        if len(rows) != 1 or self.rate_hz <= 0:
+        if len(rows) != 1 or not 0 < self.rate_hz < float("inf"):
             raise InputError(
                 f"rows of one length and a positive rate are required, got {sorted(rows)}, {self.rate_hz:g}"
             )

@@ -10,7 +10,7 @@ import numpy as np
 from foveate.core import OffloadRecord
 from foveate.device import OffloadDone
 from foveate.device.recorder import offload_row
-from foveate.evaluation.lab.frame_scores import Scored, scored_frames, total
+from foveate.evaluation.lab.frame_scores import Scored, f1_of, scored_frames
 from foveate.evaluation.lab.object_scores import Objects
 from foveate.evaluation.lab.references import REFERENCES, Reference, main_reference
 from foveate.evaluation.lab.result import CellResult, Row, Value
@@ -30,8 +30,8 @@ def result_of(log: LiveLog, clip: Segment, references: Sequence[Reference], star
     new = objects.new_objects(shown, sources.get)
     figures: dict[str, Value] = {
         **_counts(log),
-        **{f"rendering_f1_{r.name}": total(shown, r.name).f1 for r in references},
-        **{f"inference_f1_{r.name}": total(inferred, r.name).f1 if inferred else None for r in references},
+        **{f"rendering_f1_{r.name}": f1_of(shown, r.name) for r in references},
+        **{f"inference_f1_{r.name}": f1_of(inferred, r.name) for r in references},
         **_latencies([done.record for done in log.succeeded]),
         **_spread("staleness_s", [s.staleness_s for s in log.shown if s.staleness_s is not None]),
         **_spread("interval_frames", [b - a for a, b in pairwise(done.record.frame_index for done in log.offloads)]),

@@ -1,6 +1,7 @@
 """Finished cells on disk, of any kind: one file each, named by the cell's key, written whole or not at all."""
 
 import hashlib
+import os
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -30,15 +31,15 @@ class CellFiles(Generic[Stored]):
         self._folder, self._kind = out / "cells", kind
 
     def finished(self, cells: Iterable[Keyed]) -> set[str]:
-        """Keys of those that are there."""
-        return {cell.key for cell in cells if self._path(cell.key).is_file()}
+        """Keys of those that are there and can be read: a damaged one is computed again."""
+        return {key for key in {cell.key for cell in cells} if self.get(key) is not None}
 
     def write(self, key: str, stored: Stored) -> None:
         """Keep a result. Raises `MediaError` where the disk refuses."""
         path = self._path(key)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            part = path.with_suffix(".part")
+            part = path.with_suffix(f".{os.getpid()}.part")
             part.write_bytes(msgspec.json.encode(stored))
             part.replace(path)
         except OSError as error:
@@ -48,7 +49,7 @@ class CellFiles(Generic[Stored]):
         """A finished cell; None if it is not there, or is no cell of this version."""
         try:
             return msgspec.json.decode(self._path(key).read_bytes(), type=self._kind)
-        except (OSError, msgspec.MsgspecError):
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
             return None
 
     def _path(self, key: str) -> Path:

@@ -7,7 +7,7 @@ import msgspec
 from foveate.core import Detections
 from foveate.evaluation.answers import Answers
 from foveate.evaluation.lab.cell import Cell
-from foveate.evaluation.lab.frame_scores import scored_frames, total
+from foveate.evaluation.lab.frame_scores import f1_of, scored_frames
 from foveate.evaluation.lab.models import LoadByName, describe, loader
 from foveate.evaluation.lab.prepare import answer_key
 from foveate.evaluation.lab.references import Reference, references_of
@@ -40,8 +40,8 @@ def clip_quality(cell: Cell, load: LoadByName) -> ClipQuality:
     by_name = {reference.name: reference for reference in references}
     scored = scored_frames(own.items(), references, lambda position: position)
     return ClipQuality(
-        ceiling_exact=total(scored, "exact").f1 if "exact" in by_name else None,
-        agreement_pseudo=total(scored, "pseudo").f1 if "pseudo" in by_name else None,
+        ceiling_exact=f1_of(scored, "exact"),
+        agreement_pseudo=f1_of(scored, "pseudo"),
         flicker=_change(by_name["model"]),
         motion=_change(by_name["exact"]) if "exact" in by_name else None,
     )

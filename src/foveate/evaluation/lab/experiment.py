@@ -1,8 +1,10 @@
 """What an experiment is made of: everything that is crossed with everything else."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from foveate.core import InferenceModel, InputError, Profile
 from foveate.policies import by_name
@@ -16,7 +18,7 @@ ALL_FIGURES: tuple[Figure, ...] = ("overall", "delays", "codec", "choices", "obj
 
 @dataclass(frozen=True, kw_only=True)
 class Video:
-    """A clip and the model that sees it."""
+    """A clip and the model that sees it. Raises `InputError` on an unknown kind or less than a frame."""
 
     path: Path
     """Exact truth (`NAME.json`) and pseudo boxes (`NAME.pseudo.json`) lie beside it."""
@@ -25,6 +27,13 @@ class Video:
     kind: Kind
     frames: int | None = None
     """How many from its beginning count; None: all. A clip ends where its camera was cut."""
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(Kind) or (self.frames is not None and self.frames < 1):
+            raise InputError(
+                f"a video is one of {', '.join(get_args(Kind))} and has a frame at least, "
+                f"got {self.kind!r} and {self.frames}"
+            )
 
     @property
     def name(self) -> str:
@@ -45,7 +54,7 @@ class Uplink:
     """The recordings that it was cut from; traces that share one are no independent samples."""
 
     def __post_init__(self) -> None:
-        if self.scale <= 0:
+        if not 0 < self.scale < float("inf"):
             raise InputError(f"a trace must be scaled by more than 0, got {self.scale:g}")
 
     @property
@@ -155,9 +164,22 @@ class Condition:
     """How many starts in each trace."""
 
 
+def check_names(experiment: str, videos: Sequence[Video], uplinks: Sequence[Uplink]) -> None:
+    """Tables tell clips by their names, and traces within a group too: two of one name would be taken for one.
+
+    Raises `InputError` that names them.
+    """
+    named = [f"video {video.name}" for video in videos]
+    named += [f"trace {uplink.name} ({uplink.group})" for uplink in uplinks]
+    if twice := [name for name, count in Counter(named).items() if count > 1]:
+        raise InputError(f"videos and traces of experiment {experiment} need names of their own, got {twice} twice")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """Videos x uplinks x contenders x offsets, and what that depends on. Raises `InputError` where one is missing.
+    """Videos x uplinks x contenders x offsets, and what that depends on.
+
+    Raises `InputError` where one is missing, or where two have one name.
 
     The first group of uplinks, the first transport and the first machine make the main tables. Each other group,
     transport and machine is tried with the first ones of the rest: one thing is varied at a time. Cells last `seconds`
@@ -202,7 +224,8 @@ class Experiment:
             raise InputError(f"the contenders of experiment {self.name} need labels of their own, got {everyone}")
         if self.focus and self.focus not in labels:
             raise InputError(f"the focus of experiment {self.name} must be one of {labels}, got {self.focus!r}")
-        if self.seconds <= 0 or self.offsets < 1:
+        check_names(self.name, self.videos, self.uplinks)
+        if not 0 < self.seconds < float("inf") or self.offsets < 1:
             raise InputError(
                 f"cells last more than 0 s and start at 1 offset or more, got {self.seconds:g} s and {self.offsets}"
             )

@@ -44,6 +44,11 @@ def total(scored: Iterable[Scored], reference: str) -> Counts:
     return sum((frame.scores[reference].counts for frame in scored if reference in frame.scores), Counts())
 
 
+def f1_of(scored: Sequence[Scored], reference: str) -> float | None:
+    """F1 of these sums; None where the reference covers no frame, for the F1 of nothing would read as a perfect one."""
+    return total(scored, reference).f1 if any(reference in frame.scores for frame in scored) else None
+
+
 def _scored(index: int, predicted: Detections, references: Sequence[Reference], position: int) -> Scored:
     matches, scores = {}, {}
     for reference in references:

@@ -22,7 +22,7 @@ def known_pace() -> Pace:
     """The last one measured here."""
     try:
         return msgspec.json.decode(_path().read_bytes(), type=Pace)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return Pace()
 
 

@@ -103,7 +103,7 @@ def _verdict_card(verdict: Verdict) -> str:
 
 def _sure(verdict: Verdict) -> bool:
     lead = verdict.rankings[0].to_next
-    return lead is not None and lead.sure
+    return lead is not None and lead.surely_above
 
 
 def _what_if(provenances: Provenances) -> str:

@@ -6,16 +6,14 @@ from pathlib import Path
 
 from rich.table import Table
 
-from foveate.codec import VideoReader
 from foveate.core import FoveateError, Profile
 from foveate.estimators import load_profile
-from foveate.evaluation.lab.cell import Cell, sha256_of
+from foveate.evaluation.lab.cell import Cell
 from foveate.evaluation.lab.cells import cells_of
 from foveate.evaluation.lab.experiment import Experiment
 from foveate.evaluation.lab.models import LoadByName, describe
 from foveate.evaluation.lab.pace import Pace, known_pace
-from foveate.evaluation.lab.prepare import ClipFacts, answer_key, missing_answers
-from foveate.evaluation.lab.references import annotations_digest
+from foveate.evaluation.lab.prepare import ClipFacts, announced, answer_key, missing_answers
 from foveate.evaluation.lab.segment import played_positions
 from foveate.evaluation.lab.store import Store
 from foveate.network import UplinkTrace
@@ -95,7 +93,7 @@ def _look(experiment: Experiment, load: LoadByName) -> tuple[dict[Path, ClipFact
     missing = []
     for video in experiment.videos:
         try:
-            clips[video.path] = _announced(video.path)
+            clips[video.path] = announced(video.path)
         except (FoveateError, OSError) as error:
             missing.append(str(error))
     for name in dict.fromkeys(video.model for video in experiment.videos):
@@ -104,13 +102,6 @@ def _look(experiment: Experiment, load: LoadByName) -> tuple[dict[Path, ClipFact
         except FoveateError as error:
             missing.append(str(error))
     return clips, models, missing
-
-
-def _announced(video: Path) -> ClipFacts:
-    """As the file says; how many frames can be decoded is only known when they are."""
-    with VideoReader(video) as reader:
-        size, fps, frames = reader.size, reader.fps, reader.frame_count or 1
-    return ClipFacts(sha256=sha256_of(video), truths=annotations_digest(video), size=size, fps=fps, frames=frames)
 
 
 def _answers(cells: Sequence[Cell], clips: dict[str, ClipFacts], models: dict[str, Welcome]) -> tuple[int, int]:

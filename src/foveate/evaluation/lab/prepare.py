@@ -1,6 +1,5 @@
 """What cells of one clip share, made before they run: facts, grey frames, the model's own answers."""
 
-import fcntl
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +7,6 @@ from pathlib import Path
 import msgspec
 
 from foveate.codec import VideoReader
-from foveate.core import foveate_home
 from foveate.evaluation.answers import Answers
 from foveate.evaluation.greys import Greys, greys_of
 from foveate.evaluation.lab.cell import sha256_of
@@ -42,13 +40,17 @@ def clip_facts(video: Path) -> ClipFacts:
     return ClipFacts(sha256=digest, truths=annotations_digest(video), size=size, fps=fps, frames=len(greys))
 
 
+def announced(video: Path) -> ClipFacts:
+    """As the file says, for plans; frames are counted where it does not say."""
+    with VideoReader(video) as reader:
+        size, fps = reader.size, reader.fps
+        frames = reader.frame_count or sum(1 for _ in reader)
+    return ClipFacts(sha256=sha256_of(video), truths=annotations_digest(video), size=size, fps=fps, frames=frames)
+
+
 def shared_greys(video: Path, sha256: str) -> Greys:
-    """Grey frames from the disk; made by one process while the others wait."""
-    folder = foveate_home() / "greys"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"{sha256[:24]}.lock").open("w") as lock:
-        fcntl.lockf(lock, fcntl.LOCK_EX)
-        return greys_of(video, sha256, _silent)
+    """Grey frames from the disk, or made now."""
+    return greys_of(video, sha256, _silent)
 
 
 def answer_key(sha256: str, welcome: Welcome) -> TruthKey:

@@ -28,14 +28,15 @@ class Reference:
 
 
 def references_of(video: Path, *, answers: Mapping[int, Detections], frame_height: int) -> list[Reference]:
-    """All that there are of a clip; `answers`: the model's own by file position."""
+    """All that cover a frame of those played; `answers`: the model's own by file position."""
     own = {
         position: with_ignore_rules(Truth(detections=answer), frame_height=frame_height)
         for position, answer in answers.items()
     }
     found = [Reference(name="model", truths=own)]
     for name, truths in independent_truths(video, frame_height=frame_height).items():
-        found.append(Reference(name=name, truths={p: truths[p] for p in own if p in truths}))
+        if played := {p: truths[p] for p in own if p in truths}:
+            found.append(Reference(name=name, truths=played))
     return found
 
 
@@ -64,11 +65,12 @@ def _pseudo(video: Path, frame_height: int) -> dict[int, Truth] | None:
     path = _files(video)[1]
     if not path.is_file():
         return None
-    return {
+    found = {
         image.frame: with_ignore_rules(_sure(image.truth), frame_height=frame_height)
         for image in read_coco(path)
         if image.frame is not None
     }
+    return found or None
 
 
 def _sure(truth: Truth) -> Truth:

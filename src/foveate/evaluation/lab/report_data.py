@@ -65,14 +65,14 @@ class ReportData:
         return [row.label for row in self.comparison.experiment.rows if row.label in there]
 
     def cells(self, where: Slice) -> dict[str, list[Stored]]:
-        """By contender, the cells of a slice that every contender finished, in the same order."""
+        """By contender, the cells of a slice that every contender finished, in the same order; empty without any."""
         found: dict[tuple[str, ...], dict[str, Stored]] = {}
         for record, (contender, stored) in zip(self.records, self.comparison.cells, strict=True):
             if where.holds(record):
                 found.setdefault(stored.cell.group, {})[contender.label] = stored
         labels = list(dict.fromkeys(label for group in found.values() for label in group))
         full = [group for group in found.values() if len(group) == len(labels)]
-        return {label: [group[label] for group in full] for label in self.labels if label in labels}
+        return {label: [group[label] for group in full] for label in self.labels if label in labels} if full else {}
 
     def figure(self, where: Slice, name: str) -> dict[str, Numbers]:
         """A figure of every complete cell, by contender; cells without it are left out."""
@@ -82,10 +82,13 @@ class ReportData:
         }
 
     def offloads(self, where: Slice, column: str) -> dict[str, Numbers]:
-        """A column of all offloads of complete cells, by contender."""
-        at = OFFLOAD_COLUMNS.index(column)
+        """A column of the offloads of complete cells that brought a result, by contender.
+
+        One that failed has stages of 0 s, and as its latency the time that was waited.
+        """
+        at, failed = OFFLOAD_COLUMNS.index(column), OFFLOAD_COLUMNS.index("failed")
         return {
-            label: _array(row[at] for stored in cells for row in stored.result.offloads)
+            label: _array(row[at] for stored in cells for row in stored.result.offloads if not row[failed])
             for label, cells in self.cells(where).items()
         }
 

@@ -39,6 +39,8 @@ def report_job(comparison: Comparison, out: Path, *, console: Console, parquet: 
         console.print(
             f"{finished} of {comparison.wanted_cells} cells are finished: the same command goes on", style="yellow"
         )
+    if not verdicts:
+        console.print("no cell was finished by every contender: there is nothing to rank", style="red")
     if comparison.failures:
         console.print(f"{len(comparison.failures)} steps failed: {out / 'failures.json'}", style="red")
     console.print(f"wrote {out / 'report.html'}")

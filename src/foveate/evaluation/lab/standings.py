@@ -96,6 +96,14 @@ def references_in(records: Sequence[Record], where: Slice) -> list[str]:
     return [name for name in trusted if all(record.get(f"rendering_f1_{name}") is not None for record in here)]
 
 
+def clips_with(records: Sequence[Record], where: Slice, reference: str) -> tuple[int, int]:
+    """Of how many clips of a slice every cell was scored against this truth, and how many clips there are."""
+    here = [record for record in records if where.holds(record)]
+    bare = {record["video"] for record in here if record.get(f"rendering_f1_{reference}") is None}
+    clips = {record["video"] for record in here}
+    return len(clips - bare), len(clips)
+
+
 def rank(
     records: Sequence[Record], where: Slice, reference: str, *, focus: str, figure: str = "rendering_f1", seed: int = 0
 ) -> Ranking | None:

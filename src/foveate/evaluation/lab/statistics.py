@@ -58,6 +58,11 @@ class Difference:
         """Whether the interval of the mean leaves 0 out, and is one."""
         return self.enough and (self.mean.low > 0 or self.mean.high < 0)
 
+    @property
+    def surely_above(self) -> bool:
+        """Whether the interval of the mean lies above 0, and is one."""
+        return self.enough and self.mean.low > 0
+
 
 class Clusters:
     """Weights of cells under draws of videos and recordings, the same for every figure of these cells.

@@ -19,17 +19,18 @@ Record = dict[str, Value]
 
 def write_tables(cells: Sequence[Labelled], out: Path, *, parquet: bool) -> None:
     """`cells.csv`, `offloads.csv`, `frames.csv`, `objects.csv`, `choices.csv`. Raises `MediaError` on a full disk."""
-    tables: dict[str, Iterable[Record]] = {
-        "cells": cell_records(cells),
-        "offloads": _rows(cells, OFFLOAD_COLUMNS, "offloads"),
-        "frames": _rows(cells, FRAME_COLUMNS, "frames"),
-        "objects": _listed(cells, "objects"),
-        "choices": _listed(cells, "choices"),
+    records = cell_records(cells)
+    tables: dict[str, tuple[Sequence[str], Iterable[Record]]] = {
+        "cells": (list(dict.fromkeys(name for record in records for name in record)), records),
+        "offloads": ((*_NAMES, *OFFLOAD_COLUMNS), _rows(cells, OFFLOAD_COLUMNS, "offloads")),
+        "frames": ((*_NAMES, *FRAME_COLUMNS), _rows(cells, FRAME_COLUMNS, "frames")),
+        "objects": ((*_NAMES, "property", "bin", "tp", "fp", "fn"), _listed(cells, "objects")),
+        "choices": ((*_NAMES, "part", "value", "count"), _listed(cells, "choices")),
     }
-    for name, records in tables.items():
+    for name, (columns, rows) in tables.items():
         path = out / f"{name}.csv"
         try:
-            _write_csv(path, records)
+            _write_csv(path, columns, rows)
         except OSError as error:
             raise MediaError(f"cannot write {path}: {error.strerror}") from error
         if parquet:
@@ -122,19 +123,13 @@ def _listed(cells: Sequence[Labelled], table: str) -> Iterator[Record]:
             yield {**head, **entry}
 
 
-def _write_csv(path: Path, records: Iterable[Record]) -> None:
-    """Columns are those of the records together, in order of appearance; None is an empty field."""
-    listed = records if isinstance(records, list) else None
+def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Record]) -> None:
+    """A table without rows has its head all the same; None is an empty field."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="", encoding="utf-8") as file:
-        stream = iter(records)
-        first = next(stream, None)
-        names = list(dict.fromkeys(name for record in listed or [] for name in record)) or list(first or {})
-        writer = csv.DictWriter(file, names, lineterminator="\n")
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
-        if first is not None:
-            writer.writerow(_plain(first))
-            writer.writerows(_plain(record) for record in stream)
+        writer.writerows(_plain(row) for row in rows)
 
 
 def _plain(record: Record) -> Record:
@@ -142,13 +137,18 @@ def _plain(record: Record) -> Record:
     return {name: round(value, 6) if isinstance(value, float) else value for name, value in record.items()}
 
 
+_WORDS = ("contender", "policy", "video", "model", "trace", "trace_group", "recording", "machine", "cell", "value")
+"""Columns that stay text whatever stands in them: a clip may be called `001`."""
+
+
 def _to_parquet(path: Path) -> None:
     try:
         from pyarrow import csv as arrow_csv  # noqa: PLC0415  # only who asks for Parquet needs it
-        from pyarrow import parquet  # noqa: PLC0415
+        from pyarrow import parquet, string  # noqa: PLC0415
     except ImportError as error:
         raise FoveateError("Parquet needs pyarrow: pip install 'foveate[parquet]'") from error
-    parquet.write_table(arrow_csv.read_csv(path), path.with_suffix(".parquet"))
+    kept = arrow_csv.ConvertOptions(column_types=dict.fromkeys(_WORDS, string()))
+    parquet.write_table(arrow_csv.read_csv(path, convert_options=kept), path.with_suffix(".parquet"))
 
 
 def _int(value: Value) -> int:

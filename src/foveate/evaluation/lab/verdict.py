@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from foveate.evaluation.lab.standings import Ranking, Slice, main_slices, references_in, slices_of
+from foveate.evaluation.lab.standings import Ranking, Slice, clips_with, main_slices, references_in, slices_of
 from foveate.evaluation.lab.statistics import LEAST_CLUSTERS, Difference
 from foveate.evaluation.lab.tables import Record
 
@@ -24,7 +24,7 @@ class Flip:
     where: Slice
     winner: str
     sure: bool
-    """Whether the interval of its lead there leaves 0 out."""
+    """Whether the interval of its lead there lies above 0."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,9 @@ class Verdict:
     flips: tuple[Flip, ...]
     """Among the other slices, by the most trusted truth."""
     others: int
-    """How many other slices there are."""
+    """How many other slices have a ranking."""
+    uncovered: tuple[str, ...] = ()
+    """What is not ranked because a truth covers a part of the clips alone, a sentence each."""
 
     @property
     def disagree(self) -> bool:
@@ -73,7 +75,7 @@ class Verdict:
             )
         elif self.rankings[0].enough and {r.reference for r in self.rankings} >= {"exact", "model"}:
             found.append("Exact truth and the model's own results give the same order.")
-        return [*found, *self._dependence()]
+        return [*found, *self.uncovered, *self._dependence()]
 
     def _dependence(self) -> list[str]:
         if not self.others:
@@ -97,23 +99,47 @@ def verdicts_of(records: Sequence[Record], rank_by: RankBy) -> list[Verdict]:
     """One for each kind of clips that has complete cells."""
     found = []
     for where in main_slices(records):
-        rankings = [rank_by(where, name) for name in references_in(records, where)]
-        told = tuple(ranking for ranking in rankings if ranking is not None)
+        told = _ranked(rank_by, [(where, name) for name in references_in(records, where)])
         if told:
             others = [other for other in slices_of(records) if other.kind == where.kind and other != where]
-            flips = _flips(others, told[0], rank_by)
-            found.append(Verdict(kind=where.kind, rankings=told, flips=flips, others=len(others)))
+            ranked = _ranked(rank_by, [(other, told[0].reference) for other in others])
+            found.append(
+                Verdict(
+                    kind=where.kind,
+                    rankings=tuple(told),
+                    flips=_flips(ranked, told[0]),
+                    others=len(ranked),
+                    uncovered=_uncovered(records, where),
+                )
+            )
     return found
 
 
-def _flips(others: Sequence[Slice], main: Ranking, rank_by: RankBy) -> tuple[Flip, ...]:
-    flips = []
-    for where in others:
-        ranking = rank_by(where, main.reference)
-        if ranking is not None and ranking.order[0] != main.order[0]:
-            sure = ranking.to_next is not None and ranking.to_next.sure
-            flips.append(Flip(where=where, winner=ranking.order[0], sure=sure))
-    return tuple(flips)
+def _ranked(rank_by: RankBy, places: Sequence[tuple[Slice, str]]) -> list[Ranking]:
+    """Rankings of slices by a truth each, where there are any."""
+    return [ranking for place in places if (ranking := rank_by(*place)) is not None]
+
+
+def _uncovered(records: Sequence[Record], where: Slice) -> tuple[str, ...]:
+    """A truth that some clips lack ranks nothing: that must not go unsaid."""
+    counts = {name: clips_with(records, where, name) for name in REFERENCE_NAMES}
+    return tuple(
+        f"Nothing is ranked by {REFERENCE_NAMES[name]}: {with_it} of {clips} clips have it."
+        for name, (with_it, clips) in counts.items()
+        if 0 < with_it < clips
+    )
+
+
+def _flips(others: Sequence[Ranking], main: Ranking) -> tuple[Flip, ...]:
+    return tuple(
+        Flip(
+            where=ranking.where,
+            winner=ranking.order[0],
+            sure=ranking.to_next is not None and ranking.to_next.surely_above,
+        )
+        for ranking in others
+        if ranking.order[0] != main.order[0]
+    )
 
 
 def _headline(best: Ranking, reference: str) -> str:
@@ -122,10 +148,15 @@ def _headline(best: Ranking, reference: str) -> str:
     if lead is None:
         return f"{best.order[0]} alone on {kind} clips: a median rendering F1 of {median:.3f} by {reference}"
     medians = f"{median:.3f} against {best.standings[1].median.value:.3f} of {best.order[1]}, by {reference}"
-    if lead.sure:
+    if lead.surely_above:
         return f"{best.order[0]} wins on {kind} clips: median rendering F1 {medians}"
     if not lead.enough:
         return f"{best.order[0]} shows most on {kind} clips, too few to rank anything: median rendering F1 {medians}"
+    if lead.sure:
+        return (
+            f"{best.order[0]} leads {best.order[1]} on {kind} clips by the median, and trails it by the mean: median "
+            f"rendering F1 {medians}"
+        )
     return f"{best.order[0]} and {best.order[1]} cannot be told apart on {kind} clips: median rendering F1 {medians}"
 
 
@@ -135,10 +166,12 @@ def _lead(ranking: Ranking) -> str:
     best = ranking.standings[0]
     if lead is None:
         return f"By {reference}: {best.contender} at a median of {best.median.value:.3f}, without a rival."
+    rival = ranking.order[1]
+    how = f"leads {rival} by" if lead.mean.value >= 0 else f"has the higher median, {rival} the higher mean:"
     return (
-        f"By {reference}: {best.contender} leads {ranking.order[1]} by {lead.mean.value:+.3f} rendering F1 in the mean "
-        f"of {lead.cells} cells (95 % interval {lead.mean.low:+.3f} to {lead.mean.high:+.3f}; {lead.videos} videos, "
-        f"{lead.recordings} recordings; {_how_sure(lead)})."
+        f"By {reference}: {best.contender} {how} {lead.mean.value:+.3f} rendering F1 in the mean of {lead.cells} cells "
+        f"(95 % interval {lead.mean.low:+.3f} to {lead.mean.high:+.3f}; {lead.videos} videos, {lead.recordings} "
+        f"recordings; {_how_sure(lead)})."
     )
 
 

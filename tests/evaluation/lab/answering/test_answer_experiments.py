@@ -1,13 +1,16 @@
 """Whole experiments on answering policies, with tiny clips and fake models."""
 
 import csv
+from dataclasses import replace
 from functools import partial
 from io import StringIO
 
+import msgspec
 import pytest
 from rich.console import Console
 
 import foveate.evaluation.lab.answering.compare as compare_module
+from foveate.codec import VideoReader
 from foveate.core import FoveateError, InputError, PairTimes
 from foveate.device import AnswerRules
 from foveate.estimators import write_profile
@@ -21,6 +24,7 @@ from foveate.evaluation.lab.answering import (
     report_answers,
 )
 from foveate.evaluation.lab.answering.standings import answer_tables
+from foveate.evaluation.lab.prepare import announced
 from foveate.evaluation.lab.workers import attempt
 from foveate.testing import write_clip
 from foveate.testing.detectors_by_name import fake_model
@@ -70,6 +74,12 @@ def experiment(folder, tmp_path, monkeypatch):
         seconds=1.0,
         offsets=1,
     )
+
+
+def test_frames_of_a_clip_that_does_not_say_how_many_it_has_are_counted(folder, monkeypatch):
+    """Or a cell would play its first frame over and over."""
+    monkeypatch.setattr(VideoReader, "_count", lambda self: None)
+    assert announced(folder / "clip.mp4").frames == 24
 
 
 def go(experiment, out, load_device=fake_device_model):
@@ -192,3 +202,36 @@ def test_experiments_that_cannot_be_are_refused(experiment, wrong):
 def test_a_contender_needs_an_answering_policy():
     with pytest.raises(InputError, match="unknown policy"):
         AnswerContender(label="x", policy="vitmalis")
+
+
+def test_a_clip_without_truth_is_named(experiment, folder, tmp_path):
+    video = Video(path=folder / "clip.mp4", model="fake", kind="real")  # real clips are scored by pseudo boxes
+    device = (AnswerContender(label="device", policy="device-only"),)
+    comparison, _ = go(experiment(videos=(video,), contenders=device, seconds=0.2), tmp_path)
+    assert report_answers(comparison, tmp_path, console=Console(file=StringIO())) == []
+    assert (
+        "Not in the tables, for no truth covers frames that were answered: clip."
+        in (tmp_path / "report.md").read_text()
+    )
+
+
+def test_who_wins_is_told_over_cells_that_all_have(experiment, tmp_path):
+    """As long as not all are finished: a contender that lacks the hard cells must not win by that."""
+    contenders = (AnswerContender(label="one", policy="device-only"), AnswerContender(label="two", policy="cloud-only"))
+    comparison, _ = go(experiment(contenders=contenders, seconds=0.2, offsets=2), tmp_path)
+    scores = {("one", 0): 0.6, ("two", 0): 0.7, ("two", 1): 0.1}
+
+    def scored(entry):
+        contender, condition, stored = entry
+        value = scores[contender.label, stored.cell.offset_number]
+        figures = {**stored.result.figures, "ap50_per_frame_exact": value}
+        return contender, condition, msgspec.structs.replace(stored, result=replace(stored.result, figures=figures))
+
+    there = [e for e in comparison.cells if (e[0].label, e[2].cell.offset_number) in scores]
+    partly = replace(comparison, cells=[scored(entry) for entry in there])
+    (table,) = answer_tables(partly)
+    assert (table.winner, table.common) == ("two", 1)
+    report_answers(partly, tmp_path, console=Console(file=StringIO()))
+    assert (
+        "Means are over other cells for other contenders; all have 1 in common" in (tmp_path / "report.md").read_text()
+    )

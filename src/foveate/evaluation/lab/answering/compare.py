@@ -8,17 +8,14 @@ from typing import Any
 
 from rich.console import Console
 
-from foveate.codec import VideoReader
 from foveate.core import FoveateError
 from foveate.evaluation.lab.answering.cell import AnswerCell, answer_cells
 from foveate.evaluation.lab.answering.experiment import AnswerCondition, AnswerContender, AnswerExperiment
 from foveate.evaluation.lab.answering.run_cell import LoadDeviceByName, run_answer_cell
 from foveate.evaluation.lab.answering.store import AnswerStore, StoredAnswers
-from foveate.evaluation.lab.cell import sha256_of
 from foveate.evaluation.lab.meter import Meter
 from foveate.evaluation.lab.models import LoadByName, describe
-from foveate.evaluation.lab.prepare import ClipFacts
-from foveate.evaluation.lab.references import annotations_digest
+from foveate.evaluation.lab.prepare import ClipFacts, announced
 from foveate.evaluation.lab.store import Failure, Store
 from foveate.evaluation.lab.workers import Done, Task, Workers, begun_before
 from foveate.network.messages import Welcome
@@ -74,13 +71,6 @@ def compare_answers(
         wanted=len(by_key),
         failures=failures,
     )
-
-
-def announced(video: Path) -> ClipFacts:
-    """What a file says of itself."""
-    with VideoReader(video) as reader:
-        size, fps, frames = reader.size, reader.fps, reader.frame_count or 1
-    return ClipFacts(sha256=sha256_of(video), truths=annotations_digest(video), size=size, fps=fps, frames=frames)
 
 
 def model_names(experiment: AnswerExperiment) -> list[str]:

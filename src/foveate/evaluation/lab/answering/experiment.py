@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from foveate.core import InputError, PairTimes
 from foveate.device import AnswerRules
-from foveate.evaluation.lab.experiment import Uplink, Video
+from foveate.evaluation.lab.experiment import Uplink, Video, check_names
 from foveate.policies.answering import answer_policy
 
 
@@ -60,7 +60,9 @@ class AnswerCondition:
 
 @dataclass(frozen=True, kw_only=True)
 class AnswerExperiment:
-    """Videos x uplinks x contenders x offsets, and what that depends on. Raises `InputError` where one is missing.
+    """Videos x uplinks x contenders x offsets, and what that depends on.
+
+    Raises `InputError` where one is missing, or where two have one name.
 
     The first of groups, transports, pairs and rules makes the main tables; each other one is tried with the first ones
     of the rest, as in `Experiment`.
@@ -99,7 +101,8 @@ class AnswerExperiment:
             raise InputError(f"the contenders of experiment {self.name} need labels of their own, got {labels}")
         if self.focus and self.focus not in labels:
             raise InputError(f"the focus of experiment {self.name} must be one of {labels}, got {self.focus!r}")
-        if self.seconds <= 0 or self.offsets < 1:
+        check_names(self.name, self.videos, self.uplinks)
+        if not 0 < self.seconds < float("inf") or self.offsets < 1:
             raise InputError(
                 f"cells last more than 0 s and start at 1 offset or more, got {self.seconds:g} s and {self.offsets}"
             )

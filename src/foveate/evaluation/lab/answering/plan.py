@@ -9,12 +9,12 @@ from rich.table import Table
 from foveate.core import FoveateError, OffloadPlan, View, computed_pixels
 from foveate.core.regions import RegionGrid
 from foveate.evaluation.lab.answering.cell import AnswerCell, answer_cells
-from foveate.evaluation.lab.answering.compare import announced, model_names
+from foveate.evaluation.lab.answering.compare import model_names
 from foveate.evaluation.lab.answering.experiment import AnswerExperiment
 from foveate.evaluation.lab.answering.store import AnswerStore
 from foveate.evaluation.lab.models import LoadByName, describe
 from foveate.evaluation.lab.pace import Pace, known_pace
-from foveate.evaluation.lab.prepare import ClipFacts
+from foveate.evaluation.lab.prepare import ClipFacts, announced
 from foveate.network.messages import Welcome
 from foveate.policies.answering import answer_policy
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from foveate.core import FoveateError, MediaError
 from foveate.evaluation.answer_tables import COLUMNS
 from foveate.evaluation.lab.answering.compare import AnswerComparison, Entry
-from foveate.evaluation.lab.answering.standings import FIGURES, AnswerTable, Standing, answer_tables
+from foveate.evaluation.lab.answering.standings import FIGURES, AnswerTable, Standing, answer_tables, without_score
 from foveate.evaluation.lab.statistics import LEAST_CLUSTERS, Interval
 
 _COLUMNS = (
@@ -35,7 +35,7 @@ def report_answers(comparison: AnswerComparison, out: Path, *, console: Console)
     tables = answer_tables(comparison)
     try:
         _write_csv(out / "cells.csv", _cell_rows(comparison.cells))
-        _write_csv(out / "answers.csv", _answer_rows(comparison.cells))
+        _write_csv(out / "answers.csv", _answer_rows(comparison.cells), head=(*_IDENTITY, *COLUMNS))
         _write_csv(out / "tables.csv", _table_rows(tables))
         (out / "report.md").write_text(page(comparison, tables), encoding="utf-8")
     except OSError as error:
@@ -63,6 +63,8 @@ def page(comparison: AnswerComparison, tables: Sequence[AnswerTable]) -> str:
         *(_section(table, experiment.compared_with) for table in tables),
         _winners(tables),
     ]
+    if bare := without_score(comparison):
+        parts.append(f"Not in the tables, for no truth covers frames that were answered: {', '.join(bare)}.")
     codes = {entry[2].code for entry in comparison.cells}
     if len(codes) > 1:
         parts.append(f"The cells were computed by {len(codes)} different states of the program.")
@@ -77,6 +79,8 @@ def _section(table: AnswerTable, focus: str) -> str:
     rows = [_row(_cells(standing, table, enough=enough)) for standing in table.standings]
     lines = [_row(names), _row(["---"] * len(names)), *rows]
     notes = [f"- {s.contender}: {_counted(s)}" for s in table.standings]
+    if any(standing.cells != table.common for standing in table.standings):
+        notes.append(f"- Means are over other cells for other contenders; all have {table.common} in common.")
     return "\n".join([head, "", *lines, "", *notes])
 
 
@@ -115,8 +119,8 @@ def _counted(standing: Standing) -> str:
 
 
 def _winners(tables: Sequence[AnswerTable]) -> str:
-    """Who has the greatest AP50 on each machine and at each deadline."""
-    lines = [_row(("clips", "condition", "greatest AP50 per frame", "AP50"))]
+    """Who has the greatest AP50 on each machine and at each deadline, over the cells that all contenders have."""
+    lines = [_row(("clips", "condition", "greatest AP50 per frame", "AP50 of all its cells"))]
     lines.append(_row(["---"] * 4))
     for table in tables:
         best = next((s for s in table.standings if s.contender == table.winner), None)
@@ -204,9 +208,10 @@ def _table_rows(tables: Sequence[AnswerTable]) -> Iterable[dict[str, object]]:
             yield row
 
 
-def _write_csv(path: Path, rows: Iterable[dict[str, object]]) -> None:
+def _write_csv(path: Path, rows: Iterable[dict[str, object]], *, head: Sequence[str] = ()) -> None:
+    """`head`: names of columns that are there also without a row."""
     listed = list(rows)
-    columns = list(dict.fromkeys(name for row in listed for name in row))
+    columns = list(dict.fromkeys([*head, *(name for row in listed for name in row)]))
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n", restval="")

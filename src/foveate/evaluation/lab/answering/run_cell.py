@@ -93,7 +93,7 @@ def _link(cell: AnswerCell) -> LinkSettings:
 
 
 def _result(log: AnswerLog, clip: Segment, cell: AnswerCell) -> AnswerResult:
-    figures = answer_figures(log, deadline_s=cell.rules.deadline_s, seconds=len(log.shown) / clip.fps)
+    figures = answer_figures(log, deadline_s=cell.rules.deadline_s, seconds=max(len(log.shown), 1) / clip.fps)
     truths = independent_truths(Path(cell.clip.path), frame_height=clip.size[0])
     scores = {name: answer_scores(log, truth, clip.file_position) for name, truth in truths.items()}
     flat: dict[str, float | int | None] = {

@@ -1,6 +1,6 @@
 """Contenders under one condition: means over cells with intervals, and differences to one of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,6 +8,8 @@ import numpy as np
 from foveate.evaluation.lab.answering.compare import AnswerComparison, Entry
 from foveate.evaluation.lab.statistics import Clusters, Difference, Interval
 
+Place = tuple[str, str, int]
+"""Of a cell beside its policy: clip, trace, number of the start."""
 MAIN_REFERENCE = {"rendered": "exact", "real": "pseudo"}
 """Rendered truth decides; real clips show agreement with a detector outside the system."""
 FIGURES = (
@@ -55,12 +57,10 @@ class AnswerTable:
     standings: list[Standing]
     differences: dict[str, Difference] = field(default_factory=dict)
     """By label: per-frame AP50 of the focus - that contender's, over the cells that both have."""
-
-    @property
-    def winner(self) -> str | None:
-        """Who has the greatest per-frame AP50; None without any."""
-        scored = [standing for standing in self.standings if "per_frame" in standing.intervals]
-        return max(scored, key=lambda s: s.intervals["per_frame"].value).contender if scored else None
+    winner: str | None = None
+    """Who has the greatest per-frame AP50 over the cells that all have; None where there are none."""
+    common: int = 0
+    """How many cells all contenders have."""
 
 
 def answer_tables(comparison: AnswerComparison) -> list[AnswerTable]:
@@ -75,11 +75,18 @@ def answer_tables(comparison: AnswerComparison) -> list[AnswerTable]:
     return found
 
 
+def without_score(comparison: AnswerComparison) -> list[str]:
+    """Clips with finished cells that no table shows: nothing beside them says what is true there."""
+    cells = comparison.cells
+    bare = [e for e in cells if _score(e, "per_frame", MAIN_REFERENCE[e[2].cell.clip.kind]) is None]
+    return sorted({entry[2].cell.clip.name for entry in bare})
+
+
 def _table(comparison: AnswerComparison, cells: Sequence[Entry], kind: str, reference: str) -> AnswerTable:
     condition = cells[0][1]
     labels = list(dict.fromkeys(contender.label for contender, _, _ in cells))
     by_label = {label: [entry for entry in cells if entry[0].label == label] for label in labels}
-    focus = comparison.experiment.compared_with
+    focus, common = comparison.experiment.compared_with, _common(list(by_label.values()))
     return AnswerTable(
         condition=condition.label,
         main=condition.main,
@@ -96,7 +103,23 @@ def _table(comparison: AnswerComparison, cells: Sequence[Entry], kind: str, refe
             for label, entries in by_label.items()
             if focus in by_label and label != focus and _shared(by_label[focus], entries)
         },
+        winner=_winner(by_label, common, reference),
+        common=len(common),
     )
+
+
+def _common(columns: Sequence[Sequence[Entry]]) -> set[Place]:
+    """Where every contender has a cell: means over other cells are no comparison."""
+    return set.intersection(*({_place(entry) for entry in cells} for cells in columns))
+
+
+def _winner(by_label: Mapping[str, Sequence[Entry]], common: set[Place], reference: str) -> str | None:
+    means = {
+        label: np.mean([_score(entry, "per_frame", reference) for entry in cells if _place(entry) in common])
+        for label, cells in by_label.items()
+        if common
+    }
+    return max(means, key=lambda label: means[label], default=None)
 
 
 def _standing(label: str, cells: Sequence[Entry], reference: str) -> Standing:
@@ -127,12 +150,12 @@ def _difference(ours: Sequence[Entry], theirs: Sequence[Entry], reference: str) 
     return _clusters([a[place] for place in shared]).difference(np.array(scores[0]), np.array(scores[1]))
 
 
-def _shared(ours: Sequence[Entry], theirs: Sequence[Entry]) -> list[tuple[str, str, int]]:
+def _shared(ours: Sequence[Entry], theirs: Sequence[Entry]) -> list[Place]:
     places = {_place(entry) for entry in theirs}
     return [_place(entry) for entry in ours if _place(entry) in places]
 
 
-def _place(entry: Entry) -> tuple[str, str, int]:
+def _place(entry: Entry) -> Place:
     """What two contenders' cells have in common."""
     cell = entry[2].cell
     return cell.clip.name, cell.trace.name, cell.offset_number

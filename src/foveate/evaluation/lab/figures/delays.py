@@ -46,8 +46,8 @@ def stacks(data: ReportData, where: Slice) -> Drawn | None:
         name=f"delays-{where.kind}",
         title="Where the time goes",
         caption=(
-            "Stages of an offload, means over all offloads (means add up, medians do not). Uplink and downlink each "
-            "hold one propagation."
+            "Stages of an offload, means over those that brought a result (means add up, medians do not). Uplink and "
+            "downlink each hold one propagation."
         ),
         figure=figure,
     )
@@ -70,7 +70,10 @@ def codec(data: ReportData, where: Slice) -> Drawn | None:
     return Drawn(
         name=f"codec-{where.kind}",
         title="Codec delays",
-        caption="Quartiles over offloads; whiskers to the 5th and 95th percentile. Durations are the profile's.",
+        caption=(
+            "Quartiles over offloads that brought a result; whiskers to the 5th and 95th percentile. Durations are the "
+            "profile's."
+        ),
         figure=figure,
     )
 

@@ -11,8 +11,8 @@ from foveate.evaluation.lab.standings import Slice
 
 def rendering(data: ReportData, where: Slice) -> Drawn | None:
     """Distribution of rendering F1 over cells, against every truth."""
-    references = data.references(where)
-    if not references:
+    references, labels = data.references(where), list(data.cells(where))
+    if not references or not labels:
         return None
     colors = colors_of(data.labels)
     with styled() as new_figure:
@@ -21,7 +21,7 @@ def rendering(data: ReportData, where: Slice) -> Drawn | None:
             for label, values in data.figure(where, f"rendering_f1_{reference}").items():
                 axes.ecdf(values, color=colors[label])
             _cdf(axes, _against(reference, number), "rendering F1", "cells")
-        legend_above(figure, list(data.cells(where)), colors)
+        legend_above(figure, labels, colors)
     return Drawn(
         name=f"rendering-cdf-{where.kind}",
         title="Rendering accuracy, distribution over cells",

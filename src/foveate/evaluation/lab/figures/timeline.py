@@ -20,10 +20,11 @@ _WINDOW_S = 1.0
 def timeline(data: ReportData, where: Slice) -> Drawn | None:
     """One cell of the contender in focus, with the F1 of the others beside it."""
     cells = data.cells(where)
-    if not cells or data.focus not in cells or not cells[data.focus]:
+    references = data.references(where)
+    if not references or not cells.get(data.focus):
         return None
     number = _telling(cells[data.focus])
-    focus, reference = cells[data.focus][number], data.references(where)[0]
+    focus, reference = cells[data.focus][number], references[0]
     colors = colors_of(data.labels)
     with styled() as new_figure:
         figure = new_figure(figsize=(8.6, 6.6))
@@ -106,7 +107,8 @@ def _configuration(axes: Any, stored: Stored) -> None:
                 f"{beta:.0f}", (time, level), (0, 5), textcoords="offset points", ha="center", fontsize=6.5, color=INK
             )
     axes.set(title="chosen configuration: JPEG quality, type by colour, restoration point by number", ylim=(60, 108))
-    axes.legend(ncols=3, loc="lower right", fontsize=8, handlelength=0.8)
+    if len(times):
+        axes.legend(ncols=3, loc="lower right", fontsize=8, handlelength=0.8)
 
 
 def _f1_over_time(stored: Stored, reference: str) -> tuple[Any, Any]:
