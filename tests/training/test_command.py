@@ -22,10 +22,15 @@ def test_help_ends_with_an_example() -> None:
     [
         (["--data", "street"], "data is NAME=FOLDER"),
         (["--data", "street=/nowhere"], "does not exist"),
+        (["--data", "street=/nowhere", "--init", "nobody"], "no model or weights file named 'nobody'"),
+        (["--data", "street=/nowhere", "--torch-device", "abacus"], "torch_device must be 'auto', 'cpu'"),
+        (["--data", "street=/nowhere", "--finetune-window", "9"], "--finetune-window needs --init"),
+        (["--data", "street=/nowhere", "--name", "../x"], "--name is a single word without /, got '../x'"),
+        (["--data", "street=/nowhere", "--out", "/"], "a file is needed, and / is a folder"),
         (["--data", "s=/nowhere", "--phase", "1:288:16"], "a phase is SHARE:HEIGHTxWIDTH:BATCH"),
         (["--data", "s=/nowhere", "--phase", "1:300x288:16"], "multiples of 32"),
         (["--data", "s=SET", "--finetune-window", "9"], "--finetune-window needs --init"),
-        (["nowhere.py", "--data", "s=/nowhere"], "must be a Python file"),
+        (["nowhere.py", "--data", "s=/nowhere"], "no recipe file nowhere.py"),
     ],
 )
 def test_wrong_arguments_are_explained(
