@@ -24,6 +24,7 @@ def test_help_ends_with_an_example() -> None:
         (["--data", "street=/nowhere"], "does not exist"),
         (["--data", "street=/nowhere", "--init", "nobody"], "no model or weights file named 'nobody'"),
         (["--data", "street=/nowhere", "--torch-device", "abacus"], "torch_device must be 'auto', 'cpu'"),
+        (["--data", "street=/nowhere", "--torch-device", "cuda"], "torch sees no GPU"),
         (["--data", "street=/nowhere", "--finetune-window", "9"], "--finetune-window needs --init"),
         (["--data", "street=/nowhere", "--name", "../x"], "--name is a single word without /, got '../x'"),
         (["--data", "street=/nowhere", "--out", "/"], "a file is needed, and / is a folder"),
@@ -38,6 +39,7 @@ def test_wrong_arguments_are_explained(
 ) -> None:
     arguments = [word.replace("SET", str(street)) for word in arguments]
     monkeypatch.setenv("FOVEATE_HOME", str(tmp_path))
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     result = CliRunner().invoke(app, ["detector", "--name", "x", *arguments])
     assert isinstance(result.exception, InputError)
     assert message in str(result.exception)
