@@ -72,3 +72,9 @@ def test_a_model_of_another_window_is_trained_further_as_one_of_window_9(
     assert ran.exit_code == 0, ran.output
     trained = load_detector("of-9").config.backbone
     assert (trained.window_size, trained.positions) == (9, "tiled")
+
+
+def test_curves_have_a_form_that_can_be_drawn(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["curves", str(tmp_path), "--out", str(tmp_path / "curves.xyz")])
+    assert isinstance(result.exception, InputError)
+    assert "curves are drawn as .png, .svg" in str(result.exception)

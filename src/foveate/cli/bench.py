@@ -73,12 +73,12 @@ def bench(
 
 def _print_way(way: Way) -> None:
     """What was measured: stages before the model, stages inside it, and the rates that bound them."""
-    from rich.console import Console
+    from foveate.cli.tables import table_console
 
     height, width = way.frame_size
     typer.echo(way.machine)
     typer.echo(f"{way.model}, {height} x {width}, {way.objects} objects, medians of {way.rounds} rounds, milliseconds")
-    console = Console()
+    console = table_console()
     console.print(_stages_table(way))
     console.print(_model_table(way))
     for name, rate in way.rates.items():
@@ -158,8 +158,9 @@ def accuracy(
 
 def _print(report: dict[str, Any], labelled: Labelled, out: Path) -> None:
     """A table, and what is not in it."""
-    from rich.console import Console
     from rich.table import Table
+
+    from foveate.cli.tables import table_console
 
     table = Table("class", "objects", "AP", "AP50")
     for name, entry in report["classes"].items():
@@ -167,7 +168,7 @@ def _print(report: dict[str, Any], labelled: Labelled, out: Path) -> None:
     table.add_row("mean", "", f"{report['ap']:.3f}", f"{report['ap50']:.3f}")
     for name, entry in report["sizes"].items():
         table.add_row(name, str(entry["n"]), f"{entry['ap']:.3f}", f"{entry['ap50']:.3f}")
-    Console().print(table)
+    table_console().print(table)
     if report["missing_classes"]:
         typer.echo(f"no objects of: {', '.join(report['missing_classes'])}")
     if report["unknown_classes"]:

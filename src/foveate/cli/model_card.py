@@ -174,8 +174,9 @@ def _chosen(parts: list[Part], groups: list[str] | None) -> list[Part]:
 
 def _print_plan(jobs: list[CardJob]) -> None:
     """What is kept and what would be measured; work in inferences of 720 x 1280 pixels."""
-    from rich.console import Console
     from rich.table import Table
+
+    from foveate.cli.tables import table_console
 
     for job in jobs:
         missing = {(part.group, part.name) for part in job.missing()}
@@ -184,5 +185,5 @@ def _print_plan(jobs: list[CardJob]) -> None:
             kept = "" if (part.group, part.name) in missing else "yes"
             table.add_row(part.group, part.name, str(part.steps), f"{part.work:.0f}", kept)
         left = sum(part.work for part in job.parts if (part.group, part.name) in missing)
-        Console(width=100).print(table)
+        table_console().print(table)
         typer.echo(f"{left:.0f} inferences of 720 x 1280 pixels are left")

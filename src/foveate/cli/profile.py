@@ -324,8 +324,9 @@ def _remeasure(video: Path, into: Path, model: str, repeats: int, parts: tuple[s
 
 
 def _print_times(profile: "Profile") -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from foveate.cli.tables import table_console
 
     table = Table("stage", "ms", title=f"profile {profile.name}, {profile.codec.frame_size}")
     codec, server, device = profile.codec, profile.server, profile.device
@@ -339,7 +340,7 @@ def _print_times(profile: "Profile") -> None:
     table.add_row("motion", f"{1e3 * device.motion_s:.1f}")
     table.add_row("tracking", f"{1e3 * device.tracker_frame_s:.1f} + {1e3 * device.tracker_object_s:.2f} an object")
     table.add_row("deciding", f"{1e3 * device.decide_s:.2f}")
-    Console().print(table)
+    table_console().print(table)
 
 
 def _span(seconds: tuple[float, ...]) -> str:
@@ -348,8 +349,9 @@ def _span(seconds: tuple[float, ...]) -> str:
 
 def _print_fits(judged: "Mapping[Target, Judged]") -> None:
     """Every method on clips that its fit has not seen."""
-    from rich.console import Console
     from rich.table import Table
+
+    from foveate.cli.tables import table_console
 
     table = Table("estimates", "method", "MAE", "RMSE", "MAPE", "R2", "rows", title="on clips not seen in the fit")
     for target, result in judged.items():
@@ -358,7 +360,7 @@ def _print_fits(judged: "Mapping[Target, Judged]") -> None:
             mae, rmse = ((f"{v:.1f}" if target == "size" else f"{v:.3f}") for v in (f.mae, f.rmse))
             name = "KiB" if target == "size" else "F1"
             table.add_row(name, method, mae, rmse, f"{f.mape:.1%}", f"{f.r2:.3f}", str(f.rows))
-    Console().print(table)
+    table_console().print(table)
 
 
 @contextmanager

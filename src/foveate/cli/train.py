@@ -20,6 +20,8 @@ EXAMPLE = (
 PACK = "pack"
 """Name of `--data` that takes a training pack instead of a folder."""
 
+_PICTURES = (".png", ".svg", ".pdf", ".jpg", ".webp")
+
 app = typer.Typer(no_args_is_help=True, help="Train models on labelled pictures.")
 
 
@@ -195,8 +197,11 @@ def curves(
 ) -> None:
     """Draw loss, learning rate and speed of a training over its steps, and AP50 where it was measured on the way."""
     from foveate.cli.outputs import file_for
+    from foveate.core import InputError
     from foveate.training.curves import draw_curves, read_log
 
+    if out.suffix.lower() not in _PICTURES:
+        raise InputError(f"curves are drawn as {', '.join(_PICTURES)}, got {out}")
     draw_curves(read_log(run_dir), file_for(out))
     typer.echo(str(out))
 
