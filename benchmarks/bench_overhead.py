@@ -14,7 +14,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -23,7 +23,6 @@ from timing import machine
 
 from foveate.codec import VideoReader, decode_frame, encode_frame, scaled_to
 from foveate.core import (
-    ContentProfile,
     Detections,
     Estimates,
     FrameContent,
@@ -32,16 +31,13 @@ from foveate.core import (
     Mask,
     Pixels,
     RegionGrid,
-    Regression,
 )
 from foveate.estimators import (
-    DEVICE_ACCURACY_FEATURES,
-    DEVICE_SIZE_FEATURES,
     PerformanceEstimator,
+    load_profile,
     task_relevance,
 )
 from foveate.policies import DeviceState, VitMAlis, configurations, region_types
-from foveate.profiling import paper_profile
 from foveate.tracking import MotionAnalyser, Tracker, reduce, region_detail
 
 GRID = RegionGrid(height=1080, width=1920)
@@ -114,7 +110,7 @@ class Bench:
     def __post_init__(self) -> None:
         self.analyser, self.tracker, self.policy = MotionAnalyser(GRID), Tracker(), VitMAlis()
         self.tracker.restart(self.objects, reduce(self.frames[0]))
-        self.estimator = PerformanceEstimator(replace(paper_profile(), content=random_networks()))
+        self.estimator = PerformanceEstimator(load_profile("paper-jetson-rtx5090"))
         self.empty = ~GRID.overlapping(self.objects.boxes)
         self.quarter = RegionGrid(height=GRID.height // 2, width=GRID.width // 2)
 
@@ -188,20 +184,6 @@ def state_of(objects: Detections, content: FrameContent, known: Estimates) -> De
         content=content,
         estimate=lambda _: known,
     )
-
-
-def random_networks() -> ContentProfile:
-    """Networks of the shipped shape; how long they take does not depend on their weights."""
-
-    def network(names: tuple[str, ...]) -> Regression:
-        rng, widths = np.random.default_rng(0), (len(names), 128, 64, 1)
-        layers = tuple(
-            (tuple(map(tuple, rng.normal(0, 0.1, (b, a)).tolist())), (0.0,) * b) for a, b in itertools.pairwise(widths)
-        )
-        zeros, ones = (0.0,) * len(names), (1.0,) * len(names)
-        return Regression(features=names, mean=zeros, scale=ones, layers=layers, output="logistic")
-
-    return ContentProfile(size=network(DEVICE_SIZE_FEATURES), accuracy=network(DEVICE_ACCURACY_FEATURES))
 
 
 def print_table(medians: dict[str, float], seconds: dict[str, list[float]]) -> None:

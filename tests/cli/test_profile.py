@@ -30,7 +30,7 @@ def profile(*arguments):
 def test_all_leaves_a_profile_and_prints_times_and_the_quality_of_its_fits(clip, tmp_path):
     out = tmp_path / "mine.json"
     printed = profile("all", clip, "--out", out, "--every", 4, "--per-frame", 4, "--repeats", 1)
-    for word in ("inference, whole frame", "fit", "KiB", "F1", "network", "offline mean", "R2"):
+    for word in ("inference, whole frame", "fit", "KiB", "F1", "device's inputs", "offline mean", "R2"):
         assert word in printed
     made = read_profile(out)
     assert made.name == "mine"
@@ -44,7 +44,7 @@ def test_content_measures_and_train_fits_into_a_profile(clip, tmp_path):
     write_profile(round_profile(), into)
     options = ("--every", 4, "--per-frame", 4)
     assert "24 rows" in profile("content", clip, *options)
-    assert "network" in profile("train", clip, "--into", into, *options)
+    assert "device's inputs" in profile("train", clip, "--into", into, *options)
     made = read_profile(into)
     assert made.codec == round_profile().codec
     assert made.content != round_profile().content

@@ -36,11 +36,15 @@ def asked(surroundings, frame_index=9, latest=None):
     return surroundings.content(GRID, frame_index=frame_index, latest=latest)
 
 
+def frame(index):
+    return Frame(pixels=PIXELS, index=index, captured_at=100 + index / 10)
+
+
 def after_an_offload(frame_index=4):
     it = Surroundings()
     it.motion = MOTION
     it.look(reduce(PIXELS), GRID)
-    it.offloaded(frame_index, OffloadPlan(jpeg_quality=80, downsampling_mask=MASK, restoration_point=1), GRID)
+    it.offloaded(frame(frame_index), OffloadPlan(jpeg_quality=80, downsampling_mask=MASK, restoration_point=1), GRID)
     return it
 
 
@@ -51,7 +55,7 @@ def test_before_any_motion_there_is_no_content():
 def test_a_device_that_does_not_look_has_the_papers_content_alone():
     it = Surroundings()
     it.motion = MOTION
-    it.offloaded(0, OffloadPlan(), GRID)
+    it.offloaded(frame(0), OffloadPlan(), GRID)
     it.landed(record(0), NOTHING, frame_height=128)
     content = asked(it)
     assert (content.region_detail, content.last) == (None, None)
@@ -70,7 +74,7 @@ def test_an_offload_counts_from_its_result_on():
 
 def test_a_smaller_frame_counts_as_downsampled_everywhere():
     it = after_an_offload(3)
-    it.offloaded(4, OffloadPlan(frame_scale=0.75), GRID)
+    it.offloaded(frame(4), OffloadPlan(frame_scale=0.75), GRID)
     it.landed(record(4), NOTHING, frame_height=128)
     last = asked(it).last
     assert last.bytes_per_pixel == pytest.approx(2458 / (128 * 192))  # over those of the camera's frame
@@ -80,7 +84,7 @@ def test_a_smaller_frame_counts_as_downsampled_everywhere():
 def test_a_frame_on_its_way_does_not_replace_the_one_that_landed():
     it = after_an_offload()
     it.landed(record(4), NOTHING, frame_height=128)
-    it.offloaded(7, OffloadPlan(), GRID)
+    it.offloaded(frame(7), OffloadPlan(), GRID)
     assert asked(it).last.jpeg_quality == 80
 
 
@@ -94,8 +98,7 @@ def boxes(*left):
 
 
 def tracked(objects, frame_index=8):
-    frame = Frame(pixels=PIXELS, index=4, captured_at=0.0)
-    return Tracked(source=frame, frame_index=frame_index, detections=objects, retention=0.5)
+    return Tracked(source=frame(4), frame_index=frame_index, detections=objects, retention=0.5)
 
 
 def test_agreement_is_that_of_results_with_what_the_tracker_showed_there():
@@ -103,7 +106,7 @@ def test_agreement_is_that_of_results_with_what_the_tracker_showed_there():
     it.landed(record(4), boxes(0, 50), frame_height=128)
     assert asked(it).agreement is None  # nothing was shown in frame 4
     for index, (shown, result) in enumerate([(boxes(0, 50), boxes(0, 50)), (boxes(0, 50), boxes(0, 90))], 5):
-        it.offloaded(index, OffloadPlan(), GRID, tracked(shown))
+        it.offloaded(frame(index), OffloadPlan(), GRID, tracked(shown))
         it.landed(record(index), result, frame_height=128)
     assert asked(it).agreement == pytest.approx((1 + 0.5) / 2)
 
@@ -111,9 +114,19 @@ def test_agreement_is_that_of_results_with_what_the_tracker_showed_there():
 def test_only_the_latest_agreements_count():
     it = after_an_offload()
     for index, result in enumerate([boxes(90)] + [boxes(0)] * AGREEMENTS, 5):
-        it.offloaded(index, OffloadPlan(), GRID, tracked(boxes(0)))
+        it.offloaded(frame(index), OffloadPlan(), GRID, tracked(boxes(0)))
         it.landed(record(index), result, frame_height=128)
     assert asked(it).agreement == 1
+
+
+def test_the_faster_what_is_shown_falls_behind_the_higher_the_rate():
+    calm, busy = after_an_offload(), after_an_offload()
+    untouched = asked(calm).fading_per_s
+    for index in range(5, 8):
+        for it, result in ((calm, boxes(0, 50)), (busy, boxes(0, 90))):
+            it.offloaded(frame(index), OffloadPlan(), GRID, tracked(boxes(0, 50)))
+            it.landed(record(index), result, frame_height=128)
+    assert asked(calm).fading_per_s < untouched < asked(busy).fading_per_s
 
 
 def test_objects_are_the_trackers():

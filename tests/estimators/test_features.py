@@ -15,7 +15,7 @@ from foveate.estimators import (
     lost_share,
     mean_detail,
 )
-from foveate.estimators.features import GROWTH, LOW_COST, QUALITY_COST, USUAL_AGREEMENT, inside
+from foveate.estimators.features import GROWTH, LOW_COST, QUALITY_COST, USUAL_AGREEMENT, Covered
 
 GRID = RegionGrid(height=160, width=320, window_size=5)
 """1 x 2 regions of 160 pixels."""
@@ -62,8 +62,8 @@ def two_candidates():
 
 def test_the_share_of_a_box_in_a_mask_is_by_area():
     boxes = np.array([[150, 0, 190, 20], [0, 0, 10, 10], [170, 0, 180, 9], [5, 5, 5, 5]], np.float32)
-    assert inside(GRID, LEFT, boxes).tolist() == [0.25, 1.0, 0.0, 0.0]
-    assert not inside(GRID, NONE, boxes).any()
+    assert Covered(GRID, boxes).inside(LEFT).tolist() == [0.25, 1.0, 0.0, 0.0]
+    assert not Covered(GRID, boxes).inside(NONE).any()
 
 
 def test_detail_counts_by_pixels():

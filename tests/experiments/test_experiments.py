@@ -76,7 +76,7 @@ def test_every_control_runs_and_the_report_says_what_it_tells(inputs, tmp_path):
     small = replace(inputs, part="main", profile=str(tmp_path / "round.json"), seconds=1.0)
     whole = experiment_by_name(str(config("controls")), small)
     controls = replace(whole, videos=(sample_video(small),), uplinks=(sample_uplink(),))
-    assert len(controls.everyone) == 13
+    assert len(controls.everyone) == 14
     with LocalWorkers(2) as workers:
         comparison = compare_job(
             controls, tmp_path / "out", load=fake_model, workers=workers, console=Console(file=StringIO())

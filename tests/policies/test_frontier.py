@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from foveate.core import InputError
-from foveate.policies import knee_point, pareto_frontier
+from foveate.policies import expected_f1, knee_point, pareto_frontier
 
 
 def dominated(latency, accuracy, i):
@@ -85,3 +85,11 @@ def test_dominated_points_stretch_the_normalisation_but_are_never_chosen():
 def test_nothing_to_choose_from_is_refused(bad):
     with pytest.raises(InputError, match="finite"):
         pareto_frontier(bad, bad)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.5, 3.0])
+def test_what_is_shown_is_the_mean_over_the_ages_at_which_it_is_shown(rate):
+    latency, accuracy = np.array([0.05, 0.2, 1.5]), np.array([0.9, 0.5, 1.0])
+    ages = latency * (1 + (np.arange(10_000)[:, None] + 0.5) / 10_000)
+    wanted = accuracy * np.exp(-rate * ages).mean(axis=0)
+    assert expected_f1(latency, accuracy, fading_per_s=rate) == pytest.approx(wanted, rel=1e-4)

@@ -183,6 +183,21 @@ class TestVitMAlis(PolicyContract):
         with pytest.raises(InputError, match="leaves no beta to choose"):
             VitMAlis(late=True, beta=4)
 
+    def test_what_will_be_shown_knows_no_urgency(self):
+        policy = by_name("vitmalis:aim=shown")
+        for changes in ({}, {"retention": 0.1}, {"frame_index": 90}):
+            assert policy.decide(replace(device_state(one_object()), **changes)).reason == "shown"
+
+    def test_the_faster_results_fade_the_faster_the_answer(self):
+        policy, asked = by_name("vitmalis:aim=shown"), device_state(one_object())
+        plans = [
+            policy.decide(replace(asked, content=replace(content_of(one_object()), fading_per_s=rate)))
+            for rate in (0.0, 0.3, 0.5, 0.7, 1.0, 30.0)
+        ]
+        chosen = [(plan.downsampled_regions, -plan.jpeg_quality, plan.restoration_point) for plan in plans]
+        assert (chosen[0], chosen[-1]) == ((0, -100, 0), (23, -70, 4))
+        assert chosen == sorted(chosen)
+
     @pytest.mark.parametrize("missing", ["content", "estimate"])
     def test_while_nothing_is_measured_it_sends_the_full_frame(self, missing):
         plan = self.policy.decide(replace(device_state(one_object()), **{missing: None}))

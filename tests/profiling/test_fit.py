@@ -9,6 +9,7 @@ from foveate.core import InputError
 from foveate.estimators import DEVICE_ACCURACY_FEATURES, DEVICE_SIZE_FEATURES, Regressor
 from foveate.estimators.content_models import MeanModel
 from foveate.profiling import (
+    OURS,
     ContentRows,
     FitOptions,
     Training,
@@ -22,6 +23,7 @@ from foveate.profiling import (
     offline_means,
 )
 from foveate.profiling.fit import target_of
+from foveate.profiling.light_fits import fit_accuracy, fit_size
 
 QUICK = FitOptions(size=Training(noise=0.0), accuracy=Training(noise=0.0))
 
@@ -58,15 +60,48 @@ def made_up_rows(n=600, seed=0, clip=0, dear=1.0):
 @pytest.mark.parametrize("target", ["size", "accuracy"])
 def test_the_network_learns_what_a_line_cannot(target):
     judged = judge([(made_up_rows(seed=0), made_up_rows(seed=1))], target, fitters(QUICK))
-    assert judged.figures("network").r2 > 0.9
+    network = judged.figures("network, paper's inputs")
+    assert network.r2 > 0.9
     for other in ("linear, paper's inputs", "offline mean"):
-        assert judged.figures("network").mae < 0.7 * judged.figures(other).mae
+        assert network.mae < 0.7 * judged.figures(other).mae
+
+
+def test_a_law_of_sizes_is_found_whatever_a_few_rows_say():
+    rows = made_up_rows(2000)
+    law = 0.1 * np.exp(0.02 * (rows.columns["jpeg_quality"] - 85) - rows.columns["downsampled_share"])
+    odd = np.where(np.arange(2000) % 20 == 0, 30.0, 1.0)
+    found = Regressor(fit_size(replace(rows, bytes_per_pixel=law * odd), penalty=1e-6))(rows.columns)
+    assert np.allclose(found, law, rtol=0.02)
+
+
+def test_a_logistic_rule_is_found_but_for_the_penalty():
+    rows = made_up_rows(2000)
+    share, quality = rows.columns["downsampled_share"], rows.columns["jpeg_quality"]
+    rule = replace(rows, accuracy=1 / (1 + np.exp(-(1 - 2 * share + 0.05 * (quality - 85)))))
+    assert np.allclose(Regressor(fit_accuracy(rule, penalty=1e-6))(rule.columns), rule.accuracy, atol=1e-3)
+    held_back = Regressor(fit_accuracy(rule, penalty=10.0))(rule.columns)
+    assert np.ptp(held_back) < 0.1
+    assert held_back.mean() == pytest.approx(rule.accuracy.mean(), abs=0.01)
+
+
+def test_frames_count_alike_however_much_was_tried_on_them():
+    rows = made_up_rows(100)
+    frames = np.repeat([0.0, 1.0], [90, 10])
+    two = replace(rows, columns=rows.columns | {"frame": frames}, accuracy=np.where(frames == 0, 0.2, 0.8))
+    assert Regressor(fit_accuracy(two, penalty=100.0))(two.columns).mean() == pytest.approx(0.5, abs=0.02)
+
+
+@pytest.mark.parametrize("f1", [0.0, 1.0])
+def test_rows_that_are_all_alike_are_no_infinity(f1):
+    rows = made_up_rows(100)
+    found = Regressor(fit_accuracy(replace(rows, accuracy=np.full(100, f1))))(rows.columns)
+    assert np.allclose(found, f1, atol=0.01)
 
 
 def test_the_last_offload_tells_how_dear_an_unknown_clip_is():
     seen = joined([made_up_rows(seed=k, clip=k, dear=dear) for k, dear in enumerate((0.5, 1.0, 2.0))])
     judged = judge([(seen, made_up_rows(seed=9, clip=9, dear=6.0))], "size", fitters(QUICK))
-    assert judged.figures("network").mape < 0.15
+    assert judged.figures(OURS).mape < 0.15
     assert judged.figures("network, paper's inputs").mape > 0.5
 
 
@@ -82,9 +117,8 @@ def test_the_same_seed_gives_the_same_network():
 
 
 def test_networks_have_the_papers_shape():
-    for inputs in ("device", "paper"):
-        network = fit_network(made_up_rows(50), "accuracy", inputs, FitOptions(accuracy=Training(steps=1)))
-        assert [len(biases) for _, biases in network.layers] == [128, 64, 1]
+    network = fit_network(made_up_rows(50), "accuracy", FitOptions(accuracy=Training(steps=1)))
+    assert [len(biases) for _, biases in network.layers] == [128, 64, 1]
 
 
 def test_the_offline_mean_is_the_mean_of_the_configuration():

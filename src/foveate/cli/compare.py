@@ -1,5 +1,7 @@
 """`foveate compare`: policies on the same videos, networks and machines."""
 
+import math
+import time
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -27,12 +29,16 @@ def compare(
     offsets: Annotated[int | None, typer.Option(min=1, help="Starts in each trace. Default: the experiment's.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Draws the starts in the traces, the same for all policies.")] = 0,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes. Default: one for each core.")] = None,
+    hours: Annotated[
+        float | None, typer.Option(min=0, help="Begin no cell after them; report what is finished. 0: only report.")
+    ] = None,
     ray: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Run the cells on a Ray cluster.")] = None,
     parquet: Annotated[bool, typer.Option("--parquet", help="Also write the tables as Parquet.")] = False,
 ) -> None:
     """Run the cells of an experiment that are not in OUT yet, then write tables, figures and a report of all of them.
 
-    Can be stopped at any time and goes on where it was. A cell that fails is reported, and tried again the next time.
+    Can be stopped at any time and goes on where it was. Cells come in rounds of one start in one trace. A cell that
+    fails is reported, and tried again the next time.
     """
     from rich.console import Console
 
@@ -68,9 +74,12 @@ def compare(
         if plan:
             console.print(plan_experts(found).table(found.name))
             return
+        if hours is not None:
+            raise InputError(f"{found.name} keeps no cells to go on with: it takes no --hours")
         report_experts(found, run_experiment(found, tell=console.print), out, console=console)
         return
     cores = workers or available_cores()
+    deadline = math.inf if hours is None else time.monotonic() + 3600 * hours
     if plan:
         if isinstance(found, AnswerExperiment):
             console.print(plan_answers(found, out, load=load_model, workers=cores).table(found.name))
@@ -80,9 +89,15 @@ def compare(
     with choose_workers(ray, workers) as pool:
         if isinstance(found, AnswerExperiment):
             answers = compare_answers(
-                found, out, load=load_model, load_device=load_device_model, workers=pool, console=console
+                found,
+                out,
+                load=load_model,
+                load_device=load_device_model,
+                workers=pool,
+                console=console,
+                deadline=deadline,
             )
             report_answers(answers, out, console=console)
             return
-        comparison = compare_job(found, out, load=load_model, workers=pool, console=console)
+        comparison = compare_job(found, out, load=load_model, workers=pool, console=console, deadline=deadline)
     report_job(comparison, out, console=console, parquet=parquet)

@@ -32,7 +32,7 @@ Pin = Annotated[
     bool, typer.Option("--pin", help="Times as `foveate run --pin` meets them: a core each, the camera running.")
 ]
 Trials = Annotated[
-    int, typer.Option(min=0, help="Search for shape and training of the networks in so many tries; 0: the paper's.")
+    int, typer.Option(min=0, help="Search for other networks of the paper's inputs in so many tries; 0: the paper's.")
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Of the draws.")]
 

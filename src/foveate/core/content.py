@@ -50,6 +50,8 @@ class FrameContent:
     before the second result. Low where objects come and go, or where the model wavers."""
     last: LastOffload | None = None
     """None before the first result."""
+    fading_per_s: float = 0.0
+    """Rate at which F1 of what the tracker shows is expected to fall with its age, of the logarithm; see `Fading`."""
 
     @property
     def relevance_mean(self) -> float:

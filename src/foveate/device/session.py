@@ -355,7 +355,7 @@ class DeviceSession:
         if plan is None:
             return events
         latest = None if self._following is None else self._following.latest
-        self._surroundings.offloaded(frame.index, plan, welcome.grid(*frame.size), latest)
+        self._surroundings.offloaded(frame, plan, welcome.grid(*frame.size), latest)
         flight = Flight(offload_id=self._next_id, frame=frame, plan=plan, started_at=now)
         self._flights.start(flight)
         self._next_id += 1

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from foveate.core import Detections, FrameContent, LastOffload, Mask, OffloadPlan, OffloadRecord, RegionGrid
+from foveate.core import Detections, Frame, FrameContent, LastOffload, Mask, OffloadPlan, OffloadRecord, RegionGrid
 from foveate.device.events import Tracked
-from foveate.estimators import detail_share, lost_share, mean_detail, task_relevance
+from foveate.estimators import Fading, detail_share, lost_share, mean_detail, task_relevance
 from foveate.metrics import F1Counter, Truth, with_ignore_rules
 from foveate.tracking import GreyPair, Motion, region_detail
 
@@ -30,6 +30,8 @@ class _Sent:
     downsampled_detail: float
     shown: Detections | None
     """What the tracker showed; None before it showed anything."""
+    shown_age_s: float
+    """Time since the frame that it was found in."""
 
 
 class Surroundings:
@@ -42,12 +44,13 @@ class Surroundings:
         self._sent: deque[_Sent] = deque(maxlen=MOST_SENT)
         self._landed: tuple[_Sent, OffloadRecord] | None = None
         self._agreements: deque[float] = deque(maxlen=AGREEMENTS)
+        self._fading = Fading()
 
     def look(self, grey: GreyPair, grid: RegionGrid) -> None:
         """Measure the detail of the frame that is decided about."""
         self._detail = region_detail(grey, grid)
 
-    def offloaded(self, frame_index: int, plan: OffloadPlan, grid: RegionGrid, latest: Tracked | None = None) -> None:
+    def offloaded(self, frame: Frame, plan: OffloadPlan, grid: RegionGrid, latest: Tracked | None = None) -> None:
         """The frame that was looked at last is sent under `plan`; `latest` is where the tracker is."""
         if self._detail is None:
             return
@@ -55,13 +58,14 @@ class Surroundings:
         lost = float(lost_share(plan.frame_scale, grid.downsampling_factor))
         self._sent.append(
             _Sent(
-                frame_index=frame_index,
+                frame_index=frame.index,
                 plan=plan,
                 pixels=grid.height * grid.width,
                 downsampled_share=lost or float(mask.mean()),
                 detail=mean_detail(grid, self._detail),
                 downsampled_detail=lost or detail_share(grid, mask, self._detail),
                 shown=None if latest is None else latest.detections,
+                shown_age_s=0.0 if latest is None else frame.captured_at - latest.source.captured_at,
             )
         )
 
@@ -75,6 +79,7 @@ class Surroundings:
             truth = with_ignore_rules(Truth(detections=result), frame_height=frame_height)
             counts = F1Counter().add(sent.shown, truth.detections, ignore=truth.ignore)
             self._agreements.append(counts.f1)
+            self._fading.observe(counts.f1, sent.shown_age_s)
 
     def content(self, grid: RegionGrid, *, frame_index: int, latest: Tracked | None) -> FrameContent | None:
         """Of the frame that was looked at last; None before any motion was measured in these very regions.
@@ -92,6 +97,7 @@ class Surroundings:
             objects=None if latest is None else latest.detections,
             agreement=float(np.mean(self._agreements)) if self._agreements else None,
             last=self._last(frame_index),
+            fading_per_s=self._fading.rate_per_s,
         )
 
     def _last(self, frame_index: int) -> LastOffload | None:

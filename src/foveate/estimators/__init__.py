@@ -11,6 +11,7 @@ from foveate.estimators.class_models import (
     predicted_ratio,
     size_by_class,
 )
+from foveate.estimators.fading import Fading
 from foveate.estimators.features import (
     ACCURACY_FEATURES,
     DEVICE_ACCURACY_FEATURES,
@@ -47,6 +48,7 @@ __all__ = [
     "DEVICE_ACCURACY_FEATURES",
     "DEVICE_SIZE_FEATURES",
     "SIZE_FEATURES",
+    "Fading",
     "LinkEstimator",
     "OriginalSize",
     "PerformanceEstimator",

@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from foveate.core import Candidates, Detections, FrameContent, LastOffload, Mask, RegionGrid
+from foveate.core import Candidates, FrameContent, LastOffload, Mask, RegionGrid
 
 Numbers = NDArray[np.float64]
 Columns = dict[str, Numbers]
@@ -27,7 +27,6 @@ DEVICE_SIZE_FEATURES = (
 """How configuration and frame differ from those of the last offload; `expected_size` is added to what is learned from
 them. Nothing that says how fine or how large in itself: unknown clips lie outside what was seen of that."""
 DEVICE_ACCURACY_FEATURES = (
-    "downsampling_type",
     "downsampled_share",
     "downsampled_detail",
     "jpeg_quality",
@@ -67,7 +66,8 @@ def features(candidates: Candidates, *, grid: RegionGrid, content: FrameContent)
         "agreement": USUAL_AGREEMENT if content.agreement is None else content.agreement,
     }
     columns |= {name: np.full(len(candidates), value) for name, value in of_frame.items()}
-    lost = {kind: _lost(grid, mask, content.region_detail, objects) for kind, mask in candidates.masks.items()}
+    boxes = Covered(grid, objects.boxes)
+    lost = {kind: _lost(grid, mask, content.region_detail, boxes) for kind, mask in candidates.masks.items()}
     columns |= {name: part * values for name, values in _by_mask(candidates, lost).items()}
     return columns | {"expected_size": _expected_size(columns)}
 
@@ -125,23 +125,29 @@ def _since_last(grid: RegionGrid, region_detail: NDArray[np.float32], last: Last
     }
 
 
-def _lost(grid: RegionGrid, mask: Mask, region_detail: NDArray[np.float32], objects: Detections) -> dict[str, float]:
+def _lost(grid: RegionGrid, mask: Mask, region_detail: NDArray[np.float32], boxes: "Covered") -> dict[str, float]:
     """Shares of what a mask downsamples: of the detail, of the objects, of the objects as far as they are small."""
-    share, count = inside(grid, mask, objects.boxes), max(len(objects), 1)
-    heights = (objects.boxes[:, 3] - objects.boxes[:, 1]).astype(np.float64)
+    share, count = boxes.inside(mask), max(len(boxes.smallness), 1)
     return {
         "downsampled_detail": detail_share(grid, mask, region_detail),
         "objects_downsampled": float(share.sum()) / count,
-        "small_downsampled": float((share / (1 + (heights / _SMALL) ** 2)).sum()) / count,
+        "small_downsampled": float(share @ boxes.smallness) / count,
     }
 
 
-def inside(grid: RegionGrid, mask: Mask, boxes: NDArray[np.float32]) -> Numbers:
-    """Share `(n,)` of the area of each xyxy box `(n, 4)` that lies in the regions of `mask`."""
-    x1, y1, x2, y2 = boxes.astype(np.float64).T
-    rows, columns = (_overlap(a, b, edges) for a, b, edges in ((y1, y2, _rows(grid)), (x1, x2, _columns(grid))))
-    covered = ((rows @ mask) * columns).sum(axis=1)
-    return np.asarray(covered / np.maximum((x2 - x1) * (y2 - y1), 1e-6))
+class Covered:
+    """How much of each region row and column xyxy boxes `(n, 4)` cover: once for all masks of a frame."""
+
+    def __init__(self, grid: RegionGrid, boxes: NDArray[np.float32]) -> None:
+        x1, y1, x2, y2 = boxes.astype(np.float64).T
+        self._rows, self._columns = _overlap(y1, y2, _rows(grid)), _overlap(x1, x2, _columns(grid))
+        self._columns /= np.maximum((x2 - x1) * (y2 - y1), 1e-6)[:, None]
+        self.smallness = 1 / (1 + ((y2 - y1) / _SMALL) ** 2)
+        """`(n,)`: how far each counts as small, 0..1."""
+
+    def inside(self, mask: Mask) -> Numbers:
+        """Share `(n,)` of the area of each box that lies in the regions of `mask`."""
+        return np.asarray(((self._rows @ mask) * self._columns).sum(axis=1))
 
 
 def mean_detail(grid: RegionGrid, region_detail: NDArray[np.float32]) -> float:

@@ -46,6 +46,12 @@ def contenders() -> tuple[Contender, ...]:
             label="ViTMAlis", policy="vitmalis", tells="The system: masks, qualities and restoration points, estimated."
         ),
         Contender(
+            label="most shown",
+            policy="vitmalis:aim=shown",
+            tells="The same candidates and estimates without knee and urgency: the greatest F1 that is expected on the "
+            "display, by how fast results fade here. Above ViTMAlis it says that the knee is the wrong aim.",
+        ),
+        Contender(
             label="uniform-opt",
             policy="uniform-opt",
             tells="The same choice among sizes of the whole frame: ViTMAlis above it is what mixing resolutions "

@@ -5,7 +5,7 @@ from foveate.policies._base import DeviceState, Estimating, Foreseeing, Overlapp
 from foveate.policies.back2back import Back2Back
 from foveate.policies.configurations import QUALITIES, SCALES, configurations, uniform_configurations
 from foveate.policies.fixed import Fixed
-from foveate.policies.frontier import knee_point, pareto_frontier
+from foveate.policies.frontier import expected_f1, knee_point, pareto_frontier
 from foveate.policies.knapsack import best_choice, size_budget_bytes, whole_kib
 from foveate.policies.oracle import Oracle
 from foveate.policies.region_types import RegionType, downsampling_mask, region_types
@@ -48,6 +48,7 @@ __all__ = [
     "check_known",
     "configurations",
     "downsampling_mask",
+    "expected_f1",
     "knee_point",
     "pareto_frontier",
     "parse_policy",

@@ -1,8 +1,10 @@
-"""What policies have in common that compare estimates: the configuration at the knee, or the fastest in need."""
+"""What policies have in common that compare estimates: by the knee of algorithm 1, or by what will be shown."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
+
+import numpy as np
 
 from foveate.core import (
     Average,
@@ -17,16 +19,20 @@ from foveate.core import (
 )
 from foveate.policies._base import DeviceState
 from foveate.policies.back2back import QUALITY
-from foveate.policies.frontier import Knee, knee_point, pareto_frontier
+from foveate.policies.frontier import Knee, expected_f1, knee_point, pareto_frontier
+
+Aim = Literal["knee", "shown"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Balancing(ABC):
-    """Algorithm 1 of ViTMAlis over candidates that a kind of policy names. Needs a profile."""
+    """Algorithm 1 of ViTMAlis, or another aim, over candidates that a kind of policy names. Needs a profile."""
 
     tracks: ClassVar[bool] = True
     needs_profile: ClassVar[bool] = True
 
+    aim: Aim = "knee"
+    """`knee`: algorithm 1. `shown`: the greatest `frontier.expected_f1`, which knows neither a knee nor thresholds."""
     delta_eta_s: float = 1.0
     """Seconds since the last offload after which the fastest configuration is taken: 30 frames at 30 FPS."""
     delta_kappa: float = 0.7
@@ -67,19 +73,24 @@ class Balancing(ABC):
         """Most configurations of a frame."""
 
     def decide(self, state: DeviceState) -> OffloadPlan:
-        """Lines 1 to 20 of algorithm 1; the full frame before a first result, or while nothing is measured yet."""
+        """The full frame before a first result, or while nothing is measured yet; then what the aim chooses."""
         if state.result is None or state.content is None or state.estimate is None:
             return OffloadPlan(jpeg_quality=QUALITY)
         candidates = self._candidates(state, state.content)
-        index, reason = self._choose(state.estimate(candidates), state)
+        choose = self._most_shown if self.aim == "shown" else self._by_knee
+        index, reason = choose(state.estimate(candidates), state, state.content)
         return candidate_plan(candidates, index, reason)
 
     @abstractmethod
     def _candidates(self, state: DeviceState, content: FrameContent) -> Candidates:
         """What is compared."""
 
-    def _choose(self, estimates: Estimates, state: DeviceState) -> tuple[int, str]:
-        """Lines 12 to 19: the index of a candidate, and why."""
+    def _most_shown(self, estimates: Estimates, _: DeviceState, content: FrameContent) -> tuple[int, str]:
+        shown = expected_f1(estimates.latency_s, estimates.accuracy, fading_per_s=content.fading_per_s)
+        return int(np.argmax(shown)), "shown"
+
+    def _by_knee(self, estimates: Estimates, state: DeviceState, _: FrameContent) -> tuple[int, str]:
+        """Lines 12 to 19 of algorithm 1: the index of a candidate, and why."""
         frontier = pareto_frontier(estimates.latency_s, estimates.accuracy)
         if len(frontier) == 1:
             return int(frontier[0]), "only"

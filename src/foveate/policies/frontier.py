@@ -1,4 +1,4 @@
-"""Choice between two objectives, latency (less is better) and accuracy (more is better)."""
+"""Latency (less is better) against accuracy (more is better): frontier, knee, and what both mean for the display."""
 
 from typing import Literal
 
@@ -38,6 +38,16 @@ def knee_point(latency: Numbers, accuracy: Numbers, *, kind: Knee = "chord") -> 
         if above.max() > 1e-12:
             return int(frontier[_first_largest(above)])
     return int(frontier[_first_largest(y - x)])
+
+
+def expected_f1(latency: Numbers, accuracy: Numbers, *, fading_per_s: float) -> Numbers:
+    """What results of these latencies `(n,)`, seconds, and accuracies `(n,)` show on average while they are shown.
+
+    A result is as old as its latency L when it is first shown, and about twice as old when the next one comes. Its F1
+    fades with exp(-rate x age), so that a (exp(-rate L) - exp(-2 rate L)) / (rate L) of an accuracy of a is shown.
+    """
+    faded = np.maximum(fading_per_s * latency, 1e-9)
+    return np.asarray(-accuracy * np.exp(-faded) * np.expm1(-faded) / faded)
 
 
 def _normalised(values: Numbers) -> Numbers:

@@ -14,7 +14,7 @@ from foveate.profiling.hyperion import (
     read_class_observations,
 )
 from foveate.profiling.hyperion_fit import fit_classes, judge_across, judge_classes
-from foveate.profiling.judge import Figures, Judged, figures, fitters, judge, leave_one_out
+from foveate.profiling.judge import OURS, Figures, Judged, figures, fitters, judge, leave_one_out
 from foveate.profiling.measure import (
     Sampling,
     content_observations,
@@ -34,6 +34,7 @@ from foveate.profiling.search import search
 from foveate.profiling.server import fit_latency, measure_server
 
 __all__ = [
+    "OURS",
     "ChoiceTest",
     "ClassObservation",
     "ClassSampling",

@@ -13,20 +13,15 @@ from numpy.typing import NDArray
 from torch import nn
 
 from foveate.core import ContentFit, InputError, OfflineMeans, Regression
-from foveate.estimators import ACCURACY_FEATURES, DEVICE_ACCURACY_FEATURES, DEVICE_SIZE_FEATURES, SIZE_FEATURES
+from foveate.estimators import ACCURACY_FEATURES, SIZE_FEATURES
+from foveate.profiling.light_fits import fit_accuracy, fit_size
 from foveate.profiling.rows import ContentRows
 
 Numbers = NDArray[np.float64]
 Target = Literal["size", "accuracy"]
 Inputs = Literal["device", "paper"]
-FEATURES: dict[tuple[Target, Inputs], tuple[str, ...]] = {
-    ("size", "paper"): SIZE_FEATURES,
-    ("accuracy", "paper"): ACCURACY_FEATURES,
-    ("size", "device"): DEVICE_SIZE_FEATURES,
-    ("accuracy", "device"): DEVICE_ACCURACY_FEATURES,
-}
-SIZE_BASE = "expected_size"
-"""With a device's inputs the network learns how a size differs from what the last offload lets expect."""
+FEATURES: dict[Target, tuple[str, ...]] = {"size": SIZE_FEATURES, "accuracy": ACCURACY_FEATURES}
+"""The paper's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,23 +55,20 @@ def target_of(rows: ContentRows, target: Target) -> Numbers:
 
 
 def fit_both(rows: ContentRows, inputs: Inputs, options: FitOptions | None = None) -> ContentFit:
-    """Networks of size and accuracy."""
-    return ContentFit(
-        size=fit_network(rows, "size", inputs, options), accuracy=fit_network(rows, "accuracy", inputs, options)
-    )
+    """Networks from the paper's inputs, light fits from a device's."""
+    if inputs == "device":
+        return ContentFit(size=fit_size(rows), accuracy=fit_accuracy(rows))
+    return ContentFit(size=fit_network(rows, "size", options), accuracy=fit_network(rows, "accuracy", options))
 
 
-def fit_network(
-    rows: ContentRows, target: Target, inputs: Inputs = "device", options: FitOptions | None = None
-) -> Regression:
+def fit_network(rows: ContentRows, target: Target, options: FitOptions | None = None) -> Regression:
     """Of 128, 64 and 1 neurons by default; sizes are learned as logarithms, accuracies through a logistic output."""
-    chosen, names = options or FitOptions(), FEATURES[target, inputs]
+    chosen, names = options or FitOptions(), FEATURES[target]
     training: Training = getattr(chosen, target)
-    base = SIZE_BASE if (target, inputs) == ("size", "device") else ""
     table, mean, scale = _inputs(rows, names)
     wanted = target_of(rows, target)
     if target == "size":
-        wanted = np.log(np.maximum(wanted, 1e-4)) - (rows.columns[base] if base else 0)
+        wanted = np.log(np.maximum(wanted, 1e-4))
     torch.manual_seed(chosen.seed)
     linear = [nn.Linear(a, b) for a, b in pairwise((len(names), *training.hidden, 1))]
     with _one_thread():
@@ -86,7 +78,7 @@ def fit_network(
         (tuple(_rounded(row) for row in layer.weight.tolist()), _rounded(layer.bias.tolist())) for layer in linear
     )
     output: Literal["exponential", "logistic"] = "exponential" if target == "size" else "logistic"
-    return Regression(features=names, mean=mean, scale=scale, layers=layers, output=output, base=base)
+    return Regression(features=names, mean=mean, scale=scale, layers=layers, output=output)
 
 
 def _rounded(numbers: list[float]) -> tuple[float, ...]:
@@ -135,9 +127,9 @@ def _loss(last: torch.Tensor, wanted: torch.Tensor, target: Target) -> torch.Ten
     return (last.sigmoid() - wanted).square().mean()
 
 
-def fit_linear(rows: ContentRows, target: Target, inputs: Inputs = "paper") -> Regression:
+def fit_linear(rows: ContentRows, target: Target) -> Regression:
     """Least squares on the same inputs."""
-    names = FEATURES[target, inputs]
+    names = FEATURES[target]
     table, mean, scale = _inputs(rows, names)
     matrix = np.column_stack([table.numpy().astype(np.float64), np.ones(len(rows))])
     weights = np.linalg.lstsq(matrix, target_of(rows, target), rcond=None)[0]

@@ -8,12 +8,15 @@ from numpy.typing import NDArray
 
 from foveate.estimators.content_models import ContentModel, MeanModel
 from foveate.estimators.regression import Regressor
-from foveate.profiling.fit import FitOptions, Target, fit_linear, fit_network, offline_means, target_of
+from foveate.profiling.fit import FitOptions, Target, fit_both, fit_linear, fit_network, offline_means, target_of
 from foveate.profiling.rows import ContentRows, joined
 
 Numbers = NDArray[np.float64]
 Fitter = Callable[[ContentRows, Target], ContentModel]
 """Rows of some clips -> what estimates others."""
+
+OURS = "device's inputs"
+"""Name of the method that policies use unless they are asked for another."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +62,9 @@ class Judged:
 def fitters(options: FitOptions | None = None) -> dict[str, Fitter]:
     """The methods of the table by name."""
     return {
-        "network": lambda rows, target: Regressor(fit_network(rows, target, "device", options)),
-        "network, paper's inputs": lambda rows, target: Regressor(fit_network(rows, target, "paper", options)),
-        "linear, paper's inputs": lambda rows, target: Regressor(fit_linear(rows, target, "paper")),
+        OURS: lambda rows, target: Regressor(getattr(fit_both(rows, "device", options), target)),
+        "network, paper's inputs": lambda rows, target: Regressor(fit_network(rows, target, options)),
+        "linear, paper's inputs": lambda rows, target: Regressor(fit_linear(rows, target)),
         "offline mean": _mean,
     }
 

@@ -20,7 +20,7 @@ from foveate.profiling.codec import measure_codec
 from foveate.profiling.content import ContentSampling, measure_content
 from foveate.profiling.device import measure_decision, measure_device
 from foveate.profiling.fit import FitOptions, Target, fit_both, offline_means
-from foveate.profiling.judge import Judged, fitters, judge, leave_one_out
+from foveate.profiling.judge import OURS, Judged, fitters, judge, leave_one_out
 from foveate.profiling.observations import Observation
 from foveate.profiling.repeat import Progress
 from foveate.profiling.rows import ContentRows, joined
@@ -109,7 +109,7 @@ def _quality(judged: Mapping[Target, Judged]) -> dict[str, float]:
     return {
         f"{target}_{figure}": float(value)
         for target, result in judged.items()
-        for figure, value in asdict(result.figures("network")).items()
+        for figure, value in asdict(result.figures(OURS)).items()
     }
 
 

@@ -1,4 +1,4 @@
-"""Shapes and training of the networks of content, searched for instead of the paper's (extra `search`: Optuna).
+"""Other networks of the paper's inputs than its own, searched for (extra `search`: Optuna).
 
 The paper found its 128, 64 and 1 neurons in this way (ViTMAlis, section VI-A).
 """
@@ -32,7 +32,7 @@ def search(
         for done in range(trials):
             trial = study.ask()
             tried = with_training(best, target, suggested(trial))
-            study.tell(trial, error_of(parts, target, fitters(tried)["network"]))
+            study.tell(trial, error_of(parts, target, fitters(tried)["network, paper's inputs"]))
             progress(number * trials + done + 1, len(TARGETS) * trials)
         best = with_training(best, target, suggested(optuna.trial.FixedTrial(study.best_params)))
     return best

@@ -68,6 +68,7 @@ def drawn_comparison(
         },
         failures=[Failure(what="vitmalis on nothing", problem="nobody <ran> it")],
         computed_cells=0,
+        wanted_cells=len(cells),
     )
 
 

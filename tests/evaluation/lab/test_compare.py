@@ -2,6 +2,8 @@
 
 import csv
 import json
+import math
+import time
 from io import StringIO
 
 import pytest
@@ -32,7 +34,7 @@ class Here:
             yield attempt(index, task)
 
 
-def go(experiment, out, *, workers=None, load=fake_model):
+def go(experiment, out, *, workers=None, load=fake_model, deadline=math.inf):
     text = StringIO()
     comparison = compare_job(
         experiment,
@@ -40,6 +42,7 @@ def go(experiment, out, *, workers=None, load=fake_model):
         load=load,
         workers=Here() if workers is None else workers,
         console=Console(file=text, width=200),
+        deadline=deadline,
     )
     return comparison, text.getvalue()
 
@@ -137,8 +140,8 @@ def test_more_cells_leave_the_finished_ones_alone(experiment, tmp_path):
 def test_an_experiment_that_was_stopped_goes_on_where_it_was(experiment, tmp_path):
     class Stopping(Here):
         def run(self, tasks):
-            for number, done in enumerate(super().run(tasks)):
-                if number == 2 and tasks[0].call.__name__ == "run_cell":
+            for done in super().run(tasks):
+                if self.calls.count("run_cell") == 3:
                     raise KeyboardInterrupt
                 yield done
 
@@ -146,6 +149,37 @@ def test_an_experiment_that_was_stopped_goes_on_where_it_was(experiment, tmp_pat
         go(experiment(offsets=2), tmp_path, workers=Stopping())
     _, text = go(experiment(offsets=2), tmp_path)
     assert "4 cells, 2 of them finished before" in text
+
+
+def test_nothing_is_begun_from_the_deadline_on(experiment, tmp_path):
+    class Slow(Here):
+        def run(self, tasks):
+            for done in super().run(tasks):
+                if self.calls.count("run_cell") == 1:
+                    time.sleep(max(0.0, deadline - time.monotonic()))
+                yield done
+
+    deadline = time.monotonic() + 5
+    comparison, _ = go(experiment(offsets=2), tmp_path, workers=Slow(), deadline=deadline)
+    assert (len(comparison.cells), comparison.computed_cells, comparison.wanted_cells) == (1, 1, 4)
+    text = StringIO()
+    report_job(comparison, tmp_path, console=Console(file=text, width=200))
+    assert "1 of 4 cells are finished: the same command goes on" in text.getvalue()
+    workers = Here()
+    again, _ = go(experiment(offsets=2), tmp_path, workers=workers, deadline=time.monotonic())
+    assert again.cells == comparison.cells
+    assert not {"run_cell", "compute_answers"} & set(workers.calls)
+
+
+def test_cells_come_in_rounds_of_one_start_in_one_trace(experiment, inputs, tmp_path):
+    there = experiment().videos[0]
+    second = Video(path=inputs / "second.mp4", model="fake", kind="real")
+    second.path.write_bytes(there.path.read_bytes())
+    comparison, _ = go(experiment(videos=(there, second), offsets=2), tmp_path)
+    cells = [stored.cell for _, stored in comparison.cells]
+    assert [cell.offset_number for cell in cells] == [0] * 4 + [1] * 4
+    assert [cell.clip.name for cell in cells] == [*["clip0"] * 2, *["second"] * 2] * 2
+    assert [cell.policy for cell in cells] == ["back2back", "track-b2b"] * 4
 
 
 def test_a_cell_that_fails_is_reported_and_the_rest_goes_on(experiment, tmp_path, monkeypatch):

@@ -17,41 +17,42 @@ from foveate.network.messages import Welcome
 def cells_of(
     experiment: Experiment, clips: Mapping[Path, ClipFacts], models: Mapping[str, Welcome]
 ) -> list[tuple[Contender, Cell]]:
-    """All cells with their contender, those of one clip together. Videos or models without facts are left out.
+    """All cells with their contender, in rounds: every clip and contender over one trace from one start, then the next.
+
+    So whatever is finished at any time is balanced. Videos or models without facts are left out.
 
     Raises `MediaError` on a trace or profile that cannot be read.
     """
     traces = traces_of(experiment.uplinks)
     conditions = [(condition, timing_of(condition.machine)) for condition in experiment.conditions]
-    found = []
-    for video in experiment.videos:
-        facts, welcome = clips.get(video.path), models.get(video.model)
-        if facts is None or welcome is None:
-            continue
-        clip, model = clip_of(video, facts), Model(name=video.model, weights_hash=welcome.weights_hash)
-        found += [
-            (
-                contender,
-                Cell(
-                    clip=clip,
-                    model=model,
-                    trace=trace,
-                    transport=condition.transport,
-                    timing=timing,
-                    policy=contender.policy,
-                    seconds=experiment.seconds,
-                    offset_number=number,
-                    offset_s=drawn_offset(experiment.seed + number, video.path, Path(trace.path)),
-                    seed=experiment.seed + number,
-                ),
-            )
-            for condition, timing in conditions
-            for trace in traces
-            if trace.group == condition.group
-            for number in range(condition.offsets)
-            for contender in experiment.everyone
-        ]
-    return found
+    seen = [
+        (clip_of(video, facts), Model(name=video.model, weights_hash=welcome.weights_hash))
+        for video in experiment.videos
+        if (facts := clips.get(video.path)) is not None and (welcome := models.get(video.model)) is not None
+    ]
+    return [
+        (
+            contender,
+            Cell(
+                clip=clip,
+                model=model,
+                trace=trace,
+                transport=condition.transport,
+                timing=timing,
+                policy=contender.policy,
+                seconds=experiment.seconds,
+                offset_number=number,
+                offset_s=drawn_offset(experiment.seed + number, Path(clip.path), Path(trace.path)),
+                seed=experiment.seed + number,
+            ),
+        )
+        for condition, timing in conditions
+        for number in range(condition.offsets)
+        for trace in traces
+        if trace.group == condition.group
+        for clip, model in seen
+        for contender in experiment.everyone
+    ]
 
 
 def traces_of(uplinks: Sequence[Uplink]) -> list[Trace]:

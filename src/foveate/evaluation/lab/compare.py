@@ -1,5 +1,6 @@
 """The job of `foveate compare`: prepare, run the cells that are missing, write tables and report."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from foveate.evaluation.lab.result import CellResult
 from foveate.evaluation.lab.run_cell import run_cell
 from foveate.evaluation.lab.segment import played_positions
 from foveate.evaluation.lab.store import Failure, Store, Stored
-from foveate.evaluation.lab.workers import Done, Task, Workers
+from foveate.evaluation.lab.workers import Done, Task, Workers, begun_before
 from foveate.network.messages import Welcome
 
 _ANSWERS_PER_TASK = 20
@@ -44,21 +45,39 @@ class Comparison:
     failures: list[Failure]
     computed_cells: int
     """How many were not there before."""
+    wanted_cells: int
+    """How many the experiment has, rows that are told afterwards left out."""
 
 
 def compare_job(
-    experiment: Experiment, out: Path, *, load: LoadByName, workers: Workers, console: Console
+    experiment: Experiment,
+    out: Path,
+    *,
+    load: LoadByName,
+    workers: Workers,
+    console: Console,
+    deadline: float = math.inf,
 ) -> Comparison:
-    """Run what is missing. Raises `FoveateError` if no cell can be made at all."""
-    return _Job(experiment, out, load=load, workers=workers, console=console).run()
+    """Run what is missing; nothing is begun from `deadline` on, in seconds of `time.monotonic()`.
+
+    Raises `FoveateError` if no cell can be made at all.
+    """
+    return _Job(experiment, out, load=load, workers=workers, console=console, deadline=deadline).run()
 
 
 class _Job:
     def __init__(
-        self, experiment: Experiment, out: Path, *, load: LoadByName, workers: Workers, console: Console
+        self,
+        experiment: Experiment,
+        out: Path,
+        *,
+        load: LoadByName,
+        workers: Workers,
+        console: Console,
+        deadline: float,
     ) -> None:
         self._experiment, self._out, self._load = experiment, out, load
-        self._workers, self._console = workers, console
+        self._workers, self._console, self._deadline = workers, console, deadline
         self._store, self._failures = Store(out), list[Failure]()
         self._inferred_s = self._inferred_mpixels = self._simulated_s = 0.0
         self._simulated_frames = 0
@@ -72,11 +91,11 @@ class _Job:
         left = self._left([cell for _, cell in cells])
         by_path = {str(path): facts for path, facts in clips.items()}
         self._answers(left, by_path, models)
-        self._run_cells(left)
-        quality = self._quality([cell for _, cell in cells])
+        computed = self._run_cells(left)
+        stored = {key: self._store.get(key) for key in {cell.key for _, cell in cells}}
+        quality = self._quality([cell for _, cell in cells if stored[cell.key] is not None])
         self._store.put_failures(self._failures)
         self._keep_pace()
-        stored = {key: self._store.get(key) for key in {cell.key for _, cell in cells}}
         found = [(contender, stored[cell.key]) for contender, cell in cells]
         return Comparison(
             experiment=self._experiment,
@@ -93,7 +112,8 @@ class _Job:
             models=models,
             quality=quality,
             failures=self._failures,
-            computed_cells=len(left),
+            computed_cells=computed,
+            wanted_cells=len(stored),
         )
 
     def _facts(self) -> tuple[dict[Path, ClipFacts], dict[str, Welcome]]:
@@ -130,21 +150,25 @@ class _Job:
                     Task(call=compute_answers, arguments=(Path(path), key, part, self._load, model), name=name)
                 )
                 pixels.append(facts.size[0] * facts.size[1])
-        for done in self._tried("truth", tasks):
+        for done in self._tried("truth", tasks, deadline=self._deadline):
             if not done.problem:
                 self._inferred_s += done.seconds
                 self._inferred_mpixels += done.value * pixels[done.index] / 1e6
 
-    def _run_cells(self, cells: Sequence[Cell]) -> None:
+    def _run_cells(self, cells: Sequence[Cell]) -> int:
+        """How many could be finished."""
+        finished = 0
         tasks = [Task(call=run_cell, arguments=(cell, self._load), name=str(cell)) for cell in cells]
-        for done in self._tried("cells", tasks):
+        for done in self._tried("cells", tasks, deadline=self._deadline):
             if done.problem:
                 continue
             result: CellResult = done.value
             self._store.put(cells[done.index], result)
+            finished += 1
             if not result.computed:
                 self._simulated_s += done.seconds
                 self._simulated_frames += len(result.frames)
+        return finished
 
     def _quality(self, cells: Sequence[Cell]) -> dict[str, ClipQuality]:
         """Ceiling and flicker of every clip."""
@@ -155,12 +179,12 @@ class _Job:
         found = {done.index: done.value for done in self._tried("scales", tasks) if not done.problem}
         return {name: found[i] for i, name in enumerate(clips) if i in found}
 
-    def _tried(self, what: str, tasks: Sequence[Task]) -> Iterator[Done]:
+    def _tried(self, what: str, tasks: Sequence[Task], *, deadline: float = math.inf) -> Iterator[Done]:
         """Run tasks under a progress bar; problems are printed as they come, and kept."""
         if not tasks:
             return
         with Meter(self._console, what, len(tasks)) as meter:
-            for done in self._workers.run(tasks):
+            for done in self._workers.run(begun_before(deadline, tasks)):
                 if done.problem:
                     name = tasks[done.index].name
                     self._failures.append(Failure(what=name, problem=done.problem, traceback=done.traceback))

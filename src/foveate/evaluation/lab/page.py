@@ -78,7 +78,7 @@ def _header(data: ReportData) -> str:
     clips = {stored.cell.clip.name for _, stored in cells}
     traces = {(stored.cell.trace.name, stored.cell.trace.group) for _, stored in cells}
     facts = (
-        (len({stored.cell.key for _, stored in cells}), "cells"),
+        (len({stored.cell.key for _, stored in cells}), f"of {data.comparison.wanted_cells} cells"),
         (len(clips), "clips"),
         (len(traces), "traces"),
         (len(data.labels), "contenders"),

@@ -1,6 +1,6 @@
 """The same tasks over a Ray cluster (extra `ray`)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Any, Self
 
@@ -33,14 +33,15 @@ class RayWorkers:
         """How many run at once."""
         return self._count
 
-    def run(self, tasks: Sequence[Task]) -> Iterator[Done]:
+    def run(self, tasks: Iterable[Task]) -> Iterator[Done]:
         """All of them; no more are handed over at once than run."""
-        waiting = list(enumerate(tasks))[::-1]
+        waiting = enumerate(tasks)
         running: dict[Any, int] = {}
-        while waiting or running:
-            while waiting and len(running) < self._count:
-                index, task = waiting.pop()
-                running[self._attempt.remote(index, task)] = index
+        while True:
+            while len(running) < self._count and (task := next(waiting, None)) is not None:
+                running[self._attempt.remote(*task)] = task[0]
+            if not running:
+                return
             finished, _ = self._ray.wait(list(running), num_returns=1)
             for reference in finished:
                 yield self._collect(reference, running.pop(reference))

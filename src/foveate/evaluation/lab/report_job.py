@@ -22,7 +22,8 @@ from foveate.evaluation.lab.verdict import REFERENCE_NAMES, Verdict
 def report_job(comparison: Comparison, out: Path, *, console: Console, parquet: bool = False) -> list[Verdict]:
     """Write tables and verdict under `out`, and print the latter. Raises `FoveateError` without a finished cell."""
     if not comparison.cells:
-        raise FoveateError(f"no cell of experiment {comparison.experiment.name} succeeded: see {out / 'failures.json'}")
+        why = f"see {out / 'failures.json'}" if comparison.failures else "the same command goes on"
+        raise FoveateError(f"no cell of experiment {comparison.experiment.name} is finished: {why}")
     data = ReportData(comparison=comparison)
     write_tables(comparison.cells, out, parquet=parquet)
     _write_verdict(out / "verdict.json", comparison, data.verdicts)
@@ -33,6 +34,11 @@ def report_job(comparison: Comparison, out: Path, *, console: Console, parquet: 
     verdicts = data.verdicts
     for verdict in verdicts:
         _print(verdict, console)
+    finished = len({stored.cell.key for _, stored in comparison.cells})
+    if finished < comparison.wanted_cells:
+        console.print(
+            f"{finished} of {comparison.wanted_cells} cells are finished: the same command goes on", style="yellow"
+        )
     if comparison.failures:
         console.print(f"{len(comparison.failures)} steps failed: {out / 'failures.json'}", style="red")
     console.print(f"wrote {out / 'report.html'}")

@@ -4,8 +4,9 @@ import os
 import signal
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import takewhile
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
@@ -49,8 +50,8 @@ class Workers(Protocol):
         """How many run at once."""
         ...
 
-    def run(self, tasks: Sequence[Task]) -> Iterator[Done]:
-        """All of them, in the order in which they are done."""
+    def run(self, tasks: Iterable[Task]) -> Iterator[Done]:
+        """All of them, in the order in which they are done. None is asked for before somebody is free to do it."""
         ...
 
 
@@ -67,6 +68,11 @@ def attempt(index: int, task: Task) -> Done:
     return Done(index=index, value=value, seconds=time.monotonic() - started_at)
 
 
+def begun_before(deadline: float, tasks: Iterable[Task]) -> Iterator[Task]:
+    """Those that are asked for before `deadline`, in seconds of `time.monotonic()`."""
+    return takewhile(lambda _: time.monotonic() < deadline, tasks)
+
+
 class LocalWorkers:
     """`count` processes with one thread of arithmetic each. A context manager: leaving it ends them."""
 
@@ -79,12 +85,14 @@ class LocalWorkers:
         """How many run at once."""
         return self._count
 
-    def run(self, tasks: Sequence[Task]) -> Iterator[Done]:
+    def run(self, tasks: Iterable[Task]) -> Iterator[Done]:
         """All of them; those that come first are begun first."""
-        waiting = list(enumerate(tasks))[::-1]
-        while waiting or any(member.busy for member in self._members):
-            self._hand_out(tasks, waiting)
+        waiting = enumerate(tasks)
+        while True:
+            self._hand_out(waiting)
             pipes = {member.pipe: member for member in self._members if member.busy}
+            if not pipes:
+                return
             for pipe in wait(list(pipes)):
                 member = pipes[pipe]  # type: ignore[index]  # wait() gives back what it was given
                 yield member.collect()
@@ -102,14 +110,18 @@ class LocalWorkers:
             member.stop()
         self._members.clear()
 
-    def _hand_out(self, tasks: Sequence[Task], waiting: list[tuple[int, Task]]) -> None:
-        for member in self._members:
-            if waiting and not member.busy:
-                member.give(*waiting.pop())
-        while waiting and len(self._members) < min(self._count, len(tasks)):
-            member = _Member()
-            self._members.append(member)
-            member.give(*waiting.pop())
+    def _hand_out(self, waiting: Iterator[tuple[int, Task]]) -> None:
+        while (member := self._free()) is not None or len(self._members) < self._count:
+            task = next(waiting, None)
+            if task is None:
+                return
+            if member is None:
+                member = _Member()
+                self._members.append(member)
+            member.give(*task)
+
+    def _free(self) -> "_Member | None":
+        return next((member for member in self._members if not member.busy), None)
 
 
 @dataclass(eq=False)

@@ -68,48 +68,49 @@ class AnswerCell(msgspec.Struct, frozen=True, kw_only=True):
 def answer_cells(
     experiment: AnswerExperiment, clips: Mapping[Path, ClipFacts], models: Mapping[str, Welcome]
 ) -> list[tuple[AnswerContender, AnswerCondition, AnswerCell]]:
-    """All cells, those of one clip together. Videos or models without facts are left out."""
+    """All cells, in rounds: every clip and contender over one trace from one start, then the next.
+
+    So whatever is finished at any time is balanced. Videos or models without facts are left out.
+    """
     traces = traces_of(experiment.uplinks)
     profiles = {c.label: c.profile or experiment.profile for c in experiment.contenders}
     digests = {profile: classes_digest(profile) for profile in set(profiles.values())}
-    found = []
-    for video in experiment.videos:
-        device = experiment.device_model or video.model
-        if video.path not in clips or not {video.model, device} <= set(models):
-            continue
-        cloud_model, device_model = (
-            Model(name=name, weights_hash=models[name].weights_hash) for name in (video.model, device)
+    known = {name: Model(name=name, weights_hash=welcome.weights_hash) for name, welcome in models.items()}
+    seen = [
+        (clip_of(video, clips[video.path]), known[video.model], known[experiment.device_model or video.model])
+        for video in experiment.videos
+        if video.path in clips and {video.model, experiment.device_model or video.model} <= known.keys()
+    ]
+    return [
+        (
+            contender,
+            condition,
+            AnswerCell(
+                clip=clip,
+                model=cloud_model,
+                device_model=device_model,
+                trace=trace,
+                transport=condition.transport,
+                times=condition.pair.times,
+                rules=condition.rules,
+                profile=profiles[contender.label],
+                classes_sha256=digests[profiles[contender.label]],
+                policy=contender.policy,
+                condition=condition.label,
+                seconds=experiment.seconds,
+                offset_number=number,
+                offset_s=drawn_offset(experiment.seed + number, Path(clip.path), Path(trace.path)),
+                seed=experiment.seed + number,
+            ),
         )
-        found += [
-            (
-                contender,
-                condition,
-                AnswerCell(
-                    clip=clip_of(video, clips[video.path]),
-                    model=cloud_model,
-                    device_model=device_model,
-                    trace=trace,
-                    transport=condition.transport,
-                    times=condition.pair.times,
-                    rules=condition.rules,
-                    profile=profiles[contender.label],
-                    classes_sha256=digests[profiles[contender.label]],
-                    policy=contender.policy,
-                    condition=condition.label,
-                    seconds=experiment.seconds,
-                    offset_number=number,
-                    offset_s=drawn_offset(experiment.seed + number, video.path, Path(trace.path)),
-                    seed=experiment.seed + number,
-                ),
-            )
-            for condition in experiment.conditions
-            for trace in traces
-            if trace.group == condition.group
-            for number in range(experiment.offsets)
-            for contender in experiment.contenders
-            if condition.main or not contender.ablation
-        ]
-    return found
+        for condition in experiment.conditions
+        for number in range(experiment.offsets)
+        for trace in traces
+        if trace.group == condition.group
+        for clip, cloud_model, device_model in seen
+        for contender in experiment.contenders
+        if condition.main or not contender.ablation
+    ]
 
 
 def classes_digest(profile: str) -> str:

@@ -1,5 +1,6 @@
 """The job of `foveate compare` for answering policies: run the cells that are missing, give all that are finished."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from foveate.evaluation.lab.models import LoadByName, describe
 from foveate.evaluation.lab.prepare import ClipFacts
 from foveate.evaluation.lab.references import annotations_digest
 from foveate.evaluation.lab.store import Failure, Store
-from foveate.evaluation.lab.workers import Done, Task, Workers
+from foveate.evaluation.lab.workers import Done, Task, Workers, begun_before
 from foveate.network.messages import Welcome
 
 Entry = tuple[AnswerContender, AnswerCondition, StoredAnswers]
@@ -45,8 +46,12 @@ def compare_answers(
     load_device: LoadDeviceByName,
     workers: Workers,
     console: Console,
+    deadline: float = math.inf,
 ) -> AnswerComparison:
-    """Run what is missing. Raises `FoveateError` if no cell can be made at all."""
+    """Run what is missing; no cell is begun from `deadline` on, in seconds of `time.monotonic()`.
+
+    Raises `FoveateError` if no cell can be made at all.
+    """
     failures: list[Failure] = []
     clips, models = _facts(experiment, load, workers, console, failures)
     cells = answer_cells(experiment, clips, models)
@@ -58,7 +63,7 @@ def compare_answers(
     console.print(f"{len(by_key)} cells, {len(finished)} of them finished before")
     left = [cell for key, cell in by_key.items() if key not in finished]
     tasks = [Task(call=run_answer_cell, arguments=(cell, load, load_device), name=str(cell)) for cell in left]
-    for done in _tried("cells", tasks, workers, console, failures):
+    for done in _tried("cells", tasks, workers, console, failures, deadline=deadline):
         store.put(left[done.index], done.value)
     Store(out).put_failures(failures)
     stored = {key: store.get(key) for key in by_key}
@@ -97,13 +102,19 @@ def _facts(
 
 
 def _tried(
-    what: str, tasks: Sequence[Task], workers: Workers, console: Console, failures: list[Failure]
+    what: str,
+    tasks: Sequence[Task],
+    workers: Workers,
+    console: Console,
+    failures: list[Failure],
+    *,
+    deadline: float = math.inf,
 ) -> Iterator[Done]:
     """Those that succeed, under a progress bar; problems are printed as they come, and kept."""
     if not tasks:
         return
     with Meter(console, what, len(tasks)) as meter:
-        for done in workers.run(tasks):
+        for done in workers.run(begun_before(deadline, tasks)):
             meter.done()
             if not done.problem:
                 yield done
