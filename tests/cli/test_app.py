@@ -1,4 +1,5 @@
 import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +38,11 @@ def failing(error):
         (WeightsError("w: truncated"), "w: truncated", 1),
         (TransportError("port 5555 is in use"), "port 5555 is in use", 1),
         (OSError(errno.ENOSPC, "No space left on device", "a.csv"), "a.csv: No space left on device", 1),
+        (
+            FileExistsError(errno.EEXIST, "File exists", "out"),
+            "out is a file, and a folder is needed there: name another place",
+            1,
+        ),
         (ModuleNotFoundError("no", name="torch"), "this command needs torch: pip install 'foveate[server]'", 1),
         (ModuleNotFoundError("no", name="vtk.all"), "this command needs vtk: pip install 'foveate[world]'", 1),
         (KeyboardInterrupt(), "interrupted", 130),
@@ -74,6 +80,22 @@ def test_wrong_usage_is_one_line_that_says_where_help_is(arguments, parts):
     assert ran.stderr.startswith("foveate: ")
     assert ran.stderr.count("\n") == 1
     assert all(part in ran.stderr for part in parts), ran.stderr
+
+
+@pytest.mark.parametrize(("arguments", "before"), [(["work", "--count", ""], "--count"), ([""], "foveate")])
+def test_an_argument_that_is_empty_is_no_place_and_no_name(arguments, before):
+    ran = CliRunner().invoke(failing(InputError("unreached")), arguments)
+    assert ran.exit_code == 2
+    assert ran.stderr == f"foveate: the argument after '{before}' is empty: is a variable not set?\n"
+
+
+def test_signs_that_an_encoding_lacks_become_question_marks():
+    script = Path(sys.executable).parent / "foveate"
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    words = [script, "doctor", "--for", "device", "--address", "127.0.0.1:0"]
+    ran = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
+    assert "this machine is" in ran.stdout
+    assert "Traceback" not in ran.stderr
 
 
 def test_the_bare_program_prints_its_help_and_no_more():

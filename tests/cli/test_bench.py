@@ -55,4 +55,13 @@ def test_the_way_of_a_frame_is_printed_and_written(clip: Path, tiny_weights: Pat
 def test_a_size_that_is_none_is_one_line() -> None:
     ran = CliRunner().invoke(app, ["bench", "--size", "big"])
     assert ran.exit_code == 2
-    assert ran.stderr.startswith("foveate: a size is written HEIGHTxWIDTH, or `clip`, got 'big'")
+    assert ran.stderr.startswith("foveate: a size is HEIGHTxWIDTH in pixels, such as 720x1280, got 'big'")
+
+
+def test_a_place_for_the_figures_that_cannot_be_is_told_before_the_work(clip, tmp_path, monkeypatch):
+    monkeypatch.setattr("foveate.models.load_detector", lambda _: pytest.fail("the model was loaded"))
+    words = ("--annotations", clip.with_suffix(".json"), "--images", clip, "--out", tmp_path)
+    for command in (["bench", "--out", tmp_path], ["bench", "accuracy", *words]):
+        ran = CliRunner().invoke(app, [*map(str, command)])
+        assert ran.exit_code == 2, ran.output
+        assert ran.stderr == f"foveate: a file is needed, and {tmp_path} is a folder: name a file in it\n"

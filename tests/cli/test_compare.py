@@ -72,3 +72,23 @@ def test_what_cannot_be_is_refused_before_anything_runs(tmp_path, words, message
     assert isinstance(result.exception, InputError)
     assert message in str(result.exception)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "0", "-1"])
+def test_a_length_that_no_cell_can_have_is_refused(mine, tmp_path, seconds):
+    ran = invoke(mine, "--out", tmp_path / "out", "--plan", "--seconds", seconds)
+    assert isinstance(ran.exception, InputError)
+    assert "cells last more than 0 s" in str(ran.exception)
+
+
+def test_a_file_in_place_of_the_folder_is_told_before_any_cell(mine, tmp_path):
+    ran = invoke(mine, "--out", mine)
+    assert isinstance(ran.exception, InputError)
+    assert f"{mine} is a file" in str(ran.exception)
+
+
+def test_an_experiment_file_that_fails_is_named_with_its_line(tmp_path):
+    (tmp_path / "mine.py").write_text("def experiment(inputs):\n    return inputs.nothing\n")
+    ran = invoke(tmp_path / "mine.py", "--out", tmp_path / "out")
+    assert isinstance(ran.exception, InputError)
+    assert f"{tmp_path / 'mine.py'}, line 2: AttributeError" in str(ran.exception)

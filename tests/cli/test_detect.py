@@ -198,3 +198,14 @@ def test_drawings_never_overwrite_the_pictures(detect, picture):
 def test_a_score_outside_0_to_1_is_refused(detect, picture):
     ran, _ = detect(picture, "--score", "1.5")
     assert_refused(ran, says="--score")
+
+
+def test_rows_of_a_mask_are_equally_long(detect, picture, tmp_path):
+    (tmp_path / "mask.json").write_text("[[0, 1], [1]]")
+    ran, _ = detect(picture, "--mask", tmp_path / "mask.json")
+    assert_refused(ran, says="a mask is a list of rows of 0 and 1, as JSON or .npy, all rows of one length")
+
+
+def test_a_mask_that_is_not_there_is_named_once(detect, picture, tmp_path):
+    ran, _ = detect(picture, "--mask", tmp_path / "none.json")
+    assert_refused(ran, says=f"cannot read the mask {tmp_path / 'none.json'}: No such file or directory\n")

@@ -36,7 +36,7 @@ def test_a_recipe_is_trained_under_the_home_folder(data, tmp_path):
 def test_a_file_without_a_recipe_is_refused(data, tmp_path):
     (tmp_path / "empty.py").write_text("")
     assert "must define recipe" in call("train", "experts", tmp_path / "empty.py", "--data", data).output
-    assert "does not exist" in call("train", "experts", tmp_path / "none.py", "--data", data).output
+    assert "no recipe file" in call("train", "experts", tmp_path / "none.py", "--data", data).output
 
 
 def test_a_stream_is_simulated_and_an_expert_that_dies_is_answered_for(data, tmp_path):
@@ -65,3 +65,19 @@ def test_times_are_measured_into_a_file(data, tmp_path):
     done = call("profile", "experts", models, "--out", tmp_path / "times.json")
     assert done.exit_code == 0, done.output
     assert json.loads((tmp_path / "times.json").read_text())["sample_s"] > 0
+
+
+def test_a_kind_that_is_none_is_told_before_pictures_are_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("foveate.codec.image_sets.read_images", lambda *_: pytest.fail("pictures were read"))
+    (tmp_path / "mine.py").write_text(RECIPE)
+    done = call("train", "experts", tmp_path / "mine.py", "--data", tmp_path, "--kinds", "wise")
+    assert done.exit_code == 2, done.output
+    assert "kinds are progressive" in done.stderr
+
+
+def test_times_of_a_folder_without_models_say_how_to_train_them(tmp_path):
+    done = call("profile", "experts", tmp_path, "--out", tmp_path / "times.json")
+    assert (done.exit_code, done.stderr) == (
+        2,
+        f"foveate: {tmp_path} holds no generalist: train one with `foveate train experts`\n",
+    )

@@ -74,7 +74,7 @@ def test_facts_and_a_threshold_are_written_into_a_weights_file(home):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("describe", "mine"), "needs --fact NAME=TEXT or --score"),
+        (("describe", "nobody"), "no model or weights file named 'nobody'"),
         (("describe", "mine", "--fact", "data"), "a fact is NAME=TEXT, got 'data'"),
         (("card", "mine", "--only", "speed"), "a card has the groups latency"),
         (("card", "nobody"), "no model or weights file named 'nobody'"),

@@ -4,7 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from foveate.cli.app import app
-from foveate.models import Fetched, load_detector
+from foveate.models import Fetched, describe_weights, load_detector
 from foveate.testing.vitdet_checkpoints import CLASSES, vitdet_checkpoint, write_pickle
 
 
@@ -40,13 +40,45 @@ def test_a_machine_without_models_says_where_it_looked(home, monkeypatch):
     assert ran.stderr == f"foveate: no models found in the package or in {home / 'weights'}\n"
 
 
+def test_a_long_fact_is_listed_by_its_first_clause_and_shown_whole_by_describe(home, tiny_weights):
+    shutil.copy(tiny_weights, home / "weights" / "my-model.safetensors")
+    data = "**1,545 real** pictures: of `streets` (and squares), by day and by night, taken for this purpose"
+    describe_weights(home / "weights" / "my-model.safetensors", {"data": data, "terms": "a" * 80})
+    ran = CliRunner().invoke(app, ["models"])
+    row = next(line for line in ran.stdout.splitlines() if "my-model" in line)
+    assert "  1,545 real pictures  " in row
+    assert f"  {27 * 'a'}…  " in row
+    ran = CliRunner().invoke(app, ["models", "describe", "my-model"])
+    assert ran.exit_code == 0, ran.output
+    lines = {line[:15].strip(): line[15:].strip() for line in ran.stdout.splitlines()}
+    assert (lines["data"], lines["terms"], lines["size"]) == (data, "a" * 80, "0.1 million parameters")
+    assert lines["score threshold"] == "0.1"
+    assert lines["file"].startswith(str(home / "weights" / "my-model.safetensors"))
+
+
+@pytest.mark.parametrize("columns", ["80", None])
+def test_the_list_fits_a_terminal_and_is_not_folded_for_a_program(home, monkeypatch, columns):
+    monkeypatch.delenv("COLUMNS")
+    env = {} if columns is None else {"COLUMNS": columns}
+    lines = CliRunner().invoke(app, ["models"], env=env).stdout.splitlines()
+    (name,) = (line for line in lines if "vitdet-tiny-world" in line)
+    (published,) = (line for line in lines if "vitdet-h-cascade" in line)
+    assert published.split()[-3:] == ["not", "stated", "no"]
+    if columns is None:
+        assert "rendered frames only" in name
+        assert "…" not in "".join(lines)
+    else:
+        assert max(len(line) for line in lines if "vitdet" in line) <= 80
+
+
 def test_published_models_are_listed_with_how_to_get_them(home, tiny_weights):
     shutil.copy(tiny_weights, home / "weights" / "vitdet-l-mask.safetensors")
     ran = CliRunner().invoke(app, ["models"])
-    rows = {line.split()[1]: line for line in ran.stdout.splitlines() if " vitdet-" in line}
-    assert "no: foveate models fetch vitdet-h-cascade" in rows["vitdet-h-cascade"]
+    rows = {line.split()[0]: line for line in ran.stdout.splitlines() if " vitdet-" in line}
+    assert rows["vitdet-h-cascade"].split()[-1] == "no"
     assert "58.7" in rows["vitdet-h-cascade"]
-    assert "yes" in rows["vitdet-l-mask"]
+    assert rows["vitdet-l-mask"].split()[-1] == "yes"
+    assert "A published one: foveate models fetch NAME" in ran.stdout
 
 
 def test_a_checkpoint_of_detectron2_becomes_a_model(home):
@@ -134,3 +166,21 @@ def test_a_fetch_prints_checksums_and_the_file(home, monkeypatch, md5, verdict):
         f"checkpoint: SHA-256 {'f' * 64}; MD5 {md5} {verdict} with its name",
         f"vitdet-b-mask: {home / 'vitdet-b-mask-0.3'}",
     ]
+
+
+def test_names_of_classes_that_cannot_be_read_are_one_line(home):
+    checkpoint = write_pickle(home / "model_final.pkl", vitdet_checkpoint())
+    (home / "classes.txt").write_bytes(b"\xff\xfe")
+    for classes in ("classes.txt", "none.txt"):
+        words = [checkpoint, "--out", home / "x.safetensors", "--classes", home / classes]
+        ran = CliRunner().invoke(app, ["models", "convert", *map(str, words)])
+        assert ran.exit_code == 2, ran.output
+        assert "must hold the names of the classes, one a line" in ran.stderr
+        assert len(ran.stderr.splitlines()) == 1
+
+
+def test_a_published_model_that_is_none_is_one_line(home):
+    ran = CliRunner().invoke(app, ["models", "fetch", "vitdet-xxl"])
+    assert ran.exit_code == 2
+    assert ran.stderr.startswith("foveate: no published model named 'vitdet-xxl'")
+    assert len(ran.stderr.splitlines()) == 1

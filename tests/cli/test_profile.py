@@ -81,3 +81,21 @@ def test_classes_measures_and_fits_into_a_profile(clip, tmp_path, monkeypatch, t
     assert made.codec == round_profile().codec
     assert made.classes.provenance.model == "tiny-random"
     assert made.classes.quality_of_fit["size_line_correlation"] > 0.5
+
+
+@pytest.mark.parametrize("command", ["all", "machine", "codec", "server", "content", "train", "classes"])
+def test_a_clip_that_is_missing_is_told_before_a_model_is_loaded(tmp_path, monkeypatch, command):
+    monkeypatch.setattr(foveate.models, "load_detector", lambda _: pytest.fail("the model was loaded"))
+    write_profile(round_profile(), tmp_path / "round.json")
+    option = [] if command == "content" else ["--out" if command in {"all", "machine"} else "--into"]
+    words = [command, tmp_path / "none.mp4", *option, *([tmp_path / "round.json"] if option else [])]
+    ran = CliRunner().invoke(app, ["profile", *map(str, words)])
+    assert (ran.exit_code, ran.stderr) == (2, f"foveate: no video file {tmp_path / 'none.mp4'}\n")
+
+
+def test_a_profile_that_cannot_be_written_is_told_before_the_measurement(clip, tmp_path):
+    ran = CliRunner().invoke(app, ["profile", "machine", str(clip), "--out", str(clip / "mine.json")])
+    assert (ran.exit_code, ran.stderr) == (
+        2,
+        f"foveate: results need a folder, and {clip} is a file: name another place\n",
+    )

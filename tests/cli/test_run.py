@@ -134,3 +134,35 @@ def test_an_answering_policy_runs_a_real_detector_on_both_ends(clip_path, trace_
 def test_what_an_answering_policy_cannot_do_is_named(clip_path, trace_path, tmp_path, options):
     done = invoke(clip_path, "--policy", "device-only", "--trace", trace_path, "--out", tmp_path / "out", *options)
     assert isinstance(done.exception, InputError)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--deadline-ms", 300], "--deadline-ms is for answering policies"),
+        (["--look-scale", 0.5], "--look-scale is for answering policies"),
+        (["--pipelined"], "--pipelined is for answering policies"),
+        (["--device-model", "vitdet-nano-world"], "--device-model is for answering policies"),
+        (["--seconds", 3], "--seconds is for answering policies"),
+        (["--simulate", "--pin"], "a simulation (--simulate) has none"),
+    ],
+)
+def test_what_would_have_no_effect_is_refused(clip_path, trace_path, tmp_path, options, says):
+    good = ("--policy", "back2back", "--trace", trace_path, "--out", tmp_path / "out", "--profile", "none")
+    done = invoke(clip_path, *good, *options)
+    assert isinstance(done.exception, InputError)
+    assert says in str(done.exception)
+
+
+def test_a_view_that_cannot_be_shown_is_told_before_the_run(clip_path, trace_path, tmp_path, monkeypatch):
+    monkeypatch.setattr("foveate.evaluation.run_job", lambda _: pytest.fail("the clip was played"))
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    done = invoke(clip_path, "--policy", "back2back", "--trace", trace_path, "--out", tmp_path / "out", "--view")
+    assert str(done.exception) == "a view needs rerun-sdk: pip install 'foveate[view]'"
+
+
+def test_a_clip_or_a_folder_that_cannot_be_is_told_first(clip_path, trace_path, tmp_path):
+    for clip, out, says in ((tmp_path, tmp_path, "no video file"), (clip_path, clip_path, "is a file")):
+        done = invoke(clip, "--policy", "back2back", "--trace", trace_path, "--out", out)
+        assert isinstance(done.exception, InputError)
+        assert says in str(done.exception)

@@ -30,15 +30,19 @@ def test_stills_are_rendered_with_their_truth(tmp_path):
 @pytest.mark.parametrize(
     ("words", "says", "code"),
     [
-        (["render", "moon", "--out", "moon.mp4"], "unknown scenario 'moon'; known: cycle-sunny", 1),
-        (["render", "walk-sunny", "--out", "walk.avi"], "got 'walk.avi'", 1),
+        (["render", "moon", "--out", "moon.mp4"], "unknown scenario 'moon'; known: cycle-sunny", 2),
+        (["render", "walk-sunny", "--out", "walk.avi"], "--out is a .mp4 file, got 'walk.avi'", 2),
         (["render", "walk-sunny", "--size", "720p", "--out", "a.mp4"], "a size is HEIGHTxWIDTH in pixels", 2),
-        (["stills", "moon", "--count", "1", "--out", "stills"], "unknown scenario 'moon'", 1),
-        (["dataset", "moon"], "unknown set 'moon'; known: train-mixed", 1),
+        (["render", "walk-sunny", "--out", "file/a.mp4"], "file is a file", 2),
+        (["sheet", "moon", "--out", "a.jpg"], "unknown scenario 'moon'", 2),
+        (["sheet", "--out", "a.txt"], "--out is a .jpg file", 2),
+        (["stills", "moon", "--count", "1", "--out", "stills"], "unknown scenario 'moon'", 2),
+        (["dataset", "moon"], "unknown set 'moon'; known: train-mixed", 2),
     ],
 )
 def test_what_cannot_be_rendered_is_refused_in_one_line(words, says, code, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
     ran = CliRunner().invoke(app, ["world", *words])
     assert ran.exit_code == code, ran.output
     assert ran.stderr.startswith("foveate: ")

@@ -22,10 +22,16 @@ def test_help_ends_with_an_example() -> None:
     [
         (["--data", "street"], "data is NAME=FOLDER"),
         (["--data", "street=/nowhere"], "does not exist"),
+        (["--data", "street=/nowhere", "--init", "nobody"], "no model or weights file named 'nobody'"),
+        (["--data", "street=/nowhere", "--torch-device", "abacus"], "torch_device must be 'auto', 'cpu'"),
+        (["--data", "street=/nowhere", "--torch-device", "cuda"], "torch sees no GPU"),
+        (["--data", "street=/nowhere", "--finetune-window", "9"], "--finetune-window needs --init"),
+        (["--data", "street=/nowhere", "--name", "../x"], "--name is a single word without /, got '../x'"),
+        (["--data", "street=/nowhere", "--out", "/"], "a file is needed, and / is a folder"),
         (["--data", "s=/nowhere", "--phase", "1:288:16"], "a phase is SHARE:HEIGHTxWIDTH:BATCH"),
         (["--data", "s=/nowhere", "--phase", "1:300x288:16"], "multiples of 32"),
         (["--data", "s=SET", "--finetune-window", "9"], "--finetune-window needs --init"),
-        (["nowhere.py", "--data", "s=/nowhere"], "must be a Python file"),
+        (["nowhere.py", "--data", "s=/nowhere"], "no recipe file nowhere.py"),
     ],
 )
 def test_wrong_arguments_are_explained(
@@ -33,6 +39,7 @@ def test_wrong_arguments_are_explained(
 ) -> None:
     arguments = [word.replace("SET", str(street)) for word in arguments]
     monkeypatch.setenv("FOVEATE_HOME", str(tmp_path))
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     result = CliRunner().invoke(app, ["detector", "--name", "x", *arguments])
     assert isinstance(result.exception, InputError)
     assert message in str(result.exception)
@@ -65,3 +72,9 @@ def test_a_model_of_another_window_is_trained_further_as_one_of_window_9(
     assert ran.exit_code == 0, ran.output
     trained = load_detector("of-9").config.backbone
     assert (trained.window_size, trained.positions) == (9, "tiled")
+
+
+def test_curves_have_a_form_that_can_be_drawn(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["curves", str(tmp_path), "--out", str(tmp_path / "curves.xyz")])
+    assert isinstance(result.exception, InputError)
+    assert "curves are drawn as .png, .svg" in str(result.exception)

@@ -6,6 +6,7 @@
 - 130: interrupted
 """
 
+import io
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -65,6 +66,7 @@ class OneLineErrors(TyperGroup):
         debug = _DEBUG in given
         extra["standalone_mode"] = False
         try:
+            _refuse_empty(given)
             code = super().main([word for word in given if word != _DEBUG], *rest, **extra)
         except Exception as error:
             line, code = _verdict(error)
@@ -75,6 +77,13 @@ class OneLineErrors(TyperGroup):
         if code == 130:
             typer.echo("foveate: interrupted", err=True)
         raise SystemExit(code if isinstance(code, int) else 0)
+
+
+def _refuse_empty(words: Sequence[str]) -> None:
+    """An empty word is a shell's variable that nobody set; as a path it would mean the folder at hand."""
+    if "" in words:
+        before = words[: words.index("")]
+        raise InputError(f"the argument after {before[-1] if before else 'foveate'!r} is empty: is a variable not set?")
 
 
 def _verdict(error: Exception) -> tuple[str | None, int]:
@@ -89,6 +98,8 @@ def _verdict(error: Exception) -> tuple[str | None, int]:
             line = "aborted"
         case ImportError():
             line = _missing_extra(error)
+        case FileExistsError() if error.filename:
+            line = f"{error.filename} is a file, and a folder is needed there: name another place"
         case OSError() if error.strerror:
             line = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return line, code
@@ -149,5 +160,8 @@ def _options(
 
 
 def main() -> None:
-    """Entry point of the program `foveate`."""
+    """Entry point of the program `foveate`. Signs that a terminal cannot show become question marks."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     app(prog_name="foveate")

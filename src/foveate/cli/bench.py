@@ -46,6 +46,9 @@ def bench(
 
     from rich.console import Console
 
+    from foveate.cli.inputs import a_clip
+    from foveate.cli.outputs import file_for
+    from foveate.cli.sizes import read_size
     from foveate.core import InputError
     from foveate.estimators import load_profile
     from foveate.evaluation.progress import Steps
@@ -53,39 +56,29 @@ def bench(
     from foveate.models import Detector, load_detector
     from foveate.profiling.way import WaySettings, measure_way
 
-    settings = WaySettings(size=_size(size), rounds=rounds, objects=objects)
+    settings = WaySettings(size=None if size == "clip" else read_size(size), rounds=rounds, objects=objects)
+    clip = a_clip(video or SAMPLES / "street.mp4")
+    if out is not None:
+        file_for(out)
     known, detector = load_profile(profile), load_detector(model)
     if not isinstance(detector, Detector):
         raise InputError(f"stages are known of models with foveate's own head, got {detector.name}")
     with Steps(Console(stderr=True)) as steps:
-        way = measure_way(
-            video or SAMPLES / "street.mp4", detector, known, settings, progress=steps.begin_open("rounds")
-        )
+        way = measure_way(clip, detector, known, settings, progress=steps.begin_open("rounds"))
     _print_way(way)
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(json.dumps(asdict(way), indent=1) + "\n", encoding="utf-8")
 
 
-def _size(text: str) -> tuple[int, int] | None:
-    from foveate.core import InputError
-
-    if text == "clip":
-        return None
-    height, cross, width = text.partition("x")
-    if not (cross and height.isdecimal() and width.isdecimal() and int(height) and int(width)):
-        raise InputError(f"a size is written HEIGHTxWIDTH, or `clip`, got {text!r}")
-    return int(height), int(width)
-
-
 def _print_way(way: Way) -> None:
     """What was measured: stages before the model, stages inside it, and the rates that bound them."""
-    from rich.console import Console
+    from foveate.cli.tables import table_console
 
     height, width = way.frame_size
     typer.echo(way.machine)
     typer.echo(f"{way.model}, {height} x {width}, {way.objects} objects, medians of {way.rounds} rounds, milliseconds")
-    console = Console()
+    console = table_console()
     console.print(_stages_table(way))
     console.print(_model_table(way))
     for name, rate in way.rates.items():
@@ -144,6 +137,7 @@ def accuracy(
 
     from rich.console import Console
 
+    from foveate.cli.outputs import file_for
     from foveate.evaluation.accuracy import AccuracySettings, measure_accuracy
     from foveate.evaluation.labelled import open_labelled
     from foveate.evaluation.progress import Steps
@@ -151,6 +145,7 @@ def accuracy(
     from foveate.models import load_detector
 
     settings = AccuracySettings(slicing=REFERENCE if slices else None, long_side=long_side)
+    file_for(out)
     labelled = open_labelled(annotations, images, every=every)
     detector = load_detector(model)
     with Steps(Console(stderr=True)) as steps:
@@ -163,8 +158,9 @@ def accuracy(
 
 def _print(report: dict[str, Any], labelled: Labelled, out: Path) -> None:
     """A table, and what is not in it."""
-    from rich.console import Console
     from rich.table import Table
+
+    from foveate.cli.tables import table_console
 
     table = Table("class", "objects", "AP", "AP50")
     for name, entry in report["classes"].items():
@@ -172,7 +168,7 @@ def _print(report: dict[str, Any], labelled: Labelled, out: Path) -> None:
     table.add_row("mean", "", f"{report['ap']:.3f}", f"{report['ap50']:.3f}")
     for name, entry in report["sizes"].items():
         table.add_row(name, str(entry["n"]), f"{entry['ap']:.3f}", f"{entry['ap50']:.3f}")
-    Console().print(table)
+    table_console().print(table)
     if report["missing_classes"]:
         typer.echo(f"no objects of: {', '.join(report['missing_classes'])}")
     if report["unknown_classes"]:

@@ -2,6 +2,7 @@
 
 import math
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -26,7 +27,7 @@ def compare(
     ] = "all",
     seconds: Annotated[float | None, typer.Option(help="Length of a cell. Default: the experiment's.")] = None,
     offsets: Annotated[int | None, typer.Option(min=1, help="Starts in each trace. Default: the experiment's.")] = None,
-    seed: Annotated[int, typer.Option(help="Draws the starts in the traces, the same for all policies.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Draws the starts in the traces, the same for all policies.")] = 0,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes. Default: one for each core.")] = None,
     hours: Annotated[
         float | None, typer.Option(min=0, help="Begin no cell after them; report what is finished. 0: only report.")
@@ -41,6 +42,8 @@ def compare(
     """
     from rich.console import Console
 
+    from foveate.cli.outputs import folder_for
+    from foveate.cli.recipes import blames
     from foveate.core import InputError
     from foveate.evaluation.experts.experiment import ExpertsExperiment, run_experiment
     from foveate.evaluation.experts.plan import plan_experts
@@ -51,6 +54,9 @@ def compare(
     from foveate.evaluation.lab.workers import available_cores
     from foveate.experiments import Inputs, experiment_by_name, part_of
 
+    folder_for(out)
+    if seconds is not None and not 0 < seconds < float("inf"):
+        raise InputError(f"cells last more than 0 s, got --seconds {seconds:g}")
     given = {"rendered_model": model, "real_model": real_model, "profile": profile}
     inputs = Inputs(
         data=data,
@@ -61,7 +67,9 @@ def compare(
         seed=seed,
         **{name: value for name, value in given.items() if value is not None},
     )
-    found, console = experiment_by_name(experiment, inputs), Console()
+    with blames(Path(experiment)) if experiment.endswith(".py") else nullcontext():
+        found = experiment_by_name(experiment, inputs)
+    console = Console()
     if isinstance(found, ExpertsExperiment):
         if plan:
             console.print(plan_experts(found).table(found.name))

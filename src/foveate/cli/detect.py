@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 EXAMPLE = "Example: foveate detect src/foveate/samples/street.mp4 --out out/detect"
 DEFAULT_MODEL = "vitdet-tiny-world"
+_MASK = "a mask is a list of rows of 0 and 1, as JSON or .npy"
 OBJECTS = "objects"
 """Value of `--mask` that downsamples the regions without an object."""
 
@@ -51,11 +52,13 @@ def detect(
     draw: Annotated[bool, typer.Option("--draw/--no-draw", help="Draw the boxes and the region map.")] = True,
 ) -> None:
     """Find objects in pictures or a video: COCO JSON, and drawn."""
+    from foveate.cli.outputs import folder_for
     from foveate.codec import is_video
     from foveate.models import RcnnDetector, load_detector
 
     if not source.exists():
         raise MediaError(f"no such file or folder: {source}")
+    folder_for(out)
     chosen = None if mask in (None, OBJECTS) else read_mask(Path(str(mask)))
     detector = load_detector(model)
     if beta is not None and beta not in detector.restoration_points:
@@ -82,10 +85,12 @@ def read_mask(path: Path) -> Mask:
 
     try:
         rows = np.load(path, allow_pickle=False) if path.suffix == ".npy" else np.array(json.loads(path.read_text()))
-    except (OSError, ValueError) as error:
-        raise MediaError(f"cannot read the mask {path}: {error}") from error
+    except OSError as error:
+        raise MediaError(f"cannot read the mask {path}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise MediaError(f"{path}: {_MASK}, all rows of one length") from error
     if rows.ndim != 2 or not np.isin(rows, (0, 1)).all():
-        raise MediaError(f"{path}: a mask is a list of rows of 0 and 1, got shape {rows.shape} of {rows.dtype}")
+        raise MediaError(f"{path}: {_MASK}, got shape {rows.shape} of {rows.dtype}")
     return np.asarray(rows, np.bool_)
 
 

@@ -60,12 +60,20 @@ def device(
     """
     from foveate.cli.interrupts import interrupts
     from foveate.cli.keys import device_keys
+    from foveate.cli.outputs import file_for
+    from foveate.core import InputError
     from foveate.device import open_source, run_live
-    from foveate.estimators import load_profile
+    from foveate.estimators import load_profile, shipped_profiles
     from foveate.policies import by_name
+    from foveate.server.watch import Address
 
+    server = str(Address.parse(server))
     trusted = device_keys(server, server_key, keys, insecure=insecure)
     chosen, loaded = by_name(policy), None if profile is None else load_profile(profile)
+    if chosen.needs_profile and loaded is None:
+        raise InputError(f"policy {chosen.name} needs a profile (--profile); {', '.join(shipped_profiles())} ship")
+    if sink is not None:
+        file_for(sink)
     with ExitStack() as stack:
         source = stack.enter_context(open_source(camera, fps=fps))
         outputs = _outputs(stack, source, show=show, sink=sink, json_lines=json_lines)

@@ -52,9 +52,9 @@ def doctor(
 
 
 def _show(found: "Examination") -> None:
-    from rich.console import Console
+    from foveate.cli.tables import table_console
 
-    console = Console()
+    console = table_console()
     console.print(_table(found))
     count = sum(finding.level == "fail" for finding in found.findings)
     verdict = "[green]fit[/]" if found.healthy else f"[bold red]not fit[/]: {count} to mend"

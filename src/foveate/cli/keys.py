@@ -29,11 +29,12 @@ def new(
 
     secret.key stays on this machine and is readable by its owner only; public.key may be given to anybody.
     """
+    from foveate.cli.outputs import folder_for
     from foveate.network.keys import KeyPair, default_folder, format_public, write_key_pair
 
     folder = default_folder() if out is None else out
     pair = KeyPair.new()
-    write_key_pair(folder, pair)
+    write_key_pair(folder_for(folder), pair)
     typer.echo(f"a new key pair lies in {folder}; its public key:", err=True)
     typer.echo(format_public(pair.public))
 

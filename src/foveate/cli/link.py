@@ -30,12 +30,14 @@ def link(
 
     from foveate.cli.interrupts import interrupts
     from foveate.network import Outage, ShapedRelay, UplinkTrace
+    from foveate.server.watch import Address
 
+    target, here = Address.parse(server), Address.parse(listen)
     shaped = ShapedRelay(
         trace=UplinkTrace.load(trace, rtt_s=None if rtt_ms is None else rtt_ms / 1000),
-        target=_address(server),
-        host=_address(listen)[0],
-        port=_address(listen)[1],
+        target=(target.host, target.port),
+        host=here.host,
+        port=here.port,
         trace_offset_s=trace_offset,
         transport=transport,
         outages=tuple(Outage.parse(text) for text in outage or ()),
@@ -44,12 +46,3 @@ def link(
         typer.echo("{}:{} to {}, as {}; Ctrl-C ends it".format(*shaped.address, server, trace.name))
         while not interrupted():
             time.sleep(0.1)
-
-
-def _address(text: str) -> tuple[str, int]:
-    from foveate.core import InputError
-
-    host, _, port = text.rpartition(":")
-    if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
-        raise InputError(f"an address is HOST:PORT, got {text!r}")
-    return host, int(port)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,12 +62,12 @@ def card(
     Every part is kept under $FOVEATE_HOME/cards, as is the card as JSON: an interrupted card goes on where it stopped,
     and nothing is measured twice. Rendered and real pictures stand apart.
     """
-    import json
     import os
     import time
 
     from rich.console import Console
 
+    from foveate.cli.outputs import file_for
     from foveate.core import foveate_home
     from foveate.evaluation.cards import CardJob, Outcome, Store, find_parts, find_sets, make_card
     from foveate.evaluation.cards.card import ACCURACY
@@ -85,6 +86,8 @@ def card(
         return None if name is None else CardJob(path=find_weights(name), parts=chosen, store=store)
 
     own = CardJob(path=find_weights(model), parts=parts, store=store)
+    folder = foveate_home() / "cards"
+    page = file_for(out or folder / f"{own.path.stem}.md")
     outcome = Outcome(own=own, earlier=job(earlier, ACCURACY), plain=job(plain, ("restoration",)))
     jobs = [one for one in (outcome.own, outcome.plain, outcome.earlier) if one]
     outcome.own.forget(_known(again) or ())
@@ -95,8 +98,7 @@ def card(
     with Steps(Console(stderr=True)) as steps:
         for one in jobs:
             one.measure(steps.begin, typer.echo, until=until)
-    made, folder = make_card(outcome, facts, sets.absent), foveate_home() / "cards"
-    page = out or folder / f"{own.path.stem}.md"
+    made = make_card(outcome, facts, sets.absent)
     for place in (folder, page.parent):
         place.mkdir(parents=True, exist_ok=True)
     (folder / f"{own.path.stem}.json").write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
@@ -111,16 +113,41 @@ def describe(
     fact: Facts = None,
     score: Annotated[float | None, typer.Option(min=0, max=1, help="New least score of what is shown.")] = None,
 ) -> None:
-    """Write facts into a weights file, such as its data and their terms; `foveate models` and cards show them."""
-    from foveate.core import InputError
+    """Show all that a weights file says of itself; with --fact, write facts into it, such as its data and their terms.
+
+    `foveate models` and cards show what was written.
+    """
     from foveate.models import describe_weights, find_weights
 
-    facts = _facts(fact)
+    facts, path = _facts(fact), find_weights(model)
     if not facts and score is None:
-        raise InputError("models describe needs --fact NAME=TEXT or --score")
-    path = find_weights(model)
+        _print_description(path)
+        return
     described = describe_weights(path, facts, score_threshold=score)
     typer.echo(f"{path}: {', '.join(sorted(described))}")
+
+
+def _print_description(path: Path) -> None:
+    """Shape and facts of a weights file, one a line, in whole."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from foveate.cli.tables import table_console
+    from foveate.models import read_card, read_config
+
+    config, parameters = read_config(path)
+    shape = {
+        "file": f"{path}, {path.stat().st_size / 2**20:.1f} MiB",
+        "classes": ", ".join(config.class_names),
+        "size": f"{parameters / 1e6:.1f} million parameters",
+        "window": f"{config.backbone.window_size} patches",
+        "score threshold": f"{config.score_threshold:g}",
+    }
+    card = {name.replace("_", " "): value for name, value in read_card(path).items() if value not in ({}, [], None)}
+    table = Table.grid("", "", padding=(0, 2, 0, 0))
+    for name, value in {**shape, **card}.items():
+        table.add_row(escape(name), escape(value if isinstance(value, str) else json.dumps(value)))
+    table_console().print(table)
 
 
 def _facts(texts: list[str] | None) -> dict[str, str]:
@@ -147,8 +174,9 @@ def _chosen(parts: list[Part], groups: list[str] | None) -> list[Part]:
 
 def _print_plan(jobs: list[CardJob]) -> None:
     """What is kept and what would be measured; work in inferences of 720 x 1280 pixels."""
-    from rich.console import Console
     from rich.table import Table
+
+    from foveate.cli.tables import table_console
 
     for job in jobs:
         missing = {(part.group, part.name) for part in job.missing()}
@@ -157,5 +185,5 @@ def _print_plan(jobs: list[CardJob]) -> None:
             kept = "" if (part.group, part.name) in missing else "yes"
             table.add_row(part.group, part.name, str(part.steps), f"{part.work:.0f}", kept)
         left = sum(part.work for part in job.parts if (part.group, part.name) in missing)
-        Console(width=100).print(table)
+        table_console().print(table)
         typer.echo(f"{left:.0f} inferences of 720 x 1280 pixels are left")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +21,9 @@ EXAMPLE = "Example: foveate models"
 CONVERT_EXAMPLE = "Example: foveate models convert model_final_61ccd1.pkl --out vitdet.safetensors"
 FETCH_EXAMPLE = "Example: foveate models fetch vitdet-b-mask"
 
-_COLUMNS = ("name", "size", "window", "threshold", "data", "terms", "found in")
+_COLUMNS = ("name", "size", "window", "threshold", "data", "terms", "in")
+_FOLDED = ("data", "terms", "task")
+_LONGEST_CELL = 28
 
 app = typer.Typer(invoke_without_command=True, help="List, convert, fetch, measure and describe models.")
 app.command(epilog=model_card.CARD_EXAMPLE)(model_card.card)
@@ -32,22 +35,19 @@ def models(context: typer.Context) -> None:
     """List the models found in the package and in $FOVEATE_HOME/weights, and published ones that can be fetched."""
     if context.invoked_subcommand is not None:
         return
-    from rich.console import Console
-    from rich.table import Column, Table
-
+    from foveate.cli.tables import table_console
     from foveate.core import InputError, foveate_home
     from foveate.models import known_checkpoints, known_models
 
     found = known_models()
     if not found:
         raise InputError(f"no models found in the package or in {foveate_home() / 'weights'}")
-    table = Table(Column(_COLUMNS[0], no_wrap=True), *_COLUMNS[1:])
-    for name, path in sorted(found.items()):
-        table.add_row(*_row(name, path))
-    Console().print(table)
+    console = table_console()
+    console.print(_models_table(found))
     if folders := known_checkpoints():
-        Console().print(_folders_table(folders))
-    Console().print(_published_table(set(found)))
+        console.print(_folders_table(folders))
+    console.print(_published_table(set(found)))
+    typer.echo("All that is known of one: foveate models describe NAME. A published one: foveate models fetch NAME.")
 
 
 @app.command(epilog=CONVERT_EXAMPLE)
@@ -77,11 +77,11 @@ def convert(
     """
     import torch
 
+    from foveate.cli.outputs import file_for
     from foveate.models import convert_detectron2, read_checkpoint, run_at_window, save_detector
 
-    names = (
-        None if classes is None else tuple(line.strip() for line in classes.read_text().splitlines() if line.strip())
-    )
+    names = None if classes is None else _class_names(classes)
+    file_for(out)
     detector = convert_detectron2(
         read_checkpoint(checkpoint), class_names=names, score_threshold=score, sigmoid_scores=sigmoid
     )
@@ -90,6 +90,15 @@ def convert(
     save_detector(detector.with_backbone(backbone), out, card=card, dtype=torch.float16 if half else torch.float32)
     heads = f"{len(detector.config.stages)} box head(s), {'with' if detector.config.with_masks else 'without'} masks"
     typer.echo(f"{len(detector.class_names)} classes, {heads}, window {backbone.window_size}: {out}")
+
+
+def _class_names(path: Path) -> tuple[str, ...]:
+    from foveate.core import MediaError
+
+    try:
+        return tuple(line.strip() for line in path.read_text("utf-8").splitlines() if line.strip())
+    except (OSError, UnicodeDecodeError) as error:
+        raise MediaError(f"{path} must hold the names of the classes, one a line: it cannot be read") from error
 
 
 @app.command(epilog=FETCH_EXAMPLE)
@@ -110,35 +119,49 @@ def fetch(
 
 @contextmanager
 def _bar(name: str) -> Iterator[Progress]:
-    """A progress bar on standard error."""
+    """A progress bar on standard error, where somebody looks."""
     from rich import progress
     from rich.console import Console
 
     texts = (progress.TextColumn("{task.description}"), progress.BarColumn())
     numbers = (progress.DownloadColumn(), progress.TransferSpeedColumn())
-    with progress.Progress(*texts, *numbers, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with progress.Progress(*texts, *numbers, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(f"fetching {name}", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _published_table(here: set[str]) -> Table:
-    from rich.table import Column, Table
+def _models_table(found: dict[str, Path]) -> Table:
+    """One line for each model."""
+    table = _table(*_COLUMNS)
+    for name, path in sorted(found.items()):
+        table.add_row(*_row(name, path))
+    return table
 
+
+def _published_table(here: set[str]) -> Table:
     from foveate.models import published_models
 
-    table = Table(Column("published", no_wrap=True), "size", "box AP", "mask AP", "terms", "on this machine")
+    table = _table("published", "size", "box AP", "mask AP", "terms", "here")
     for name, model in published_models().items():
         size = f"{model.parameters / 1e6:.1f} M"
-        have = "yes" if name in here else f"no: foveate models fetch {name}"
-        table.add_row(name, size, f"{model.box_ap:.1f}", f"{model.mask_ap:.1f}", model.terms, have)
+        have = "yes" if name in here else "no"
+        table.add_row(name, size, f"{model.box_ap:.1f}", f"{model.mask_ap:.1f}", _short(model.terms), have)
     return table
+
+
+def _table(*columns: str) -> Table:
+    """Words are folded where the terminal is narrow; names, which one types, and figures never."""
+    from rich import box
+    from rich.table import Column, Table
+
+    made = (Column(name, no_wrap=name not in _FOLDED) for name in columns)
+    return Table(*made, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
 
 
 def _folders_table(folders: dict[str, Path]) -> Table:
     """Published models in the layout of the Hugging Face hub (docs/models.md)."""
-    from rich.table import Column, Table
-
-    table = Table(Column("folder", no_wrap=True), "size", "model_type", "task", "found in")
+    table = _table("folder", "size", "model_type", "task", "in")
     for name, folder in sorted(folders.items()):
         size = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
         table.add_row(name, f"{size / 1e6:.1f} MB", *_kind_and_task(folder), "home")
@@ -173,10 +196,19 @@ def _row(name: str, path: Path) -> tuple[str, ...]:
         f"{parameters / 1e6:.1f} M",
         str(window) if window == trained else f"{window} ({config.backbone.window_table} from {trained})",
         f"{config.score_threshold:.2f}",
-        str(card.get("data", "not stated")),
-        str(card.get("terms", "not stated")),
+        _short(str(card.get("data", "not stated"))),
+        _short(str(card.get("terms", "not stated"))),
         _place(path),
     )
+
+
+def _short(fact: str) -> str:
+    """A fact of a card as one cell: without marks of emphasis, and if it is long its first clause alone."""
+    plain = re.sub(r"\*\*|`", "", fact)
+    if len(plain) <= _LONGEST_CELL:
+        return plain
+    clause = re.split(r"[:;,(](?!\d)", plain, maxsplit=1)[0].strip()
+    return clause if len(clause) <= _LONGEST_CELL else f"{clause[: _LONGEST_CELL - 1].rstrip()}…"
 
 
 def _place(path: Path) -> str:

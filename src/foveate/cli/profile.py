@@ -34,7 +34,7 @@ Pin = Annotated[
 Trials = Annotated[
     int, typer.Option(min=0, help="Search for other networks of the paper's inputs in so many tries; 0: the paper's.")
 ]
-Seed = Annotated[int, typer.Option(help="Of the draws.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of the draws.")]
 
 
 @app.command(name="all", epilog=EXAMPLE)
@@ -54,6 +54,7 @@ def everything(
     from foveate.models import load_detector
     from foveate.profiling import ContentSampling, FitOptions, provenance_of, with_content, with_decision
 
+    _check_places(videos, out)
     with _bars() as begin:
         profile = _times(videos[0], out, model, repeats, begin, pin=pin)
         detector = load_detector(model)
@@ -72,9 +73,21 @@ def machine(
     video: Clip, out: Out, *, model: Model = "vitdet-tiny-world", repeats: Repeats = 3, pin: Pin = False
 ) -> None:
     """Times of this machine alone: codec, inference, motion, tracking. Simulations of most policies need no more."""
+    _check_places([video], out)
     with _bars() as begin:
         profile = _times(video, out, model, repeats, begin, pin=pin)
     _print_times(profile)
+
+
+def _check_places(videos: list[Path], out: Path | None = None) -> None:
+    """Before anything is measured: whether the clips are there, and the profile can be written."""
+    from foveate.cli.inputs import a_clip
+    from foveate.cli.outputs import file_for
+
+    for video in videos:
+        a_clip(video)
+    if out is not None:
+        file_for(out)
 
 
 def _times(
@@ -106,12 +119,17 @@ def experts(
     """Times of generalist, experts and their coding on one core, for `foveate run-experts --times`."""
     import numpy as np
 
+    from foveate.cli.outputs import file_for
     from foveate.codec import PictureCoding
+    from foveate.core import InputError
     from foveate.estimators.sample_times import save_sample_times
     from foveate.models import load_classifier
     from foveate.profiling import machine_name
     from foveate.profiling.classifiers import measure_classifiers
 
+    if not (models / "generalist.safetensors").is_file():
+        raise InputError(f"{models} holds no generalist: train one with `foveate train experts`")
+    file_for(out)
     generalist, expert = (load_classifier(models / f"{name}.safetensors") for name in ("generalist", "base"))
     side = generalist.config.image_size
     picture = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
@@ -145,6 +163,7 @@ def content(
     from foveate.models import load_detector
     from foveate.profiling import ContentSampling
 
+    _check_places(videos)
     with _bars() as begin:
         sampling = ContentSampling(every=every, per_frame=per_frame, seed=seed)
         parts = _rows(videos, load_detector(model), sampling, begin)
@@ -168,6 +187,8 @@ def train(
     from foveate.models import load_detector
     from foveate.profiling import ContentSampling, FitOptions, provenance_of, search, with_content
 
+    before = read_profile(into)
+    _check_places(videos, into)
     detector = load_detector(model)
     with _bars() as begin:
         parts = _rows(videos, detector, ContentSampling(every=every, per_frame=per_frame, seed=seed), begin)
@@ -176,7 +197,7 @@ def train(
             options = search(parts, trials=trials, options=options, progress=begin("search"))
             typer.echo(f"found {options}")
     origin = provenance_of(detector, [video.name for video in videos])
-    profile, judged = with_content(read_profile(into), parts, provenance=origin, options=options)
+    profile, judged = with_content(before, parts, provenance=origin, options=options)
     write_profile(profile, into)
     _print_fits(judged)
 
@@ -206,7 +227,9 @@ def classes(
     from foveate.models import load_detector
     from foveate.profiling import ClassSampling, fit_classes, judge_across, provenance_of
 
-    before, detector = read_profile(into), load_detector(model)
+    before = read_profile(into)
+    _check_places(videos, into)
+    detector = load_detector(model)
     observations = _class_observations(
         videos,
         cloud=detector,
@@ -290,6 +313,7 @@ def _remeasure(video: Path, into: Path, model: str, repeats: int, parts: tuple[s
     from foveate.profiling import Sampling, measure_machine
 
     before = read_profile(into)
+    _check_places([video], into)
     with _bars() as begin:
         new = measure_machine(
             video, load_detector(model), name=before.name, begin=begin, sampling=Sampling(repeats=repeats)
@@ -300,8 +324,9 @@ def _remeasure(video: Path, into: Path, model: str, repeats: int, parts: tuple[s
 
 
 def _print_times(profile: "Profile") -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from foveate.cli.tables import table_console
 
     table = Table("stage", "ms", title=f"profile {profile.name}, {profile.codec.frame_size}")
     codec, server, device = profile.codec, profile.server, profile.device
@@ -315,7 +340,7 @@ def _print_times(profile: "Profile") -> None:
     table.add_row("motion", f"{1e3 * device.motion_s:.1f}")
     table.add_row("tracking", f"{1e3 * device.tracker_frame_s:.1f} + {1e3 * device.tracker_object_s:.2f} an object")
     table.add_row("deciding", f"{1e3 * device.decide_s:.2f}")
-    Console().print(table)
+    table_console().print(table)
 
 
 def _span(seconds: tuple[float, ...]) -> str:
@@ -324,8 +349,9 @@ def _span(seconds: tuple[float, ...]) -> str:
 
 def _print_fits(judged: "Mapping[Target, Judged]") -> None:
     """Every method on clips that its fit has not seen."""
-    from rich.console import Console
     from rich.table import Table
+
+    from foveate.cli.tables import table_console
 
     table = Table("estimates", "method", "MAE", "RMSE", "MAPE", "R2", "rows", title="on clips not seen in the fit")
     for target, result in judged.items():
@@ -334,7 +360,7 @@ def _print_fits(judged: "Mapping[Target, Judged]") -> None:
             mae, rmse = ((f"{v:.1f}" if target == "size" else f"{v:.3f}") for v in (f.mae, f.rmse))
             name = "KiB" if target == "size" else "F1"
             table.add_row(name, method, mae, rmse, f"{f.mape:.1%}", f"{f.r2:.3f}", str(f.rows))
-    Console().print(table)
+    table_console().print(table)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """`foveate run`: the main job."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -40,18 +40,32 @@ def run(
     device_model: Annotated[
         str | None, typer.Option(help="Answering policies: the device's own model. Default: --model's.")
     ] = None,
-    deadline_ms: Annotated[float, typer.Option(help="Answering policies: from capture to answer.")] = 400,
+    deadline_ms: Annotated[
+        float | None, typer.Option(help="Answering policies: from capture to answer.", show_default="400")
+    ] = None,
     late: Annotated[
-        str, typer.Option(help="Answering policies, at the deadline: device answers, or the last answer is kept.")
-    ] = "device",
+        str | None,
+        typer.Option(
+            help="Answering policies, at the deadline: device answers, or the last answer is kept.",
+            show_default="device",
+        ),
+    ] = None,
     pipelined: Annotated[
         bool, typer.Option("--pipelined", help="Answering policies: device and cloud work on different frames.")
     ] = False,
-    look_scale: Annotated[float, typer.Option(help="Answering policies: scale of the device's view.")] = 0.5,
-    look_ms: Annotated[float, typer.Option(help="Answering policies: the device's model on a frame.")] = 150,
-    cloud_ms: Annotated[float, typer.Option(help="Answering policies: the cloud's model on a frame.")] = 60,
+    look_scale: Annotated[
+        float | None, typer.Option(help="Answering policies: scale of the device's view.", show_default="0.5")
+    ] = None,
+    look_ms: Annotated[
+        float | None, typer.Option(help="Answering policies: the device's model on a frame.", show_default="150")
+    ] = None,
+    cloud_ms: Annotated[
+        float | None, typer.Option(help="Answering policies: the cloud's model on a frame.", show_default="60")
+    ] = None,
     seconds: Annotated[float | None, typer.Option(help="Answering policies, simulated: play this long.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Draws the start in the trace, the same for all policies.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Draws the start in the trace, the same for all policies.")
+    ] = None,
     loop: Annotated[int, typer.Option(min=1, help="Play the clip this often, alternately forward and backward.")] = 1,
     pin: Annotated[bool, typer.Option("--pin", help="Device and server on one CPU core each.")] = False,
     view: Annotated[bool, typer.Option("--view", help="Show the run in the Rerun viewer afterwards.")] = False,
@@ -70,6 +84,9 @@ def run(
     against exact truth, or the boxes of another detector (VIDEO.pseudo.json). Simulated, device and cloud take the
     milliseconds that are given; they are assumed, and stand in summary.json.
     """
+    from foveate.cli.inputs import a_clip
+    from foveate.cli.outputs import folder_for
+    from foveate.core import InputError
     from foveate.evaluation import RunSettings, run_job
     from foveate.evaluation.offsets import drawn_offset
     from foveate.network import Outage
@@ -77,6 +94,25 @@ def run(
     from foveate.policies.answering import answers_frames
 
     check_known(policy)
+    folder_for(out)
+    a_clip(video)
+    if simulate and pin:
+        raise InputError("--pin binds the processes of a live run to cores: a simulation (--simulate) has none")
+    if view or view_file is not None:
+        _check_viewer(view_file)
+    answering = _given(
+        device_model=device_model,
+        deadline_ms=deadline_ms,
+        late=late,
+        pipelined=pipelined or None,
+        look_scale=look_scale,
+        look_ms=look_ms,
+        cloud_ms=cloud_ms,
+        seconds=seconds,
+    )
+    if answering and not answers_frames(policy):
+        option = next(iter(answering)).replace("_", "-")
+        raise InputError(f"--{option} is for answering policies, as hyperion; {policy} streams: leave it out")
     drawn = trace_offset is None and seed is not None
     settings = RunSettings(
         video=video,
@@ -109,8 +145,31 @@ def run(
         AnswerSettings.of(
             settings,
             device_model=device_model or model,
-            rules=answer_rules(deadline_s=deadline_ms / 1000, late=late, pipelined=pipelined),
-            times=PairTimes(look_s=look_ms / 1000, look_scale=look_scale, cloud_s=cloud_ms / 1000),
+            rules=answer_rules(
+                deadline_s=answering.get("deadline_ms", 400) / 1000, late=late or "device", pipelined=pipelined
+            ),
+            times=PairTimes(
+                look_s=answering.get("look_ms", 150) / 1000,
+                look_scale=answering.get("look_scale", 0.5),
+                cloud_s=answering.get("cloud_ms", 60) / 1000,
+            ),
             seconds=seconds,
         )
     )
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _check_viewer(file: Path | None) -> None:
+    """Before the run, which may last for minutes: whether it can be viewed afterwards."""
+    from importlib.util import find_spec
+
+    from foveate.cli.outputs import file_for
+    from foveate.core import FoveateError
+
+    if find_spec("rerun") is None:
+        raise FoveateError("a view needs rerun-sdk: pip install 'foveate[view]'")
+    if file is not None:
+        file_for(file)

@@ -35,7 +35,7 @@ def run_experts(
     power: Annotated[str, typer.Option(help="Name of a power model.")] = "edge-t4",
     trace_offset: Annotated[float, typer.Option(help="Start in the trace, seconds.")] = 0.0,
     transport: Annotated[str, typer.Option(help="ideal or tcp, as for `foveate run`.")] = "ideal",
-    seed: Annotated[int, typer.Option(help="Draws the samples, and experts for routers that draw.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Draws the samples, and experts for routers that draw.")] = 0,
     ray: Annotated[
         str | None,
         typer.Option(metavar="ADDRESS", help="Run the experts on this Ray cluster, one deployment each; live only."),
@@ -51,6 +51,7 @@ def run_experts(
     Threshold, top-k, temperatures and how both answers are weighed are chosen on held-out pictures first. An expert
     that goes or dies is answered for by the generalist, and the sample's row says so.
     """
+    from foveate.cli.outputs import folder_for
     from foveate.evaluation.experts.run import ExpertsSettings, experts_job
     from foveate.evaluation.experts.stream import Change
 
@@ -60,7 +61,7 @@ def run_experts(
             data=data,
             trace=trace,
             router=router,
-            out=out,
+            out=folder_for(out),
             kind=kind,
             coding=coding,
             rate_hz=rate,

@@ -48,7 +48,9 @@ def serve(
             show_default="2048, on an accelerator 32768",
         ),
     ] = None,
-    decoders: Annotated[int, typer.Option(min=1, help="Threads that decode pictures while the model works.")] = 1,
+    decoders: Annotated[
+        int | None, typer.Option(min=1, help="Threads that decode pictures while the model works.", show_default="1")
+    ] = None,
     most_clients: Annotated[int, typer.Option(min=1, help="Devices that are served at a time.")] = 256,
     ray: Annotated[
         str | None,
@@ -57,8 +59,13 @@ def serve(
         ),
     ] = None,
     replicas: Annotated[
-        str, typer.Option(metavar="LEAST:MOST", help="Copies of each model on the cluster; load decides between them.")
-    ] = "1:1",
+        str | None,
+        typer.Option(
+            metavar="LEAST:MOST",
+            help="Copies of each model on the cluster; load decides between them.",
+            show_default="1:1",
+        ),
+    ] = None,
     metrics: Annotated[
         str | None,
         typer.Option(metavar="HOST:PORT", help="Answer /metrics (Prometheus), /healthz and /readyz over HTTP."),
@@ -86,16 +93,18 @@ def serve(
     from foveate.cli.interrupts import interrupts
     from foveate.cli.keys import server_keys, told
     from foveate.core import InputError
-
-    host = address.rpartition(":")[0]
-    try:
-        _ = host == "localhost" or ipaddress.ip_address(host.strip("[]"))
-    except ValueError as error:
-        raise InputError(f"an address is HOST:PORT with an IP address as host, got {address!r}") from error
-    trusted = server_keys(address, keys, allow, insecure=insecure)
-
     from foveate.server.watch import Address, Watchers, WatchOptions, configure_logging
 
+    host = Address.parse(address).host
+    try:
+        _ = host == "localhost" or ipaddress.ip_address(host)
+    except ValueError as error:
+        raise InputError(f"an address is HOST:PORT with an IP address as host, got {address!r}") from error
+    if ray is None and replicas is not None:
+        raise InputError("--replicas are copies on a Ray cluster: name it with --ray")
+    if ray is not None and decoders is not None:
+        raise InputError("--decoders are threads of this machine: on a Ray cluster replicas decode")
+    trusted = server_keys(address, keys, allow, insecure=insecure)
     watch = WatchOptions(
         metrics=None if metrics is None else Address.parse(metrics),
         page=Address.parse(page_at or "127.0.0.1:8555") if page or page_at else None,
@@ -103,7 +112,7 @@ def serve(
 
     configure_logging(log, log_level, sys.stderr)
 
-    options = None if ray is None else _cluster_options(ray, replicas, budget_tokens)
+    options = None if ray is None else _cluster_options(ray, replicas or "1:1", budget_tokens)
 
     # What was asked for can be: now load what takes seconds.
     from foveate.network.transports import ZmqHub
@@ -120,7 +129,7 @@ def serve(
 
         common = _Common(limits=ServerLimits(clients=most_clients), observers=watchers.observers)
         if options is None:
-            _serve_here(names, answer, budget_tokens=budget_tokens, decoders=decoders, common=common)
+            _serve_here(names, answer, budget_tokens=budget_tokens, decoders=decoders or 1, common=common)
         else:
             _serve_on_cluster(names, options, answer, common=common)
 

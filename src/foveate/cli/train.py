@@ -8,6 +8,8 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import torch
+
     from foveate.training import ImageSet, Mixture, Phase, Trainer
 
 EXAMPLE = (
@@ -17,6 +19,8 @@ EXAMPLE = (
 
 PACK = "pack"
 """Name of `--data` that takes a training pack instead of a folder."""
+
+_PICTURES = (".png", ".svg", ".pdf", ".jpg", ".webp")
 
 app = typer.Typer(no_args_is_help=True, help="Train models on labelled pictures.")
 
@@ -50,7 +54,7 @@ def detector(  # noqa: PLR0917 - typer calls it by name
         int | None,
         typer.Option(min=1, help="Window of the model, tokens, where --init has another: its tables are converted."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Same seed, same draws.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same draws.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Weights file; default $FOVEATE_HOME/weights/NAME.")] = None,
     evaluate: Annotated[
         list[str] | None,
@@ -67,10 +71,18 @@ def detector(  # noqa: PLR0917 - typer calls it by name
     """Train a detector, or go on with one that was interrupted; checkpoints lie in $FOVEATE_HOME/training/NAME."""
     from dataclasses import replace
 
+    from foveate.cli.outputs import file_for
     from foveate.core import InputError, foveate_home
-    from foveate.models.weights import choose_torch_device
+    from foveate.models import find_weights
     from foveate.training import Trainer, finish, start_from
 
+    _check_name(name)
+    file_for(out or foveate_home() / "weights" / f"{name}.safetensors")
+    device = _usable(torch_device)
+    if finetune_window and not init:
+        raise InputError("--finetune-window needs --init, the weights whose window is to change")
+    if init:
+        find_weights(init)
     recipe = _recipe(config)
     train_config = _overridden(recipe["config"], seed, _given(steps=steps, minutes=minutes, rate=rate, phase=phase))
     train_config = _distilling(train_config, distil)
@@ -81,11 +93,9 @@ def detector(  # noqa: PLR0917 - typer calls it by name
     blank = recipe["model"]()
     mixture, validation = _mixture(data, blank.class_names)
     evaluation = _evaluation_sets(evaluate or [], blank.class_names)
-    if finetune_window and not init:
-        raise InputError("--finetune-window needs --init, the weights whose window is to change")
     model = start_from(init, blank.class_names, window=finetune_window) if init else blank
     trainer = Trainer(
-        model.to(choose_torch_device(torch_device)),
+        model.to(device),
         mixture,
         train_config,
         foveate_home() / "training" / name,
@@ -117,9 +127,11 @@ def pack(
 
     `train detector --data pack=FILE` reads it on any machine. The pack carries the terms of all its pictures.
     """
+    from foveate.cli.outputs import file_for
     from foveate.core import STREET_CLASSES
     from foveate.training import PackSet, load_folder, write_pack
 
+    file_for(out)
     sets = []
     for name, folder, weight in map(_named_folder, data):
         images = load_folder(folder, STREET_CLASSES, name=name)
@@ -141,7 +153,7 @@ def experts(
         Path, typer.Option(help="Folder of Tiny-ImageNet-100, or CIFAR-100 as published: an archive or its folder.")
     ],
     name: Annotated[str | None, typer.Option(help="Names the folder of results. Default: that of the recipe.")] = None,
-    seed: Annotated[int, typer.Option(help="Same seed, same split and same draws.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same split and same draws.")] = 0,
     kinds: Annotated[
         str, typer.Option(help="Kinds of experts, with commas; a wrong one lists them all.")
     ] = "progressive,static",
@@ -157,10 +169,13 @@ def experts(
 
     from foveate.codec.image_sets import read_images
     from foveate.core import foveate_home
-    from foveate.models.weights import choose_torch_device
     from foveate.training.classification import StageRunner, shortened
 
-    recipe = shortened(_experts_recipe(config), shorter)
+    if name:
+        _check_name(name)
+    recipe, device = shortened(_experts_recipe(config), shorter), _usable(torch_device)
+    wanted = [kind for kind in kinds.split(",") if kind]
+    recipe.stages(wanted)  # a wrong kind is told before pictures are read and the base is trained
     folder = foveate_home() / "training" / (name or config.stem) / f"seed-{seed}"
     runner = StageRunner(
         recipe=recipe,
@@ -168,10 +183,10 @@ def experts(
         folder=folder,
         seed=seed,
         threads=threads or len(os.sched_getaffinity(0)),
-        torch_device=choose_torch_device(torch_device),
+        torch_device=device,
         tell=typer.echo,
     )
-    done = runner.run([kind for kind in kinds.split(",") if kind])
+    done = runner.run(wanted)
     typer.echo(f"{folder}: all stages are done" if done else "stopped; the same command goes on from there")
 
 
@@ -181,41 +196,52 @@ def curves(
     out: Annotated[Path, typer.Option(help="Picture; its suffix tells the format.")],
 ) -> None:
     """Draw loss, learning rate and speed of a training over its steps, and AP50 where it was measured on the way."""
+    from foveate.cli.outputs import file_for
+    from foveate.core import InputError
     from foveate.training.curves import draw_curves, read_log
 
-    draw_curves(read_log(run_dir), out)
+    if out.suffix.lower() not in _PICTURES:
+        raise InputError(f"curves are drawn as {', '.join(_PICTURES)}, got {out}")
+    draw_curves(read_log(run_dir), file_for(out))
     typer.echo(str(out))
 
 
 def _recipe(path: Path | None) -> dict[str, Any]:
     """`model` and `config` of a recipe file; without one, those of the tiny detector."""
-    import runpy
-
-    from foveate.core import InputError
+    from foveate.cli.recipes import run_recipe
     from foveate.models import vitdet_tiny
     from foveate.training import Schedule, TrainConfig
 
     if path is None:
         return {"model": vitdet_tiny, "config": TrainConfig(schedule=Schedule(minutes=60))}
-    if not path.is_file():
-        raise InputError(f"the recipe must be a Python file, got {path}, which does not exist")
-    recipe = runpy.run_path(str(path))
-    if not {"model", "config"} <= recipe.keys():
-        raise InputError(f"{path} must define model and config")
-    return recipe
+    return run_recipe(path, "model", "config")
 
 
 def _experts_recipe(path: Path) -> Any:
-    import runpy
+    from foveate.cli.recipes import run_recipe
+
+    return run_recipe(path, "recipe")["recipe"]
+
+
+def _usable(torch_device: str) -> "torch.device":
+    """The device to train on. Raises `InputError` for one that is not here, before any data is read."""
+    import torch
 
     from foveate.core import InputError
+    from foveate.models.weights import choose_torch_device
 
-    if not path.is_file():
-        raise InputError(f"the recipe must be a Python file, got {path}, which does not exist")
-    recipe = runpy.run_path(str(path)).get("recipe")
-    if recipe is None:
-        raise InputError(f"{path} must define recipe")
-    return recipe
+    device = choose_torch_device(torch_device)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise InputError("torch sees no GPU: train with --torch-device cpu, or let `foveate doctor` say why")
+    return device
+
+
+def _check_name(name: str) -> None:
+    """A name becomes that of a folder and a file under $FOVEATE_HOME, and must not lead elsewhere."""
+    from foveate.core import InputError
+
+    if Path(name).name != name:
+        raise InputError(f"--name is a single word without /, got {name!r}; --out says where the weights go")
 
 
 def _given(**options: Any) -> dict[str, Any]:

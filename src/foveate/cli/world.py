@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from foveate.cli.outputs import file_for, folder_for
+from foveate.cli.sizes import read_size
 from foveate.core import InputError
 
 EXAMPLE = "Example: foveate world render walk-sunny --seconds 4 --out out/walk.mp4"
@@ -43,6 +45,8 @@ def render(
     """
     from foveate.world import render_clip
 
+    _check_scenarios([scenario])
+    _check_file(out, ".mp4")
     with _resumable(), _progress("rendering") as progress:
         truth = render_clip(
             scenario,
@@ -78,6 +82,8 @@ def stills(
     """Render stills of your own choice, with COCO truth. A set that was interrupted goes on where it stopped."""
     from foveate.world import render_stills
 
+    _check_scenarios(scenarios)
+    folder_for(out)
     with _resumable(), _progress("rendering") as progress:
         truth = render_stills(
             scenarios,
@@ -105,11 +111,13 @@ def dataset(
 ) -> None:
     """Render standard sets under $FOVEATE_HOME/world. What is interrupted goes on where it stopped."""
     from foveate.world.sets import render_set
-    from foveate.world.splits import StillsSet, standard_set
+    from foveate.world.splits import SETS, StillsSet, standard_set
 
     if listed or not names:
         _list_sets()
         return
+    if unknown := [name for name in names if name not in SETS]:
+        raise InputError(f"unknown set {unknown[0]!r}; known: {', '.join(SETS)}")
     for entry in [standard_set(name) for name in names]:
         with _resumable(), _progress(entry.name) as progress:
             length = count if isinstance(entry, StillsSet) else seconds
@@ -118,9 +126,9 @@ def dataset(
 
 
 def _list_sets() -> None:
-    from rich.console import Console
     from rich.table import Table
 
+    from foveate.cli.tables import table_console
     from foveate.world.sets import core_minutes, place
     from foveate.world.splits import SETS, ClipSet
 
@@ -138,7 +146,7 @@ def _list_sets() -> None:
             f"{core_minutes(entry):.0f}",
             "yes" if there.exists() else "no",
         )
-    Console(width=150).print(table)
+    table_console().print(table)
 
 
 @contextmanager
@@ -161,15 +169,22 @@ def sheet(
     """Draw a contact sheet: one frame of each scenario with its truth."""
     from foveate.world.sheet import contact_sheet
 
+    _check_scenarios(scenarios or [])
+    _check_file(out, ".jpg")
     typer.echo(contact_sheet(out, scenarios=scenarios or (), time=time))
 
 
-def read_size(text: str) -> tuple[int, int]:
-    """`720x1280` -> `(720, 1280)`: height and width in pixels. Raises `InputError`."""
-    height, _, width = text.partition("x")
-    if not (height.isascii() and height.isdigit() and width.isascii() and width.isdigit()):
-        raise InputError(f"a size is HEIGHTxWIDTH in pixels, such as 720x1280, got {text!r}")
-    return int(height), int(width)
+def _check_scenarios(names: list[str]) -> None:
+    from foveate.world.scenarios import SCENARIOS
+
+    if unknown := [name for name in names if name not in SCENARIOS]:
+        raise InputError(f"unknown scenario {unknown[0]!r}; known: {', '.join(sorted(SCENARIOS))}")
+
+
+def _check_file(out: Path, suffix: str) -> None:
+    if out.suffix != suffix:
+        raise InputError(f"--out is a {suffix} file, got {str(out)!r}")
+    file_for(out)
 
 
 @contextmanager
