@@ -34,7 +34,7 @@ def test_another_process_makes_the_same_batches(street_set: ImageSet) -> None:
 def test_an_error_in_the_other_process_arrives_here(street_set: ImageSet) -> None:
     for image in street_set.images:
         image.path.write_bytes(b"no picture")
-    with Loader(plan(street_set), 0) as loader, pytest.raises(FoveateError, match="not a whole JPEG"):
+    with Loader(plan(street_set), 0) as loader, pytest.raises(FoveateError, match="is not a readable image"):
         next(iter(loader))
 
 

@@ -19,7 +19,8 @@ import numpy as np
 import simplejpeg
 
 from foveate.core import FoveateError, InputError, MediaError, Pixels
-from foveate.training.dataset import ImageSet, LabelledImage, jpeg_size
+from foveate.training.dataset import ImageSet, LabelledImage
+from foveate.training.pictures import picture_size
 
 FORMAT = "foveate-pack-1"
 SAMPLE = 24
@@ -89,7 +90,7 @@ def write_pack(path: Path, sets: list[PackSet], *, most_bytes: int) -> list[Pack
 
 
 def _write_set(file: zipfile.ZipFile, images: ImageSet, most_bytes: int) -> Packed:
-    sizes = {jpeg_size(image.path) for image in images.images}
+    sizes = {_size(image) for image in images.images}
     as_video = len(sizes) == 1 and len(images) > 1
     settings = H264_FACTORS if as_video else JPEG_QUALITIES
     encode = _encode_video if as_video else _encode_pictures
@@ -149,7 +150,7 @@ def _encode_pictures(images: Pictures, quality: int) -> dict[str, bytes]:
 
 def _encode_video(images: Pictures, factor: int) -> dict[str, bytes]:
     av, target = _import_av(), io.BytesIO()
-    height, width = jpeg_size(images[0].path)
+    height, width = _size(images[0])
     with av.open(target, "w", format="mp4") as container:
         options = {"crf": str(factor), "preset": "veryfast"}
         stream = container.add_stream("libx264", rate=25, options=options)
@@ -161,11 +162,16 @@ def _encode_video(images: Pictures, factor: int) -> dict[str, bytes]:
     return {"frames.mp4": target.getvalue()}
 
 
+def _size(image: LabelledImage) -> tuple[int, int]:
+    """`(height, width)` of a picture; what is told proves true where it is read."""
+    return picture_size(image.path) if image.size is None else image.size
+
+
 def _boxes(images: Pictures, class_names: tuple[str, ...]) -> dict[str, bytes]:
     """The COCO file of a set, without spaces."""
     listed, annotations = [], []
     for number, image in enumerate(images):
-        height, width = jpeg_size(image.path)
+        height, width = _size(image)
         entry = {"id": number, "file_name": f"{number:06d}.jpg", "height": height, "width": width}
         listed.append(entry | {"group": image.group})
         corners = image.boxes.astype(float)
