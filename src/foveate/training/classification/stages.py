@@ -22,6 +22,7 @@ from foveate.training.classification.class_subsets import (
 from foveate.training.classification.curriculum import Curriculum, progressive, static
 from foveate.training.classification.recipe import KINDS, ExpertsRecipe, ModelShape, Stage
 from foveate.training.classification.trainer import ClassifierTrainer, ClassifierTraining, Speciality
+from foveate.world.files import write_text
 
 SUBSETS = "subsets.json"
 RECIPE = "recipe.json"
@@ -68,7 +69,7 @@ class StageRunner:
         path = self.folder / SUBSETS
         if not path.is_file():
             chosen = choose_subsets(self.recipe, self._load("generalist"), held_out)
-            path.write_text(json.dumps(chosen) + "\n")
+            write_text(path, json.dumps(chosen) + "\n")
             self.tell(f"subsets from {chosen['source']}: {chosen['hit_rates']}")
         return tuple(tuple(subset) for subset in json.loads(path.read_text())["subsets"])
 
@@ -78,7 +79,7 @@ class StageRunner:
         path, wanted = self.folder / RECIPE, json.dumps(asdict(self.recipe) | {"data": self.images.name}, indent=1)
         if path.is_file() and path.read_text() != wanted:
             raise InputError(f"{self.folder} was begun with another recipe or other data; choose another --name")
-        path.write_text(wanted)
+        write_text(path, wanted)
 
     def _split(self) -> tuple[LabelledImages, LabelledImages]:
         first, rest = split_by_class(self.images.labels, self.recipe.train_per_class, self.seed)
@@ -173,13 +174,13 @@ class StageRunner:
 
 def choose_subsets(recipe: ExpertsRecipe, generalist: Classifier, held_out: LabelledImages) -> dict[str, Any]:
     """The subsets of a recipe and how often the generalist's first guess lies in an expert of the true class."""
-    matrix = confusion(generalist.logits(held_out.pixels), held_out.labels)
+    logits = generalist.logits(held_out.pixels)
+    matrix = confusion(logits, held_out.labels)
     found: dict[str, Subsets] = {}
     if recipe.subsets in {"confusion", "best"}:
         found["confusion"] = from_confusion(matrix, recipe.experts)
     if recipe.subsets == "superclasses" or (recipe.subsets == "best" and held_out.superclass_of):
         found["superclasses"] = from_superclasses(held_out.superclass_of, recipe.experts)
-    logits = generalist.logits(held_out.pixels)
     rates = {name: round(hit_rate(logits, held_out.labels, subsets), 4) for name, subsets in found.items()}
     source = max(rates, key=lambda name: rates[name])
     return {"source": source, "hit_rates": rates, "subsets": with_overlap(found[source], matrix, recipe.overlap)}
