@@ -4,6 +4,7 @@ import hashlib
 import io
 import pickle
 import tarfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,7 @@ def _read_member(archive: bytes, name: str, path: Path) -> bytes:
             file = tar.extractfile(name)
             if file is not None:
                 return file.read()
-    except (tarfile.TarError, KeyError, OSError) as error:
+    except (tarfile.TarError, zlib.error, EOFError, KeyError, OSError) as error:
         raise MediaError(f"{path}: {name} cannot be read from it ({error}). {HOW_TO_GET}") from error
     raise MediaError(f"{path}: {name} is no file in it. {HOW_TO_GET}")
 
@@ -95,7 +96,10 @@ def _binary(read: Callable[[str], bytes], part: str, path: Path) -> LabelledImag
     if data.size == 0 or data.size % (2 + PLANES):
         raise MediaError(f"{path}: {part}.bin must hold records of {2 + PLANES} bytes, got {data.size} bytes")
     records = data.reshape(-1, 2 + PLANES)
-    fine, coarse = (read(f"{kind}_label_names.txt").decode().split() for kind in ("fine", "coarse"))
+    try:
+        fine, coarse = (read(f"{kind}_label_names.txt").decode().split() for kind in ("fine", "coarse"))
+    except UnicodeDecodeError as error:
+        raise MediaError(f"{path}: names of classes must be UTF-8 text ({error}). {HOW_TO_GET}") from error
     return _images(part, records[:, 2:], records[:, 1], records[:, 0], (fine, coarse))
 
 
@@ -105,9 +109,9 @@ def _python(read: Callable[[str], bytes], part: str, path: Path) -> LabelledImag
         fine, coarse = (np.asarray(content[f"{kind}_labels"], np.uint8) for kind in ("fine", "coarse"))
         names = ([*meta["fine_label_names"]], [*meta["coarse_label_names"]])
         planes = np.asarray(content["data"], np.uint8).reshape(-1, PLANES)
-    except (KeyError, TypeError, ValueError) as error:
+        return _images(part, planes, fine, coarse, names)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise MediaError(f"{path}: {part} and meta are not those of CIFAR-100 ({error!r}). {HOW_TO_GET}") from error
-    return _images(part, planes, fine, coarse, names)
 
 
 def _images(
