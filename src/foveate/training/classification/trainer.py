@@ -234,11 +234,12 @@ class ClassifierTrainer:
         journal.record_accuracy(self.progress.step, figures)
 
     def accuracies(self, images: LabelledImages, model: Classifier) -> dict[str, float]:
-        """Share of right answers of a model: overall, and on the subset of this training."""
+        """Share of right answers of a model: `overall`, and on the `subset` of this training if any are of it."""
         right = model.logits(images.pixels).argmax(axis=1) == images.labels
         figures = {"overall": float(right.mean())}
-        if self.speciality:
-            figures["subset"] = float(right[np.isin(images.labels, self.speciality.subset)].mean())
+        inside = np.isin(images.labels, self.speciality.subset if self.speciality else ())
+        if inside.any():
+            figures["subset"] = float(right[inside].mean())
         return figures
 
     @contextmanager
