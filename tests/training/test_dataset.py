@@ -173,6 +173,7 @@ def test_a_mixture_draws_sets_by_weight(street_set: ImageSet, tmp_path: Path) ->
     assert np.mean([path == other.images[0].path for path in drawn]) == pytest.approx(0.75, abs=0.05)
 
 
-def test_a_mixture_needs_one_positive_weight_per_set(street_set: ImageSet) -> None:
+@pytest.mark.parametrize("weights", [(0.0,), (float("nan"),), (float("inf"),), (1.0, 1.0), ()])
+def test_a_mixture_needs_one_positive_weight_per_set(street_set: ImageSet, weights: tuple[float, ...]) -> None:
     with pytest.raises(InputError, match="one positive weight per set"):
-        Mixture(sets=(street_set,), weights=(0.0,))
+        Mixture(sets=(street_set,), weights=weights)

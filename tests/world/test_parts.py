@@ -301,7 +301,15 @@ def test_impossible_clips_are_refused_in_one_line(changes, message: str) -> None
 
 @pytest.mark.parametrize(
     "changes",
-    [{"count": 0}, {"frames_per_scene": 0}, {"quality": 0}, {"seed": -1}, {"sizes": ((8, 8),)}, {"scenarios": ()}],
+    [
+        {"count": 0},
+        {"frames_per_scene": 0},
+        {"quality": 0},
+        {"seed": -1},
+        {"sizes": ((8, 8),)},
+        {"sizes": ((64, 9000),)},
+        {"scenarios": ()},
+    ],
 )
 def test_impossible_stills_are_refused(changes) -> None:
     good = {
