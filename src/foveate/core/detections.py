@@ -28,7 +28,8 @@ class Detections:
 
     def __post_init__(self) -> None:
         boxes = np.asarray(self.boxes, dtype=np.float32)
-        if boxes.size and (boxes.ndim != 2 or boxes.shape[1] != 4):
+        flat = boxes.ndim == 1 and boxes.size % 4 == 0  # as messages carry them
+        if boxes.size and not flat and boxes.shape[1:] != (4,):
             raise InputError(f"boxes must have shape (n, 4), got {boxes.shape}")
         boxes = boxes.reshape(-1, 4)
         scores = np.asarray(self.scores, dtype=np.float32).reshape(-1)
