@@ -92,3 +92,14 @@ def test_parts_join_in_their_order():
 def test_nothing_and_different_classes_do_not_join(parts):
     with pytest.raises(InputError, match="only detections of the same classes join"):
         join_detections(parts)
+
+
+@pytest.mark.parametrize("boxes", [np.zeros((2, 2)), np.zeros((1, 8)), np.zeros(5), np.zeros((1, 1, 4))])
+def test_boxes_of_another_shape_are_refused_rather_than_folded(boxes):
+    with pytest.raises(InputError, match=r"boxes must have shape \(n, 4\)"):
+        Detections(boxes=boxes, scores=[1], class_id=[0], class_names=NAMES)
+
+
+def test_flat_boxes_as_messages_carry_them_are_rows_of_four():
+    found = Detections(boxes=np.arange(8), scores=[1, 1], class_id=[0, 0], class_names=NAMES)
+    assert found.boxes.tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]

@@ -53,3 +53,8 @@ def test_a_split_that_leaves_nothing_to_choose_on_is_refused():
 def test_an_expert_needs_different_classes_in_order(subset):
     with pytest.raises(InputError, match="ascending"):
         ExpertCard(name="a", subset=subset)
+
+
+def test_superclasses_must_be_named():
+    with pytest.raises(InputError, match=r"superclasses must lie in 0..1, got 0..2"):
+        images(superclass_names=("x", "y"), superclass_of=(0, 2))

@@ -104,3 +104,10 @@ def test_a_region_overlaps_a_box_if_they_share_area_inside_the_frame(grid, boxes
 
 def test_equal_grids_are_one_key():
     assert len({RegionGrid(height=9, width=8), RegionGrid(height=9, width=8), RegionGrid(height=8, width=9)}) == 2
+
+
+def test_a_box_without_numbers_covers_no_region():
+    grid = RegionGrid(height=100, width=100, window_size=1)
+    wrong = [[np.nan] * 4, [10, 10, np.nan, 20], [np.nan, 0, 50, 50], [50, 50, 10, 10]]
+    assert not grid.overlapping(np.array(wrong, np.float32)).any()
+    assert grid.overlapping(np.array([[-np.inf, -np.inf, np.inf, np.inf]], np.float32)).all()

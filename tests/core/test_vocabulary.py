@@ -7,6 +7,7 @@ import pytest
 from foveate import core
 from foveate.core import (
     CodecError,
+    CodecProfile,
     FoveateError,
     Frame,
     InputError,
@@ -70,3 +71,16 @@ def test_home_is_taken_from_the_environment_when_asked_for(monkeypatch, tmp_path
     assert foveate_home() == tmp_path
     monkeypatch.setenv("FOVEATE_HOME", "")
     assert foveate_home() == Path.home() / ".cache" / "foveate"
+
+
+@pytest.mark.parametrize("downsampled", [(1, 4), (0, 3), (0, 5)])
+def test_times_of_a_codec_reach_from_no_region_to_all(downsampled):
+    with pytest.raises(InputError, match="reach from 0 to all 4"):
+        CodecProfile(
+            frame_size=(576, 576),
+            regions=4,
+            qualities=(95,),
+            downsampled=downsampled,
+            encode_s=((0.1, 0.1),),
+            decode_s=(0.1, 0.1),
+        )

@@ -159,6 +159,8 @@ def test_texts_name_routers_and_their_parameters():
 def test_a_curve_needs_rows_of_one_length():
     with pytest.raises(InputError, match="equally long"):
         ThresholdCurve(thresholds=np.zeros(2), offloaded=np.zeros(2), accuracy=np.zeros(3))
+    with pytest.raises(InputError, match="never fall"):
+        ThresholdCurve(thresholds=np.zeros(2), offloaded=np.array([0.5, 0.4]), accuracy=np.zeros(2))
 
 
 @settings(max_examples=60, deadline=None)

@@ -90,3 +90,28 @@ def test_every_change_of_colour_keeps_size_and_type() -> None:
 def test_an_empty_range_of_scales_is_refused() -> None:
     with pytest.raises(InputError, match="range of positive numbers"):
         AugmentConfig(scales=(2.0, 1.0))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_boxes_of_odd_pictures_and_objects_stay_in_the_crop(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+
+    def odd() -> Sample:
+        """A picture of any shape, with boxes beyond it, over it and without an area."""
+        height, width = (int(side) for side in np.exp(rng.uniform(0, 6.5, 2)))
+        corners = np.sort(rng.uniform(-1.5, 2.5, (4, 2, 2)) * [width, height], axis=1).reshape(-1, 4)
+        corners[0, 2:] = corners[0, :2]
+        return Sample(
+            pixels=rng.integers(0, 255, (height, width, 3), dtype=np.uint8),
+            boxes=corners.astype(np.float32),
+            labels=rng.integers(0, 2, 4),
+            ignored=rng.random(4) < 0.2,
+        )
+
+    config = AugmentConfig(scales=(0.05, 20.0), stretch=3.0, mosaic_share=0.5)
+    for _ in range(10):
+        sample = Augmenter(config, WEIGHTS)([odd() for _ in range(3)], (64, 96), rng)
+        assert sample.pixels.shape == (64, 96, 3)
+        assert (sample.boxes[:, 2:] > sample.boxes[:, :2]).all()
+        assert (sample.boxes >= 0).all()
+        assert (sample.boxes <= np.array([96, 64, 96, 64]) + 1e-3).all()

@@ -1,5 +1,8 @@
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -7,6 +10,14 @@ from foveate.core import InputError, MediaError
 from foveate.training import ImageSet, Mixture, load_folder
 
 from .conftest import CLASSES, write_set
+
+LYING_ON_ITS_SIDE = bytes.fromhex("ffe10022 457869660000 4d4d002a00000008 0001 0112 0003 00000001 00060000 00000000")
+"""EXIF of a JPEG that has to be turned clockwise: orientation 6."""
+
+
+def one_picture(folder: Path, change: Callable[[dict], object]) -> ImageSet:
+    """A set of one picture of 120 x 160 whose annotation file is changed."""
+    return load_folder(write_set(folder, pictures=1, change=lambda content: change(content) and None), CLASSES)
 
 
 def test_categories_are_mapped_by_name(street_set: ImageSet) -> None:
@@ -50,10 +61,100 @@ def test_a_truncated_annotation_file_is_refused(street: Path) -> None:
         load_folder(street, CLASSES)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c: c["annotations"][1].pop("bbox"), r"field `bbox` - at `\$.annotations\[1\]`"),
+        (lambda c: c["annotations"][1].update(bbox=None), r"got `null` - at `\$.annotations\[1\].bbox`"),
+        (lambda c: c["annotations"][1].update(bbox=[1, 2]), r"length 4 - at `\$.annotations\[1\].bbox`"),
+        (lambda c: c["annotations"][1].update(bbox=["1", 2, 3, 4]), "Expected `float`, got `str`"),
+        (lambda c: c["annotations"][1].update(bbox=[0, 0, 1e300, 4]), "Expected `float` <= 1000000"),
+        (lambda c: c["annotations"][1].update(bbox=[float("nan")] * 4), "malformed"),
+        (lambda c: c["annotations"][1].pop("category_id"), "missing required field `category_id`"),
+        (lambda c: c["annotations"][1].update(category_id=99), "annotation 1 is of category 99, which is not listed"),
+        (lambda c: c["annotations"][1].update(category_id="3"), "annotation 1 is of category '3', which is not"),
+        (lambda c: c["annotations"][1].update(image_id=99), "annotation 1 is of image 99, which is not listed"),
+        (lambda c: c["annotations"].append(3), "Expected `object`, got `int`"),
+        (lambda c: c["images"][0].pop("file_name"), "missing required field `file_name`"),
+        (lambda c: c["images"].append(c["images"][0]), "ids of images must differ"),
+        (lambda c: c["categories"][0].pop("name"), "missing required field `name`"),
+        (lambda c: c.pop("categories"), "missing required field `categories`"),
+    ],
+)
+def test_what_is_wrong_in_an_annotation_file_is_named(
+    tmp_path: Path, change: Callable[[dict], object], message: str
+) -> None:
+    with pytest.raises(MediaError, match=message) as caught:
+        one_picture(tmp_path / "set", change)
+    assert str(tmp_path / "set" / "annotations.json") in str(caught.value)
+
+
+def test_files_of_other_tools_are_read(tmp_path: Path) -> None:
+    def change(content: dict) -> None:
+        content["images"][0] |= {"id": "a", "group": None, "date_captured": ""}
+        for annotation in content["annotations"]:
+            annotation |= {"image_id": "a", "iscrowd": False, "visible": None, "segmentation": {"counts": "x"}}
+
+    folder = write_set(tmp_path / "set", pictures=1, change=change)
+    path = folder / "annotations.json"
+    path.write_text("\ufeff" + path.read_text(), encoding="utf-8")
+    [image] = load_folder(folder, CLASSES).images
+    assert (image.group, image.ignored.tolist()) == ("0.jpg", [False, False, False])
+
+
+def test_boxes_without_an_area_are_dropped(tmp_path: Path) -> None:
+    def change(content: dict) -> None:
+        content["annotations"][0]["bbox"] = [5, 5, 0, 10]
+        content["annotations"][1]["bbox"] = [50, 50, -20, -20]
+
+    assert len(one_picture(tmp_path / "set", change).images[0].boxes) == 1
+
+
+def test_a_set_without_a_box_is_read_and_drawn(tmp_path: Path) -> None:
+    images = one_picture(tmp_path / "set", lambda content: content["annotations"].clear())
+    assert images.images[0].boxes.shape == (0, 4)
+    assert Mixture(sets=(images,), weights=(1.0,)).draw(np.random.default_rng(0)) is images.images[0]
+
+
+def test_boxes_for_another_size_of_the_picture_are_refused(tmp_path: Path) -> None:
+    images = one_picture(tmp_path / "set", lambda content: content["images"][0].update(height=240, width=320))
+    with pytest.raises(MediaError, match=r"0.jpg: its boxes are for a picture of 240 x 320, got one of 120 x 160"):
+        images.images[0].read()
+
+
+@pytest.mark.parametrize("turned", [True, False], ids=["boxes on the upright picture", "boxes on the stored picture"])
+def test_a_picture_is_turned_upright_unless_its_boxes_are_for_what_is_stored(tmp_path: Path, turned: bool) -> None:
+    size = (160, 120) if turned else (120, 160)
+    images = one_picture(tmp_path / "set", lambda c: c["images"][0].update(height=size[0], width=size[1]))
+    path = images.images[0].path
+    stored = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
+    path.write_bytes(path.read_bytes()[:2] + LYING_ON_ITS_SIDE + path.read_bytes()[2:])
+    wanted: Any = np.rot90(stored, -1) if turned else stored
+    assert np.array_equal(images.images[0].read().pixels, wanted)
+
+
+@pytest.mark.parametrize("kind", ["colour", "grey", "transparent", "deep"])
+def test_pictures_of_other_kinds_become_rgb(tmp_path: Path, kind: str) -> None:
+    grey = np.full((120, 160), 128, np.uint8)
+    colour = np.dstack([grey, grey, grey + 1])
+    ways = {"colour": colour, "grey": grey, "transparent": np.dstack([colour, grey]), "deep": colour * np.uint16(257)}
+    path = tmp_path / "set" / "images" / "0.png"
+    folder = write_set(tmp_path / "set", pictures=1, change=lambda c: c["images"][0].update(file_name=path.name))
+    cv2.imwrite(str(path), ways[kind])
+    image = load_folder(folder, CLASSES).images[0]
+    assert image.read().pixels[0, 0].tolist() == ([128] * 3 if kind == "grey" else [129, 128, 128])
+    path.write_bytes(path.read_bytes()[:60])
+    with pytest.raises(MediaError, match=r"0.png is not a readable image"):
+        image.read()
+
+
 def test_a_truncated_picture_is_refused(street: Path, street_set: ImageSet) -> None:
     path = street_set.images[0].path
     path.write_bytes(path.read_bytes()[:60])
     with pytest.raises(MediaError, match="not a whole JPEG"):
+        street_set.images[0].read()
+    path.unlink()
+    with pytest.raises(MediaError, match="No such file"):
         street_set.images[0].read()
 
 
@@ -72,6 +173,7 @@ def test_a_mixture_draws_sets_by_weight(street_set: ImageSet, tmp_path: Path) ->
     assert np.mean([path == other.images[0].path for path in drawn]) == pytest.approx(0.75, abs=0.05)
 
 
-def test_a_mixture_needs_one_positive_weight_per_set(street_set: ImageSet) -> None:
+@pytest.mark.parametrize("weights", [(0.0,), (float("nan"),), (float("inf"),), (1.0, 1.0), ()])
+def test_a_mixture_needs_one_positive_weight_per_set(street_set: ImageSet, weights: tuple[float, ...]) -> None:
     with pytest.raises(InputError, match="one positive weight per set"):
-        Mixture(sets=(street_set,), weights=(0.0,))
+        Mixture(sets=(street_set,), weights=weights)

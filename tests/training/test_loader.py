@@ -1,3 +1,10 @@
+import multiprocessing
+import os
+import signal
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -34,8 +41,40 @@ def test_another_process_makes_the_same_batches(street_set: ImageSet) -> None:
 def test_an_error_in_the_other_process_arrives_here(street_set: ImageSet) -> None:
     for image in street_set.images:
         image.path.write_bytes(b"no picture")
-    with Loader(plan(street_set), 0) as loader, pytest.raises(FoveateError, match="not a whole JPEG"):
+    with Loader(plan(street_set), 0) as loader, pytest.raises(FoveateError, match="is not a readable image"):
         next(iter(loader))
+
+
+def load_and_die(images: ImageSet, pipe: Connection) -> None:
+    """The life of a training that is killed while batches wait for it."""
+    with Loader(plan(images), 0) as loader:
+        next(iter(loader))
+        pipe.send(loader._process.pid)
+        time.sleep(1)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return "(zombie)" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="looks for a process in /proc")
+def test_the_process_ends_with_a_training_that_is_killed(street_set: ImageSet) -> None:
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    training = context.Process(target=load_and_die, args=(street_set, there))
+    training.start()
+    maker: int = here.recv()
+    training.join()
+    deadline = time.monotonic() + 20
+    while is_running(maker) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    if is_running(maker):
+        os.kill(maker, signal.SIGKILL)
+        pytest.fail("the process outlives the training")
 
 
 def test_padding_has_no_label(street_set: ImageSet) -> None:

@@ -1,6 +1,8 @@
 import json
 import zipfile
+from contextlib import suppress
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from typer.testing import CliRunner
 from foveate.cli.train import _mixture, app
 from foveate.core import InputError, MediaError
 from foveate.training import ImageSet, PackSet, load_folder, unpack, write_pack
+from foveate.training import pack as pack_module
 
 from .conftest import CLASSES, write_set
 
@@ -78,10 +81,11 @@ def test_weights_share_the_bytes_and_return_with_the_sets(street_set: ImageSet, 
 
 
 def test_unpacking_happens_once(street_set: ImageSet, tmp_path: Path) -> None:
-    folder = packed(street_set, tmp_path / "x.pack").images[0].path
-    folder.write_bytes(b"mark")
-    unpack(tmp_path / "x.pack", tmp_path / "packs")
-    assert folder.read_bytes() == b"mark"
+    picture = packed(street_set, tmp_path / "x.pack").images[0].path
+    picture.write_bytes(b"mark")
+    [(_, folder, _)] = unpack(tmp_path / "x.pack", tmp_path / "packs")
+    assert picture.read_bytes() == b"mark"
+    assert folder.parent.name == sha256((tmp_path / "x.pack").read_bytes()).hexdigest()[:16]
 
 
 def test_damaged_and_foreign_files_are_refused(street_set: ImageSet, tmp_path: Path) -> None:
@@ -96,12 +100,84 @@ def test_damaged_and_foreign_files_are_refused(street_set: ImageSet, tmp_path: P
         unpack(tmp_path / "other.pack", tmp_path)
 
 
-def test_names_of_sets_cannot_leave_the_folder(tmp_path: Path) -> None:
-    with zipfile.ZipFile(tmp_path / "x.pack", "w") as file:
-        index = {"format": "foveate-pack-1", "sets": [{"name": "../evil", "weight": 1}]}
-        file.writestr("index.json", json.dumps(index))
+def written(path: Path, index: object, **members: bytes) -> Path:
+    """A file that begins like a pack."""
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("index.json", index if isinstance(index, str) else json.dumps(index))
+        for name, content in members.items():
+            file.writestr(f"s/{name.replace('_', '.')}", content)
+    return path
+
+
+@pytest.mark.parametrize("name", ["../evil", "..", ".", "", "a/b", "/a"])
+def test_names_of_sets_cannot_leave_the_folder(street_set: ImageSet, tmp_path: Path, name: str) -> None:
+    index = {"format": "foveate-pack-1", "sets": [{"name": name, "weight": 1}]}
     with pytest.raises(MediaError, match="names of sets must be plain"):
+        unpack(written(tmp_path / "x.pack", index), tmp_path / "packs")
+    with pytest.raises(InputError, match="a name without slashes"):
+        PackSet(images=replace(street_set, name=name))
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        "{",
+        [1],
+        {"format": "foveate-pack-1"},
+        {"format": "foveate-pack-1", "sets": {}},
+        {"format": "foveate-pack-1", "sets": []},
+        {"format": "foveate-pack-1", "sets": [{"name": "s"}]},
+        {"format": "foveate-pack-1", "sets": [{"name": "s", "weight": "x"}]},
+        {"format": "foveate-pack-1", "sets": [{"name": "s", "weight": -1}]},
+        {"format": "foveate-pack-1", "sets": [{"name": 5, "weight": 1}]},
+    ],
+)
+def test_a_wrong_index_is_refused(tmp_path: Path, index: object) -> None:
+    with pytest.raises(MediaError, match=r"x.pack(: a pack of format| is not a whole training pack)"):
+        unpack(written(tmp_path / "x.pack", index), tmp_path / "packs")
+
+
+def test_a_missing_pack_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match=r"x.pack cannot be unpacked \(.*No such file"):
         unpack(tmp_path / "x.pack", tmp_path / "packs")
+
+
+def test_a_pack_with_a_damaged_video_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+    index = {"format": "foveate-pack-1", "sets": [{"name": "s", "weight": 1}]}
+    path = written(tmp_path / "x.pack", index, annotations_json=b'{"images": [{}]}', frames_mp4=b"no video")
+    with pytest.raises(MediaError, match="is not a whole training pack"):
+        unpack(path, tmp_path / "packs")
+    assert not any((tmp_path / "packs").iterdir())
+
+
+def test_flipped_bytes_are_refused_in_one_line(street_set: ImageSet, tmp_path: Path) -> None:
+    write_pack(tmp_path / "x.pack", [PackSet(images=street_set)], most_bytes=MIB)
+    content = (tmp_path / "x.pack").read_bytes()
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        damaged = np.frombuffer(content, np.uint8).copy()
+        damaged[rng.integers(len(content), size=20)] ^= rng.integers(1, 256, 20, dtype=np.uint8)
+        (tmp_path / "x.pack").write_bytes(damaged.tobytes())
+        with suppress(MediaError):
+            unpack(tmp_path / "x.pack", tmp_path / "packs")
+
+
+def test_two_processes_may_unpack_one_pack(
+    street_set: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_pack(tmp_path / "x.pack", [PackSet(images=street_set)], most_bytes=MIB)
+    real = pack_module._extract_set
+
+    def overtaken(*arguments: object) -> None:
+        monkeypatch.setattr(pack_module, "_extract_set", real)
+        monkeypatch.setattr(pack_module.os, "getpid", lambda: 1)
+        unpack(tmp_path / "x.pack", tmp_path / "packs")
+        real(*arguments)
+
+    monkeypatch.setattr(pack_module, "_extract_set", overtaken)
+    [(_, folder, _)] = unpack(tmp_path / "x.pack", tmp_path / "packs")
+    assert len(load_folder(folder, CLASSES)) == 4
+    assert [found.suffix for found in (tmp_path / "packs").iterdir()] == [""]
 
 
 def test_sets_of_one_name_or_of_other_classes_make_no_pack(street_set: ImageSet, tmp_path: Path) -> None:

@@ -233,7 +233,7 @@ def test_what_goes_wrong_in_the_background_is_raised(tmp_path: Path) -> None:
     images.images[0].path.write_bytes(b"no picture")
     mixture = Mixture(sets=(images,), weights=(1.0,))
     with (
-        pytest.raises(FoveateError, match="not a whole JPEG"),
+        pytest.raises(FoveateError, match="is not a readable image"),
         PictureFeed(PicturePool(GAP + 8, CPU), lambda: mixture, seed=0),
     ):
         pass

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from foveate.core import InputError, RegionGrid
-from foveate.training import Phase, ResolutionConfig, Schedule, Targets, draw_resolution
+from foveate.training import ColourConfig, Phase, ResolutionConfig, Schedule, Targets, draw_resolution
 from foveate.training.targets import occupied_regions
 
 
@@ -29,6 +29,17 @@ def test_phases_follow_their_shares() -> None:
 def test_training_without_a_limit_is_refused() -> None:
     with pytest.raises(InputError, match="positive number of steps or minutes"):
         Schedule()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"warmup_steps": -1}, {"last_share": 1.5}, {"learning_rate": 0.0}, {"steps": 0}, {"minutes": float("nan")}],
+)
+def test_impossible_numbers_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(InputError):
+        Schedule(**{"steps": 10} | wrong)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="jpeg_quality must be a range"):
+        ColourConfig(jpeg_quality=(90, 20))
 
 
 def test_sides_that_are_no_multiple_of_32_are_refused() -> None:

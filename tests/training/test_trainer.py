@@ -2,8 +2,10 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -28,6 +30,7 @@ from foveate.training import (
     start_from,
     to_tensors,
 )
+from foveate.training.checkpoint import claimed
 from foveate.training.gradients import GradientWorkers
 from foveate.training.optimise import MovingAverage, make_optimiser
 from foveate.training.resolution import Resolution
@@ -76,6 +79,47 @@ def test_a_truncated_checkpoint_is_refused(street_set: ImageSet, tmp_path: Path)
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(WeightsError, match="not a whole checkpoint"):
         trainer(street_set, tmp_path)
+
+
+def change_checkpoint(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    path = folder / "checkpoint.pt"
+    state = torch.load(path, weights_only=True)
+    change(state)
+    torch.save(state, path)
+
+
+@pytest.mark.parametrize("part", ["model", "average", "optimiser", "progress", "seed"])
+def test_a_file_that_is_no_checkpoint_is_refused(street_set: ImageSet, tmp_path: Path, part: str) -> None:
+    trainer(street_set, tmp_path).save()
+    change_checkpoint(tmp_path, lambda state: state.pop(part))
+    with pytest.raises(WeightsError, match="a checkpoint holds average, model, optimiser, progress, seed"):
+        trainer(street_set, tmp_path)
+    torch.save([1], tmp_path / "checkpoint.pt")
+    with pytest.raises(WeightsError, match="this file is something else"):
+        trainer(street_set, tmp_path)
+
+
+@pytest.mark.parametrize("part", ["model", "average", "optimiser", "progress"])
+def test_a_checkpoint_with_other_contents_is_refused(street_set: ImageSet, tmp_path: Path, part: str) -> None:
+    trainer(street_set, tmp_path).save()
+    change_checkpoint(tmp_path, lambda state: state.update({part: {"x": 1}}))
+    with pytest.raises(WeightsError, match="holds another model, or one with another optimiser"):
+        trainer(street_set, tmp_path)
+
+
+def test_a_write_that_was_cut_short_leaves_the_checkpoint_before(street_set: ImageSet, tmp_path: Path) -> None:
+    begun = trainer(street_set, tmp_path)
+    begun.run(most_steps=1)
+    (tmp_path / "checkpoint.pt.part").write_bytes((tmp_path / "checkpoint.pt").read_bytes()[:1000])
+    assert trainer(street_set, tmp_path).progress.step == 1
+
+
+def test_a_folder_serves_one_training_at_a_time(street_set: ImageSet, tmp_path: Path) -> None:
+    threads = torch.get_num_threads()
+    with claimed(tmp_path), pytest.raises(InputError, match="another process is training in"):
+        trainer(street_set, tmp_path).run()
+    assert torch.get_num_threads() == threads
+    assert not trainer(street_set, tmp_path).run(most_steps=1)
 
 
 def test_a_checkpoint_of_another_seed_is_refused(street_set: ImageSet, tmp_path: Path) -> None:

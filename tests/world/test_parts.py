@@ -137,6 +137,12 @@ def test_posing_a_choice_of_objects_gives_their_rows_of_the_whole() -> None:
     assert some.triangles.max() == len(some.points) - 1
 
 
+def test_a_street_without_anybody_has_a_skin_of_nothing() -> None:
+    skin = skinned([])
+    mesh, owner = skin.posed(np.zeros((0, 3, 4), np.float32), np.zeros(0, np.int32))
+    assert (skin.count, len(mesh.points), len(mesh.triangles), len(owner)) == (0, 0, 0, 0)
+
+
 @pytest.mark.parametrize("kind", sorted(SHAPES))
 def test_vehicles_stand_on_the_ground_about_their_middle(kind: str) -> None:
     points = np.concatenate([part.mesh.points for part in vehicle(kind, np.random.default_rng(2)).parts])
@@ -197,6 +203,12 @@ def test_what_is_straight_ahead_falls_on_the_middle_and_left_is_left() -> None:
 def test_a_camera_without_a_picture_is_an_error() -> None:
     with pytest.raises(WorldError, match="0x200"):
         _camera(height=0)
+
+
+@pytest.mark.parametrize("changes", [{"yaw": np.nan}, {"position": (0.0, 0.0, np.inf)}])
+def test_a_camera_that_is_nowhere_is_an_error(changes) -> None:
+    with pytest.raises(WorldError, match="finite numbers of place and view"):
+        _camera(**changes)
 
 
 def test_a_surface_that_faces_the_sun_is_brighter_and_shadow_takes_that_away() -> None:
@@ -289,7 +301,15 @@ def test_impossible_clips_are_refused_in_one_line(changes, message: str) -> None
 
 @pytest.mark.parametrize(
     "changes",
-    [{"count": 0}, {"frames_per_scene": 0}, {"quality": 0}, {"seed": -1}, {"sizes": ((8, 8),)}, {"scenarios": ()}],
+    [
+        {"count": 0},
+        {"frames_per_scene": 0},
+        {"quality": 0},
+        {"seed": -1},
+        {"sizes": ((8, 8),)},
+        {"sizes": ((64, 9000),)},
+        {"scenarios": ()},
+    ],
 )
 def test_impossible_stills_are_refused(changes) -> None:
     good = {

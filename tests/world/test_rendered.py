@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from foveate.world import CATEGORIES, WorldError, render_clip, render_stills, scenarios
+from foveate.world.camera import NEAR, Camera
 from foveate.world.canvas import Canvas
 from foveate.world.renderer import FIRST_OBJECT, Frame, Moment, Renderer, Stage
 from foveate.world.truth import Seen, observe
@@ -69,6 +71,50 @@ def test_a_box_is_the_silhouette_drawn_alone_within_a_pixel(shot) -> None:
     rows, columns = np.nonzero(alone == tall.track_id + FIRST_OBJECT)
     silhouette = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
     np.testing.assert_allclose(tall.box, silhouette, atol=1.01)
+
+
+def rasterised(camera: Camera, points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Which pixels' centres lie in any of the triangles, counted without the renderer; all lie before the camera."""
+    seen = camera.project(points).astype(float)
+    covered = np.zeros(SIZE, bool)
+    for (ax, ay, _), (bx, by, _), (cx, cy, _) in seen[triangles]:
+        area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+        left, right = (np.clip([min(ax, bx, cx), max(ax, bx, cx) + 1], 0, SIZE[1])).astype(int)
+        top, bottom = (np.clip([min(ay, by, cy), max(ay, by, cy) + 1], 0, SIZE[0])).astype(int)
+        if area:
+            y, x = np.mgrid[top:bottom, left:right] + 0.5
+            u = ((x - ax) * (cy - ay) - (y - ay) * (cx - ax)) / area
+            v = ((bx - ax) * (y - ay) - (by - ay) * (x - ax)) / area
+            covered[top:bottom, left:right] |= (u >= 0) & (v >= 0) & (u + v <= 1)
+    return covered
+
+
+def test_boxes_and_visible_shares_are_those_of_triangles_counted_without_the_renderer(shot) -> None:
+    _, moment, frame, seen = shot
+    compared = 0
+    for thing in seen:
+        triangles = moment.mesh.triangles[moment.owner[moment.mesh.triangles[:, 0]] == thing.track_id]
+        if thing.ignore or moment.camera.project(moment.mesh.points[triangles.ravel()])[:, 2].min() < NEAR:
+            continue
+        covered = rasterised(moment.camera, moment.mesh.points, triangles)
+        rows, columns = (np.flatnonzero(covered.any(axis=axis)) for axis in (1, 0))
+        counted = (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
+        np.testing.assert_allclose(counted, thing.box, atol=2.5)
+        visible = (frame.ids == thing.track_id + FIRST_OBJECT).sum() / covered.sum()
+        assert thing.visible == pytest.approx(min(visible, 1), abs=0.1)
+        compared += 1
+    assert compared >= 5
+
+
+def test_a_scene_without_objects_has_a_picture_and_no_truth(renderer: None) -> None:
+    stage = Stage(size=SIZE, samples=0)
+    shoot = scenarios.build("walk-sunny", seed=SEED)
+    drawn = Renderer(replace(shoot.scene, actors=()), stage)
+    moment = drawn.moment(shoot.path.at(0.5, size=SIZE), 0.5)
+    frame = drawn.frame(moment)
+    assert observe(moment, frame, lambda groups: drawn.alone(moment, groups)) == []
+    assert frame.picture.std() > 20
+    stage.close()
 
 
 def test_somebody_is_hidden_and_marked(shot) -> None:

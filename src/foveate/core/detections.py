@@ -15,7 +15,7 @@ STREET_CLASSES = ("person", "bicycle", "car", "motorcycle", "bus", "truck")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Detections:
-    """Boxes of one frame. Arrays are converted to their dtypes; raises `InputError` where lengths disagree."""
+    """Boxes of one frame. Arrays become of their dtypes; raises `InputError` where shapes or lengths disagree."""
 
     boxes: NDArray[np.float32]
     """`(n, 4)` xyxy in absolute pixels of the original frame."""
@@ -27,7 +27,11 @@ class Detections:
     """Names of all classes that the source knows."""
 
     def __post_init__(self) -> None:
-        boxes = np.asarray(self.boxes, dtype=np.float32).reshape(-1, 4)
+        boxes = np.asarray(self.boxes, dtype=np.float32)
+        flat = boxes.ndim == 1 and boxes.size % 4 == 0  # as messages carry them
+        if boxes.size and not flat and boxes.shape[1:] != (4,):
+            raise InputError(f"boxes must have shape (n, 4), got {boxes.shape}")
+        boxes = boxes.reshape(-1, 4)
         scores = np.asarray(self.scores, dtype=np.float32).reshape(-1)
         class_id = np.asarray(self.class_id, dtype=np.int32).reshape(-1)
         if not len(boxes) == len(scores) == len(class_id):

@@ -40,6 +40,13 @@ class LabelledImages:
                 f"{self.name}: a superclass is required for each of {len(self.class_names)} classes, "
                 f"got {len(self.superclass_of)}"
             )
+        if self.superclass_of and not 0 <= min(self.superclass_of) <= max(self.superclass_of) < len(
+            self.superclass_names
+        ):
+            raise InputError(
+                f"{self.name}: superclasses must lie in 0..{len(self.superclass_names) - 1}, "
+                f"got {min(self.superclass_of)}..{max(self.superclass_of)}"
+            )
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -38,6 +38,10 @@ class CodecProfile:
             set(self.downsampled)
         ):
             raise InputError("qualities and numbers of downsampled regions must rise")
+        if (self.downsampled[0], self.downsampled[-1]) != (0, self.regions):
+            raise InputError(
+                f"numbers of downsampled regions must reach from 0 to all {self.regions}, got {self.downsampled}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -94,11 +94,11 @@ class RegionGrid:
         return np.minimum(size, self.patches[axis] - size * np.arange(self.shape[axis]))
 
     def overlapping(self, boxes: NDArray[np.float32]) -> Mask:
-        """Regions that any of the xyxy `boxes` `(n, 4)` covers, partly or fully."""
+        """Regions `(regions_h, regions_w)` that any of the xyxy `boxes` `(n, 4)`, pixels, covers, partly or fully."""
         touched = np.zeros(self.shape, np.bool_)
         side = self.region_pixels
         for x1, y1, x2, y2 in np.asarray(boxes, np.float64).reshape(-1, 4):
-            if x2 <= 0 or y2 <= 0 or x1 >= self.width or y1 >= self.height or x2 <= x1 or y2 <= y1:
+            if not (max(x1, 0) < min(x2, self.width) and max(y1, 0) < min(y2, self.height)):
                 continue
             rows = slice(int(max(y1, 0) // side), int(np.ceil(min(y2, self.height) / side)))
             columns = slice(int(max(x1, 0) // side), int(np.ceil(min(x2, self.width) / side)))

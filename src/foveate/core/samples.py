@@ -41,7 +41,7 @@ class Cost:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ThresholdCurve:
-    """What a threshold of confidence brings, as held-out pictures tell. Raises `InputError` on unequal lengths."""
+    """What thresholds of confidence bring, by held-out pictures. Raises `InputError` on unequal lengths or order."""
 
     thresholds: NDArray[np.float64]
     """`(n,)`, ascending, 0..1."""
@@ -54,6 +54,8 @@ class ThresholdCurve:
         shapes = {self.thresholds.shape, self.offloaded.shape, self.accuracy.shape}
         if len(shapes) != 1 or self.thresholds.ndim != 1 or not len(self.thresholds):
             raise InputError(f"a threshold curve needs three equally long rows of numbers, got {sorted(shapes)}")
+        if (np.diff(self.thresholds) < 0).any() or (np.diff(self.offloaded) < 0).any():
+            raise InputError("a threshold curve needs thresholds that rise and shares of samples that never fall")
 
     def threshold_of_share(self, share: float) -> float:
         """The highest threshold that offloads no more than this share; the lowest one if all offload more."""

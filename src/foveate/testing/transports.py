@@ -17,7 +17,9 @@ def speak_zmtp(address: tuple[str, int], payload: bytes) -> socket.socket:
     peer.sendall(b"\xff" + bytes(8) + b"\x7f" + bytes([3, 0]) + b"NULL".ljust(20, b"\0") + bytes(32))
     received = b""
     while len(received) < 64:  # the greeting of the other side
-        received += peer.recv(64 - len(received))
+        part = peer.recv(64 - len(received))
+        assert part, "the other side hung up"
+        received += part
     ready = b"\x05READY\x0bSocket-Type\x00\x00\x00\x06DEALER"
     peer.sendall(b"\x04" + bytes([len(ready)]) + ready)
     assert peer.recv(64)

@@ -1,5 +1,8 @@
 """The state of a training on disk. Draws are functions of seed and step, so no generator's state is kept."""
 
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ from foveate.core import InputError, WeightsError
 from foveate.training.optimise import MovingAverage
 
 FILE = "checkpoint.pt"
+_PARTS = {"model", "average", "optimiser", "progress", "seed"}
 _WAYS = ("foreach", "fused")
 
 
@@ -24,6 +28,17 @@ class Progress:
     """Images seen."""
     elapsed_s: float = 0.0
     """Wall clock spent in steps, over all resumptions."""
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Keeps a training's folder for this process meanwhile; raises `InputError` while another one trains there."""
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(f"another process is training in {folder}; wait for it or choose another name") from error
+        yield
 
 
 def save_checkpoint(
@@ -64,10 +79,11 @@ def load_checkpoint(
     try:
         model.load_state_dict(state["model"])
         _load_optimiser(optimiser, state["optimiser"])
-    except (RuntimeError, ValueError) as error:
-        raise WeightsError(f"{path} holds another model ({str(error).splitlines()[0]})") from error
-    _copy(average.values, state["average"])
-    return Progress(**state["progress"])
+        _copy(average.values, state["average"])
+        return Progress(**state["progress"])
+    except (RuntimeError, ValueError, KeyError, TypeError) as error:
+        reason = str(error).splitlines()[0]
+        raise WeightsError(f"{path} holds another model, or one with another optimiser ({reason})") from error
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -76,6 +92,8 @@ def _read(path: Path) -> dict[str, Any]:
     except Exception as error:  # torch raises whatever its unpickler and the zip format raise
         reason = type(error).__name__
         raise WeightsError(f"{path}: not a whole checkpoint ({reason}); delete it to begin anew") from error
+    if not isinstance(state, dict) or not state.keys() >= _PARTS:
+        raise WeightsError(f"{path}: a checkpoint holds {', '.join(sorted(_PARTS))}; this file is something else")
     return state
 
 

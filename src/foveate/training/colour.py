@@ -11,7 +11,7 @@ from foveate.core import InputError, Pixels
 
 @dataclass(frozen=True, kw_only=True)
 class ColourConfig:
-    """How colours vary. Raises `InputError` for shares outside 0..1."""
+    """How colours vary. Raises `InputError` for shares outside 0..1 or qualities that are no range in 1..100."""
 
     hue: float = 8.0
     """Largest turn of the hue, in OpenCV's 180 steps."""
@@ -31,6 +31,8 @@ class ColourConfig:
         for name in ("grey_share", "blur_share", "noise_share", "jpeg_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name} must lie in 0..1, got {getattr(self, name)}")
+        if not 1 <= self.jpeg_quality[0] <= self.jpeg_quality[1] <= 100:
+            raise InputError(f"jpeg_quality must be a range in 1..100, got {self.jpeg_quality}")
 
 
 def recolour(pixels: Pixels, config: ColourConfig, rng: np.random.Generator) -> Pixels:

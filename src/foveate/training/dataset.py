@@ -1,19 +1,18 @@
 """Labelled pictures on disk: COCO annotation files, read by class name."""
 
 import hashlib
-import json
 from collections import defaultdict
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import simplejpeg
 from numpy.typing import NDArray
 
-from foveate.core import InputError, MediaError
+from foveate.core import InputError
+from foveate.training.annotations import Annotations, Box, Category, Entry, Id, Part, labels_by_name, read_annotations
+from foveate.training.pictures import read_picture
 from foveate.training.sample import Sample
 from foveate.world.coco import CATEGORIES
 
@@ -36,10 +35,13 @@ class LabelledImage:
     """`(n,)`; True = ignore region."""
     by_people: NDArray[np.bool_]
     """`(n,)`; True = the box was made by a person."""
+    size: tuple[int, int] | None = None
+    """`(height, width)` that the boxes are for, pixels; None = nobody told."""
 
     def read(self) -> Sample:
-        """Decode the picture; raises `MediaError` if the file is not a whole JPEG."""
-        return Sample(pixels=read_jpeg(self.path), boxes=self.boxes, labels=self.labels, ignored=self.ignored)
+        """Decode the picture; raises `MediaError` if the file is no whole picture, or one of another size."""
+        pixels = read_picture(self.path, self.size)
+        return Sample(pixels=pixels, boxes=self.boxes, labels=self.labels, ignored=self.ignored)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -90,30 +92,31 @@ class ImageSet:
 def load_coco(annotations: Path, images: Path, class_names: Sequence[str], *, name: str = "") -> ImageSet:
     """Read a COCO annotation file whose pictures lie in the folder `images`.
 
-    Category ids are mapped by name to `class_names`; other categories are dropped. `iscrowd: 1` and boxes of which
-    little is `visible` become ignore regions. Raises `MediaError` for a file that is missing or not COCO, and
-    `InputError` if no category has one of the names or no picture is there.
+    Category ids are mapped by name to `class_names`; other categories are dropped, and so are boxes without an area.
+    `iscrowd: 1` and boxes of which little is `visible` become ignore regions. Raises `MediaError` for a file that is
+    missing or not COCO, and `InputError` if no category has one of the names or no picture is there.
     """
-    return _image_set(read_annotations(annotations), annotations, images, class_names, name or annotations.stem)
+    content = read_annotations(annotations, Annotations)
+    return _image_set(content, annotations, images, class_names, name or annotations.stem)
 
 
 def _image_set(
-    content: dict[str, Any], annotations: Path, images: Path, class_names: Sequence[str], name: str
+    content: Annotations, annotations: Path, images: Path, class_names: Sequence[str], name: str
 ) -> ImageSet:
     label_of = labels_by_name(content, class_names, annotations)
-    boxes_of: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for annotation in content["annotations"]:
-        if annotation["category_id"] in label_of:
-            boxes_of[annotation["image_id"]].append(annotation)
-    here = [entry for entry in content["images"] if (images / entry["file_name"]).is_file()]
+    boxes_of: dict[Id, list[Box]] = defaultdict(list)
+    for box in content.annotations:
+        if label_of[box.category_id] is not None and min(box.bbox[2:]) > 0:
+            boxes_of[box.image_id].append(box)
+    here = [entry for entry in content.images if (images / entry.file_name).is_file()]
     if not here:
-        raise InputError(f"{images}: none of the {len(content['images'])} pictures of {annotations} is there")
+        raise InputError(f"{images}: none of the {len(content.images)} pictures of {annotations} is there")
     return ImageSet(
         name=name,
-        images=tuple(_image(entry, boxes_of[entry["id"]], label_of, images) for entry in here),
+        images=tuple(_image(entry, boxes_of[entry.id], label_of, images) for entry in here),
         class_names=tuple(class_names),
         missing_classes=tuple(n for i, n in enumerate(class_names) if i not in label_of.values()),
-        missing_files=len(content["images"]) - len(here),
+        missing_files=len(content.images) - len(here),
     )
 
 
@@ -142,69 +145,28 @@ def _load_parts(folder: Path, class_names: tuple[str, ...], name: str) -> ImageS
 @lru_cache(maxsize=1 << 14)
 def _load_part(part: Path, images: Path, class_names: tuple[str, ...]) -> tuple[LabelledImage, ...]:
     """The pictures of one scene, which appear complete and stay as they are."""
-    categories = [{"id": number, "name": name} for name, number in CATEGORIES.items()]
-    content = json.loads(part.read_text(encoding="utf-8")) | {"categories": categories}
+    categories = [Category(id=number, name=name) for name, number in CATEGORIES.items()]
+    found = read_annotations(part, Part)
+    content = Annotations(images=found.images, annotations=found.annotations, categories=categories)
     return _image_set(content, part, images, class_names, part.stem).images
 
 
-def read_annotations(path: Path) -> dict[str, Any]:
-    """The content of a COCO annotation file, or `MediaError`."""
-    try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise MediaError(f"{path}: not a readable annotation file ({error})") from error
-    wanted = ("images", "annotations", "categories")
-    if not isinstance(content, dict) or any(not isinstance(content.get(key), list) for key in wanted):
-        raise MediaError(f"{path}: a COCO file needs the lists {', '.join(wanted)}")
-    return content
-
-
-def labels_by_name(content: dict[str, Any], class_names: Sequence[str], path: Path) -> dict[int, int]:
-    """Category id -> zero-based class, by name; raises `InputError` if no name is shared."""
-    known = {category["id"]: category["name"] for category in content["categories"]}
-    found = {i: class_names.index(name) for i, name in known.items() if name in class_names}
-    if not found:
-        raise InputError(
-            f"{path}: no category is one of {', '.join(class_names)}; got {', '.join(known.values()) or 'none'}"
-        )
-    return found
-
-
-def read_jpeg(path: Path) -> NDArray[np.uint8]:
-    """Decode a JPEG file to uint8 `(H, W, 3)` RGB; raises `MediaError`."""
-    try:
-        pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(path.read_bytes(), "RGB")
-    except (OSError, ValueError) as error:
-        raise MediaError(f"{path}: not a whole JPEG picture ({error})") from error
-    return pixels
-
-
-def jpeg_size(path: Path) -> tuple[int, int]:
-    """`(height, width)` of a JPEG file, from its header; raises `MediaError`."""
-    try:
-        height, width, _, _ = simplejpeg.decode_jpeg_header(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise MediaError(f"{path}: not a whole JPEG picture ({error})") from error
-    return int(height), int(width)
-
-
-def _image(
-    entry: dict[str, Any], annotations: list[dict[str, Any]], label_of: dict[int, int], folder: Path
-) -> LabelledImage:
-    boxes = np.array([a["bbox"] for a in annotations], np.float32).reshape(-1, 4)
-    boxes[:, 2:] += boxes[:, :2]
+def _image(entry: Entry, boxes: list[Box], label_of: Mapping[Id, int | None], folder: Path) -> LabelledImage:
+    corners = np.array([box.bbox for box in boxes], np.float32).reshape(-1, 4)
+    corners[:, 2:] += corners[:, :2]
     return LabelledImage(
-        path=folder / entry["file_name"],
-        group=str(entry.get("group", entry["file_name"])),
-        boxes=boxes,
-        labels=np.array([label_of[a["category_id"]] for a in annotations], np.int64),
-        ignored=np.array([_is_ignored(a) for a in annotations], np.bool_),
-        by_people=np.array([a.get("source") == "human" for a in annotations], np.bool_),
+        path=folder / entry.file_name,
+        size=entry.size,
+        group=entry.file_name if entry.group is None else str(entry.group),
+        boxes=corners,
+        labels=np.array([label_of[box.category_id] for box in boxes], np.int64),
+        ignored=np.array([_is_ignored(box) for box in boxes], np.bool_),
+        by_people=np.array([box.source == "human" for box in boxes], np.bool_),
     )
 
 
-def _is_ignored(annotation: dict[str, Any]) -> bool:
-    return bool(annotation.get("iscrowd", 0)) or float(annotation.get("visible", 1.0)) < MIN_VISIBLE
+def _is_ignored(box: Box) -> bool:
+    return bool(box.iscrowd) or (box.visible is not None and box.visible < MIN_VISIBLE)
 
 
 def _held_groups(sizes: dict[str, int], wanted: float) -> set[str]:

@@ -1,8 +1,10 @@
 """Batches by number: every batch is a function of the seed and the step, made ahead by another process."""
 
 import multiprocessing
+import os
 import queue
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -105,24 +107,20 @@ class Loader(AbstractContextManager["Loader"]):
 
 def _produce(plan: BatchPlan, first_step: int, out: "multiprocessing.queues.Queue[Batch | FoveateError]") -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     cv2.setNumThreads(1)
     source, step = BatchSource(plan), first_step
     try:
         while True:
-            _put(out, source.batch(step))
+            out.put(source.batch(step))
             step += 1
     except FoveateError as error:
-        _put(out, error)
+        out.put(error)
 
 
-def _put(out: "multiprocessing.queues.Queue[Batch | FoveateError]", item: Batch | FoveateError) -> None:
-    """Wait for room in the queue; end this process if the one that reads has died without saying so."""
+def _end_with_parent() -> None:
+    """A parent that was killed cannot tell, and batches that wait for it would keep this process for ever."""
     parent = multiprocessing.parent_process()
-    while True:
-        try:
-            out.put(item, timeout=5)
-        except queue.Full:
-            if parent is not None and not parent.is_alive():
-                raise SystemExit(1) from None
-        else:
-            return
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -24,7 +24,8 @@ class Mixture:
     """Share of the drawn pictures per set, up to a common factor."""
 
     def __post_init__(self) -> None:
-        if not self.sets or len(self.sets) != len(self.weights) or min(self.weights) <= 0:
+        positive = all(0 < weight < np.inf for weight in self.weights)
+        if not self.sets or len(self.sets) != len(self.weights) or not positive:
             raise InputError(
                 f"a mixture needs one positive weight per set, got {len(self.sets)} sets and weights {self.weights}"
             )

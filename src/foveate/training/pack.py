@@ -1,25 +1,27 @@
 """A training pack: labelled sets in one small file, so that a training can move to another machine.
 
 A zip file with an index and, per set, its boxes as COCO JSON and its pictures: as one H.264 video where all have one
-size (rendered frames), as JPEG files otherwise. `unpack` turns it into folders that `load_folder` reads, once; it
-needs nothing but numpy, PyAV and simplejpeg.
+size (rendered frames), as JPEG files otherwise. `unpack` turns it into folders that `load_folder` reads, once.
 """
 
+import hashlib
 import io
 import json
+import os
 import shutil
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import numpy as np
 import simplejpeg
 
 from foveate.core import FoveateError, InputError, MediaError, Pixels
-from foveate.training.dataset import ImageSet, LabelledImage, jpeg_size
+from foveate.training.dataset import ImageSet, LabelledImage
+from foveate.training.pictures import picture_size
 
 FORMAT = "foveate-pack-1"
 SAMPLE = 24
@@ -36,15 +38,17 @@ _SAFETY = 0.97
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PackSet:
-    """A set on its way into a pack. Raises `InputError` for a weight that is not positive."""
+    """A set on its way into a pack. Raises `InputError` for a weight that is not positive, or a name that is a path."""
 
     images: ImageSet
     weight: float = 1.0
     """Its share of the drawn pictures and of the pack's bytes, up to a common factor."""
 
     def __post_init__(self) -> None:
-        if self.weight <= 0:
+        if not self.weight > 0:
             raise InputError(f"a set in a pack needs a positive weight, got {self.weight}")
+        if not _is_plain(self.images.name):
+            raise InputError(f"a set in a pack needs a name without slashes, got {self.images.name!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +93,7 @@ def write_pack(path: Path, sets: list[PackSet], *, most_bytes: int) -> list[Pack
 
 
 def _write_set(file: zipfile.ZipFile, images: ImageSet, most_bytes: int) -> Packed:
-    sizes = {jpeg_size(image.path) for image in images.images}
+    sizes = {_size(image) for image in images.images}
     as_video = len(sizes) == 1 and len(images) > 1
     settings = H264_FACTORS if as_video else JPEG_QUALITIES
     encode = _encode_video if as_video else _encode_pictures
@@ -149,7 +153,7 @@ def _encode_pictures(images: Pictures, quality: int) -> dict[str, bytes]:
 
 def _encode_video(images: Pictures, factor: int) -> dict[str, bytes]:
     av, target = _import_av(), io.BytesIO()
-    height, width = jpeg_size(images[0].path)
+    height, width = _size(images[0])
     with av.open(target, "w", format="mp4") as container:
         options = {"crf": str(factor), "preset": "veryfast"}
         stream = container.add_stream("libx264", rate=25, options=options)
@@ -161,11 +165,16 @@ def _encode_video(images: Pictures, factor: int) -> dict[str, bytes]:
     return {"frames.mp4": target.getvalue()}
 
 
+def _size(image: LabelledImage) -> tuple[int, int]:
+    """`(height, width)` of a picture; what is told proves true where it is read."""
+    return picture_size(image.path) if image.size is None else image.size
+
+
 def _boxes(images: Pictures, class_names: tuple[str, ...]) -> dict[str, bytes]:
     """The COCO file of a set, without spaces."""
     listed, annotations = [], []
     for number, image in enumerate(images):
-        height, width = jpeg_size(image.path)
+        height, width = _size(image)
         entry = {"id": number, "file_name": f"{number:06d}.jpg", "height": height, "width": width}
         listed.append(entry | {"group": image.group})
         corners = image.boxes.astype(float)
@@ -179,48 +188,88 @@ def _boxes(images: Pictures, class_names: tuple[str, ...]) -> dict[str, bytes]:
     return {"annotations.json": json.dumps(content, separators=(",", ":")).encode()}
 
 
+class _Head(msgspec.Struct):
+    """What an index of any version begins with."""
+
+    format: str = ""
+
+
+class _Listed(msgspec.Struct):
+    """A set of a pack."""
+
+    name: str
+    weight: Annotated[float, msgspec.Meta(gt=0)]
+
+
+class _Index(msgspec.Struct):
+    """The index of a pack."""
+
+    sets: Annotated[list[_Listed], msgspec.Meta(min_length=1)]
+
+
 def unpack(path: Path, home: Path) -> list[tuple[str, Path, float]]:
     """Name, folder and weight of each set of a pack; folders under `home` are made once.
 
-    Raises `MediaError` for a file that is missing, is no pack or is damaged, `FoveateError` without PyAV.
+    Raises `MediaError` for a file that is missing, is no pack or is damaged, and for a disk that refuses;
+    `FoveateError` without PyAV.
     """
     try:
-        with zipfile.ZipFile(path) as file:
-            index = _index(file, path)
-            folder = home / sha256(path.read_bytes()).hexdigest()[:16]
+        with path.open("rb") as content, zipfile.ZipFile(content) as file:
+            sets = _index(file, path).sets
+            content.seek(0)
+            folder = home / hashlib.file_digest(content, "sha256").hexdigest()[:16]
             if not folder.is_dir():
-                _extract(file, [entry["name"] for entry in index["sets"]], folder)
-    except (OSError, zipfile.BadZipFile, KeyError) as error:
+                _extract(file, [listed.name for listed in sets], folder)
+    except FoveateError:
+        raise
+    except OSError as error:
+        raise MediaError(f"{path} cannot be unpacked ({error})") from error
+    except Exception as error:  # zip, zlib and FFmpeg raise whatever damaged bytes make them
         raise MediaError(f"{path} is not a whole training pack ({error})") from error
-    return [(entry["name"], folder / entry["name"], float(entry["weight"])) for entry in index["sets"]]
+    return [(listed.name, folder / listed.name, listed.weight) for listed in sets]
 
 
-def _index(file: zipfile.ZipFile, path: Path) -> dict[str, Any]:
-    index: dict[str, Any] = json.loads(file.read("index.json"))
-    if index.get("format") != FORMAT:
-        raise MediaError(f"{path}: a pack of format {FORMAT!r} is required, got {index.get('format')!r}")
-    wrong = [entry["name"] for entry in index["sets"] if Path(entry["name"]).name != entry["name"]]
-    if wrong:
+def _index(file: zipfile.ZipFile, path: Path) -> _Index:
+    content = file.read("index.json")
+    if (found := msgspec.json.decode(content, type=_Head).format) != FORMAT:
+        raise MediaError(f"{path}: a pack of format {FORMAT!r} is required, got {found!r}")
+    index = msgspec.json.decode(content, type=_Index)
+    if wrong := [listed.name for listed in index.sets if not _is_plain(listed.name)]:
         raise MediaError(f"{path}: names of sets must be plain, got {wrong[0]!r}")
     return index
 
 
+def _is_plain(name: str) -> bool:
+    """Whether it names a folder in another one."""
+    return name not in {"", ".."} and Path(name).name == name
+
+
 def _extract(file: zipfile.ZipFile, names: list[str], folder: Path) -> None:
-    """All sets into `folder`, which appears when it is complete."""
-    partial = folder.with_name(folder.name + ".part")
-    shutil.rmtree(partial, ignore_errors=True)
-    for name in names:
-        images = partial / name / "images"
-        images.mkdir(parents=True)
-        (partial / name / "annotations.json").write_bytes(file.read(f"{name}/annotations.json"))
-        if f"{name}/frames.mp4" in file.namelist():
-            entries = json.loads(file.read(f"{name}/annotations.json"))["images"]
-            _extract_video(file.read(f"{name}/frames.mp4"), entries, images)
-        else:
-            for member in file.namelist():
-                if member.startswith(f"{name}/images/"):
-                    (images / Path(member).name).write_bytes(file.read(member))
-    partial.rename(folder)
+    """All sets into `folder`, which appears when it is complete; another process may be at it as well."""
+    partial = folder.with_name(f"{folder.name}.{os.getpid()}.part")
+    try:
+        for name in names:
+            _extract_set(file, name, partial / name)
+        try:
+            partial.rename(folder)
+        except OSError:
+            if not folder.is_dir():
+                raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _extract_set(file: zipfile.ZipFile, name: str, folder: Path) -> None:
+    images = folder / "images"
+    images.mkdir(parents=True)
+    annotations = file.read(f"{name}/annotations.json")
+    (folder / "annotations.json").write_bytes(annotations)
+    if f"{name}/frames.mp4" in file.namelist():
+        _extract_video(file.read(f"{name}/frames.mp4"), json.loads(annotations)["images"], images)
+    else:
+        for member in file.namelist():
+            if member.startswith(f"{name}/images/"):
+                (images / Path(member).name).write_bytes(file.read(member))
 
 
 def _extract_video(content: bytes, entries: list[dict[str, Any]], folder: Path) -> None:

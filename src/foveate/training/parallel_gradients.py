@@ -11,7 +11,7 @@ import copy
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -32,6 +32,9 @@ class ParallelGradients(AbstractContextManager["ParallelGradients[Any]"], Generi
         self._inner_threads = torch.get_num_threads()
         torch.set_num_threads(1)  # the optimiser's many small operations suffer most on a shared machine
         self._pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
+
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(self, *exception: object) -> None:
         """End the threads and give operations their own ones back."""

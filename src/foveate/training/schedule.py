@@ -17,7 +17,7 @@ class Phase:
     batch_size: int = 16
 
     def __post_init__(self) -> None:
-        if self.share <= 0 or self.batch_size < 1 or min(self.size) < 32 or any(s % 32 for s in self.size):
+        if not self.share > 0 or self.batch_size < 1 or min(self.size) < 32 or any(s % 32 for s in self.size):
             raise InputError(
                 "a phase needs a positive share and batch size and sides that are multiples of 32, got "
                 f"share {self.share}, {self.size[0]}x{self.size[1]} pixels, batches of {self.batch_size}"
@@ -26,7 +26,7 @@ class Phase:
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """Length and course of a training. Raises `InputError` unless steps or minutes limit it."""
+    """Length and course of a training. Raises `InputError` unless steps or minutes limit it, or on impossible rates."""
 
     steps: int | None = None
     """Optimiser steps; None = as many as the minutes allow."""
@@ -41,12 +41,17 @@ class Schedule:
 
     def __post_init__(self) -> None:
         limits = [limit for limit in (self.steps, self.minutes) if limit is not None]
-        if not limits or min(limits) <= 0:
+        if not limits or not all(limit > 0 for limit in limits):
             raise InputError(
                 f"training needs a positive number of steps or minutes, got {self.steps} and {self.minutes}"
             )
-        if not self.phases or self.learning_rate <= 0:
+        if not self.phases or not self.learning_rate > 0:
             raise InputError("training needs at least one phase and a positive learning rate")
+        if not 0 <= self.last_share <= 1 or self.warmup_steps < 0:
+            raise InputError(
+                "training needs a last_share in 0..1 and no fewer than 0 warmup_steps, "
+                f"got {self.last_share} and {self.warmup_steps}"
+            )
 
     def progress(self, step: int, elapsed_s: float) -> float:
         """How much is done, by steps or by time, whichever is further; training ends at 1."""

@@ -18,7 +18,7 @@ from foveate.core import InputError, RegionGrid
 from foveate.models import Detector
 from foveate.models.weights import choose_dtype
 from foveate.training.augment import AugmentConfig
-from foveate.training.checkpoint import load_checkpoint, save_checkpoint
+from foveate.training.checkpoint import claimed, load_checkpoint, save_checkpoint
 from foveate.training.dataset import ImageSet
 from foveate.training.distillation import DistillationConfig
 from foveate.training.evaluate import evaluate
@@ -119,22 +119,34 @@ class Trainer:
         return self.config.schedule.progress(self.progress.step, self.progress.elapsed_s)
 
     def run(self, *, most_steps: int | None = None) -> bool:
-        """Train to the end, or until SIGINT, SIGTERM or `most_steps`; True if the schedule is complete."""
-        config, last = self.config, None if most_steps is None else self.progress.step + most_steps
+        """Train to the end, or until SIGINT, SIGTERM or `most_steps`; True if the schedule is complete.
+
+        Raises `InputError` while another process trains in the folder.
+        """
+        last = None if most_steps is None else self.progress.step + most_steps
         self._stop = False
-        workers = GradientWorkers(
+        with (
+            claimed(self.folder),
+            Journal(self.folder / "log.jsonl") as journal,
+            self._workers() as workers,
+            self._stopped_by_signals(),
+            self._fed(),
+        ):
+            journal.note(f"step {self.progress.step}, {self.share_done:.1%} done, state in {self.folder}")
+            while self.share_done < 1 and not self._stop and self.progress.step != last:
+                self._run_phase(workers, journal, last)
+            self.save()
+        return self.share_done >= 1
+
+    def _workers(self) -> GradientWorkers:
+        config = self.config
+        return GradientWorkers(
             self.model,
             config.loss,
             threads=config.threads if self._device.type == "cpu" else 1,
             bfloat16=config.bfloat16,
             distillation=config.distillation,
         )
-        with Journal(self.folder / "log.jsonl") as journal, workers, self._stopped_by_signals(), self._fed():
-            journal.note(f"step {self.progress.step}, {self.share_done:.1%} done, state in {self.folder}")
-            while self.share_done < 1 and not self._stop and self.progress.step != last:
-                self._run_phase(workers, journal, last)
-            self.save()
-        return self.share_done >= 1
 
     def save(self) -> None:
         """Write the checkpoint."""

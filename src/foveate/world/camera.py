@@ -14,7 +14,7 @@ NEAR, FAR = 0.2, 600.0
 
 @dataclass(frozen=True, kw_only=True)
 class Camera:
-    """A pinhole camera. Raises `WorldError` on an empty picture or an impossible field of view."""
+    """A pinhole camera. Raises `WorldError` on an empty picture, an impossible field of view, or numbers not finite."""
 
     position: tuple[float, float, float]
     """Metres."""
@@ -35,6 +35,11 @@ class Camera:
         if self.height < 1 or self.width < 1 or not 0 < self.field_of_view < np.pi:
             raise WorldError(
                 f"a camera needs a picture and a view, got {self.height}x{self.width}, {self.field_of_view:.2f} rad"
+            )
+        if not np.isfinite([*self.position, self.yaw, self.pitch, self.roll]).all():
+            raise WorldError(
+                "a camera needs finite numbers of place and view, "
+                f"got {self.position}, {self.yaw}, {self.pitch}, {self.roll}"
             )
 
     @property

@@ -7,7 +7,9 @@ import numpy as np
 
 from foveate.world.detail import LEVELS, simplified
 from foveate.world.errors import WorldError
-from foveate.world.mesh import Floats, Ints, Mesh, merged
+from foveate.world.mesh import Floats, Ints, Mesh, merged, painted
+
+_NOTHING = painted(np.zeros((0, 3), np.float32), np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32), (0, 0, 0))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,14 +85,14 @@ def ranges(start: Ints, keep: Ints) -> Ints:
 
 
 def skinned(models: Sequence[Model]) -> Skin:
-    """One skin over all `models`; their bones follow one another in the same order."""
-    first = np.cumsum([0, *(model.bones for model in models[:-1])])
+    """One skin over all `models`, which may be none; their bones follow one another in the same order."""
+    first = np.cumsum([0, *(model.bones for model in models)])[:-1]
     kinds = {id(model): _shapes(model) for model in models}
     shapes = [(kinds[id(m)][k], base) for k in range(len(LEVELS) + 1) for m, base in zip(models, first, strict=True)]
     meshes = [mesh for (mesh, _), _ in shapes]
     return Skin(
-        rest=merged(meshes),
-        bone=np.concatenate([bone + base for (_, bone), base in shapes]).astype(np.int32),
+        rest=merged([_NOTHING, *meshes]),
+        bone=np.concatenate([np.zeros(0), *(bone + base for (_, bone), base in shapes)]).astype(np.int32),
         vertex_start=np.cumsum([0, *(len(mesh.points) for mesh in meshes)]).astype(np.int32),
         triangle_start=np.cumsum([0, *(len(mesh.triangles) for mesh in meshes)]).astype(np.int32),
     )

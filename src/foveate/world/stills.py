@@ -21,6 +21,7 @@ from foveate.world.errors import RendererError, WorldError
 from foveate.world.files import appearing, write_text
 from foveate.world.renderer import Renderer, Stage
 from foveate.world.scenarios import build, builder
+from foveate.world.segments import GREATEST_SIDE, LEAST_SIDE
 from foveate.world.sensor import develop, meter
 from foveate.world.shoot import Shoot
 from foveate.world.splits import scene_seed
@@ -57,8 +58,10 @@ class Order:
         if not self.scenarios or not self.sizes:
             raise WorldError(f"stills need a scenario and a size, got {self.scenarios} and {self.sizes}")
         for height, width in self.sizes:
-            if height < 32 or width < 32:
-                raise WorldError(f"a still must be at least 32x32 pixels, got {height}x{width}")
+            if not all(LEAST_SIDE <= side <= GREATEST_SIDE for side in (height, width)):
+                raise WorldError(
+                    f"a still needs a height and width of {LEAST_SIDE} to {GREATEST_SIDE} pixels, got {height}x{width}"
+                )
 
     def describe(self) -> dict[str, Any]:
         """What must be the same for parts to belong to one set; the count may grow."""

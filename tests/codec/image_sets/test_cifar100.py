@@ -1,12 +1,13 @@
 import io
 import pickle
 import tarfile
+from contextlib import suppress
 
 import numpy as np
 import pytest
 
 from foveate.codec.image_sets import read_cifar100, read_images
-from foveate.core import MediaError
+from foveate.core import InputError, MediaError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 3, 32, 32), np.uint8)
 FINE, COARSE = [0, 2, 1, 2], [0, 1, 0, 1]
@@ -117,6 +118,22 @@ def test_labels_that_do_not_fit_their_pictures_are_refused(tmp_path, changes, me
     files = python_files() | {"train": pickle.dumps(content, protocol=2)}
     with pytest.raises(MediaError, match=message):
         read_cifar100(folder(tmp_path / "cifar", files), "train", check=False)
+
+
+@pytest.mark.parametrize("version", ["binary", "python"])
+def test_a_damaged_archive_is_refused_whatever_its_checksum(tmp_path, version):
+    files = binary_files() if version == "binary" else python_files()
+    path = archive(tmp_path / f"cifar-100-{version}.tar.gz", f"cifar-100-{version}", files)
+    content, rng = path.read_bytes(), np.random.default_rng(0)
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(MediaError, match=r"cannot be read from it"):
+        read_cifar100(path, "train", check=False)
+    for _ in range(40):
+        damaged = np.frombuffer(content, np.uint8).copy()
+        damaged[rng.integers(len(content), size=5)] ^= 0x5A
+        path.write_bytes(damaged.tobytes())
+        with suppress(InputError):
+            read_cifar100(path, "train", check=False)
 
 
 def test_names_that_are_no_text_are_refused(tmp_path):

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,9 +12,12 @@ from foveate.testing.classifiers import CLASSES, coloured_images, tiny_recipe, t
 from foveate.training.classification import (
     ClassifierTrainer,
     ClassifierTraining,
+    Speciality,
     StageRunner,
+    choose_subsets,
     hit_rate,
     shortened,
+    static,
     steps_schedule,
 )
 from foveate.training.parallel_gradients import ParallelGradients
@@ -92,6 +96,40 @@ def test_a_stopped_training_goes_on_to_the_same_weights(trained, tmp_path):
 def test_a_folder_takes_one_recipe_only(trained):
     with pytest.raises(InputError, match="another recipe"):
         runner(trained, recipe=shortened(tiny_recipe(16), 2)).run(())
+
+
+@pytest.mark.parametrize(
+    ("recipe", "data", "message"),
+    [
+        ({"image_size": 64}, {}, r"for pictures of 64 x 64 pixels, got \(32, 32\)"),
+        ({"experts": CLASSES + 1}, {}, r"experts must lie in 1\.\.8, the number of classes, got 9"),
+        ({"experts": 3, "subsets": "superclasses"}, {}, r"experts must lie in 1\.\.2, the number of superclasses"),
+        ({}, {"class_names": tuple("abcdefghi"), "superclass_of": ()}, "every class are required, got none of i"),
+    ],
+)
+def test_pictures_that_do_not_fit_are_refused_before_anything_is_trained(tmp_path, recipe, data, message):
+    wrong = runner(tmp_path / "x", recipe=replace(tiny_recipe(16), **recipe), images=replace(coloured_images(), **data))
+    with pytest.raises(InputError, match=message):
+        wrong.run()
+    assert not (tmp_path / "x").exists()
+
+
+def test_the_best_subsets_of_more_experts_than_superclasses_come_from_confusion(trained):
+    generalist = load_classifier(trained / "generalist.safetensors")
+    chosen = choose_subsets(replace(tiny_recipe(), experts=3), generalist, coloured_images(2))
+    assert (chosen["source"], list(chosen["hit_rates"])) == ("confusion", ["confusion"])
+
+
+def test_figures_on_pictures_of_other_classes_leave_the_subset_out(tmp_path):
+    images, recipe = coloured_images(), tiny_recipe(16)
+    model = vit_classifier(images.class_names, image_size=32, dim=32, depth=1)
+    config = ClassifierTraining(schedule=recipe.expert_schedule, threads=1)
+    trainer = ClassifierTrainer(
+        model, images, config, tmp_path, speciality=Speciality(subset=(0, 1), curriculum=static())
+    )
+    others = images.take(np.flatnonzero(images.labels > 1))
+    assert set(trainer.accuracies(others, model)) == {"overall"}
+    assert set(trainer.accuracies(images, model)) == {"overall", "subset"}
 
 
 def test_a_classifier_learns_colours(tmp_path):

@@ -4,6 +4,7 @@ import hashlib
 import io
 import pickle
 import tarfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,7 @@ def _read_member(archive: bytes, name: str, path: Path) -> bytes:
             file = tar.extractfile(name)
             if file is not None:
                 return file.read()
-    except (tarfile.TarError, KeyError, OSError) as error:
+    except (tarfile.TarError, zlib.error, EOFError, KeyError, OSError) as error:
         raise MediaError(f"{path}: {name} cannot be read from it ({error}). {HOW_TO_GET}") from error
     raise MediaError(f"{path}: {name} is no file in it. {HOW_TO_GET}")
 

@@ -22,6 +22,7 @@ from foveate.training.classification.class_subsets import (
 from foveate.training.classification.curriculum import Curriculum, progressive, static
 from foveate.training.classification.recipe import KINDS, ExpertsRecipe, ModelShape, Stage
 from foveate.training.classification.trainer import ClassifierTrainer, ClassifierTraining, Speciality
+from foveate.world.files import write_text
 
 SUBSETS = "subsets.json"
 RECIPE = "recipe.json"
@@ -49,7 +50,11 @@ class StageRunner:
     tell: Tell = print
 
     def run(self, kinds: Sequence[str] = KINDS, *, most_steps: int | None = None) -> bool:
-        """Train what is not done yet; False if a signal or `most_steps` (of each stage) stopped it before the end."""
+        """Train what is not done yet; False if a signal or `most_steps` (of each stage) stopped it before the end.
+
+        Raises `InputError` before the first step where the pictures do not fit the recipe, or the folder holds another.
+        """
+        _check_images(self.recipe, self.images)
         self._check_recipe()
         training, held_out = self._split()
         for stage in self.recipe.stages(kinds):
@@ -68,7 +73,7 @@ class StageRunner:
         path = self.folder / SUBSETS
         if not path.is_file():
             chosen = choose_subsets(self.recipe, self._load("generalist"), held_out)
-            path.write_text(json.dumps(chosen) + "\n")
+            write_text(path, json.dumps(chosen) + "\n")
             self.tell(f"subsets from {chosen['source']}: {chosen['hit_rates']}")
         return tuple(tuple(subset) for subset in json.loads(path.read_text())["subsets"])
 
@@ -78,7 +83,7 @@ class StageRunner:
         path, wanted = self.folder / RECIPE, json.dumps(asdict(self.recipe) | {"data": self.images.name}, indent=1)
         if path.is_file() and path.read_text() != wanted:
             raise InputError(f"{self.folder} was begun with another recipe or other data; choose another --name")
-        path.write_text(wanted)
+        write_text(path, wanted)
 
     def _split(self) -> tuple[LabelledImages, LabelledImages]:
         first, rest = split_by_class(self.images.labels, self.recipe.train_per_class, self.seed)
@@ -171,15 +176,36 @@ class StageRunner:
         return path
 
 
+def _check_images(recipe: ExpertsRecipe, images: LabelledImages) -> None:
+    """What would otherwise come to light when generalist and base are trained."""
+    side, classes, superclasses = recipe.image_size, len(images.class_names), _superclasses(images)
+    if images.image_size != (side, side):
+        raise InputError(f"the recipe is for pictures of {side} x {side} pixels, got {images.image_size} pixels")
+    counts = np.bincount(images.labels, minlength=classes)
+    if not counts.all():
+        raise InputError(f"pictures of every class are required, got none of {images.class_names[counts.argmin()]}")
+    if recipe.experts > classes:
+        raise InputError(f"experts must lie in 1..{classes}, the number of classes, got {recipe.experts}")
+    if recipe.subsets == "superclasses" and recipe.experts > superclasses:
+        raise InputError(f"experts must lie in 1..{superclasses}, the number of superclasses, got {recipe.experts}")
+
+
+def _superclasses(images: LabelledImages) -> int:
+    return max(images.superclass_of, default=-1) + 1
+
+
 def choose_subsets(recipe: ExpertsRecipe, generalist: Classifier, held_out: LabelledImages) -> dict[str, Any]:
-    """The subsets of a recipe and how often the generalist's first guess lies in an expert of the true class."""
-    matrix = confusion(generalist.logits(held_out.pixels), held_out.labels)
+    """The subsets of a recipe and how often the generalist's first guess lies in an expert of the true class.
+
+    `best` leaves superclasses out where they are fewer than experts.
+    """
+    logits = generalist.logits(held_out.pixels)
+    matrix = confusion(logits, held_out.labels)
     found: dict[str, Subsets] = {}
     if recipe.subsets in {"confusion", "best"}:
         found["confusion"] = from_confusion(matrix, recipe.experts)
-    if recipe.subsets == "superclasses" or (recipe.subsets == "best" and held_out.superclass_of):
+    if recipe.subsets == "superclasses" or (recipe.subsets == "best" and _superclasses(held_out) >= recipe.experts):
         found["superclasses"] = from_superclasses(held_out.superclass_of, recipe.experts)
-    logits = generalist.logits(held_out.pixels)
     rates = {name: round(hit_rate(logits, held_out.labels, subsets), 4) for name, subsets in found.items()}
     source = max(rates, key=lambda name: rates[name])
     return {"source": source, "hit_rates": rates, "subsets": with_overlap(found[source], matrix, recipe.overlap)}

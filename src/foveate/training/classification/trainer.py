@@ -17,7 +17,7 @@ from torch import Tensor
 from foveate.core import InputError, LabelledImages
 from foveate.core.regions import ceil_div
 from foveate.models import Classifier
-from foveate.training.checkpoint import load_checkpoint, save_checkpoint
+from foveate.training.checkpoint import claimed, load_checkpoint, save_checkpoint
 from foveate.training.classification.augment import ClassificationAugment, augment, mix, on_device, soft_targets
 from foveate.training.classification.curriculum import Curriculum, Draws
 from foveate.training.classification.loss import (
@@ -126,11 +126,18 @@ class ClassifierTrainer:
         return self.progress.step >= self.config.steps
 
     def run(self, *, most_steps: int | None = None) -> bool:
-        """Train to the end, or until SIGINT, SIGTERM or `most_steps`; True if all steps are done."""
+        """Train to the end, or until SIGINT, SIGTERM or `most_steps`; True if all steps are done.
+
+        Raises `InputError` while another process trains in the folder.
+        """
         last = self.config.steps if most_steps is None else self.progress.step + most_steps
         self._stop = False
-        gradients = ParallelGradients(self.model, threads=self.config.threads, bfloat16=self.config.bfloat16)
-        with Journal(self.folder / "log.jsonl") as journal, gradients, self._stopped_by_signals():
+        with (
+            claimed(self.folder),
+            Journal(self.folder / "log.jsonl") as journal,
+            ParallelGradients(self.model, threads=self.config.threads, bfloat16=self.config.bfloat16) as gradients,
+            self._stopped_by_signals(),
+        ):
             while not self.is_done and not self._stop and self.progress.step < last:
                 began_at = time.monotonic()
                 self._step(gradients, journal)
@@ -227,11 +234,12 @@ class ClassifierTrainer:
         journal.record_accuracy(self.progress.step, figures)
 
     def accuracies(self, images: LabelledImages, model: Classifier) -> dict[str, float]:
-        """Share of right answers of a model: overall, and on the subset of this training."""
+        """Share of right answers of a model: `overall`, and on the `subset` of this training if any are of it."""
         right = model.logits(images.pixels).argmax(axis=1) == images.labels
         figures = {"overall": float(right.mean())}
-        if self.speciality:
-            figures["subset"] = float(right[np.isin(images.labels, self.speciality.subset)].mean())
+        inside = np.isin(images.labels, self.speciality.subset if self.speciality else ())
+        if inside.any():
+            figures["subset"] = float(right[inside].mean())
         return figures
 
     @contextmanager
