@@ -24,7 +24,7 @@ def test_help_ends_with_an_example() -> None:
         (["--data", "street=/nowhere"], "does not exist"),
         (["--data", "street=/nowhere", "--init", "nobody"], "no model or weights file named 'nobody'"),
         (["--data", "street=/nowhere", "--torch-device", "abacus"], "torch_device must be 'auto', 'cpu'"),
-        (["--data", "street=/nowhere", "--torch-device", "cuda"], "torch sees no GPU"),
+        (["--data", "street=/nowhere", "--torch-device", "cuda"], "torch finds 0 CUDA devices"),
         (["--data", "street=/nowhere", "--finetune-window", "9"], "--finetune-window needs --init"),
         (["--data", "street=/nowhere", "--name", "../x"], "--name is a single word without /, got '../x'"),
         (["--data", "street=/nowhere", "--out", "/"], "a file is needed, and / is a folder"),

@@ -8,8 +8,6 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import torch
-
     from foveate.training import ImageSet, Mixture, Phase, Trainer
 
 EXAMPLE = (
@@ -74,11 +72,12 @@ def detector(  # noqa: PLR0917 - typer calls it by name
     from foveate.cli.outputs import file_for
     from foveate.core import InputError, foveate_home
     from foveate.models import find_weights
+    from foveate.models.weights import choose_torch_device
     from foveate.training import Trainer, finish, start_from
 
     _check_name(name)
     file_for(out or foveate_home() / "weights" / f"{name}.safetensors")
-    device = _usable(torch_device)
+    device = choose_torch_device(torch_device)
     if finetune_window and not init:
         raise InputError("--finetune-window needs --init, the weights whose window is to change")
     if init:
@@ -169,11 +168,12 @@ def experts(
 
     from foveate.codec.image_sets import read_images
     from foveate.core import foveate_home
+    from foveate.models.weights import choose_torch_device
     from foveate.training.classification import StageRunner, shortened
 
     if name:
         _check_name(name)
-    recipe, device = shortened(_experts_recipe(config), shorter), _usable(torch_device)
+    recipe, device = shortened(_experts_recipe(config), shorter), choose_torch_device(torch_device)
     wanted = [kind for kind in kinds.split(",") if kind]
     recipe.stages(wanted)  # a wrong kind is told before pictures are read and the base is trained
     folder = foveate_home() / "training" / (name or config.stem) / f"seed-{seed}"
@@ -221,19 +221,6 @@ def _experts_recipe(path: Path) -> Any:
     from foveate.cli.recipes import run_recipe
 
     return run_recipe(path, "recipe")["recipe"]
-
-
-def _usable(torch_device: str) -> "torch.device":
-    """The device to train on. Raises `InputError` for one that is not here, before any data is read."""
-    import torch
-
-    from foveate.core import InputError
-    from foveate.models.weights import choose_torch_device
-
-    device = choose_torch_device(torch_device)
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise InputError("torch sees no GPU: train with --torch-device cpu, or let `foveate doctor` say why")
-    return device
 
 
 def _check_name(name: str) -> None:
