@@ -135,7 +135,7 @@ class TestVitMAlis(PolicyContract):
             )
 
         plan = self.policy.decide(replace(device_state(one_object()), estimate=one_best, retention=0.0))
-        assert (plan.reason, plan.jpeg_quality, plan.downsampling_mask) == ("only", 80, None)
+        assert (plan.reason, plan.jpeg_quality, plan.downsampling_mask) == ("lost only", 80, None)
 
     def test_objects_keep_their_pixels(self):
         for retention in (1.0, 0.0):

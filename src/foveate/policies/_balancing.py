@@ -92,11 +92,12 @@ class Balancing(ABC):
     def _by_knee(self, estimates: Estimates, state: DeviceState, _: FrameContent) -> tuple[int, str]:
         """Lines 12 to 19 of algorithm 1: the index of a candidate, and why."""
         frontier = pareto_frontier(estimates.latency_s, estimates.accuracy)
-        if len(frontier) == 1:
-            return int(frontier[0]), "only"
         urgent = {"lost": state.retention < self.delta_kappa, "stale": state.since_offload_s > self.delta_eta_s}
-        if any(urgent.values()):
-            return int(frontier[0]), " ".join(word for word, holds in urgent.items() if holds)
+        words = [word for word, holds in urgent.items() if holds]
+        if len(frontier) == 1:
+            return int(frontier[0]), " ".join([*words, "only"])
+        if words:
+            return int(frontier[0]), " ".join(words)
         return knee_point(estimates.latency_s, estimates.accuracy, kind=self.knee), "knee"
 
 
