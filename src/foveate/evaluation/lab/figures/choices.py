@@ -48,7 +48,8 @@ def shares(data: ReportData, where: Slice) -> Drawn | None:
         caption=(
             "Shares of the offloads. Reasons: knee, the balance of latency and accuracy; lost and stale, the two "
             "halves of the urgency rule (too few objects still tracked; the last offload too long ago), which may "
-            "hold at once; only, one configuration that no other beats; shown, the most that is expected to be right while it is shown."
+            "hold at once; only, one configuration that no other beats; shown, the most that is expected to be right "
+            "while it is shown."
         ),
         figure=figure,
     )
