@@ -9,9 +9,9 @@ LEAST_F1 = 0.05
 KEPT = 0.9
 """Share of its weight that an observation keeps with each one that follows."""
 USUAL_LOST, USUAL_RATE_PER_S = 0.25, 0.6
-"""Of -ln F1, before anything was observed: what is lost at once, and with each second."""
+"""Of -ln F1, before anything was observed: what is lost at once, and with each second. Assumed."""
 _SPREAD, _SPREAD_LOST, _SPREAD_RATE_PER_S = 0.3, 0.1, 0.5
-"""How much single observations, and the two for different clips, lie about what is usual."""
+"""How much single observations, and the two for different clips, lie about what is usual. Assumed."""
 
 
 class Fading:

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from foveate.estimators.content_models import ContentModel, MeanModel
 from foveate.estimators.regression import Regressor
-from foveate.profiling.fit import FitOptions, Target, fit_both, fit_linear, fit_network, offline_means, target_of
+from foveate.profiling.fit import FitOptions, Target, fit_linear, fit_network, offline_means, target_of
+from foveate.profiling.light_fits import fit_accuracy, fit_size
 from foveate.profiling.rows import ContentRows, joined
 
 Numbers = NDArray[np.float64]
@@ -62,7 +63,7 @@ class Judged:
 def fitters(options: FitOptions | None = None) -> dict[str, Fitter]:
     """The methods of the table by name."""
     return {
-        OURS: lambda rows, target: Regressor(getattr(fit_both(rows, "device", options), target)),
+        OURS: lambda rows, target: Regressor(fit_size(rows) if target == "size" else fit_accuracy(rows)),
         "network, paper's inputs": lambda rows, target: Regressor(fit_network(rows, target, options)),
         "linear, paper's inputs": lambda rows, target: Regressor(fit_linear(rows, target)),
         "offline mean": _mean,

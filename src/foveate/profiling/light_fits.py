@@ -21,7 +21,10 @@ _LEAST_ERROR = 0.01
 
 
 def fit_size(rows: ContentRows, *, penalty: float = SIZE_PENALTY) -> Regression:
-    """Logarithm of bytes per pixel by least absolute deviations, iteratively reweighted. See `fit_accuracy`."""
+    """Logarithm of bytes per pixel by least absolute deviations, iteratively reweighted.
+
+    Frames count alike, however many configurations were tried on them. Raises `InputError` on fewer than two rows.
+    """
     inputs, mean, scale = _inputs(rows, DEVICE_SIZE_FEATURES)
     wanted = np.log(np.maximum(rows.bytes_per_pixel, 1e-4)) - rows.columns[SIZE_BASE]
     penalties, shares, weights = _penalties(inputs, penalty), _of_frames(rows), np.zeros(inputs.shape[1])
