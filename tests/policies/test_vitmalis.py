@@ -188,6 +188,11 @@ class TestVitMAlis(PolicyContract):
         for changes in ({}, {"retention": 0.1}, {"frame_index": 90}):
             assert policy.decide(replace(device_state(one_object()), **changes)).reason == "shown"
 
+    @pytest.mark.parametrize("useless", ["knee=utility", "delta_eta_s=2", "delta_kappa=0.5"])
+    def test_what_would_do_nothing_beside_that_aim_is_refused(self, useless):
+        with pytest.raises(InputError, match="knows neither knee nor urgency"):
+            by_name(f"vitmalis:aim=shown,{useless}")
+
     def test_the_faster_results_fade_the_faster_the_answer(self):
         policy, asked = by_name("vitmalis:aim=shown"), device_state(one_object())
         plans = [

@@ -54,6 +54,9 @@ class Balancing(ABC):
             raise InputError(f"in_flight must be 1 or 2, got {self.in_flight}")
         if not 0 <= self.delta_kappa <= 1:
             raise InputError(f"delta_kappa must lie in 0..1, got {self.delta_kappa:g}")
+        of_knee = ("knee", "delta_eta_s", "delta_kappa")
+        if self.aim == "shown" and any(getattr(self, name) != getattr(Balancing, name) for name in of_knee):
+            raise InputError(f"aim=shown knows neither knee nor urgency: it leaves no {', '.join(of_knee)} to choose")
         if not self.delta_eta_s > 0:
             raise InputError(f"delta_eta_s must be positive, got {self.delta_eta_s:g}")
 
