@@ -32,6 +32,7 @@ from foveate.device import (
     Redial,
     Send,
 )
+from foveate.device.uplink import Uplink
 from foveate.network.messages import (
     Ack,
     Failure,
@@ -281,6 +282,42 @@ def test_the_first_probe_waits_for_the_round_trip_that_is_taken_off_it():
 def test_a_probe_cannot_tell_a_fast_link_from_a_round_trip_that_was_short():
     bench = Bench(rtt_s=0.04, rate_bps=1e9)
     assert bench.session._uplink.rate_bps == pytest.approx(8 * 16384 / 0.004)
+
+
+def probed(uplink, rate_bps, rtt_s=0.05, at=0.0):
+    """Sends the next probe over an ideal link; how many KiB it had."""
+    probe = uplink.probe(at, pings_before=0)
+    uplink.probed(probe.number, at + rtt_s + 8 * len(probe.padding) / rate_bps, rtt_s=rtt_s)
+    return len(probe.padding) / 1024
+
+
+def test_probes_grow_until_they_tell_a_rate_from_the_round_trip_and_shrink_on_a_slow_link():
+    uplink = Uplink(probe_bytes=4 * 1024)
+    assert [probed(uplink, 80e6) for _ in range(4)] == [4, 16, 64, 64]
+    assert [probed(uplink, 1e6) for _ in range(4)] == [64, 16, 4, 4]
+
+
+def test_a_probe_that_is_too_small_to_tell_counts_only_for_want_of_a_better_one():
+    uplink = Uplink(probe_bytes=16 * 1024)
+    probed(uplink, 80e6)  # 1.6 ms
+    assert uplink.rate_bps == pytest.approx(8 * 16384 / 0.005)
+    probed(uplink, 80e6)  # 6.6 ms, a tenth of the round trip and more
+    assert uplink.rate_bps == pytest.approx(80e6)
+    uplink._size = 1024
+    probed(uplink, 80e6)
+    assert uplink.rate_bps == pytest.approx(80e6)
+
+
+def test_a_large_observation_replaces_those_of_few_bytes():
+    """The first probe was delayed by 20 ms that had nothing to do with its size."""
+    uplink = Uplink(probe_bytes=16 * 1024)
+    probe = uplink.probe(0.0, pings_before=0)
+    uplink.probed(probe.number, 0.05 + 0.0216384, rtt_s=0.05)
+    assert uplink.rate_bps == pytest.approx(6.06e6, rel=1e-3)
+    probed(uplink, 80e6)
+    assert uplink.rate_bps == pytest.approx(80e6)
+    probed(uplink, 20e6)
+    assert uplink.rate_bps == pytest.approx(32e6)  # harmonic mean of observations alike
 
 
 def test_after_the_first_probe_an_unknown_uplink_sends_nothing():

@@ -247,7 +247,16 @@ class TestTrackUD(PolicyContract):
         assert plan.frame_scale == scale
         assert plan.downsampling_mask is None
 
+    def test_another_scale_can_be_chosen(self):
+        plan = TrackUD(scale=0.75).decide(replace(device_state(one_object()), last_latency_s=0.6))
+        assert plan.frame_scale == 0.75
+
     @pytest.mark.parametrize("threshold_s", [0.0, np.nan])
     def test_a_threshold_that_is_none_is_refused(self, threshold_s):
         with pytest.raises(InputError, match="threshold_s must be positive"):
             TrackUD(threshold_s=threshold_s)
+
+    @pytest.mark.parametrize("scale", [0.0, 1.0, np.nan])
+    def test_a_scale_that_makes_nothing_smaller_is_refused(self, scale):
+        with pytest.raises(InputError, match="scale must lie between 0 and 1"):
+            TrackUD(scale=scale)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from foveate.core import ClassMap, Detections, Frame, InputError, Look, LookPlan, OffloadPlan, View, class_shares
 from foveate.device.class_costs import expected_bytes
 from foveate.device.flight import Flight
+from foveate.network.messages import MAX_PROBE_BYTES
 from foveate.policies.answering import ClassCosts
 
 MadeOf = Literal["both", "cloud", "device", "kept", "nothing"]
@@ -32,13 +33,15 @@ class AnswerRules:
     score_threshold: float = 0.05
     """Cloud boxes of a lower score are not sent back; low, for average precision reads all of them."""
     probe_bytes: int = 16 * 1024
-    """Size of a probe of the uplink."""
+    """Size of the first probe of the uplink; later ones grow until they tell its rate from the round trip."""
     offload_timeout_s: float = 5.0
     """An offload without a result by then is lost."""
 
     def __post_init__(self) -> None:
-        if not (self.deadline_s > 0 and self.offload_timeout_s > 0 and self.probe_bytes >= 1):
-            raise InputError(f"deadline, timeout and probe must be above 0, got {self}")
+        if not (self.deadline_s > 0 and self.offload_timeout_s > 0):
+            raise InputError(f"deadline and timeout must be above 0, got {self}")
+        if not 1 <= self.probe_bytes <= MAX_PROBE_BYTES:
+            raise InputError(f"probe_bytes must lie in 1..{MAX_PROBE_BYTES}, got {self.probe_bytes}")
         if not 0 <= self.guard_s < self.deadline_s:
             raise InputError(f"guard_s must be 0 or more and less than the deadline, got {self.guard_s:g}")
         if self.late not in ("device", "kept") or not 0 <= self.score_threshold <= 1:

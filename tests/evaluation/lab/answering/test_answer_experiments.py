@@ -176,6 +176,17 @@ def test_differences_are_taken_over_shared_cells_and_few_samples_have_no_interva
     assert " to " not in (tmp_path / "report.md").read_text().split("Who wins")[0].split("## rendered")[1]
 
 
+def test_intervals_of_one_clip_are_over_recordings(experiment, folder, tmp_path):
+    for number, mbps in enumerate((8.0, 4.0, 2.0)):
+        (folder / f"link-{number}.csv").write_text(f"t_s,uplink_mbps,rtt_ms\n0,{mbps},20\n100,{mbps},20\n")
+    uplinks = tuple(Uplink(path=folder / f"link-{number}.csv") for number in range(3))
+    device = (AnswerContender(label="device", policy="device-only"),)
+    comparison, _ = go(experiment(uplinks=uplinks, contenders=device, seconds=0.2), tmp_path)
+    report_answers(comparison, tmp_path, console=Console(file=StringIO()))
+    (row,) = (line for line in (tmp_path / "report.md").read_text().splitlines() if line.startswith("| device |"))
+    assert " to " in row
+
+
 def test_a_plan_counts_what_is_left(experiment, tmp_path):
     before = plan_answers(experiment(), tmp_path, load=fake_model, workers=1)
     assert (before.cells, before.finished) == (3, 0)

@@ -10,7 +10,7 @@ from foveate.core import FoveateError, MediaError
 from foveate.evaluation.answer_tables import COLUMNS
 from foveate.evaluation.lab.answering.compare import AnswerComparison, Entry
 from foveate.evaluation.lab.answering.standings import FIGURES, AnswerTable, Standing, answer_tables, without_score
-from foveate.evaluation.lab.statistics import LEAST_CLUSTERS, Interval
+from foveate.evaluation.lab.statistics import LEAST_CLUSTERS, Difference, Interval
 
 _COLUMNS = (
     "",
@@ -53,7 +53,8 @@ def page(comparison: AnswerComparison, tables: Sequence[AnswerTable]) -> str:
     how = (
         f"{finished} of {comparison.wanted} cells are finished; cells last {experiment.seconds:g} s. Durations of "
         f"device and cloud: {experiment.pairs[0].origin}. Intervals: 95 %, two-way cluster bootstrap over clips and "
-        f"source recordings; left out where there are fewer than {LEAST_CLUSTERS} of either."
+        f"source recordings; of one clip over the recordings alone, which says nothing of other clips; left out where "
+        f"there are fewer than {LEAST_CLUSTERS} recordings, or two clips."
     )
     parts = [
         f"# {experiment.name}",
@@ -75,8 +76,7 @@ def _section(table: AnswerTable, focus: str) -> str:
     where = "against exact truth" if table.reference == "exact" else "agreement with a detector outside the system"
     head = f"## {table.kind} clips, {where}: {table.condition}"
     names = [*_COLUMNS, f"AP50 of {focus} - this"]
-    enough = min(table.videos, table.recordings) >= LEAST_CLUSTERS
-    rows = [_row(_cells(standing, table, enough=enough)) for standing in table.standings]
+    rows = [_row(_cells(standing, table)) for standing in table.standings]
     lines = [_row(names), _row(["---"] * len(names)), *rows]
     notes = [f"- {s.contender}: {_counted(s)}" for s in table.standings]
     if any(standing.cells != table.common for standing in table.standings):
@@ -84,8 +84,9 @@ def _section(table: AnswerTable, focus: str) -> str:
     return "\n".join([head, "", *lines, "", *notes])
 
 
-def _cells(standing: Standing, table: AnswerTable, *, enough: bool) -> list[str]:
+def _cells(standing: Standing, table: AnswerTable) -> list[str]:
     of, difference = standing.intervals, table.differences.get(standing.contender)
+    enough = _enough(table.videos, table.recordings)
     return [
         standing.contender,
         str(standing.cells),
@@ -98,8 +99,17 @@ def _cells(standing: Standing, table: AnswerTable, *, enough: bool) -> list[str]
         _value(of, "latency_deviation", 100, 1),
         _value(of, "violation_rate", 100, 1),
         _value(of, "bytes_per_answer", 1e-3, 1),
-        "-" if difference is None else _interval(difference.mean, enough=difference.enough, sign=True),
+        "-" if difference is None else _difference(difference),
     ]
+
+
+def _difference(difference: Difference) -> str:
+    return _interval(difference.mean, enough=_enough(difference.videos, difference.recordings), sign=True)
+
+
+def _enough(videos: int, recordings: int) -> bool:
+    """Whether there is an interval. Of one clip it is over recordings; two clips are too few to draw from."""
+    return recordings >= LEAST_CLUSTERS and (videos == 1 or videos >= LEAST_CLUSTERS)
 
 
 def _counted(standing: Standing) -> str:
