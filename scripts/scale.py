@@ -81,7 +81,7 @@ WHOLE = Frames(
         what="size of a whole frame, quality 95",
         value=192,
         unit="kB",
-        quote="| `back2back` | 37 | 0.457 / 0.370 | 0.970 / 0.594 | 257 (321) | 9 / 98 / 4 / 126 / 21 | 192 |",
+        quote="| `back2back` | 37 | 257 (321) | 9 / 98 / 4 / 126 / 21 | 192 |",
         origin="measured, sample clip",
     ),
     gpu=Figure(
