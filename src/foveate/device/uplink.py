@@ -7,7 +7,7 @@ from foveate.network.messages import Probe
 JITTER = 0.1
 """By so much of itself a round trip is taken to vary: no probe counts as faster."""
 _LEAST_S = 1e-3
-"""No transmission counts as shorter (PROTOCOL, section 2)."""
+"""No transmission counts as shorter: the rate stays finite."""
 
 
 class Uplink:

@@ -27,7 +27,7 @@ Side = Literal["profiling", "evaluation"]
 Part = Literal["main", "links", "all"]
 """The main tables alone; with other traces and transports; with other machines too."""
 TRANSPORTS = ("ideal", "tcp")
-"""Both belong to a main table: a sender that pauses between frames pays for it (PROTOCOL, section 2)."""
+"""A comparison needs both: over TCP a sender that pauses between frames pays for it (docs/architecture.md)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +97,7 @@ def standard_uplinks(inputs: Inputs, side: Literal["tuning", "evaluation", "all"
 
 
 def in_paper_range(uplinks: Sequence[Uplink]) -> tuple[Uplink, ...]:
-    """The same traces scaled, so that the means of each technology span those of the paper (PROTOCOL, section 5)."""
+    """The same traces scaled, so that the means of each technology span those of the paper."""
     means = {uplink: UplinkTrace.load(uplink.path).mean_bps / 1e6 for uplink in uplinks}
     scaled = []
     for uplink in uplinks:
@@ -130,7 +130,7 @@ def transports(inputs: Inputs) -> tuple[str, ...]:
 
 
 def machines(inputs: Inputs) -> tuple[Machine, ...]:
-    """The profile, then what its verdicts depend on (PROTOCOL, section 3), then the measured machines."""
+    """The profile, then what its verdicts depend on (docs/lab.md), then the measured machines."""
     if inputs.part != "all":
         return (Machine(profile=inputs.profile),)
     variations = (
