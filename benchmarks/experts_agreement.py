@@ -1,4 +1,4 @@
-"""Live runs and simulations of Ask the Expert on the same pictures, trace and measured times (PROTOCOL, section 3).
+"""Live runs and simulations of Ask the Expert on the same pictures, trace and measured times.
 
     python benchmarks/experts_agreement.py MODELS --data DATA --trace TRACE --out DIR [--router R ...] [--samples 300]
         [--rate 10] [--runs 3] [--offset S] [--times FILE.json]

@@ -1,4 +1,4 @@
-"""Live runs and simulations of the same policies on the same clip, trace and measured profile (PROTOCOL, section 3).
+"""Live runs and simulations of the same policies on the same clip, trace and measured profile.
 
     python benchmarks/live_against_simulated.py CLIP --trace TRACE --out DIR [--policy P ...] [--runs 3] [--loop N]
         [--profile FILE.json] [--offset S] [--no-truth]

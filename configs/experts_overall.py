@@ -1,4 +1,4 @@
-"""Ask the Expert on the standard traces and a LAN: rows and sweeps of PROTOCOL section 8.
+"""Ask the Expert on the standard traces and a LAN: all contenders and sweeps (docs/experts.md).
 
     foveate compare configs/experts_overall.py --out out/experts      (or: foveate compare experts-overall ...)
 

@@ -9,6 +9,8 @@ from typer.testing import CliRunner
 
 from foveate.cli.compare import EXAMPLE, compare
 from foveate.core import InputError
+from foveate.evaluation.experts.experiment import ExpertsExperiment
+from foveate.evaluation.lab.answering import AnswerExperiment
 from foveate.testing import write_clip
 
 app = typer.Typer()
@@ -92,3 +94,21 @@ def test_an_experiment_file_that_fails_is_named_with_its_line(tmp_path):
     ran = invoke(tmp_path / "mine.py", "--out", tmp_path / "out")
     assert isinstance(ran.exception, InputError)
     assert f"{tmp_path / 'mine.py'}, line 2: AttributeError" in str(ran.exception)
+
+
+@pytest.mark.parametrize(
+    ("made", "words", "says"),
+    [
+        (ExpertsExperiment, ("--workers", "2"), "takes no --workers: it keeps no cells"),
+        (ExpertsExperiment, ("--hours", "1"), "takes no --hours: it keeps no cells"),
+        (ExpertsExperiment, ("--parquet",), "takes no --parquet: its tables are CSV"),
+        (AnswerExperiment, ("--parquet",), "takes no --parquet: its tables are CSV"),
+    ],
+)
+def test_an_option_that_its_kind_of_experiment_ignores_is_refused(made, words, says, tmp_path, monkeypatch):
+    nothing = object.__new__(made)
+    object.__setattr__(nothing, "name", "mine")
+    monkeypatch.setattr("foveate.experiments.experiment_by_name", lambda *_: nothing)
+    ran = invoke("mine", "--out", tmp_path / "out", "--plan", *words)
+    assert isinstance(ran.exception, InputError)
+    assert str(ran.exception).startswith(f"mine {says}")

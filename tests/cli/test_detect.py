@@ -1,10 +1,12 @@
 import json
+import signal
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from foveate.cli.app import app
+from foveate.cli.detect import Look
 from foveate.codec import VideoReader, VideoWriter, write_image
 from foveate.metrics import decode_outline
 from foveate.models import convert_detectron2, save_detector
@@ -100,6 +102,38 @@ def test_pictures_of_one_stem_keep_both_drawings(detect, picture):
     ran, out = detect(picture.parent)
     assert ran.exit_code == 0, ran.output
     assert {path.name for path in out.glob("*.jpg")} == {"street.png.jpg", "street.jpg.jpg"}
+
+
+@pytest.mark.parametrize("kind", ["video", "folder"])
+def test_ctrl_c_keeps_the_frames_that_are_finished_and_that_at_hand(kind, detect, picture, video, monkeypatch):
+    write_image(picture.parent / "z.png", noise(1))
+    look, seen = Look.at_frame, []
+
+    def interrupted_at_once(self, *frame):
+        seen.append(frame)
+        signal.raise_signal(signal.SIGINT)
+        return look(self, *frame)
+
+    monkeypatch.setattr(Look, "at_frame", interrupted_at_once)
+    ran, out = detect(video if kind == "video" else picture.parent)
+    assert (ran.exit_code, len(seen)) == (130, 1)
+    assert ran.stderr == "stopped early: the frames that were finished are kept\nfoveate: interrupted\n"
+    assert [image["file_name"] for image in read(out)["images"]] == ["clip.mp4" if kind == "video" else "street.png"]
+    assert "objects in 1 frames: " in ran.stdout
+    if kind == "video":
+        with VideoReader(out / "annotated.mp4") as drawn:
+            assert drawn.frame_count == 1
+
+
+def test_a_second_ctrl_c_ends_at_once(detect, video, monkeypatch):
+    def interrupted_twice(*_):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Look, "at_frame", interrupted_twice)
+    ran, out = detect(video)
+    assert (ran.exit_code, ran.stderr) == (130, "foveate: interrupted\n")
+    assert list(out.iterdir()) == []
 
 
 @pytest.mark.parametrize(("form", "beta"), [("json", 0), ("npy", 1), ("json", 2)])

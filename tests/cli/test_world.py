@@ -37,12 +37,19 @@ def test_stills_are_rendered_with_their_truth(tmp_path):
         (["sheet", "moon", "--out", "a.jpg"], "unknown scenario 'moon'", 2),
         (["sheet", "--out", "a.txt"], "--out is a .jpg file", 2),
         (["stills", "moon", "--count", "1", "--out", "stills"], "unknown scenario 'moon'", 2),
+        (["render", "walk-sunny", "--size", "63x96", "--out", "a.mp4"], "needs an even height and width", 2),
+        (["render", "walk-sunny", "--seconds", "nan", "--out", "a.mp4"], "a clip needs seconds > 0", 2),
+        (["stills", "walk-sunny", "--count", "1", "--size", "8x8", "--out", "stills"], "got 8x8", 2),
+        (["stills", "walk-sunny", "--count", "1", "--out", "taken"], "taken holds another set of stills", 2),
+        (["dataset", "walk-sunny-eval", "--seconds", "0"], "needs more than 0 seconds", 2),
         (["dataset", "moon"], "unknown set 'moon'; known: train-mixed", 2),
     ],
 )
 def test_what_cannot_be_rendered_is_refused_in_one_line(words, says, code, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("")
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "order.json").write_text("{}")
     ran = CliRunner().invoke(app, ["world", *words])
     assert ran.exit_code == code, ran.output
     assert ran.stderr.startswith("foveate: ")

@@ -31,7 +31,7 @@ KEYS = {
     "profile", "machine", "simulated", "seed", "version", "frames", "dropped_frames", "offloads", "failed_offloads",
     "rendering_f1", "inference_f1", "e2e_latency_s", "stages_s", "offload_interval_frames", "bytes_per_offload",
 }  # fmt: skip
-"""Of ARCHITECTURE, section 5."""
+"""What every `summary.json` holds at least."""
 
 
 @pytest.fixture(scope="module")

@@ -192,6 +192,36 @@ def test_a_file_of_ones_own_is_as_good_as_a_name(tmp_path):
     assert found.name == "mine"
 
 
+@pytest.mark.parametrize("part", ["main", "all"])
+def test_a_named_machine_is_tried_in_any_part(shared_data, part):
+    inputs = Inputs(data=shared_data, part=part, measured=("mine.json",))
+    assert "mine" in [c.machine.label for c in experiment_by_name("overhead", inputs).conditions]
+
+
+def test_quick_tries_the_machines_that_are_named():
+    found = experiment_by_name("quick", Inputs(measured=("mine.json", "yours.json")))
+    assert [machine.label for machine in found.machines] == ["paper-jetson-rtx5090", "mine", "yours"]
+
+
+@pytest.mark.parametrize(
+    ("name", "wish", "option"),
+    [
+        ("quick", {"part": "main"}, "--part"),
+        ("quick", {"real_model": "mine"}, "--real-model"),
+        ("hyperion-overall", {"measured": ("mine.json",)}, "--machine"),
+        ("experts-overall", {"rendered_model": "mine", "profile": "mine.json"}, "--model and --profile"),
+    ],
+)
+def test_a_wish_that_an_experiment_does_not_heed_is_refused(name, wish, option, shared_data):
+    data = {} if name == "quick" else {"data": shared_data}
+    with pytest.raises(InputError, match=f"^{option} would change nothing in the experiment {name}"):
+        experiment_by_name(name, Inputs(**wish, **data))
+
+
+def test_a_wish_for_the_usual_is_never_refused():
+    assert experiment_by_name("quick", Inputs(part="all", seed=0, measured=())).name == "quick"
+
+
 def test_a_part_is_one_of_three_words():
     assert foveate.experiments.part_of("links") == "links"
     with pytest.raises(InputError, match="one of main, links, all, got 'half'"):

@@ -9,8 +9,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from foveate.core.errors import FoveateError
-from foveate.world import SCENARIOS, RendererError, WorldError, coco, gait, motion, scenarios, street, traffic, truth
+from foveate.core.errors import FoveateError, InputError
+from foveate.world import (
+    SCENARIOS,
+    OrderError,
+    RendererError,
+    WorldError,
+    coco,
+    gait,
+    motion,
+    scenarios,
+    street,
+    traffic,
+    truth,
+)
 from foveate.world.camera import Camera
 from foveate.world.clip import ClipOrder
 from foveate.world.files import appearing, write_text
@@ -34,6 +46,13 @@ def test_errors_are_foveate_errors_and_value_errors() -> None:
     assert issubclass(WorldError, FoveateError)
     assert issubclass(WorldError, ValueError)
     assert issubclass(RendererError, WorldError)
+    assert issubclass(OrderError, WorldError)
+
+
+def test_only_what_was_asked_wrongly_is_an_input_error() -> None:
+    assert issubclass(OrderError, InputError)
+    assert not issubclass(RendererError, InputError)
+    assert not issubclass(WorldError, InputError)
 
 
 def test_an_unknown_scenario_lists_the_known_ones() -> None:

@@ -1,12 +1,17 @@
 """`foveate compare`: policies on the same videos, networks and machines."""
 
+from __future__ import annotations
+
 import math
 import time
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from foveate.experiments.registry import AnyExperiment
 
 EXAMPLE = "Example: foveate compare quick --out out/quick"
 
@@ -23,7 +28,7 @@ def compare(
     machine: Annotated[list[str] | None, typer.Option(help="One more profile to compare on. May be repeated.")] = None,
     part: Annotated[
         str,
-        typer.Option(help="main: the main tables; links: also other traces and transports; all: machines too."),
+        typer.Option(help="main: the main tables; links: also other traces and transports; all: other durations too."),
     ] = "all",
     seconds: Annotated[float | None, typer.Option(help="Length of a cell. Default: the experiment's.")] = None,
     offsets: Annotated[int | None, typer.Option(min=1, help="Starts in each trace. Default: the experiment's.")] = None,
@@ -69,13 +74,12 @@ def compare(
     )
     with blames(Path(experiment)) if experiment.endswith(".py") else nullcontext():
         found = experiment_by_name(experiment, inputs)
+    _refuse_what_its_kind_ignores(found, workers=workers, hours=hours, ray=ray, parquet=parquet or None)
     console = Console()
     if isinstance(found, ExpertsExperiment):
         if plan:
             console.print(plan_experts(found).table(found.name))
             return
-        if hours is not None:
-            raise InputError(f"{found.name} keeps no cells to go on with: it takes no --hours")
         report_experts(found, run_experiment(found, tell=console.print), out, console=console)
         return
     cores = workers or available_cores()
@@ -101,3 +105,20 @@ def compare(
             return
         comparison = compare_job(found, out, load=load_model, workers=pool, console=console, deadline=deadline)
     report_job(comparison, out, console=console, parquet=parquet)
+
+
+def _refuse_what_its_kind_ignores(experiment: AnyExperiment, **options: Any) -> None:
+    """Raises `InputError` where one of `options` is given, which experiments of another kind alone heed."""
+    from foveate.core import InputError
+    from foveate.evaluation.experts.experiment import ExpertsExperiment
+    from foveate.evaluation.lab.answering import AnswerExperiment
+
+    reasons: dict[str, str] = {}
+    if isinstance(experiment, AnswerExperiment):
+        reasons = {"parquet": "its tables are CSV"}
+    elif isinstance(experiment, ExpertsExperiment):
+        cells = "it keeps no cells that could be put off or spread"
+        reasons = {"hours": cells, "workers": cells, "ray": cells, "parquet": "its tables are CSV"}
+    for name, reason in reasons.items():
+        if options[name] is not None:
+            raise InputError(f"{experiment.name} takes no --{name}: {reason}")

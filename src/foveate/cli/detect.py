@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from foveate.models import MixedDetector
 
 T = TypeVar("T")
+Interrupted = Callable[[], bool]
 
 EXAMPLE = "Example: foveate detect src/foveate/samples/street.mp4 --out out/detect"
 DEFAULT_MODEL = "vitdet-tiny-world"
@@ -51,7 +52,8 @@ def detect(
     ] = False,
     draw: Annotated[bool, typer.Option("--draw/--no-draw", help="Draw the boxes and the region map.")] = True,
 ) -> None:
-    """Find objects in pictures or a video: COCO JSON, and drawn."""
+    """Find objects in pictures or a video: COCO JSON, and drawn. Ctrl-C ends after the frame at hand and keeps all."""
+    from foveate.cli.interrupts import interrupts
     from foveate.cli.outputs import folder_for
     from foveate.codec import is_video
     from foveate.models import RcnnDetector, load_detector
@@ -73,10 +75,12 @@ def detect(
         score=score,
         outlines=outlines,
     )
-    if is_video(source):
-        _detect_video(source, out, look, draw=draw)
-    else:
-        _detect_pictures(source, out, look, draw=draw)
+    detect_all = _detect_video if is_video(source) else _detect_pictures
+    with interrupts() as interrupted:
+        detect_all(source, out, look, draw=draw, interrupted=interrupted)
+    if interrupted():
+        typer.echo("stopped early: the frames that were finished are kept", err=True)
+        raise typer.Exit(130)
 
 
 def read_mask(path: Path) -> Mask:
@@ -151,7 +155,7 @@ class Look:
         return draw(pixels, seen.found, grid=grid, mask=seen.mask)
 
 
-def _detect_pictures(source: Path, out: Path, look: Look, *, draw: bool) -> None:
+def _detect_pictures(source: Path, out: Path, look: Look, *, draw: bool, interrupted: Interrupted) -> None:
     """A picture, or those of a folder; one that cannot be read is reported, and the rest goes on."""
     from foveate.codec import read_image, write_image
 
@@ -161,13 +165,15 @@ def _detect_pictures(source: Path, out: Path, look: Look, *, draw: bool) -> None
     out.mkdir(parents=True, exist_ok=True)
     stems = Counter(file.stem for file in files)
     results: list[AnnotatedImage] = []
-    for file in _with_progress(files, len(files)):
+    unreadable = 0
+    for file in _until(interrupted, _with_progress(files, len(files))):
         try:
             pixels = read_image(file)
         except MediaError as error:
             if source.is_file():
                 raise
             typer.echo(f"foveate: {error}", err=True)
+            unreadable += 1
             continue
         seen = look.at_picture(pixels)
         results.append(_annotated(file, pixels, seen))
@@ -175,8 +181,8 @@ def _detect_pictures(source: Path, out: Path, look: Look, *, draw: bool) -> None
             name = file.stem if stems[file.stem] == 1 else file.name
             write_image(out / f"{name}.jpg", look.drawn(pixels, seen))
     _finish(out, results)
-    if len(results) < len(files):
-        raise FoveateError(f"{len(files) - len(results)} of {len(files)} pictures could not be read")
+    if unreadable and not interrupted():
+        raise FoveateError(f"{unreadable} of {len(files)} pictures could not be read")
 
 
 def _pictures_of(source: Path) -> list[Path]:
@@ -190,7 +196,7 @@ def _pictures_of(source: Path) -> list[Path]:
     return files
 
 
-def _detect_video(source: Path, out: Path, look: Look, *, draw: bool) -> None:
+def _detect_video(source: Path, out: Path, look: Look, *, draw: bool, interrupted: Interrupted) -> None:
     """Every frame of a video; with regions by objects, those of the frame before."""
     from foveate.codec import VideoReader, VideoWriter
 
@@ -200,7 +206,7 @@ def _detect_video(source: Path, out: Path, look: Look, *, draw: bool) -> None:
         out.mkdir(parents=True, exist_ok=True)
         writing = VideoWriter(out / "annotated.mp4", video.size, video.fps) if draw else nullcontext()
         with writing as writer:
-            for number, pixels in enumerate(_with_progress(video, video.frame_count)):
+            for number, pixels in enumerate(_until(interrupted, _with_progress(video, video.frame_count))):
                 seen = look.at_frame(pixels, None if seen is None else seen.found)
                 results.append(_annotated(source, pixels, seen, frame=number))
                 if writer is not None:
@@ -222,6 +228,14 @@ def _finish(out: Path, results: list[AnnotatedImage]) -> None:
     write_coco(out / "detections.json", results)
     objects = sum(len(result.truth.detections) for result in results)
     typer.echo(f"{objects} objects in {len(results)} frames: {out / 'detections.json'}")
+
+
+def _until(interrupted: Interrupted, items: Iterable[T]) -> Iterator[T]:
+    """The items up to a Ctrl-C: the one at hand is finished, and no other begun."""
+    for item in items:
+        if interrupted():
+            return
+        yield item
 
 
 def _with_progress(items: Iterable[T], count: int | None) -> Iterable[T]:

@@ -12,7 +12,7 @@ from foveate.core.regions import ceil_div
 PATCH = 16
 """Side of a patch of the full frame, pixels; also the largest block of a JPEG with 4:2:0 chroma."""
 CLASS_QUALITIES = (10, 30, 50, 70, 90, 95, 100)
-"""JPEG qualities that a class may get, rising (PROTOCOL, section 7)."""
+"""JPEG qualities that a class may get, rising."""
 IMPORTANCE_CLASSES = 3
 """K: importance classes, 0 = least (Hyperion, section IV-B)."""
 

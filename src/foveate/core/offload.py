@@ -93,8 +93,8 @@ class OffloadPlan:
 class OffloadRecord:
     """One offload as the device saw it. All spans are of the device's clock except the three server durations.
 
-    `uplink_s` and `downlink_s` follow PROTOCOL: the server acknowledges full receipt at once, and encoding, uplink,
-    the server's durations and downlink add up to `e2e_latency_s`.
+    `uplink_s` is told by the server's acknowledgement, which follows full receipt at once. Encoding, uplink, the
+    server's durations and downlink add up to `e2e_latency_s`.
     """
 
     offload_id: int

@@ -1,4 +1,4 @@
-"""How long a device and a cloud take for one frame when both run a model (Hyperion; PROTOCOL, section 7)."""
+"""How long a device and a cloud take for one frame when both run a model (Hyperion)."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""A device that owes every frame an answer by a deadline, as a state machine without I/O (PROTOCOL, section 7).
+"""A device that owes every frame an answer by a deadline, as a state machine without I/O (docs/hyperion.md).
 
 The device's own model looks at the frame, a policy decides what to send, the cloud answers, both results become one.
 Whatever network and cloud do, the device's result is the answer at the deadline. See `DeviceSession` for the other kind

@@ -27,8 +27,8 @@ class Flight:
     def landed(self, now: float, *, queue_s: float, decode_s: float, inference_s: float, rtt_s: float) -> OffloadRecord:
         """The record of an offload whose result arrives now.
 
-        PROTOCOL: uplink = acknowledged - sent - RTT / 2, downlink = what is left, neither below 0. Stages are taken
-        off the end-to-end latency one after the other, so they add up to it whatever a server claims.
+        uplink = acknowledged - sent - RTT / 2, downlink = what is left, neither below 0. Stages are taken off the
+        end-to-end latency one after the other, so they add up to it whatever a server claims.
         """
         sent_at = now if self.sent_at is None else self.sent_at
         acked_at = now if self.acked_at is None else self.acked_at

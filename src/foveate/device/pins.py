@@ -1,4 +1,4 @@
-"""Device and server on one processor core each, so that neither slows the other down (PROTOCOL, section 3)."""
+"""Device and server on one processor core each, so that neither slows the other down."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What the user sees: every frame one frame interval after its capture, with what is ready then (PROTOCOL, 2)."""
+"""What the user sees: every frame one frame interval after its capture, with what is ready then."""
 
 from collections import deque
 

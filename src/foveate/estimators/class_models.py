@@ -116,7 +116,7 @@ def fit_accuracy_table(accuracy: Numbers, chosen: NDArray[np.int64], qualities: 
 
 
 class OriginalSize:
-    """Bytes of a frame at the top quality, from the last offloaded frame and thumbnails (PROTOCOL, section 7).
+    """Bytes of a frame at the top quality, from the last offloaded frame and thumbnails.
 
     original = what the last offload took / its predicted share of the original x (thumbnail now / thumbnail then)^k.
     """

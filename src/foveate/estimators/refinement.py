@@ -5,7 +5,7 @@ import numpy as np
 from foveate.core import PATCH, ClassMap, Detections, InputError
 
 CONFIDENCE = 0.5
-"""Confidence threshold of a device box (SEEDS, "ours")."""
+"""Confidence threshold of a device box: our reading of the paper, not tuned."""
 
 
 def refine_classes(classes: ClassMap, device: Detections, *, confidence: float = CONFIDENCE) -> ClassMap:

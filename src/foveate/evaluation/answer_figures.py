@@ -1,4 +1,4 @@
-"""A run of answered frames in figures: per frame and as a stream (PROTOCOL, section 7). Spans are seconds."""
+"""A run of answered frames in figures: per frame and as a stream (docs/hyperion.md). Spans are seconds."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -54,8 +54,8 @@ class Labelled:
 def open_labelled(annotations: Path, place: Path, *, every: int = 1) -> Labelled:
     """Every `every`-th picture of a COCO file; `place` is the folder of its pictures, or the clip that it describes.
 
-    Where the file says how much of objects is visible, hardly visible and very low ones are ignored (PROTOCOL,
-    section 4). Raises `MediaError` for a file that cannot be read, `InputError` if no picture is there.
+    Where the file says how much of objects is visible, hardly visible and very low ones are ignored (see
+    `with_ignore_rules`). Raises `MediaError` for a file that cannot be read, `InputError` if no picture is there.
     """
     if every < 1:
         raise InputError(f"every must be at least 1, got {every}")

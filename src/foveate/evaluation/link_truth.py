@@ -1,4 +1,4 @@
-"""What the link of a simulation did to an offload, beside what its device could tell (PROTOCOL, section 2)."""
+"""What the link of a simulation did to an offload, beside what its device could tell."""
 
 from dataclasses import dataclass
 from typing import Self

@@ -1,6 +1,6 @@
 """The main job: a clip played against a server over a shaped link, live or simulated, then scored and drawn.
 
-Truth, F1 and the annotated video are made after the live run, never during it (PROTOCOL, section 3).
+Truth, F1 and the annotated video are made after the live run, never during it: they would slow it down.
 """
 
 from collections.abc import Callable
@@ -123,7 +123,7 @@ def _player(settings: RunSettings, profile: Profile | None) -> Callable[..., Non
 def _summary(
     settings: RunSettings, log: LiveLog, scores: dict[str, Any], *, policy: Policy, profile: Profile | None
 ) -> dict[str, Any]:
-    """`summary.json` (ARCHITECTURE, section 5)."""
+    """What `summary.json` holds."""
     welcome = log.welcome
     return {
         "video": str(settings.video),

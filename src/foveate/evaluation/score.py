@@ -1,4 +1,4 @@
-"""F1 of what the user saw and of what the server answered (PROTOCOL, section 4)."""
+"""F1 of what the user saw and of what the server answered."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which clips and traces serve tuning and which evaluation: `splits.json` beside this file (PROTOCOL, section 5)."""
+"""Which clips and traces serve tuning and which evaluation: `splits.json` beside this file."""
 
 from collections import Counter
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a strong reviewer asks ViTMAlis: is it mixing, choosing, estimating or pipelining that pays? (PROTOCOL, 6)."""
+"""What of ViTMAlis pays: mixing, choosing, estimating or pipelining? See docs/lab.md, "Controls"."""
 
 from itertools import product
 

@@ -23,7 +23,7 @@ LAN = UplinkTrace.constant(100e6, 0.001, 10.0)
 
 
 def experts_overall(inputs: Inputs) -> ExpertsExperiment:
-    """Every row of PROTOCOL section 8 on the traces of the standard table and a LAN.
+    """Every contender on the traces of the standard table and a LAN (docs/experts.md).
 
     Command: `foveate compare experts-overall --out out/experts`. Cost: minutes of one core once models are trained,
     which `foveate train experts configs/experts_tiny_imagenet_gpu.py --data ../shared/data/tiny-imagenet-100` does on

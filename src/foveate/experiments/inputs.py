@@ -25,9 +25,9 @@ PAPER_MBPS = {"4g": (10.4, 36.4), "5g": (12.2, 135.5)}
 """Means of the paper's traces (section VI-A)."""
 Side = Literal["profiling", "evaluation"]
 Part = Literal["main", "links", "all"]
-"""The main tables alone; with other traces and transports; with other machines too."""
+"""The main tables alone; with other traces and transports; with other durations too."""
 TRANSPORTS = ("ideal", "tcp")
-"""Both belong to a main table: a sender that pauses between frames pays for it (PROTOCOL, section 2)."""
+"""A comparison needs both: over TCP a sender that pauses between frames pays for it (docs/architecture.md)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class Inputs:
     profile: str = PAPER
     """Of the main tables."""
     measured: tuple[str, ...] = ()
-    """Profiles of other machines, tried as variations."""
+    """Profiles of other machines, tried beside the first, whatever the part."""
     part: Part = "all"
     """How much of the variations is wanted."""
     seed: int = 0
@@ -97,7 +97,7 @@ def standard_uplinks(inputs: Inputs, side: Literal["tuning", "evaluation", "all"
 
 
 def in_paper_range(uplinks: Sequence[Uplink]) -> tuple[Uplink, ...]:
-    """The same traces scaled, so that the means of each technology span those of the paper (PROTOCOL, section 5)."""
+    """The same traces scaled, so that the means of each technology span those of the paper."""
     means = {uplink: UplinkTrace.load(uplink.path).mean_bps / 1e6 for uplink in uplinks}
     scaled = []
     for uplink in uplinks:
@@ -130,11 +130,11 @@ def transports(inputs: Inputs) -> tuple[str, ...]:
 
 
 def machines(inputs: Inputs) -> tuple[Machine, ...]:
-    """The profile, then what its verdicts depend on (PROTOCOL, section 3), then the measured machines."""
+    """The profile, then what its verdicts depend on (docs/lab.md), then the measured machines."""
+    main, *measured = named_machines(inputs)
     if inputs.part != "all":
-        return (Machine(profile=inputs.profile),)
+        return (main, *measured)
     variations = (
-        Variation(),
         Variation(mixed_gain=0.7),
         Variation(mixed_gain=1.3),
         Variation(codec=0.5),
@@ -142,8 +142,13 @@ def machines(inputs: Inputs) -> tuple[Machine, ...]:
         Variation(tracker=0.5),
         Variation(tracker=2.0),
     )
-    varied = tuple(Machine(profile=inputs.profile, variation=variation) for variation in variations)
-    return varied + tuple(Machine(profile=profile) for profile in inputs.measured)
+    varied = (Machine(profile=inputs.profile, variation=variation) for variation in variations)
+    return (main, *varied, *measured)
+
+
+def named_machines(inputs: Inputs) -> tuple[Machine, ...]:
+    """The profile, then the measured machines."""
+    return tuple(Machine(profile=profile) for profile in (inputs.profile, *inputs.measured))
 
 
 def _where_it_should_be(name: str, kind: str, inputs: Inputs) -> Path:

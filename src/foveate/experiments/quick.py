@@ -1,7 +1,7 @@
 """`quick`: the whole path on the clip and the trace that ship with foveate."""
 
-from foveate.evaluation.lab import Experiment, Machine
-from foveate.experiments.inputs import Inputs, paper_contenders, sample_uplink, sample_video
+from foveate.evaluation.lab import Experiment
+from foveate.experiments.inputs import Inputs, named_machines, paper_contenders, sample_uplink, sample_video
 
 
 def quick(inputs: Inputs) -> Experiment:
@@ -17,7 +17,7 @@ def quick(inputs: Inputs) -> Experiment:
         videos=(sample_video(inputs),),
         uplinks=(sample_uplink(),),
         contenders=paper_contenders(),
-        machines=(Machine(profile=inputs.profile),),
+        machines=named_machines(inputs),
         seconds=3.0 if inputs.seconds is None else inputs.seconds,
         offsets=2 if inputs.offsets is None else inputs.offsets,
         seed=inputs.seed,

@@ -12,6 +12,7 @@ from foveate.experiments.ablation import ablation
 from foveate.experiments.controls import controls
 from foveate.experiments.estimators import estimators
 from foveate.experiments.experts import experts_overall
+from foveate.experiments.heeded import refuse_unheeded, watched
 from foveate.experiments.hyperion import hyperion_first_look, hyperion_overall
 from foveate.experiments.inputs import Inputs
 from foveate.experiments.overall import codec, delays, overhead, vitmalis_overall
@@ -39,8 +40,16 @@ EXPERIMENTS: dict[str, MakeExperiment] = {
 def experiment_by_name(text: str, inputs: Inputs) -> AnyExperiment:
     """The experiment of a name, or the one that a Python file's `experiment(inputs)` returns.
 
-    Raises `InputError` on an unknown name, a file that is not there, or one that makes no experiment.
+    Raises `InputError` on an unknown name, a file that is not there, one that makes no experiment, or an input other
+    than the usual that the experiment does not look at.
     """
+    heard = watched(inputs)
+    found = _made(text, heard)
+    refuse_unheeded(found.name, heard)
+    return found
+
+
+def _made(text: str, inputs: Inputs) -> AnyExperiment:
     if not text.endswith(".py"):
         if text not in EXPERIMENTS:
             raise InputError(f"unknown experiment {text!r}; known: {', '.join(sorted(EXPERIMENTS))}, or a .py file")

@@ -1,7 +1,7 @@
 """Accuracy and inference delay by restoration point (ViTMAlis, section III-B, figure 5)."""
 
-from foveate.evaluation.lab import Contender, Experiment, Machine
-from foveate.experiments.inputs import Inputs, standard_uplinks, standard_videos
+from foveate.evaluation.lab import Contender, Experiment
+from foveate.experiments.inputs import Inputs, named_machines, standard_uplinks, standard_videos
 
 POINTS = range(5)
 
@@ -23,7 +23,7 @@ def restoration(inputs: Inputs) -> Experiment:
             Contender(label="full frame", policy="back2back"),
             *(Contender(label=f"beta {point}", policy=f"fixed:beta={point},quality=95") for point in POINTS),
         ),
-        machines=(Machine(profile=inputs.profile), *(Machine(profile=profile) for profile in inputs.measured)),
+        machines=named_machines(inputs),
         seconds=10.0 if inputs.seconds is None else inputs.seconds,
         offsets=1 if inputs.offsets is None else inputs.offsets,
         seed=inputs.seed,

@@ -1,4 +1,4 @@
-"""F1 of a video and of one frame (ARCHITECTURE, section 2)."""
+"""F1 of a video and of one frame."""
 
 from dataclasses import dataclass
 

@@ -66,7 +66,7 @@ def areas(boxes: NDArray[np.float32]) -> NDArray[np.float64]:
 def match(
     predicted: Detections, truth: Detections, *, iou: float = 0.5, ignore: NDArray[np.float32] | None = None
 ) -> Matches:
-    """Match predictions to true objects of the same class name (ARCHITECTURE, section 2).
+    """Match predictions to true objects of the same class name.
 
     By descending score, each prediction takes the free object of its class with the greatest IoU of at least `iou`.
     One that finds none is a false positive, unless half of its area lies on one of the `ignore` boxes `(m, 4)`, of

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from foveate.core import Detections, InputError
 
 LEAST_VISIBLE = 0.25
-"""Objects of which less can be seen are ignored (PROTOCOL, section 4)."""
+"""Objects of which a smaller share can be seen are ignored."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -51,7 +51,7 @@ class Truth:
 
 
 def with_ignore_rules(truth: Truth, *, frame_height: int) -> Truth:
-    """Move hardly visible and very small objects among the ignored boxes (PROTOCOL, section 4).
+    """Move hardly visible and very small objects among the ignored boxes.
 
     Ignored are objects of which under 25 % is visible, and those whose box is lower than `least_height`.
     """

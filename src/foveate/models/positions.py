@@ -59,7 +59,7 @@ def _covered_patches(layout: FrameLayout) -> NDArray[np.int64]:
 class RelativeAxis:
     """Which entries of a relative table the tokens of a global block use along one axis.
 
-    Summing `weight` over slots averages the children of a low-resolution token (ARCHITECTURE, section 2).
+    Summing `weight` over slots averages the children of a low-resolution token.
     """
 
     position: Tensor

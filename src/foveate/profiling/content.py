@@ -1,7 +1,7 @@
 """Measures what configurations bring on the frames of a clip: sizes, and F1 against the model's own full result.
 
 What the device knows is as a device would have it: motion from the frames before, objects tracked for 1 to 30 frames
-from a result that may itself have been degraded (PROTOCOL, section 5).
+from a result that may itself have been degraded.
 """
 
 from collections import deque

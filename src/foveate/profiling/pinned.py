@@ -1,4 +1,4 @@
-"""Times of this machine as a pinned live run meets them (PROTOCOL, section 3).
+"""Times of this machine as a pinned live run meets them.
 
 Device and server have one core each. Decoding and inference are measured on the server's core in a process of their
 own, while the device's loop runs on the other; encoding, motion and tracking on the device's core beside its camera.

@@ -1,4 +1,4 @@
-"""What an estimator's errors cost: the configuration that it leads to against the best of all (PROTOCOL, section 5)."""
+"""What an estimator's errors cost: the configuration that it leads to against the best of all."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

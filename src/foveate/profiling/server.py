@@ -9,7 +9,7 @@ from foveate.profiling.repeat import Progress, median_s, silent
 from foveate.server import DetectorLike
 
 LARGEST_RESIDUAL = 0.05
-"""A line that misses a point by more gives way to a parabola (PROTOCOL, section 3)."""
+"""A line that misses a point by more gives way to a parabola."""
 
 
 def measure_server(

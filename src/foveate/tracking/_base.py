@@ -33,7 +33,7 @@ class LocalTracker(Protocol):
 
     @property
     def retention(self) -> float:
-        """kappa, 0..1: objects of the result still tracked over objects of the result (PROTOCOL, section 1).
+        """kappa, 0..1: objects of the result still tracked over objects of the result.
 
         Objects whose boxes left the frame count in neither number; 1 if no object is left to count.
         """

@@ -10,7 +10,7 @@ from foveate.core import InputError, RegionGrid
 from foveate.tracking.grey import GreyPair, motion_size
 
 _FOREGROUND = 255
-"""What the subtractor writes for a moving pixel; shadows get 127 and do not count (PROTOCOL, section 1)."""
+"""What the subtractor writes for a moving pixel; shadows get 127 and do not count."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

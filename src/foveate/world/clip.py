@@ -6,7 +6,7 @@ from typing import Any
 
 from foveate.world.coco import pieces
 from foveate.world.crew import render_segments
-from foveate.world.errors import WorldError
+from foveate.world.errors import OrderError
 from foveate.world.files import appearing
 from foveate.world.scenarios import builder, usual_size
 from foveate.world.segments import ClipOrder, Folder
@@ -34,16 +34,16 @@ def render_clip(
     `size` is `(height, width)`, by default the scenario's own. The truth is COCO JSON with one image for each frame
     (`frame`) and `track_id` and `visible` on each annotation. The same seed gives the same bytes of truth, however many
     `processes` share the work. Finished segments wait in a folder beside `out`; a run that was cut short goes on from
-    them. `unseen`: of object families and textures that no training picture shows. Raises `WorldError` on bad numbers,
-    an unknown scenario, a path that is not an `.mp4`, a full disk or the unfinished run of another clip, and
-    `RendererError` where nothing can be rendered.
+    them. `unseen`: of object families and textures that no training picture shows. Raises `OrderError` on bad numbers,
+    an unknown scenario, a path that is not an `.mp4` or the unfinished run of another clip, `WorldError` where the disk
+    is full, and `RendererError` where nothing can be rendered.
     """
     builder(scenario)
     size = usual_size(scenario) if size is None else size
     order = ClipOrder(scenario=scenario, seconds=seconds, size=size, seed=seed, fps=fps, crf=crf, unseen=unseen)
     out = Path(out)
     if out.suffix != ".mp4" or processes < 1:
-        raise WorldError(f"a clip is an .mp4 file of one process or more, got {out.name!r} and {processes}")
+        raise OrderError(f"a clip is an .mp4 file of one process or more, got {out.name!r} and {processes}")
     folder = Folder(path=out.with_name(f".{out.stem}.parts"))
     with folder.claimed(order):
         _render(order, folder, processes, progress)

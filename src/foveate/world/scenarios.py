@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from foveate.world.cycling import cycle_sunny
-from foveate.world.errors import WorldError
+from foveate.world.errors import OrderError
 from foveate.world.hall import walk_indoor
 from foveate.world.night import drive_night
 from foveate.world.plaza import plaza_crowd
@@ -34,9 +34,9 @@ _WIDE_AREA = ("plaza-crowd",)
 
 
 def builder(scenario: str) -> Builder:
-    """The builder of `scenario`; raises `WorldError` for an unknown name."""
+    """The builder of `scenario`; raises `OrderError` for an unknown name."""
     if scenario not in SCENARIOS:
-        raise WorldError(f"unknown scenario {scenario!r}; known: {', '.join(sorted(SCENARIOS))}")
+        raise OrderError(f"unknown scenario {scenario!r}; known: {', '.join(sorted(SCENARIOS))}")
     return SCENARIOS[scenario]
 
 
@@ -46,7 +46,7 @@ def usual_size(scenario: str) -> tuple[int, int]:
 
 
 def build(scenario: str, *, seed: int, unseen: bool = False) -> Shoot:
-    """The scene of `scenario` for `seed`, see `Builder`; raises `WorldError` for an unknown name or a negative seed."""
+    """The scene of `scenario` for `seed`, see `Builder`; raises `OrderError` for an unknown name or a negative seed."""
     if seed < 0:
-        raise WorldError(f"a seed must not be negative, got {seed}")
+        raise OrderError(f"a seed must not be negative, got {seed}")
     return builder(scenario)(seed, unseen=unseen)

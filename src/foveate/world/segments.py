@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from foveate.world.coco import VERSION
-from foveate.world.errors import WorldError
+from foveate.world.errors import OrderError, WorldError
 from foveate.world.files import write_text
 from foveate.world.splits import STILLS_SEED
 
@@ -22,7 +22,7 @@ _SEGMENT, _LARGE_SEGMENT, _LARGE = 60, 30, 4_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class ClipOrder:
-    """What a clip shall be. Raises `WorldError` where a number makes no sense."""
+    """What a clip shall be. Raises `OrderError` where a number makes no sense."""
 
     scenario: str
     seconds: float
@@ -38,15 +38,15 @@ class ClipOrder:
     def __post_init__(self) -> None:
         height, width = self.size
         if not all(LEAST_SIDE <= side <= GREATEST_SIDE and side % 2 == 0 for side in self.size):
-            raise WorldError(
+            raise OrderError(
                 f"a clip needs an even height and width of {LEAST_SIDE} to {GREATEST_SIDE} pixels, got {height}x{width}"
             )
         if not (math.isfinite(self.seconds) and self.seconds > 0 and 1 <= self.fps <= 240 and 0 <= self.crf <= 51):
-            raise WorldError(
+            raise OrderError(
                 f"a clip needs seconds > 0, fps in 1..240 and crf in 0..51, got {self.seconds}, {self.fps}, {self.crf}"
             )
         if not 0 <= self.seed < STILLS_SEED:
-            raise WorldError(
+            raise OrderError(
                 f"the seed of a clip must be in 0..{STILLS_SEED - 1} (above lie the stills), got {self.seed}"
             )
 
@@ -101,7 +101,7 @@ class Folder:
     def claimed(self, order: ClipOrder) -> Iterator[None]:
         """Keeps the folder for one run of `order`; removed when the block ends well, else kept to go on from.
 
-        Raises `WorldError` when another order lies there or another process is at work on it.
+        Raises `OrderError` when another order lies there, `WorldError` while another process is at work on it.
         """
         # A file that took the mark's place would not be the one that is locked.
         if not self._mark.exists():
@@ -118,6 +118,6 @@ class Folder:
     def _check(self, order: ClipOrder) -> None:
         found = self._mark.read_text(encoding="utf-8")
         if found != order.describe():
-            raise WorldError(
+            raise OrderError(
                 f"{self.path} holds an unfinished run of another clip, to be finished or removed first: {found.strip()}"
             )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from foveate.core import foveate_home
 from foveate.world.clip import render_clip
-from foveate.world.errors import WorldError
+from foveate.world.errors import OrderError
 from foveate.world.splits import ClipSet, Set, StillsSet, standard_set
 from foveate.world.stills import Progress, render_stills
 
@@ -17,7 +17,7 @@ def render_set(name: str, *, length: float | None = None, processes: int = 2, pr
     """Renders the standard set `name` under `$FOVEATE_HOME/world` and returns the file with its truth.
 
     `length` instead of the set's own: seconds of a clip, or number of stills. What lies there already is not rendered
-    again. Raises `WorldError` for an unknown name or a bad length, and what `render_clip` and `render_stills` raise.
+    again. Raises `OrderError` for an unknown name or a bad length, and what `render_clip` and `render_stills` raise.
     """
     entry = standard_set(name) if length is None else resized(standard_set(name), length)
     if isinstance(entry, ClipSet):
@@ -37,9 +37,9 @@ def render_set(name: str, *, length: float | None = None, processes: int = 2, pr
 
 
 def resized(entry: Set, length: float) -> Set:
-    """`entry` with another number of seconds or of stills; raises `WorldError` for none at all."""
+    """`entry` with another number of seconds or of stills; raises `OrderError` for none at all."""
     if length <= 0 or (isinstance(entry, StillsSet) and length != int(length)):
-        raise WorldError(f"{entry.name} needs more than 0 seconds or a whole number of stills, got {length:g}")
+        raise OrderError(f"{entry.name} needs more than 0 seconds or a whole number of stills, got {length:g}")
     if isinstance(entry, ClipSet):
         return replace(entry, seconds=float(length))
     return replace(entry, count=int(length))

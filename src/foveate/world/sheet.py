@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from foveate.world.errors import WorldError
+from foveate.world.errors import OrderError
 from foveate.world.files import appearing
 from foveate.world.realism import Shot, shots
 from foveate.world.scenarios import SCENARIOS, builder, usual_size
@@ -35,10 +35,10 @@ def contact_sheet(
     """Writes the JPEG file `out` with two pictures a row and returns it.
 
     `scenarios`: all of them by default; `seeds`: those of the profiling clips by default; `time`: seconds.
-    Raises `WorldError` for an unknown scenario or a file that is not a `.jpg`, and `RendererError`.
+    Raises `OrderError` for an unknown scenario or a file that is not a `.jpg`, and `RendererError`.
     """
     if Path(out).suffix.lower() not in (".jpg", ".jpeg"):
-        raise WorldError(f"a contact sheet is a .jpg file, got {Path(out).name!r}")
+        raise OrderError(f"a contact sheet is a .jpg file, got {Path(out).name!r}")
     names, chosen = list(scenarios) or sorted(SCENARIOS), seeds or {}
     for name in names:
         builder(name)

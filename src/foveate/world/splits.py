@@ -8,7 +8,7 @@ families and textures that no other set shows (`unseen`), and rain, a weather th
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from foveate.world.errors import WorldError
+from foveate.world.errors import OrderError
 
 STILLS_SEED = 1_000_000
 """Scene seeds of stills start here; a clip takes its seed as given, below this, so none shares their streets."""
@@ -144,7 +144,7 @@ SETS: Mapping[str, Set] = {
 
 
 def standard_set(name: str) -> Set:
-    """The set of that name; raises `WorldError` for an unknown one."""
+    """The set of that name; raises `OrderError` for an unknown one."""
     if name not in SETS:
-        raise WorldError(f"unknown set {name!r}; known: {', '.join(SETS)}")
+        raise OrderError(f"unknown set {name!r}; known: {', '.join(SETS)}")
     return SETS[name]

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from foveate.world.coco import annotation, document
-from foveate.world.errors import RendererError, WorldError
+from foveate.world.errors import OrderError, RendererError
 from foveate.world.files import appearing, write_text
 from foveate.world.renderer import Renderer, Stage
 from foveate.world.scenarios import build, builder
@@ -34,7 +34,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What one set of stills shall be. Raises `WorldError` where a number makes no sense."""
+    """What one set of stills shall be. Raises `OrderError` where a number makes no sense."""
 
     scenarios: tuple[str, ...]
     """Scenes take them in turn."""
@@ -51,15 +51,15 @@ class Order:
 
     def __post_init__(self) -> None:
         if self.count < 1 or self.frames_per_scene < 1 or not 1 <= self.quality <= 100 or self.seed < 0:
-            raise WorldError(
+            raise OrderError(
                 f"stills need a count of 1 or more (got {self.count}), frames_per_scene of 1 or more (got "
                 f"{self.frames_per_scene}), quality in 1..100 (got {self.quality}), a seed from 0 (got {self.seed})"
             )
         if not self.scenarios or not self.sizes:
-            raise WorldError(f"stills need a scenario and a size, got {self.scenarios} and {self.sizes}")
+            raise OrderError(f"stills need a scenario and a size, got {self.scenarios} and {self.sizes}")
         for height, width in self.sizes:
             if not all(LEAST_SIDE <= side <= GREATEST_SIDE for side in (height, width)):
-                raise WorldError(
+                raise OrderError(
                     f"a still needs a height and width of {LEAST_SIDE} to {GREATEST_SIDE} pixels, got {height}x{width}"
                 )
 
@@ -114,8 +114,8 @@ def render_stills(
 
     `scenario` may be several that scenes take in turn; `size` is `(height, width)`, or several of them. A scene whose
     part lies in `out/parts` is not rendered again, so a run that was cut short goes on where it stopped. `unseen`: of
-    object families and textures that no training picture shows. Raises `WorldError` on bad numbers, on an unknown
-    scenario, when `out` holds another set, without a renderer (`RendererError`), and when the disk is full.
+    object families and textures that no training picture shows. Raises `OrderError` on bad numbers, on an unknown
+    scenario and when `out` holds another set, `RendererError` without a renderer, `WorldError` when the disk is full.
     """
     sizes = (size,) if isinstance(size, tuple) else tuple(size)
     order = Order(
@@ -144,7 +144,7 @@ def _claim(order: Order) -> None:
     mark = order.out / "order.json"
     wanted = json.dumps(order.describe(), sort_keys=True) + "\n"
     if mark.exists() and mark.read_text(encoding="utf-8") != wanted:
-        raise WorldError(f"{order.out} holds another set of stills: {mark.read_text(encoding='utf-8').strip()}")
+        raise OrderError(f"{order.out} holds another set of stills: {mark.read_text(encoding='utf-8').strip()}")
     write_text(mark, wanted)
 
 

@@ -1,4 +1,4 @@
-"""What is chosen on held-out pictures: temperatures, top-k, threshold, combination (PROTOCOL, section 8).
+"""What is chosen on held-out pictures: temperatures, top-k, threshold, combination.
 
 The pictures of the final table take no part: everything here is fixed before they are read.
 """

@@ -1,4 +1,4 @@
-"""Who is compared: the rows of the table of Ask the Expert (PROTOCOL, section 8)."""
+"""Who is compared: the rows of the table of Ask the Expert."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -216,7 +216,7 @@ def _cost_claim(found: Sequence[Pair], measure: Measure, *, target: float, figur
 
 
 def _by_the_other_model(found: Sequence[Pair]) -> str:
-    """A verdict on energy that hangs on the power model says so (PROTOCOL, section 3)."""
+    """A verdict on energy that hangs on the power model says so."""
     other = _cost_claim(found, "other_energy_j", target=0.54, figure="", why="")
     return (
         "Powers are a model's, idle power left out: a what-if where durations are of another machine than powers. "

@@ -1,4 +1,4 @@
-"""Figures and rows of a finished cell (PROTOCOL, section 4)."""
+"""Figures and rows of a finished cell."""
 
 from collections import Counter
 from collections.abc import Sequence

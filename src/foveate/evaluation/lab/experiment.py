@@ -94,7 +94,7 @@ class BestOf:
 
 @dataclass(frozen=True, kw_only=True)
 class Variation:
-    """What if the durations of a profile were others (PROTOCOL, section 3)."""
+    """What if the durations of a profile were others: a verdict that flips says so (docs/lab.md)."""
 
     mixed_gain: float = 1.0
     """Factor on the time that downsampling saves in inference."""

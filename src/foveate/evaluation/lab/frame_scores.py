@@ -1,4 +1,4 @@
-"""Hits, false alarms and misses of displayed frames and of server answers (PROTOCOL, section 4)."""
+"""Hits, false alarms and misses of displayed frames and of server answers."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

@@ -13,7 +13,7 @@ from foveate.evaluation.truth import exact_truth
 from foveate.metrics import Truth, read_coco, with_ignore_rules
 
 PSEUDO_SCORE = 0.35
-"""Least score of a pseudo box that counts (PROTOCOL, section 4)."""
+"""Least score of a pseudo box that counts."""
 REFERENCES = ("model", "exact", "pseudo")
 """Names in tables: the model's own full-resolution result, exact truth of rendered clips, boxes of another detector."""
 
