@@ -1,4 +1,4 @@
-"""Hyperion against its baselines (PROTOCOL, section 7): who answers best by the deadline, and on which machines."""
+"""Hyperion against its baselines: who answers best by the deadline, and on which machines."""
 
 from dataclasses import replace
 from itertools import product

@@ -2,7 +2,7 @@
 
 from foveate.evaluation.experts.contenders import OURS
 from foveate.evaluation.experts.experiment import ExpertsResults
-from foveate.evaluation.experts.stand import EDGE, NEAR_EDGE, STATIC, claims, headline
+from foveate.evaluation.experts.stand import EDGE, NEAR_EDGE, STATIC, Links, claims, headline, pairs
 
 
 def figure(name, of, value, spread=0.01):
@@ -122,3 +122,11 @@ def test_a_verdict_on_energy_that_hangs_on_the_power_model_says_so():
         "By the other power model: no difference shown. At the default threshold: -70 % (-70 to -70) on lan"
         in energy.why
     )
+
+
+def test_a_rival_of_one_training_is_compared_with_that_training_of_ours():
+    results = made()
+    results.rows.append(row(OURS, 0.6, 0.6) | {"seed": "seed-1"})
+    (pair,) = pairs(results, [Links(group="4g", variation="")], [EDGE])
+    assert pair.default.latency.value == 0.3
+    assert pair.trainings == (1, 1)

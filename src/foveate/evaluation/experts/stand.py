@@ -58,7 +58,7 @@ class Pair:
     above: Interval
     """Accuracy of ours at the default threshold less the other's; interval over pictures and trainings."""
     default: Costs
-    """At the default threshold."""
+    """At the default threshold, over the trainings that have both."""
     threshold: float | None
     """Where ours is as accurate, mean of the trainings that get there; None: none does."""
     trainings: tuple[int, int]
@@ -88,7 +88,8 @@ def _pair(results: ExpertsResults, rival: str, links: Links) -> Pair:
     choices = [row for row in results.choices if row["contender"] == rival]
     thresholds = [row["ours_reaches_at"] for row in choices if row["ours_reaches_at"] is not None]
     theirs = [row for row in rows if (row["table"], row["contender"]) == ("main", rival)]
-    ours = [row for row in rows if (row["table"], row["contender"]) == ("main", OURS)]
+    trained = {row["seed"] for row in theirs}
+    ours = [row for row in rows if (row["table"], row["contender"]) == ("main", OURS) and row["seed"] in trained]
     equal = [row for row in rows if (row["table"], row["rival"]) == ("equal", rival)]
     return Pair(
         rival=rival,

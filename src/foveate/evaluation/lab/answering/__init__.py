@@ -1,4 +1,4 @@
-"""Experiments on policies that answer single frames by a deadline: cells, tables, winners (PROTOCOL, section 7)."""
+"""Experiments on policies that answer single frames by a deadline: cells, tables, winners."""
 
 from foveate.evaluation.lab.answering.compare import AnswerComparison, compare_answers
 from foveate.evaluation.lab.answering.experiment import AnswerContender, AnswerExperiment, Pair
