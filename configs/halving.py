@@ -4,7 +4,7 @@
 
 In the folder of `vitmalis-overall` only the other size is new. Cost there: about 10 minutes of two cores.
 Expected: with a smaller frame that keeps as much of the full frame's F1 as the paper's halved ones, TrackUD is above
-TrackRoI, as in the paper.
+TrackRoI, as in the paper. Found: level with it (docs/results.md).
 """
 
 from dataclasses import replace
