@@ -11,8 +11,6 @@ from foveate.policies.answering import Fusion
 
 HISTORY = 4
 """Answers that policies are told of."""
-INSTANT_S = 1e-9
-"""An answer at the very deadline is in time, whatever rounding makes of it."""
 
 
 class Answers:
@@ -69,5 +67,5 @@ class Answers:
             # A pipelined frame may be answered after a newer one: what is shown never goes back.
             self._renderer.update(detections, owed.frame)
             self._latest.append((owed.frame.index, detections))
-        valid = own and now <= owed.due_at + INSTANT_S
+        valid = own and not owed.missed(now)
         return owed.answered(detections, made_of=made_of, valid=valid, now=now)

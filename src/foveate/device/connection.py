@@ -1,6 +1,6 @@
 """A session's connection to its server: greetings, heartbeats, losses. The rules are `Contact`'s."""
 
-from foveate.core import ProtocolError
+from foveate.core import Frame, ProtocolError, RegionGrid
 from foveate.device.backoff import Backoff
 from foveate.device.contact import LOST_S, Contact
 from foveate.device.events import DeviceEvent, Lost, Redial, Send
@@ -28,6 +28,11 @@ class Connection:
     def rtt_s(self) -> float:
         """Round trip of the idle link, seconds; 0 before it was measured."""
         return self.contact.round_trip.seconds or 0.0
+
+    def grid(self, frame: Frame) -> RegionGrid:
+        """Decision regions of a frame, as the server's model has them; before its first welcome, the usual ones."""
+        height, width = frame.size
+        return RegionGrid(height=height, width=width) if self.welcome is None else self.welcome.grid(height, width)
 
     def wake_at(self, *, idle: bool, waiting: bool) -> float | None:
         """When `advance` has something to do."""

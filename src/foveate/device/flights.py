@@ -1,4 +1,4 @@
-"""Offloads on their way: one, or two where a policy lets the uplink carry a frame while the server sees another."""
+"""Offloads on their way: one, or several where the uplink may carry a frame while the server sees another."""
 
 from collections.abc import Iterator
 
@@ -7,15 +7,14 @@ from foveate.device.flight import Flight
 
 
 class Flights:
-    """At most `most`, in the order of their frames; each is lost `timeout_s` after its start.
+    """In the order of their frames; each is lost `timeout_s` after its start.
 
     Only one is encoded or sent at a time: behind another a frame would but grow old, and neither the rate of the link
-    nor its round trip could be told. After a failure there is but one until a result comes: a server that is still busy
-    with what was given up keeps one more, and would drop it for the next.
+    nor its round trip could be told.
     """
 
-    def __init__(self, most: int, timeout_s: float) -> None:
-        self._most, self._timeout_s = most, timeout_s
+    def __init__(self, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
         self._flights: dict[int, Flight] = {}
         self._failing = False
 
@@ -26,9 +25,9 @@ class Flights:
         return iter(tuple(self._flights.values()))
 
     @property
-    def room(self) -> bool:
-        """Whether another may start: there are fewer than may be, and the server holds them all."""
-        return len(self) < (1 if self._failing else self._most) and all(flight.acked_at is not None for flight in self)
+    def leaving(self) -> Flight | None:
+        """The one that the server does not hold yet."""
+        return next((flight for flight in self if flight.acked_at is None), None)
 
     @property
     def on_uplink(self) -> Flight | None:
@@ -44,6 +43,14 @@ class Flights:
     def frames(self) -> list[Frame]:
         """The frames that a result may come for."""
         return [flight.frame for flight in self]
+
+    def room(self, most: int) -> bool:
+        """Whether another may start where `most` may be on their way: there are fewer, and the server holds them all.
+
+        After a failure there is but one until a result comes: a server that is still busy with what was given up keeps
+        one more, and would drop it for the next.
+        """
+        return len(self) < (1 if self._failing else most) and self.leaving is None
 
     def timeout_of(self, flight: Flight) -> float:
         """When it is lost."""

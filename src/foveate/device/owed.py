@@ -15,6 +15,8 @@ from foveate.policies.answering import ClassCosts
 MadeOf = Literal["both", "cloud", "device", "kept", "nothing"]
 """What an answer is: both results in one, either alone, the last valid answer once more, or empty for want of one."""
 Late = Literal["device", "kept"]
+INSTANT_S = 1e-9
+"""An answer at the very deadline is in time, whatever rounding makes of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +82,10 @@ class Owed:
         if self.costs is None or self.plan is None:
             return None
         return expected_bytes(self.costs, self.plan)
+
+    def missed(self, now: float) -> bool:
+        """Whether its deadline is over."""
+        return now > self.due_at + INSTANT_S
 
     def answered(self, detections: Detections, *, made_of: MadeOf, valid: bool, now: float) -> "Answered":
         """The answer that is given now."""

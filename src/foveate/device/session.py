@@ -84,7 +84,8 @@ class DeviceSession:
             )
         self._policy, self._interval_s = policy, frame_interval_s
         self._timeout_s = offload_timeout_s
-        self._flights = Flights(policy.in_flight if isinstance(policy, Overlapping) else 1, offload_timeout_s)
+        self._flights = Flights(offload_timeout_s)
+        self._most_in_flight = policy.in_flight if isinstance(policy, Overlapping) else 1
         options = policy.estimate_options if isinstance(policy, Estimating) else EstimateOptions()
         self._estimator = None if estimator is None else estimator.with_options(options)
         self._link = LinkEstimator(options.link) if link is None else link
@@ -337,7 +338,7 @@ class DeviceSession:
     @property
     def _may_offload(self) -> bool:
         """Whether a frame that was not sent yet could be sent now; not before its result was caught up with."""
-        free = self._connection.there and self._flights.room and not self._ended
+        free = self._connection.there and self._flights.room(self._most_in_flight) and not self._ended
         present = self._following is None or not self._following.catching_up
         return free and present and self._newest is not None and self._newest is not self._last_sent
 

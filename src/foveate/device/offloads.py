@@ -1,0 +1,154 @@
+"""Offloads of a device that has deadlines, and probes of the uplink between them: sent, landed, given up."""
+
+from foveate.codec import EncodedFrame, EncodedParts
+from foveate.core import Frame, Look, OffloadPlan, ProtocolError
+from foveate.device.connection import Connection
+from foveate.device.events import OffloadDone, Send
+from foveate.device.expectations import Expectations
+from foveate.device.flight import Flight
+from foveate.device.flights import Flights
+from foveate.device.owed import AnswerRules
+from foveate.device.parcels import offload_message
+from foveate.device.uplink import Uplink
+from foveate.network.messages import Ack, Failure, Result, encode
+
+
+class Offloads:
+    """At most one of them is encoded or on the uplink. Each ends with an `OffloadDone`, whatever becomes of it.
+
+    `probes`: whether an uplink that no offload measures is measured by a probe.
+    """
+
+    def __init__(
+        self, rules: AnswerRules, *, probes: bool, expected: Expectations, connection: Connection, uplink: Uplink
+    ) -> None:
+        self._rules = rules
+        self._expected, self._connection, self._uplink = expected, connection, uplink
+        self._flights = Flights(rules.offload_timeout_s)
+        self._probes = self._probe_wanted = probes
+        self.started = 0
+        """How many so far."""
+
+    def __len__(self) -> int:
+        return len(self._flights)
+
+    @property
+    def leaving(self) -> Flight | None:
+        """The one that the server does not hold yet."""
+        return self._flights.leaving
+
+    @property
+    def room(self) -> bool:
+        """Whether another may start: nothing is in front of it."""
+        return self.leaving is None and not self._uplink.probing
+
+    @property
+    def idle(self) -> bool:
+        """Whether a heartbeat would find the uplink empty."""
+        return self._flights.on_uplink is None and not self._uplink.probing
+
+    @property
+    def wake_at(self) -> float | None:
+        """When the next of them is lost; None if none is on its way."""
+        return self._flights.timeout_at
+
+    def get(self, offload_id: int) -> Flight | None:
+        """By its id; None if it is not on its way, or not any more."""
+        return self._flights.get(offload_id)
+
+    def start(self, offload_id: int, frame: Frame, plan: OffloadPlan, now: float) -> Flight:
+        """One more, that is to be encoded now."""
+        flight = Flight(offload_id=offload_id, frame=frame, plan=plan, started_at=now)
+        self._flights.start(flight)
+        self.started += 1
+        return flight
+
+    def encoded(self, flight: Flight, size_bytes: int, look: Look | None, now: float) -> None:
+        """The codec is done with it: what that took is expected of the next ones."""
+        grid, took_s = self._connection.grid(flight.frame), now - flight.started_at
+        self._expected.encoded(flight.plan, grid, took_s=took_s, size_bytes=size_bytes, look=look)
+
+    def send(self, flight: Flight, encoded: EncodedFrame | EncodedParts, *, due_at: float, now: float) -> Send:
+        """Its bytes leave now; `due_at`: when its frame is owed its answer."""
+        flight.sent_at, flight.payload_bytes = now, encoded.size_bytes
+        flight.pings_before = self._connection.contact.round_trip.number
+        waits_until = due_at if self._rules.late == "device" else self._flights.timeout_of(flight)
+        message = offload_message(
+            flight,
+            encoded,
+            grid=self._connection.grid(flight.frame),
+            score_threshold=self._rules.score_threshold,
+            patience_s=max(waits_until - now, 0.0),
+        )
+        return Send(payload=encode(message), offload_id=flight.offload_id)
+
+    def told(self, told: Ack | Result | Failure, now: float) -> list[OffloadDone]:
+        """The server says something of an offload; one that is not on its way any more does not matter."""
+        flight = self._flights.get(told.offload_id)
+        match told:
+            case Ack() if flight is not None and flight.uplink_busy:
+                flight.acked_at = now
+                self._uplink.acknowledged(flight, rtt_s=self._connection.rtt_s)
+            case Result() if flight is not None:
+                return self._land(flight, told, now)
+            case Failure(text=text) if flight is not None:
+                return [self.give_up(flight, text, now)]
+        return []
+
+    def give_up(self, flight: Flight, reason: str, now: float) -> OffloadDone:
+        """No result of this one will come."""
+        self._flights.end(flight, landed=False)
+        if flight.uplink_busy:
+            self._connection.contact.round_trip.blocked()
+        self.want_probe()
+        record = flight.failed(now, rtt_s=self._connection.rtt_s)
+        return OffloadDone(record=record, captured_at=flight.frame.captured_at, result=None, reason=reason)
+
+    def give_up_all(self, reason: str, now: float) -> list[OffloadDone]:
+        """No result of any will come."""
+        return [self.give_up(flight, reason, now) for flight in self._flights]
+
+    def give_up_overdue(self, now: float) -> list[OffloadDone]:
+        """No result is waited for longer than the rules say."""
+        reason = f"no result within {self._rules.offload_timeout_s:g} s"
+        return [self.give_up(flight, reason, now) for flight in self._flights.overdue(now)]
+
+    def overtaken(self, ping: int, now: float) -> list[OffloadDone]:
+        """A heartbeat came back. Had the server got what was in front of it, it would have said so before."""
+        self._uplink.overtaken(ping)
+        flight = self._flights.on_uplink
+        if flight is None or ping <= flight.pings_before:
+            return []
+        return [self.give_up(flight, "the frame was lost on its way", now)]
+
+    def want_probe(self) -> None:
+        """Nothing else will measure the uplink for now."""
+        self._probe_wanted = self._probes
+
+    def probe(self, now: float) -> list[Send]:
+        """Measure the idle uplink, if that is wanted, once the round trip that belongs to it is known."""
+        round_trip = self._connection.contact.round_trip
+        free = self._connection.there and not self._flights and not self._uplink.probing
+        if not (self._probe_wanted and free) or round_trip.seconds is None:
+            return []
+        self._probe_wanted = False
+        return [Send(payload=encode(self._uplink.probe(now, pings_before=round_trip.number)))]
+
+    def _land(self, flight: Flight, result: Result, now: float) -> list[OffloadDone]:
+        """The cloud's result, in time or not; one that cannot be fails its offload."""
+        welcome = self._connection.welcome
+        assert welcome is not None
+        try:
+            cloud = result.detections(tuple(welcome.class_names))
+        except ProtocolError as error:
+            return [self.give_up(flight, str(error), now)]
+        self._flights.end(flight, landed=True)
+        record = flight.landed(
+            now,
+            queue_s=result.queue_s,
+            decode_s=result.decode_s,
+            inference_s=result.inference_s,
+            rtt_s=self._connection.rtt_s,
+        )
+        self._expected.landed(record, self._connection.grid(flight.frame))
+        return [OffloadDone(record=record, captured_at=flight.frame.captured_at, result=cloud)]
