@@ -25,6 +25,7 @@ from foveate.device.expectations import Expectations
 from foveate.device.flight import Flight
 from foveate.device.owed import Answered, AnswerRules, Owed
 from foveate.device.parcels import offload_message
+from foveate.device.reluctance import Reluctance
 from foveate.device.uplink import Uplink
 from foveate.estimators import refine_classes
 from foveate.network.messages import (
@@ -64,7 +65,9 @@ class AnsweringSession:
     ) -> None:
         self._policy, self._interval_s, self._rules = policy, frame_interval_s, rules
         self._expected = Expectations(times, profile, policy.cost_model)
+        backoff = Backoff() if backoff is None else backoff
         self._connection = Connection(model, backoff)
+        self._reluctance = Reluctance(backoff.apart())
         self._answers = Answers(frame_interval_s=frame_interval_s, fusion=policy.fusion)
         self._uplink = Uplink(probe_bytes=rules.probe_bytes)
         self._newest: Frame | None = None
@@ -91,6 +94,7 @@ class AnsweringSession:
     def wake_at(self) -> float | None:
         """When `advance` must be called next, unless something else happens first; None = nothing is due."""
         times = [self._answers.due_at, self._connection.wake_at(idle=self._idle, waiting=bool(self._flights))]
+        times.append(self._reluctance.until)
         times += [flight.started_at + self._rules.offload_timeout_s for flight in self._flights.values()]
         times += [self._gives_up_at(owed) for owed in self._owed]
         return min((time for time in times if time is not None), default=None)
@@ -193,6 +197,7 @@ class AnsweringSession:
 
     def _pass_time(self, now: float) -> list[DeviceEvent]:
         events: list[DeviceEvent] = [*self._answers.display(now)]
+        self._reluctance.over(now)
         for number, flight in list(self._flights.items()):
             if flight.started_at + self._rules.offload_timeout_s <= now:
                 events += self._give_up(number, f"no result within {self._rules.offload_timeout_s:g} s", now)
@@ -288,7 +293,8 @@ class AnsweringSession:
             if self._policy.looks_first and owed.look is None:
                 continue
             blocked = self._uplink_busy or self._uplink.probing
-            if self._policy.offloads and self._connection.there and not blocked:
+            willing = self._connection.there and self._reluctance.until is None
+            if self._policy.offloads and willing and not blocked:
                 owed.decided, self._deciding = True, owed
                 return [DecideWork()]
             if self._policy.looks_first and not (blocked and self._worth_waiting(now)):
@@ -361,6 +367,7 @@ class AnsweringSession:
         match decode_from_server(payload):
             case Welcome() as welcome if self._connection.welcomed(welcome):
                 self._answers.class_names = tuple(welcome.class_names)
+                self._reluctance.forget()
                 return [Connected(welcome=welcome)]
             case Pong(number=number):
                 return self._answered_ping(number, now)
@@ -375,8 +382,8 @@ class AnsweringSession:
                     self._uplink.acknowledged(flight, rtt_s=self._connection.rtt_s)
             case Result(offload_id=number) as result if number in self._flights:
                 return self._land(result, now)
-            case Failure(offload_id=number, text=text):
-                return self._refused(text, now) if number is None else self._give_up(number, text, now)
+            case Failure() as failure:
+                return self._refused(failure, now)
         return []
 
     def _answered_ping(self, number: int, now: float) -> list[DeviceEvent]:
@@ -395,8 +402,13 @@ class AnsweringSession:
         events = self._connection.forgotten(now, reason)
         return [*events, *self._lose_all(reason, now)] if events else []
 
-    def _refused(self, text: str, now: float) -> list[DeviceEvent]:
-        """Something that names no offload was refused: the greeting, or what was no message."""
+    def _refused(self, failure: Failure, now: float) -> list[DeviceEvent]:
+        """An offload was refused; where none is named, the greeting, or what was no message."""
+        number, text = failure.offload_id, failure.text
+        if number is not None:
+            if failure.busy and number in self._flights:
+                self._reluctance.busy(now)
+            return self._give_up(number, text, now)
         if self._connection.there:
             return []
         return self._connection.refused(ProtocolError(f"the server refuses this device: {text}"), now)
@@ -423,6 +435,7 @@ class AnsweringSession:
             rtt_s=self._connection.rtt_s,
         )
         self._expected.landed(record, self._grid(flight.frame))
+        self._reluctance.landed()
         done = OffloadDone(record=record, captured_at=flight.frame.captured_at, result=cloud)
         owed = self._find(result.offload_id)
         if owed is None:
