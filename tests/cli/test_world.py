@@ -5,6 +5,7 @@ from typer.testing import CliRunner
 
 from foveate.cli.app import app
 from foveate.codec import VideoReader
+from foveate.world import sets
 
 
 @pytest.mark.egl
@@ -42,6 +43,17 @@ def test_stills_are_rendered_with_their_truth(tmp_path):
         (["stills", "walk-sunny", "--count", "1", "--size", "8x8", "--out", "stills"], "got 8x8", 2),
         (["stills", "walk-sunny", "--count", "1", "--out", "taken"], "taken holds another set of stills", 2),
         (["dataset", "walk-sunny-eval", "--seconds", "0"], "needs more than 0 seconds", 2),
+        (
+            ["dataset", "walk-rain-eval", "drive-night-eval", "--count", "3"],
+            "--count is the length of sets of stills",
+            2,
+        ),
+        (["dataset", "val-mixed", "--seconds", "3"], "--seconds is the length of sets of clips, and val-mixed", 2),
+        (
+            ["dataset", "--list", "val-mixed", "--count", "3"],
+            "--count is the length of sets of stills, and the list",
+            2,
+        ),
         (["dataset", "moon"], "unknown set 'moon'; known: train-mixed", 2),
     ],
 )
@@ -63,6 +75,15 @@ def test_the_standard_sets_are_listed_with_their_length_and_cost(tmp_path, monke
     assert ran.exit_code == 0, ran.output
     assert "walk-rain-eval" in ran.stdout
     assert "60 s" in ran.stdout
+
+
+def test_sets_of_both_kinds_each_take_their_own_length(monkeypatch):
+    lengths = {}
+    monkeypatch.setattr(sets, "render_set", lambda name, *, length, **_: lengths.update({name: length}))
+    words = ["world", "dataset", "val-mixed", "walk-rain-eval", "--count", "3", "--seconds", "2"]
+    ran = CliRunner().invoke(app, words)
+    assert ran.exit_code == 0, ran.output
+    assert lengths == {"val-mixed": 3, "walk-rain-eval": 2.0}
 
 
 @pytest.mark.egl

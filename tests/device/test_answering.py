@@ -32,6 +32,7 @@ from foveate.device import (
     Redial,
     Send,
 )
+from foveate.device.backoff import FIRST_S
 from foveate.device.uplink import Uplink
 from foveate.network.messages import (
     Ack,
@@ -389,6 +390,24 @@ def test_a_server_that_says_no_leaves_the_frame_to_the_device():
     bench.receive(Failure(offload_id=0, text="busy"), 1.2)
     assert bench.answers[0].made_of == "device"
     assert bench.of(OffloadDone)[0].reason == "busy"
+
+
+def test_a_busy_server_is_spared_the_next_frames_for_a_while():
+    bench = Bench()
+    offloaded(bench)
+    bench.receive(Failure(offload_id=0, text="the server is busy", busy=True), 1.2)
+    until = bench.session._offloads._reluctance.until
+    assert 1.2 < until <= 1.2 + FIRST_S
+    # Each answer of the device alone has the uplink probed.
+    bench.receive(Probed(number=bench.sent(Probe)[-1].number), 1.21)
+    bench.capture(1, 1.21)
+    bench.look(1, until - 0.01)
+    assert [work.offload_id for work in bench.of(EncodeWork)] == [0]
+    assert [answer.made_of for answer in bench.answers] == ["device", "device"]
+    bench.receive(Probed(number=bench.sent(Probe)[-1].number), until)
+    bench.capture(2, until)
+    bench.look(2, until + 0.1)
+    assert [work.offload_id for work in bench.of(EncodeWork)] == [0, 2]
 
 
 def test_a_silent_server_is_looked_for_while_the_device_answers():

@@ -26,3 +26,12 @@ def test_a_connection_that_held_starts_anew():
     waits(backoff, 10)
     backoff.reset()
     assert backoff.next_s(refused=True) <= FIRST_S
+
+
+def test_what_is_counted_apart_neither_lengthens_nor_resets_the_other():
+    backoff = Backoff(2)
+    other = backoff.apart()
+    waits(backoff, 6)
+    assert other.next_s(refused=False) <= FIRST_S
+    other.reset()
+    assert backoff.next_s(refused=False) > FIRST_S

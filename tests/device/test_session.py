@@ -6,6 +6,7 @@ import pytest
 from foveate.codec import EncodedFrame
 from foveate.core import Detections, Frame, InputError, ProtocolError, VersionError
 from foveate.device import Connected, DecideWork, DeviceSession, Displayed, EncodeWork, Lost, OffloadDone, Send
+from foveate.device.backoff import FIRST_S, UNREACHABLE_S, Backoff
 from foveate.network.messages import (
     PROTOCOL_VERSION,
     Ack,
@@ -534,3 +535,66 @@ def test_a_policy_sees_what_the_device_knows():
     assert len(second.result) == 2
     assert first.grid.shape == (2, 3)
     assert first.restoration_points == range(5)
+
+
+BUSY = "the server is busy"
+
+
+def refused_as_busy(bench, offload_id, now):
+    bench.encoded(offload_id, now)
+    bench.receive(Ack(offload_id=offload_id), now)
+    bench.receive(Failure(offload_id=offload_id, text=BUSY, busy=True), now)
+
+
+def test_a_busy_server_is_left_alone_for_a_wait_that_grows_up_to_a_second():
+    bench = Bench(backoff=Backoff(3))
+    now, waits = 1.0, []
+    bench.capture(0, now)
+    for number in range(6):
+        refused_as_busy(bench, number, now)
+        bench.capture(number + 1, now)
+        assert len(bench.of(EncodeWork)) == number + 1  # nothing goes out at once
+        until = bench.session._reluctance.until
+        assert bench.session.wake_at <= until
+        bench.advance(until)
+        assert len(bench.of(EncodeWork)) == number + 2
+        waits.append(until - now)
+        now = until
+    for number, wait_s in enumerate(waits):
+        longest_s = min(FIRST_S * 2**number, UNREACHABLE_S)
+        assert longest_s / 2 <= wait_s <= longest_s + 1e-9
+
+
+def test_after_a_result_a_busy_server_is_first_asked_again_soon():
+    bench = Bench()
+    bench.capture(0, 1.0)
+    now = 1.0
+    for number in range(5):
+        refused_as_busy(bench, number, now)
+        now = bench.session._reluctance.until
+        bench.capture(number + 1, now)
+    bench.encoded(5, now)
+    bench.receive(Ack(offload_id=5), now)
+    bench.result(5, now + 0.1)
+    bench.capture(7, now + 0.1)
+    refused_as_busy(bench, 6, now + 0.2)
+    assert bench.session._reluctance.until - (now + 0.2) <= FIRST_S
+
+
+def test_any_other_refusal_is_followed_by_the_next_frame_at_once():
+    bench = Bench()
+    bench.capture(0, 1.0)
+    bench.encoded(0, 1.0)
+    bench.capture(1, 1.1)
+    bench.receive(Failure(offload_id=0, text="stale"), 1.2)
+    assert [work.frame.index for work in bench.of(EncodeWork)] == [0, 1]
+
+
+def test_a_server_that_was_started_again_is_not_waited_for():
+    bench = Bench()
+    bench.capture(0, 1.0)
+    refused_as_busy(bench, 0, 1.0)
+    bench.capture(1, 1.0)
+    bench.receive(Stranger(), 1.01)
+    bench.receive(WELCOME, 1.02)
+    assert len(bench.of(EncodeWork)) == 2

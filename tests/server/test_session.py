@@ -169,7 +169,7 @@ def test_a_crowd_is_refused_but_those_in_the_queue_are_served(session):
         session.receive(bytes([number]), encode(offload(0)), 0.0)
     session.receive(b"late", encode(Hello()), 0.0)
     _, (_, failure) = answers(session.receive(b"late", encode(offload(0)), 0.0))
-    assert failure == Failure(offload_id=0, text="the server is busy")
+    assert failure == Failure(offload_id=0, text="the server is busy", busy=True)
     assert answers(session.receive(bytes([0]), encode(offload(1)), 0.0))[0] == (bytes([0]), Ack(offload_id=1))
 
 

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ import pytest
 
 from foveate.core import InputError, MediaError
 from foveate.training import ImageSet, Mixture, load_folder
+from foveate.world.coco import CATEGORIES
+from foveate.world.files import appearing
 
 from .conftest import CLASSES, write_set
 
@@ -177,3 +180,18 @@ def test_a_mixture_draws_sets_by_weight(street_set: ImageSet, tmp_path: Path) ->
 def test_a_mixture_needs_one_positive_weight_per_set(street_set: ImageSet, weights: tuple[float, ...]) -> None:
     with pytest.raises(InputError, match="one positive weight per set"):
         Mixture(sets=(street_set,), weights=weights)
+
+
+def test_a_part_in_the_writing_is_not_read(tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "set", pictures=2)
+    content = json.loads((folder / "annotations.json").read_text())
+    (folder / "annotations.json").unlink()
+    car = next(category["id"] for category in content["categories"] if category["name"] == "car")
+    boxes = [box | {"category_id": CATEGORIES["car"]} for box in content["annotations"] if box["category_id"] == car]
+    text = json.dumps({"images": content["images"], "annotations": boxes})
+    (folder / "parts").mkdir()
+    (folder / "parts" / "000000.json").write_text(text)
+    with appearing(folder / "parts" / "000001.json") as draft:
+        draft.write_text(text[:-9])
+        assert len(load_folder(folder, CLASSES)) == 2
+        draft.write_text(text.replace(".jpg", ".png"))

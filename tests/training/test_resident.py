@@ -1,5 +1,7 @@
 """Batches made on a device, here on a CPU, against crops made one by one."""
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -235,6 +237,61 @@ def test_what_goes_wrong_in_the_background_is_raised(tmp_path: Path) -> None:
     with (
         pytest.raises(FoveateError, match="is not a readable image"),
         PictureFeed(PicturePool(GAP + 8, CPU), lambda: mixture, seed=0),
+    ):
+        pass
+
+
+def followed(folder: Path) -> Callable[[], Mixture]:
+    """Reads a set again, as where it is being written."""
+    return lambda: Mixture(sets=(load_folder(folder, CLASSES),), weights=(1.0,))
+
+
+def until(feed: PictureFeed, done: Callable[[], bool]) -> None:
+    """Wait; raises what the feed raises."""
+    give_up_at = time.monotonic() + 60
+    while not done():
+        assert time.monotonic() < give_up_at
+        feed.check()
+        time.sleep(0.01)
+
+
+def test_an_annotation_file_that_is_half_written_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("foveate.training.resident.feed.REFRESH_S", 0.02)
+    folder = write_set(tmp_path / "street", pictures=3)
+    file = folder / "annotations.json"
+    whole = file.read_text()
+    with PictureFeed(PicturePool(GAP + 50, CPU), followed(folder), seed=0, growing=True) as feed:
+        file.write_text(whole[:-20])
+        until(feed, lambda: "left for later" in caplog.text)
+        file.write_text(whole)
+        written = feed.pool.written
+        until(feed, lambda: not feed._unreadable_since and feed.pool.written > written)
+    assert caplog.text.count("left for later") == 1
+
+
+def test_a_picture_that_is_half_written_comes_when_it_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("foveate.training.resident.feed.REFRESH_S", 0.02)
+    folder = write_set(tmp_path / "street", pictures=3)
+    picture = folder / "images" / "1.jpg"
+    whole = picture.read_bytes()
+    picture.write_bytes(whole[: len(whole) // 2])
+    with PictureFeed(PicturePool(GAP + 50, CPU), followed(folder), seed=0, growing=True) as feed:
+        until(feed, lambda: "1.jpg" in caplog.text)
+        picture.write_bytes(whole)
+        until(feed, lambda: not feed._unreadable_since and str(picture) in feed.known)
+
+
+def test_what_stays_unreadable_ends_a_feed_of_growing_sets_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("foveate.training.resident.feed.PATIENCE_S", 0.05)
+    folder = write_set(tmp_path / "street", pictures=1)
+    (folder / "images" / "0.jpg").write_bytes(b"no picture")
+    with (
+        pytest.raises(FoveateError, match="is not a readable image"),
+        PictureFeed(PicturePool(GAP + 8, CPU), followed(folder), seed=0, growing=True),
     ):
         pass
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from foveate.core import InputError, WeightsError
+from foveate.core import InputError, MediaError, WeightsError
 from foveate.models import Detector, load_detector, read_card
 from foveate.training import (
     AugmentConfig,
@@ -27,6 +27,7 @@ from foveate.training import (
     evaluate,
     finish,
     gradients,
+    load_folder,
     start_from,
     to_tensors,
 )
@@ -35,7 +36,7 @@ from foveate.training.gradients import GradientWorkers
 from foveate.training.optimise import MovingAverage, make_optimiser
 from foveate.training.resolution import Resolution
 
-from .conftest import CLASSES, tiny_detector
+from .conftest import CLASSES, tiny_detector, write_set
 
 SHORT = Schedule(steps=6, phases=(Phase(share=1, size=(96, 96), batch_size=4),), warmup_steps=2)
 
@@ -266,3 +267,21 @@ def test_batches_made_on_the_device_teach_as_well(street_set: ImageSet, tmp_path
     assert trainer.run(most_steps=5) is False
     assert trainer.run() is True
     assert trainer.progress.crops == 48
+
+
+def test_a_half_written_picture_costs_the_figures_on_the_way_and_not_the_training(
+    street_set: ImageSet, tmp_path: Path
+) -> None:
+    broken = load_folder(write_set(tmp_path / "broken", pictures=1), CLASSES)
+    broken.images[0].path.write_bytes(broken.images[0].path.read_bytes()[:200])
+    mixture = Mixture(sets=(street_set,), weights=(1.0,))
+    config = TrainConfig(
+        schedule=Schedule(steps=2, phases=(Phase(size=(96, 96), batch_size=2, share=1.0),), warmup_steps=1),
+        bfloat16=False,
+        evaluate_s=1e-6,
+    )
+    run = Trainer(tiny_detector(), mixture, config, tmp_path / "run", {"broken": broken}, growing=lambda: mixture)
+    assert run.run()
+    fixed = Trainer(tiny_detector(), mixture, config, tmp_path / "fixed", {"broken": broken})
+    with pytest.raises(MediaError, match="not a whole JPEG picture"):
+        fixed.run()

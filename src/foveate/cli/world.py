@@ -1,15 +1,20 @@
 """`foveate world`: rendered streets with exact truth."""
 
-from collections.abc import Callable, Iterator
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from foveate.cli.outputs import file_for, folder_for
 from foveate.cli.sizes import read_size
 from foveate.core import InputError
+
+if TYPE_CHECKING:
+    from foveate.world.splits import Set
 
 EXAMPLE = "Example: foveate world render walk-sunny --seconds 4 --out out/walk.mp4"
 
@@ -113,16 +118,30 @@ def dataset(
     from foveate.world.sets import render_set
     from foveate.world.splits import SETS, StillsSet, standard_set
 
-    if listed or not names:
+    if unknown := [name for name in names or () if name not in SETS]:
+        raise InputError(f"unknown set {unknown[0]!r}; known: {', '.join(SETS)}")
+    entries = [] if listed else [standard_set(name) for name in names or ()]
+    _refuse_lengths_that_none_takes(entries, count=count, seconds=seconds)
+    if not entries:
         _list_sets()
         return
-    if unknown := [name for name in names if name not in SETS]:
-        raise InputError(f"unknown set {unknown[0]!r}; known: {', '.join(SETS)}")
-    for entry in [standard_set(name) for name in names]:
+    for entry in entries:
         with _resumable(), _progress(entry.name) as progress:
             length = count if isinstance(entry, StillsSet) else seconds
             truth = render_set(entry.name, length=length, processes=processes, progress=progress)
         typer.echo(f"{entry.name}: truth in {truth}")
+
+
+def _refuse_lengths_that_none_takes(entries: Sequence[Set], *, count: int | None, seconds: float | None) -> None:
+    """Raises `InputError` where a length is given that none of the sets has."""
+    from foveate.world.splits import ClipSet, StillsSet
+
+    given = (("--count", count, StillsSet, "stills"), ("--seconds", seconds, ClipSet, "clips"))
+    for option, length, kind, what in given:
+        if length is None or any(isinstance(entry, kind) for entry in entries):
+            continue
+        names = ", ".join(entry.name for entry in entries)
+        raise InputError(f"{option} is the length of sets of {what}, and {names or 'the list'} has none")
 
 
 def _list_sets() -> None:

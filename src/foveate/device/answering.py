@@ -20,6 +20,7 @@ from foveate.device.expectations import Expectations
 from foveate.device.flight import Flight
 from foveate.device.offloads import Offloads
 from foveate.device.owed import Answered, AnswerRules
+from foveate.device.reluctance import Reluctance
 from foveate.device.uplink import Uplink
 from foveate.network.messages import Ack, Failure, Pong, Probed, Result, Stranger, Welcome, decode_from_server
 from foveate.policies.answering import AnswerPolicy
@@ -43,6 +44,7 @@ class AnsweringSession:
         model: str = "",
         backoff: Backoff | None = None,
     ) -> None:
+        backoff = Backoff() if backoff is None else backoff
         self._connection = connection = Connection(model, backoff)
         self._uplink = uplink = Uplink(probe_bytes=rules.probe_bytes)
         self._answers = answers = Answers(frame_interval_s=frame_interval_s, fusion=policy.fusion)
@@ -51,7 +53,14 @@ class AnsweringSession:
             rules, looks_first=policy.looks_first, answers=answers, expected=expected, connection=connection
         )
         probes = policy.offloads and policy.looks_first
-        self._offloads = Offloads(rules, probes=probes, expected=expected, connection=connection, uplink=uplink)
+        self._offloads = Offloads(
+            rules,
+            probes=probes,
+            expected=expected,
+            connection=connection,
+            uplink=uplink,
+            reluctance=Reluctance(backoff.apart()),
+        )
         briefing = Briefing(
             policy, rules, frame_interval_s, answers=answers, expected=expected, connection=connection, uplink=uplink
         )
@@ -199,6 +208,7 @@ class AnsweringSession:
         match decode_from_server(payload):
             case Welcome() as welcome if self._connection.welcomed(welcome):
                 self._answers.class_names = tuple(welcome.class_names)
+                self._offloads.welcomed()
                 return [Connected(welcome=welcome)]
             case Pong(number=number):
                 self._connection.contact.round_trip.pong(number, now)

@@ -1,4 +1,4 @@
-"""How long to wait before the next connection: twice as long after each failure, up to a limit, and never in step.
+"""How long to wait before the next try: twice as long after each failure, up to a limit, and never in step.
 
 A server that comes back finds all its devices waiting; the random part keeps them from calling in one instant.
 """
@@ -27,5 +27,11 @@ class Backoff:
         return longest * self._random.uniform(0.5, 1.0)
 
     def reset(self) -> None:
-        """A connection held."""
+        """It worked: a connection held, or a frame was taken."""
         self._failures = 0
+
+    def apart(self) -> "Backoff":
+        """Waits for something else of the same device: the random source is shared, failures are counted apart."""
+        other = Backoff()
+        other._random = self._random
+        return other

@@ -9,6 +9,7 @@ from foveate.device.flight import Flight
 from foveate.device.flights import Flights
 from foveate.device.owed import AnswerRules
 from foveate.device.parcels import offload_message
+from foveate.device.reluctance import Reluctance
 from foveate.device.uplink import Uplink
 from foveate.network.messages import Ack, Failure, Result, encode
 
@@ -20,9 +21,16 @@ class Offloads:
     """
 
     def __init__(
-        self, rules: AnswerRules, *, probes: bool, expected: Expectations, connection: Connection, uplink: Uplink
+        self,
+        rules: AnswerRules,
+        *,
+        probes: bool,
+        expected: Expectations,
+        connection: Connection,
+        uplink: Uplink,
+        reluctance: Reluctance,
     ) -> None:
-        self._rules = rules
+        self._rules, self._reluctance = rules, reluctance
         self._expected, self._connection, self._uplink = expected, connection, uplink
         self._flights = Flights(rules.offload_timeout_s)
         self._probes = self._probe_wanted = probes
@@ -39,8 +47,8 @@ class Offloads:
 
     @property
     def room(self) -> bool:
-        """Whether another may start: nothing is in front of it."""
-        return self.leaving is None and not self._uplink.probing
+        """Whether another may start: nothing is in front of it, and the server was not too busy just now."""
+        return self.leaving is None and not self._uplink.probing and self._reluctance.until is None
 
     @property
     def idle(self) -> bool:
@@ -49,8 +57,9 @@ class Offloads:
 
     @property
     def wake_at(self) -> float | None:
-        """When the next of them is lost; None if none is on its way."""
-        return self._flights.timeout_at
+        """When the next of them is lost, or a wait for a busy server is over; None if neither is awaited."""
+        times = (self._flights.timeout_at, self._reluctance.until)
+        return min((time for time in times if time is not None), default=None)
 
     def get(self, offload_id: int) -> Flight | None:
         """By its id; None if it is not on its way, or not any more."""
@@ -91,7 +100,9 @@ class Offloads:
                 self._uplink.acknowledged(flight, rtt_s=self._connection.rtt_s)
             case Result() if flight is not None:
                 return self._land(flight, told, now)
-            case Failure(text=text) if flight is not None:
+            case Failure(text=text, busy=busy) if flight is not None:
+                if busy:
+                    self._reluctance.busy(now)
                 return [self.give_up(flight, text, now)]
         return []
 
@@ -109,7 +120,8 @@ class Offloads:
         return [self.give_up(flight, reason, now) for flight in self._flights]
 
     def give_up_overdue(self, now: float) -> list[OffloadDone]:
-        """No result is waited for longer than the rules say."""
+        """No result is waited for longer than the rules say, nor a busy server longer than its wait."""
+        self._reluctance.over(now)
         reason = f"no result within {self._rules.offload_timeout_s:g} s"
         return [self.give_up(flight, reason, now) for flight in self._flights.overdue(now)]
 
@@ -120,6 +132,10 @@ class Offloads:
         if flight is None or ping <= flight.pings_before:
             return []
         return [self.give_up(flight, "the frame was lost on its way", now)]
+
+    def welcomed(self) -> None:
+        """The server knows this device anew: whatever it was busy with is over."""
+        self._reluctance.forget()
 
     def want_probe(self) -> None:
         """Nothing else will measure the uplink for now."""
@@ -143,6 +159,7 @@ class Offloads:
         except ProtocolError as error:
             return [self.give_up(flight, str(error), now)]
         self._flights.end(flight, landed=True)
+        self._reluctance.landed()
         record = flight.landed(
             now,
             queue_s=result.queue_s,

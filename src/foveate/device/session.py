@@ -34,6 +34,7 @@ from foveate.device.events import (
 from foveate.device.flight import Flight
 from foveate.device.flights import Flights
 from foveate.device.following import Following
+from foveate.device.reluctance import Reluctance
 from foveate.device.renderer import Renderer
 from foveate.device.surroundings import Surroundings
 from foveate.estimators import LinkEstimator, PerformanceEstimator
@@ -58,10 +59,11 @@ OFFLOAD_TIMEOUT_S = 5.0
 class DeviceSession:
     """Every frame displayed on time, whatever the server does; one offload at a time, or two if the policy says so.
 
-    A server that is lost (see `Contact`) is looked for until it is found; meanwhile nothing is offloaded. `model` is
-    what the server is asked to run, empty for its own choice. A result never replaces that of a fresher frame.
-    At equal times displays come first: what arrives at the very instant of a display is shown one frame later. Raises
-    `InputError` where the policy lacks a profile, and on spans that are not above 0.
+    A server that is lost (see `Contact`) is looked for until it is found; meanwhile nothing is offloaded, nor for a
+    while after the server was too busy for a frame (see `Reluctance`). `model` is what the server is asked to run,
+    empty for its own choice. A result never replaces that of a fresher frame. At equal times displays come
+    first: what arrives at the very instant of a display is shown one frame later. Raises `InputError` where the policy
+    lacks a profile, and on spans that are not above 0.
     """
 
     def __init__(
@@ -97,7 +99,9 @@ class DeviceSession:
         self._deciding = False
         self._last_latency_s: float | None = None
         self._renderer = Renderer(frame_interval_s)
+        backoff = Backoff() if backoff is None else backoff
         self._connection = Connection(model, backoff)
+        self._reluctance = Reluctance(backoff.apart())
         self._newest: Frame | None = None
         self._last_sent: Frame | None = None
         self._result: Detections | None = None
@@ -114,7 +118,7 @@ class DeviceSession:
     def wake_at(self) -> float | None:
         """When `advance` must be called next, unless something else happens first; None = nothing is due."""
         connection_at = self._connection.wake_at(idle=self._idle, waiting=bool(self._flights))
-        times = (self._renderer.due_at, self._flights.timeout_at, connection_at)
+        times = (self._renderer.due_at, self._flights.timeout_at, connection_at, self._reluctance.until)
         return min((time for time in times if time is not None), default=None)
 
     def start(self, now: float) -> list[DeviceEvent]:
@@ -198,7 +202,8 @@ class DeviceSession:
         """Time passed: display, give up, look for the server."""
         events: list[DeviceEvent] = [*self._renderer.display(now)]
         events += self._give_up(self._flights.overdue(now), f"no result within {self._timeout_s:g} s", now)
-        return [*events, *self._connection.advance(now, idle=self._idle, waiting=bool(self._flights))]
+        events += self._connection.advance(now, idle=self._idle, waiting=bool(self._flights))
+        return [*events, *self._consider()] if self._reluctance.over(now) else events
 
     def end(self) -> None:
         """The camera ended: no further offload is started."""
@@ -238,7 +243,9 @@ class DeviceSession:
         match told:
             case Failure(offload_id=None, text=text):
                 return self._failure(text, now)
-            case Failure(text=text) if flight is not None:
+            case Failure(text=text, busy=busy) if flight is not None:
+                if busy:
+                    self._reluctance.busy(now)
                 return self._give_up([flight], text, now)
             case Ack() if flight is not None:
                 flight.acked_at = now
@@ -265,6 +272,7 @@ class DeviceSession:
         is_first = self._connection.welcome is None
         if not self._connection.welcomed(welcome):
             return []
+        self._reluctance.forget()
         if is_first:
             self._renderer.update(Detections.empty(tuple(welcome.class_names)), None)
         return [Connected(welcome=welcome), *self.advance(now), *self._consider()]
@@ -283,6 +291,7 @@ class DeviceSession:
         done = OffloadDone(record=record, captured_at=flight.frame.captured_at, result=detections)
         self._flights.end(flight, landed=True)
         self._link.observe(record)
+        self._reluctance.landed()
         if self._result_frame is None or flight.frame.index > self._result_frame.index:
             self._apply(record, detections, flight.frame)
         self._await()
@@ -338,7 +347,8 @@ class DeviceSession:
     @property
     def _may_offload(self) -> bool:
         """Whether a frame that was not sent yet could be sent now; not before its result was caught up with."""
-        free = self._connection.there and self._flights.room(self._most_in_flight) and not self._ended
+        willing = self._connection.there and self._reluctance.until is None
+        free = willing and self._flights.room(self._most_in_flight) and not self._ended
         present = self._following is None or not self._following.catching_up
         return free and present and self._newest is not None and self._newest is not self._last_sent
 

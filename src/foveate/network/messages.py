@@ -257,12 +257,14 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, tag="result"):
             raise ProtocolError(f"unusable result: {error}") from error
 
 
-class Failure(msgspec.Struct, frozen=True, kw_only=True, tag="failure"):
+class Failure(msgspec.Struct, frozen=True, kw_only=True, tag="failure", omit_defaults=True):
     """No result will come."""
 
     offload_id: Count | None
     """None where the message could not be read at all."""
     text: Text
+    busy: bool = False
+    """Whether too many frames wait at the server: the next one at once would be refused as well."""
 
 
 class Stranger(msgspec.Struct, frozen=True, kw_only=True, tag="stranger"):

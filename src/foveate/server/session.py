@@ -169,7 +169,7 @@ class ServerSession(Generic[Decoded]):
     def _refuse(self, client: bytes, offload_id: int | None, reason: str, text: str) -> Reply:
         """No result will come. `reason`: one of `REFUSALS`."""
         self._tell(OffloadRefused(client=client, offload_id=offload_id, reason=reason, text=text))
-        return _reply(client, Failure(offload_id=offload_id, text=text[:MAX_TEXT]))
+        return _reply(client, Failure(offload_id=offload_id, text=text[:MAX_TEXT], busy=reason == "busy"))
 
     def _estrange(self, client: bytes, message: FromDevice) -> Reply:
         """Answer one who has not greeted."""

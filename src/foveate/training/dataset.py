@@ -135,7 +135,8 @@ def load_folder(folder: Path, class_names: Sequence[str], *, split: str = "train
 
 def _load_parts(folder: Path, class_names: tuple[str, ...], name: str) -> ImageSet:
     """The scenes of a set of rendered stills that are done."""
-    parts = sorted((folder / "parts").glob("*.json"))
+    # A name with a dot in front is that of a file in the writing.
+    parts = sorted(part for part in (folder / "parts").glob("*.json") if not part.name.startswith("."))
     if not parts:
         raise InputError(f"{folder}: a data set needs SPLIT.json, annotations.json or parts, got none of them")
     images = tuple(image for part in parts for image in _load_part(part, folder / "images", class_names))

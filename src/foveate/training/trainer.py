@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from foveate.core import InputError, RegionGrid
+from foveate.core import InputError, MediaError, RegionGrid
 from foveate.models import Detector
 from foveate.models.weights import choose_dtype
 from foveate.training.augment import AugmentConfig
@@ -92,13 +92,16 @@ class Trainer:
         *,
         growing: Callable[[], Mixture] | None = None,
     ) -> None:
-        """`growing` returns the mixture with what came since; asked where batches are made on the device."""
+        """`growing` returns the mixture with what came since; asked where batches are made on the device.
+
+        With it, files that are not whole yet are waited for (see `PictureFeed`), and figures on the way left out.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         self.model, self.mixture, self.config, self.folder = model, mixture, config, folder
         self.evaluation = {name: images.some(config.evaluate_images) for name, images in (evaluation or {}).items()}
         _prepare(model)
         self._device = model.pixel_mean.device
-        self._growing = growing or (lambda: mixture)
+        self._growing = growing
         self.optimiser = make_muon(model) if config.muon else make_optimiser(model)
         self.average = MovingAverage(model, config.average_decay)
         self.progress = load_checkpoint(
@@ -184,7 +187,8 @@ class Trainer:
         with ExitStack() as stack:
             if self._is_resident:
                 pool = PicturePool(fitting_slots(self.config.resident_pictures, self._device), self._device)
-                self._feed = stack.enter_context(PictureFeed(pool, self._growing, seed=self.config.seed))
+                mixture, grows = self._growing or (lambda: self.mixture), self._growing is not None
+                self._feed = stack.enter_context(PictureFeed(pool, mixture, seed=self.config.seed, growing=grows))
             yield
 
     @contextmanager
@@ -248,8 +252,14 @@ class Trainer:
             return False
         with self.average.applied():
             shown = copy.deepcopy(self.model).eval().to(choose_dtype("auto", self.model.pixel_mean.device))
-        figures = {name: evaluate(shown, images) for name, images in self.evaluation.items()}
-        journal.record_evaluation(self.progress.step, figures)
+        try:
+            figures = {name: evaluate(shown, images) for name, images in self.evaluation.items()}
+        except MediaError as error:
+            if self._growing is None:
+                raise
+            journal.note(f"no figures this time: {error}")  # a picture that is being written
+        else:
+            journal.record_evaluation(self.progress.step, figures)
         self._evaluated_at = time.monotonic()
         return True
 

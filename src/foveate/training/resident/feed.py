@@ -1,5 +1,6 @@
 """Puts pictures into a pool while batches are made from it: draws of the mixture, and at once what is new in it."""
 
+import logging
 import threading
 import time
 from collections import deque
@@ -9,7 +10,7 @@ from contextlib import AbstractContextManager
 
 import numpy as np
 
-from foveate.core import FoveateError
+from foveate.core import FoveateError, MediaError
 from foveate.training.dataset import LabelledImage
 from foveate.training.mixture import Mixture
 from foveate.training.resident.pool import GAP, PicturePool
@@ -25,16 +26,22 @@ RENEWED_PER_S = 20.0
 """Pictures that are exchanged when the pool is full and nothing is new."""
 NEW_PER_S = 80.0
 """Pictures that are exchanged when the pool is full: a batch in the making may read those in the gap."""
+PATIENCE_S = 120.0
+"""So long something of growing sets may be unreadable, as a file is that is being written."""
+_LOG = logging.getLogger(__name__)
+_SETS = "the sets"
 
 
 class PictureFeed(AbstractContextManager["PictureFeed"]):
     """Fills `pool` in the background; leave the context to end it.
 
-    `mixture` is called again and again: the sets may grow meanwhile, as where pictures are being rendered.
+    `mixture` is called again and again: the sets may grow meanwhile, as where pictures are being rendered. If they are
+    `growing`, a file that cannot be read is left for later, up to `PATIENCE_S`; otherwise it ends the feed.
     """
 
-    def __init__(self, pool: PicturePool, mixture: Callable[[], Mixture], *, seed: int) -> None:
-        self.pool, self._mixture = pool, mixture
+    def __init__(self, pool: PicturePool, mixture: Callable[[], Mixture], *, seed: int, growing: bool = False) -> None:
+        self.pool, self._mixture, self._growing = pool, mixture, growing
+        self._unreadable_since: dict[str, float] = {}
         self.known: set[str] = set()
         """Paths of the pictures that were there at first or have come since."""
         self._rng, self._stop = np.random.default_rng((seed, 4)), threading.Event()
@@ -62,15 +69,45 @@ class PictureFeed(AbstractContextManager["PictureFeed"]):
     def _run(self) -> None:
         try:
             with ThreadPoolExecutor(READERS) as readers:
-                waiting: deque[Future[Sample]] = deque()
+                waiting: deque[tuple[str, Future[Sample]]] = deque()
                 for image in self._images():
-                    waiting.append(readers.submit(image.read))
+                    waiting.append((str(image.path), readers.submit(image.read)))
                     if len(waiting) > 2 * READERS:
-                        self.pool.put(waiting.popleft().result())
+                        self._take(*waiting.popleft())
                     if self._stop.is_set():
                         return
         except BaseException as error:
             self._error = error
+
+    def _take(self, path: str, picture: Future[Sample]) -> None:
+        """Into the pool; a picture that is not whole yet counts as new once more."""
+        try:
+            sample = picture.result()
+        except MediaError as error:
+            self._put_off(path, error)
+            self.known.discard(path)
+            return
+        self._unreadable_since.pop(path, None)
+        self.pool.put(sample)
+
+    def _looked_again(self, before: Mixture) -> Mixture:
+        """The mixture as it is now; `before` where an annotation file is not whole yet."""
+        try:
+            mixture = self._mixture()
+        except FoveateError as error:
+            self._put_off(_SETS, error)
+            return before
+        self._unreadable_since.pop(_SETS, None)
+        return mixture
+
+    def _put_off(self, what: str, error: FoveateError) -> None:
+        """Leave it for later; raises `error` where nothing is being written, or this has been so for too long."""
+        now = time.monotonic()
+        since = self._unreadable_since.setdefault(what, now)
+        if not self._growing or now - since > PATIENCE_S:
+            raise error
+        if since == now:
+            _LOG.warning("left for later: %s", error)
 
     def _images(self) -> Iterator[LabelledImage]:
         """Pictures without end, as fast as they are wanted."""
@@ -81,7 +118,7 @@ class PictureFeed(AbstractContextManager["PictureFeed"]):
             while time.monotonic() < until:
                 self._pace(RENEWED_PER_S)
                 yield mixture.draw(self._rng)
-            mixture = self._mixture()
+            mixture = self._looked_again(mixture)
             new = [image for image in mixture.images if str(image.path) not in self.known]
             self.known.update(str(image.path) for image in new)
             for row in self._rng.permutation(len(new)):
