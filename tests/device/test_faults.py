@@ -142,6 +142,8 @@ def test_a_server_that_never_comes_back_leaves_a_whole_run(clip_path):
     with Process(SERVER, address) as server:
         run = RecordedRun(clip_path, address)
         assert run.wait_for_offload()
+        server.signal(signal.SIGSTOP)  # the next frame is on its way when it dies
+        time.sleep(0.5)
         server.kill()
         before = len(run.frames)
         give_up_at = time.monotonic() + 20
