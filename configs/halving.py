@@ -13,19 +13,19 @@ from foveate.evaluation.lab import Contender, Experiment
 from foveate.experiments import vitmalis_overall
 from foveate.experiments.inputs import Inputs
 
-SIZES = (0.75,)
+SCALE = 0.75
 
 
 def experiment(inputs: Inputs) -> Experiment:
-    """The contenders of `vitmalis-overall` on rendered clips, and TrackUD with milder sizes."""
+    """The contenders of `vitmalis-overall` on rendered clips, and TrackUD with a milder size."""
     whole = vitmalis_overall(replace(inputs, part="main"))
-    milder = [Contender(label=f"TrackUD at {size:g}", policy=f"track-ud:scale={size:g}") for size in SIZES]
+    milder = Contender(label=f"TrackUD at {SCALE:g}", policy=f"track-ud:scale={SCALE:g}")
     return replace(
         whole,
         name="halving",
         question="Is it the loss of a halved frame that puts TrackUD below TrackRoI?",
         expected="With a size that loses as little as halving does in the paper TrackUD is above TrackRoI.",
         videos=tuple(video for video in whole.videos if video.kind == "rendered"),
-        contenders=(*whole.contenders, *milder),
+        contenders=(*whole.contenders, milder),
         focus="TrackRoI",
     )

@@ -63,7 +63,7 @@ class Uplink:
         """The next probe is one that tells more, or that is in the way for less long."""
         shortest, longest = (part * rtt_s for part in TELLING)
         if took_s < shortest:
-            self._size = max(self._size, min(STEP * self._size, MAX_PROBE_BYTES))
+            self._size = min(STEP * self._size, MAX_PROBE_BYTES)
         elif took_s > longest:
             self._size = max(self._size // STEP, self._smallest)
 
