@@ -21,7 +21,7 @@ from timing import interleaved, machine, median_ratio, milliseconds
 from foveate.codec import VideoReader
 from foveate.core import RegionGrid, split_regions
 from foveate.models import Backbone, BackboneConfig, backbone_flops, load_detector
-from foveate.models.detector import CANDIDATES
+from foveate.models.suppression import CANDIDATES
 
 SIZE = (1088, 1920)
 SAMPLE = Path(__file__).parents[1] / "src" / "foveate" / "samples" / "street.mp4"

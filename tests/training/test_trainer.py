@@ -11,15 +11,17 @@ import pytest
 import torch
 
 from foveate.core import InputError, MediaError, WeightsError
-from foveate.models import Detector, load_detector, read_card
+from foveate.models import ConvDetector, ConvDetectorConfig, Detector, load_detector, read_card
 from foveate.training import (
     AugmentConfig,
     Batch,
     ColourConfig,
+    DistillationConfig,
     ImageSet,
     LossConfig,
     Mixture,
     Phase,
+    ResolutionConfig,
     Schedule,
     TrainConfig,
     Trainer,
@@ -285,3 +287,27 @@ def test_a_half_written_picture_costs_the_figures_on_the_way_and_not_the_trainin
     fixed = Trainer(tiny_detector(), mixture, config, tmp_path / "fixed", {"broken": broken})
     with pytest.raises(MediaError, match="not a whole JPEG picture"):
         fixed.run()
+
+
+def test_a_convolutional_detector_is_trained_like_the_others_and_taken_up_again(
+    street_set: ImageSet, tmp_path: Path
+) -> None:
+    shape = ConvDetectorConfig(
+        channels=(8, 8, 16), blocks=(1, 1, 1), strides=(8, 16), pyramid_channels=16, class_names=CLASSES
+    )
+    config = TrainConfig(
+        schedule=SHORT,
+        threads=2,
+        muon=True,
+        resolution=ResolutionConfig(step_share=1),
+        distillation=DistillationConfig(),
+    )
+    made = Trainer(ConvDetector(shape), Mixture(sets=(street_set,), weights=(1.0,)), config, tmp_path / "run")
+    before = parameters(made)
+    assert made.run()
+    assert not torch.equal(parameters(made), before)
+    card = finish(made, tmp_path / "conv.safetensors", validation=(street_set,), evaluation={})
+    assert card["steps"] == SHORT.steps
+    assert isinstance(start_from(str(tmp_path / "conv.safetensors"), CLASSES), ConvDetector)
+    with pytest.raises(InputError, match="no windows"):
+        start_from(str(tmp_path / "conv.safetensors"), CLASSES, window=3)

@@ -133,14 +133,14 @@ def _print_description(path: Path) -> None:
     from rich.table import Table
 
     from foveate.cli.tables import table_console
-    from foveate.models import read_card, read_config
+    from foveate.models import ConvDetectorConfig, read_card, read_config
 
     config, parameters = read_config(path)
     shape = {
         "file": f"{path}, {path.stat().st_size / 2**20:.1f} MiB",
         "classes": ", ".join(config.class_names),
         "size": f"{parameters / 1e6:.1f} million parameters",
-        "window": f"{config.backbone.window_size} patches",
+        **({} if isinstance(config, ConvDetectorConfig) else {"window": f"{config.backbone.window_size} patches"}),
         "score threshold": f"{config.score_threshold:g}",
     }
     card = {name.replace("_", " "): value for name, value in read_card(path).items() if value not in ({}, [], None)}

@@ -15,6 +15,7 @@ from foveate.cli import model_card
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from foveate.models import BackboneConfig
     from foveate.models.download import Progress
 
 EXAMPLE = "Example: foveate models"
@@ -183,23 +184,28 @@ def _kind_and_task(folder: Path) -> tuple[str, str]:
 def _row(name: str, path: Path) -> tuple[str, ...]:
     """The cells of one model; a file that cannot be used says why in place of its figures."""
     from foveate.core import WeightsError
-    from foveate.models import read_card, read_config
-    from foveate.models.run_window import trained_window
+    from foveate.models import ConvDetectorConfig, read_card, read_config
 
     try:
         config, parameters, card = *read_config(path), read_card(path)
     except WeightsError as error:
         return name, "unusable", "", "", str(error), "", _place(path)
-    trained, window = trained_window(config.backbone), config.backbone.window_size
     return (
         name,
         f"{parameters / 1e6:.1f} M",
-        str(window) if window == trained else f"{window} ({config.backbone.window_table} from {trained})",
+        "" if isinstance(config, ConvDetectorConfig) else _window(config.backbone),
         f"{config.score_threshold:.2f}",
         _short(str(card.get("data", "not stated"))),
         _short(str(card.get("terms", "not stated"))),
         _place(path),
     )
+
+
+def _window(backbone: BackboneConfig) -> str:
+    from foveate.models.run_window import trained_window
+
+    trained, window = trained_window(backbone), backbone.window_size
+    return str(window) if window == trained else f"{window} ({backbone.window_table} from {trained})"
 
 
 def _short(fact: str) -> str:

@@ -5,6 +5,8 @@ from foveate.models.classifier import Classifier, ClassifierConfig, vit_classifi
 from foveate.models.classifier_weights import load_classifier, save_classifier
 from foveate.models.convert_huggingface import convert_huggingface, load_huggingface_backbone
 from foveate.models.convert_window import with_window
+from foveate.models.convolutional import ConvDetector, ConvDetectorConfig
+from foveate.models.dense import DenseDetector
 from foveate.models.detector import Detector, DetectorConfig
 from foveate.models.families import load_model
 from foveate.models.fetch import Fetched, fetch_published
@@ -13,7 +15,7 @@ from foveate.models.head import HeadOutput
 from foveate.models.importance import GlancingDetector, ImportanceOptions, detect_with_importance
 from foveate.models.mixed_detector import MixedDetector
 from foveate.models.nms import nms, pairwise_iou
-from foveate.models.presets import vitdet_nano, vitdet_small, vitdet_tiny
+from foveate.models.presets import convdet_small, vitdet_nano, vitdet_small, vitdet_tiny
 from foveate.models.published import Published, published_models
 from foveate.models.rcnn import COCO_CLASSES, RcnnConfig, RcnnDetector, Segmented, convert_detectron2
 from foveate.models.run_window import run_at_window
@@ -39,6 +41,9 @@ __all__ = [
     "BackboneConfig",
     "Classifier",
     "ClassifierConfig",
+    "ConvDetector",
+    "ConvDetectorConfig",
+    "DenseDetector",
     "Detector",
     "DetectorConfig",
     "Fetched",
@@ -52,6 +57,7 @@ __all__ = [
     "Segmented",
     "backbone_flops",
     "content_digest",
+    "convdet_small",
     "convert_detectron2",
     "convert_huggingface",
     "describe_weights",

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -11,15 +10,11 @@ from foveate.core import STREET_CLASSES, Detections, InputError, MixedFrame, Reg
 from foveate.models.backbone import Backbone, BackboneConfig
 from foveate.models.block import ScoreReader
 from foveate.models.feature_maps import feature_maps
-from foveate.models.head import Candidates, DenseHead, HeadOutput
+from foveate.models.head import DenseHead, HeadOutput
 from foveate.models.mixed_detector import MixedDetector
-from foveate.models.nms import nms
 from foveate.models.pyramid import SimplePyramid, check_strides
+from foveate.models.suppression import CANDIDATES, kept_detections
 
-CANDIDATES = 1000
-"""Predictions per frame that enter suppression."""
-MOST_DETECTIONS = 300
-"""Detections per frame that leave it."""
 CPU_CELLS = 1024
 """About how many patches go through pyramid and head at a time on a CPU (docs/serving.md)."""
 
@@ -108,7 +103,10 @@ class Detector(MixedDetector):
         for part in self._parts([frame.grid for frame in frames]):
             levels = self.pyramid(maps[part.start] if part.stop - part.start == 1 else torch.cat(maps[part]))
             candidates = self.head(levels, threshold, CANDIDATES)
-            found += [self._kept(one, frame.grid) for one, frame in zip(candidates, frames[part], strict=True)]
+            found += [
+                kept_detections(one, frame.grid, self.config.nms_iou, self.class_names)
+                for one, frame in zip(candidates, frames[part], strict=True)
+            ]
         return found
 
     def _parts(self, grids: list[RegionGrid]) -> list[slice]:
@@ -124,20 +122,3 @@ class Detector(MixedDetector):
             parts.append(slice(start, start + alike))
             start += alike
         return parts
-
-    def _kept(self, candidates: Candidates, grid: RegionGrid) -> Detections:
-        """What is left of a frame's candidates after clipping and suppression.
-
-        Cells of patches that the frame fills in part may lie beyond it; a box that ends there has no area and is none.
-        """
-        limits = candidates.boxes.new_tensor([grid.width, grid.height, grid.width, grid.height])
-        boxes = torch.minimum(candidates.boxes.clamp(min=0), limits)
-        inside = (boxes[:, 2:] > boxes[:, :2]).all(dim=1)
-        boxes, scores, class_id = boxes[inside], candidates.scores[inside], candidates.class_id[inside]
-        kept = nms(boxes, scores, class_id, self.config.nms_iou)[:MOST_DETECTIONS]
-        return Detections(
-            boxes=boxes[kept].cpu().numpy(),
-            scores=scores[kept].cpu().numpy(),
-            class_id=class_id[kept].cpu().numpy().astype(np.int32),
-            class_names=self.class_names,
-        )

@@ -67,6 +67,8 @@ class ImportanceReader:
     """Collects the importance of the patches of one batch; `of` gives it to a detector's `readers`."""
 
     def __init__(self, options: ImportanceOptions, subsets: int) -> None:
+        if subsets < 1:
+            raise InputError("this model has no attention to read importance from; take it from boxes")
         self._options = options
         self._subsets = options.subsets or (subsets,)
         if not all(1 <= subset <= subsets for subset in self._subsets):

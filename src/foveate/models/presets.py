@@ -1,12 +1,13 @@
 """Named shapes of detectors. A preset is a function that returns the object, with random weights.
 
-All are made to be trained from nothing on region-sized crops: a convolutional stem replaces the patch projection and
-positions repeat in every region, so that a crop of one region (288 x 288 pixels) looks to the model like a region of a
-frame of any size.
+All are made to be trained from nothing on region-sized crops. In the ViTs a convolutional stem replaces the patch
+projection and positions repeat in every region, so that a crop of one region (288 x 288 pixels) looks to the model like
+a region of a frame of any size.
 """
 
 from foveate.core import STREET_CLASSES
 from foveate.models.backbone import BackboneConfig
+from foveate.models.convolutional import ConvDetector, ConvDetectorConfig
 from foveate.models.detector import Detector, DetectorConfig
 
 
@@ -23,6 +24,11 @@ def vitdet_tiny(class_names: tuple[str, ...] = STREET_CLASSES) -> Detector:
 def vitdet_small(class_names: tuple[str, ...] = STREET_CLASSES) -> Detector:
     """384 wide, 12 deep, 24 million parameters."""
     return _vitdet("vitdet-small", class_names, dim=384, heads=6, pyramid_channels=128)
+
+
+def convdet_small(class_names: tuple[str, ...] = STREET_CLASSES) -> ConvDetector:
+    """A residual network of 4 million parameters: what baselines whose own networks were CNNs are run with."""
+    return ConvDetector(ConvDetectorConfig(class_names=class_names), name="convdet-small")
 
 
 def _vitdet(name: str, class_names: tuple[str, ...], *, dim: int, heads: int, pyramid_channels: int) -> Detector:

@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 
 from foveate.core import InputError, WeightsError, foveate_home
 from foveate.models.backbone import BackboneConfig
+from foveate.models.convolutional import ConvDetector, ConvDetectorConfig
 from foveate.models.detector import Detector, DetectorConfig
 from foveate.models.mixed_detector import MixedDetector
 from foveate.models.published import published_models
@@ -25,17 +26,22 @@ SHIPPED = Path(__file__).parent / "shipped"
 """Weights inside the wheel."""
 
 
+OwnDetector = Detector | RcnnDetector | ConvDetector
+"""Detectors whose shape and weights a file of ours holds."""
+OwnConfig = DetectorConfig | RcnnConfig | ConvDetectorConfig
+
+
 @dataclass(frozen=True, kw_only=True)
 class Format:
     """What a weights file may hold."""
 
-    model: type[Detector] | type[RcnnDetector]
+    model: Callable[..., OwnDetector]
     read_config: Callable[[dict[str, Any]], Any]
     """The configuration of `model` from what the header holds; raises `KeyError`, `TypeError` or `ValueError`."""
 
 
 def save_detector(
-    detector: Detector | RcnnDetector,
+    detector: OwnDetector,
     path: Path | str,
     *,
     score_threshold: float | None = None,
@@ -46,7 +52,7 @@ def save_detector(
 
     `card`: figures and facts for the model card, anything JSON can hold.
     """
-    config: DetectorConfig | RcnnConfig = detector.config
+    config: OwnConfig = detector.config
     if score_threshold is not None:
         config = replace(config, score_threshold=score_threshold)
     form = next(name for name, kind in FORMATS.items() if type(detector) is kind.model)
@@ -97,14 +103,22 @@ def load_detector(
     path = find_weights(name_or_path)
     metadata, tensors = read_weights(path)
     kind = _format(path, metadata)
-    config = _config(path, metadata, kind)
-    backbone = run_at_window(config.backbone, window_size, window_table)
-    note = "" if backbone == config.backbone else window_note(backbone)
+    config, note = _at_window(_config(path, metadata, kind), window_size, window_table)
     name, hashed = path.name.removesuffix(SUFFIX), digest(path)
-    detector = kind.model(replace(config, backbone=backbone), name=name + note, weights_hash=hashed + note)
+    detector = kind.model(config, name=name + note, weights_hash=hashed + note)
     fill(detector, tensors, path)
     device = choose_torch_device(torch_device)
     return for_inference(detector, device, choose_dtype(dtype, device))
+
+
+def _at_window(config: OwnConfig, window_size: int | None, window_table: str | None) -> tuple[OwnConfig, str]:
+    """The configuration at another window, and what that adds to the detector's name."""
+    if isinstance(config, ConvDetectorConfig):
+        if window_size is not None or window_table is not None:
+            raise InputError("a convolutional detector has no windows; leave out window_size and window_table")
+        return config, ""
+    backbone = run_at_window(config.backbone, window_size, window_table)
+    return replace(config, backbone=backbone), "" if backbone == config.backbone else window_note(backbone)
 
 
 def for_inference(detector: MixedDetector, torch_device: torch.device, dtype: torch.dtype) -> MixedDetector:
@@ -160,10 +174,10 @@ def find_weights(name_or_path: str | Path) -> Path:
     raise InputError(f"no model or weights file named {str(name_or_path)!r}; models on this machine: {names}")
 
 
-def read_config(path: Path) -> tuple[DetectorConfig | RcnnConfig, int]:
+def read_config(path: Path) -> tuple[OwnConfig, int]:
     """The configuration that a weights file holds, and how many numbers its tensors have; `WeightsError` if damaged."""
     metadata = _read_metadata(path)
-    config: DetectorConfig | RcnnConfig = _config(path, metadata, _format(path, metadata))
+    config: OwnConfig = _config(path, metadata, _format(path, metadata))
     with safe_open(path, framework="pt") as file:
         shapes = [file.get_slice(key).get_shape() for key in file.keys()]  # noqa: SIM118 - not a dict
     return config, sum(math.prod(shape) for shape in shapes)
@@ -273,6 +287,11 @@ def _rcnn_config(values: dict[str, Any]) -> RcnnConfig:
     return RcnnConfig(**values | {"backbone": _backbone(values["backbone"]), "stages": stages})
 
 
+def _convolutional_config(values: dict[str, Any]) -> ConvDetectorConfig:
+    values |= {key: tuple(values[key]) for key in ("channels", "blocks", "class_names", "strides")}
+    return ConvDetectorConfig(**values)
+
+
 def _backbone(values: dict[str, Any]) -> BackboneConfig:
     size = values["relative_size"]
     return BackboneConfig(**values | {"relative_size": tuple(size) if size else None})
@@ -281,6 +300,7 @@ def _backbone(values: dict[str, Any]) -> BackboneConfig:
 FORMATS = {
     "foveate-detector-1": Format(model=Detector, read_config=_dense_config),
     "foveate-rcnn-1": Format(model=RcnnDetector, read_config=_rcnn_config),
+    "foveate-convolutional-1": Format(model=ConvDetector, read_config=_convolutional_config),
 }
 """By what `format` in a file's header says."""
 

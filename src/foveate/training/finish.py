@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from foveate.core import InputError
-from foveate.models import Detector, load_detector, save_detector, with_window
+from foveate.models import ConvDetector, DenseDetector, Detector, load_detector, save_detector, with_window
 from foveate.training.dataset import ImageSet
 from foveate.training.evaluate import choose_threshold, evaluate
 from foveate.training.trainer import Trainer
@@ -37,19 +37,23 @@ def finish(
     return card
 
 
-def start_from(path: str, class_names: tuple[str, ...], *, window: int | None = None) -> Detector:
+def start_from(path: str, class_names: tuple[str, ...], *, window: int | None = None) -> DenseDetector:
     """A detector to train further; raises `InputError` if it knows other classes or is no dense detector.
 
     `window`: the attention window that it shall have (see `with_window`); None = its own.
     """
     detector = load_detector(path, dtype="float32")
-    if not isinstance(detector, Detector):
+    if not isinstance(detector, Detector | ConvDetector):
         raise InputError(
             f"{path}: only detectors with a dense head can be trained further, got {type(detector).__name__}"
         )
     if detector.class_names != class_names:
         raise InputError(f"{path} knows the classes {detector.class_names}, required {class_names}")
-    return detector if window is None else with_window(detector, window)
+    if window is None:
+        return detector
+    if isinstance(detector, ConvDetector):
+        raise InputError(f"{path} is a convolutional detector, which has no windows")
+    return with_window(detector, window)
 
 
 def _origin(trainer: Trainer) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from foveate.core.regions import ceil_div
-from foveate.models import Detector, HeadOutput
+from foveate.models import DenseDetector, HeadOutput
 from foveate.training.distillation import DistillationConfig, distillation_loss, lowered, rows_of
 from foveate.training.losses import LossConfig, LossSums, detection_loss
 from foveate.training.parallel_gradients import ParallelGradients
@@ -37,12 +37,12 @@ class StepLosses:
         return self.class_loss + self.box_loss + self.distillation
 
 
-class GradientWorkers(ParallelGradients[Detector]):
+class GradientWorkers(ParallelGradients[DenseDetector]):
     """Computes gradients of the detection loss in `threads` threads; leave the context to end them."""
 
     def __init__(
         self,
-        model: Detector,
+        model: DenseDetector,
         loss: LossConfig,
         *,
         threads: int,

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from foveate.core import InputError, MediaError, RegionGrid
-from foveate.models import Detector
+from foveate.models import DenseDetector
 from foveate.models.weights import choose_dtype
 from foveate.training.augment import AugmentConfig
 from foveate.training.checkpoint import claimed, load_checkpoint, save_checkpoint
@@ -84,7 +84,7 @@ class Trainer:
 
     def __init__(
         self,
-        model: Detector,
+        model: DenseDetector,
         mixture: Mixture,
         config: TrainConfig,
         folder: Path,
@@ -277,7 +277,7 @@ class Trainer:
         self._stop = True
 
 
-def _prepare(model: Detector) -> None:
+def _prepare(model: DenseDetector) -> None:
     """Training mode, float32, and the memory order in which convolutions are fastest."""
     model.train().requires_grad_(requires_grad=True).float()
     for module in model.modules():

@@ -13,7 +13,8 @@ from foveate.evaluation.cards.parts import UNIT, Part
 from foveate.evaluation.cards.restoration import all_cells, summarise
 from foveate.evaluation.cards.store import Store
 from foveate.evaluation.summary import machine
-from foveate.models import MixedDetector, content_digest, load_detector, read_card, read_config
+from foveate.models import ConvDetectorConfig, MixedDetector, content_digest, load_detector, read_card, read_config
+from foveate.models.weights import OwnConfig
 
 ACCURACY = ("clips", "real", "crowd", "stills")
 """Groups whose parts hold average precision."""
@@ -87,7 +88,6 @@ def make_card(outcome: Outcome, facts: dict[str, Any], absent: Sequence[str]) ->
     """The card as data, JSON throughout, from what is kept; `facts` add to those in the weights file."""
     own = outcome.own
     config, parameters = read_config(own.path)
-    backbone = config.backbone
     card: dict[str, Any] = {
         "model": own.path.stem,
         "weights": content_digest(own.path),
@@ -98,11 +98,7 @@ def make_card(outcome: Outcome, facts: dict[str, Any], absent: Sequence[str]) ->
         "score_threshold": config.score_threshold,
         "nms_iou": config.nms_iou,
         "parameters": parameters,
-        "dim": backbone.dim,
-        "depth": backbone.depth,
-        "patch_size": backbone.patch_size,
-        "window_size": backbone.window_size,
-        "downsampling_factor": backbone.downsampling_factor,
+        **_shape(config),
         "facts": read_card(own.path) | facts,
         "rows": _rows(own),
         "absent": [*absent, *(f"{part.group} {part.name}: not measured yet" for part in own.missing())],
@@ -113,6 +109,14 @@ def make_card(outcome: Outcome, facts: dict[str, Any], absent: Sequence[str]) ->
     if outcome.plain:
         card["plain"] = _name(outcome.plain) | {"rows": {"restoration": _rows(outcome.plain).get("restoration", {})}}
     return card
+
+
+def _shape(config: OwnConfig) -> dict[str, Any]:
+    if isinstance(config, ConvDetectorConfig):
+        return {"channels": list(config.channels), "blocks": list(config.blocks)}
+    backbone = config.backbone
+    names = ("dim", "depth", "patch_size", "window_size", "downsampling_factor")
+    return {name: getattr(backbone, name) for name in names}
 
 
 def _name(job: CardJob) -> dict[str, Any]:

@@ -33,9 +33,8 @@ def _opening(card: dict[str, Any]) -> Iterator[str]:
     yield f"# {card['model']}"
     yield ""
     yield (
-        f"Detects {', '.join(card['class_names'])}. {card['dim']} wide, {card['depth']} deep, "
-        f"{card['parameters'] / 1e6:.1f} million parameters, patch {card['patch_size']}, window {card['window_size']}, "
-        f"d = {card['downsampling_factor']}; {card['bytes'] / 2**20:.1f} MiB."
+        f"Detects {', '.join(card['class_names'])}. {_shape(card)}; {card['parameters'] / 1e6:.1f} million parameters, "
+        f"{card['bytes'] / 2**20:.1f} MiB."
     )
     yield ""
     yield "| | |"
@@ -48,10 +47,22 @@ def _opening(card: dict[str, Any]) -> Iterator[str]:
     f1 = facts.get("validation_f1")
     chosen = "" if f1 is None else f" (best mean F1 over classes, {f1:.3f}, on held-out training pictures)"
     yield f"| score threshold | {card['score_threshold']:.2f}{chosen} |"
-    yield f"| window | {card['window_size']} in training and use |"
+    if "window_size" in card:
+        yield f"| window | {card['window_size']} in training and use |"
     yield f"| suppression | IoU {card['nms_iou']:g} |"
     yield f"| weights | {card['weights']} (tensors and shape) |"
     yield ""
+
+
+def _shape(card: dict[str, Any]) -> str:
+    """In words, as a sentence begins."""
+    if "dim" not in card:
+        channels, blocks = (", ".join(map(str, card[name])) for name in ("channels", "blocks"))
+        return f"Residual stages of {blocks} blocks, {channels} wide"
+    return (
+        f"{card['dim']} wide, {card['depth']} deep, patch {card['patch_size']}, window {card['window_size']}, "
+        f"d = {card['downsampling_factor']}"
+    )
 
 
 def _training(facts: dict[str, Any]) -> Iterator[str]:

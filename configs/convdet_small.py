@@ -1,0 +1,21 @@
+"""convdet-small: a residual network, 3.8 million parameters: the CNN that baselines are run with (docs/results.md).
+
+    foveate train detector configs/convdet_small.py --name convdet-small-world \\
+        --data rendered=$FOVEATE_HOME/world/train-mixed
+
+Cost: one hour on two cores. Expected: the card of convdet-small-world. Nothing is downsampled: it saves no work there.
+"""
+
+from foveate.models import convdet_small
+from foveate.training import Phase, ResolutionConfig, Schedule, TrainConfig
+
+model = convdet_small
+config = TrainConfig(
+    muon=True,
+    schedule=Schedule(
+        minutes=60,
+        phases=(Phase(share=0.85, size=(288, 288), batch_size=16), Phase(share=0.15, size=(480, 832), batch_size=4)),
+        learning_rate=2e-3,
+    ),
+    resolution=ResolutionConfig(step_share=0.0),
+)
