@@ -185,7 +185,7 @@ def test_truncated_and_foreign_weights_are_one_clear_error(detector, tmp_path):
     from safetensors.torch import save_file
 
     save_file({"x": torch.zeros(1)}, path)
-    with pytest.raises(WeightsError, match="format 'foveate-detector-1' or .* are required, got 'no format at all'"):
+    with pytest.raises(WeightsError, match=r"format 'foveate-detector-1' or .* are required, got 'no format at all'"):
         load_detector(path)
 
 

@@ -13,6 +13,8 @@ from foveate.experiments.inputs import Inputs, standard_uplinks, transports
 CLASSES, PAPER_CLASSES = "hyperion-classes", "hyperion-classes-paper"
 """Profiles of what importance classes cost: by the first global block and breaks of the logarithm, which find objects
 here (docs/results.md), and by the last block and linear breaks, as the paper has it."""
+SMALL_MODEL = "vitdet-nano-world"
+"""On a device that is weaker than the cloud in what it knows too."""
 DEADLINES_S = (0.3, 0.45, 0.65, 1.0, 2.0)
 """Beside the paper's 0.4 s."""
 LOOK_S, CLOUD_S = (0.05, 0.15, 0.3), (0.04, 0.15, 0.4)
@@ -77,6 +79,23 @@ def hyperion_first_look(inputs: Inputs) -> AnswerExperiment:
         transports=whole.transports[:1],
         seconds=2.0 if inputs.seconds is None else inputs.seconds,
         offsets=1 if inputs.offsets is None else inputs.offsets,
+    )
+
+
+def hyperion_small_device(inputs: Inputs) -> AnswerExperiment:
+    """The rendered crowd again, with a weaker network on the device than in the cloud, as in the paper.
+
+    Command: `foveate compare hyperion-small-device --part main --out out/small-device`. Cost: half of
+    `hyperion-overall`. Expected: the cloud is worth more, so that those who send lead by more.
+    """
+    whole = hyperion_overall(inputs)
+    return replace(
+        whole,
+        name="hyperion-small-device",
+        question="Who answers best within 400 ms where the device's network knows less than the cloud's?",
+        expected="As in hyperion-overall, with device-only and remix-like further behind.",
+        videos=tuple(video for video in whole.videos if video.kind == "rendered"),
+        device_model=SMALL_MODEL,
     )
 
 

@@ -70,6 +70,22 @@ def test_one_thing_is_varied_at_a_time(experiment, inputs):
     ]
 
 
+def test_all_that_a_verdict_depends_on_is_tried_side_by_side_and_by_4g_and_5g_in_turn(experiment, inputs):
+    paths = []
+    for folder, name in (("4g", "a"), ("4g", "b"), ("5g", "c")):
+        (inputs / folder).mkdir(exist_ok=True)
+        path = inputs / folder / f"{name}.csv"
+        path.write_bytes((inputs / "fast.csv").read_bytes())
+        paths.append(path)
+    recorded = tuple(Uplink(path=path) for path in paths)
+    scaled = tuple(Uplink(path=path, scale=0.5, group="paper range") for path in paths)
+    varied = experiment(uplinks=recorded + scaled, transports=("ideal", "tcp"), offsets=2)
+    told = [(c.trace.group, c.transport, c.trace.name, c.offset_number) for c in cells(varied)[::2]]
+    assert told[:6] == [("recorded", "ideal", name, n) for n in range(2) for name in ("4g/a", "4g/b", "5g/c")]
+    pair = (("paper range", "ideal"), ("recorded", "tcp"))
+    assert told[6:] == [(*one, name, n) for n in range(2) for name in ("4g/a", "5g/c", "4g/b") for one in pair]
+
+
 def test_contenders_start_at_the_same_point_of_a_trace_and_offsets_at_others(experiment):
     found = cells(experiment(offsets=2, seed=5))
     offsets = [(cell.policy, cell.offset_s, cell.seed) for cell in found]

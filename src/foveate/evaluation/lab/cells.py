@@ -10,6 +10,7 @@ from foveate.estimators import load_profile
 from foveate.evaluation.lab.cell import Cell, Clip, Model, Timing, Trace, sha256_of
 from foveate.evaluation.lab.experiment import Contender, Experiment, Machine, Uplink, Video
 from foveate.evaluation.lab.prepare import ClipFacts, digest_of
+from foveate.evaluation.lab.rounds import rounds
 from foveate.evaluation.offsets import drawn_offset
 from foveate.network.messages import Welcome
 
@@ -19,12 +20,12 @@ def cells_of(
 ) -> list[tuple[Contender, Cell]]:
     """All cells with their contender, in rounds: every clip and contender over one trace from one start, then the next.
 
-    So whatever is finished at any time is balanced. Videos or models without facts are left out.
+    Rounds follow one another as `rounds` says. Videos or models without facts are left out.
 
     Raises `MediaError` on a trace or profile that cannot be read.
     """
     traces = traces_of(experiment.uplinks)
-    conditions = [(condition, timing_of(condition.machine)) for condition in experiment.conditions]
+    timings = {condition.machine: timing_of(condition.machine) for condition in experiment.conditions}
     seen = [
         (clip_of(video, facts), Model(name=video.model, weights_hash=welcome.weights_hash))
         for video in experiment.videos
@@ -38,7 +39,7 @@ def cells_of(
                 model=model,
                 trace=trace,
                 transport=condition.transport,
-                timing=timing,
+                timing=timings[condition.machine],
                 policy=contender.policy,
                 seconds=experiment.seconds,
                 offset_number=number,
@@ -46,10 +47,7 @@ def cells_of(
                 seed=experiment.seed + number,
             ),
         )
-        for condition, timing in conditions
-        for number in range(condition.offsets)
-        for trace in traces
-        if trace.group == condition.group
+        for condition, number, trace in rounds(experiment.conditions, traces)
         for clip, model in seen
         for contender in experiment.everyone
     ]

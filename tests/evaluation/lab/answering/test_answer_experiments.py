@@ -23,9 +23,11 @@ from foveate.evaluation.lab.answering import (
     plan_answers,
     report_answers,
 )
+from foveate.evaluation.lab.answering.cell import answer_cells
 from foveate.evaluation.lab.answering.standings import answer_tables
 from foveate.evaluation.lab.prepare import announced
 from foveate.evaluation.lab.workers import attempt
+from foveate.server import welcome_of
 from foveate.testing import write_clip
 from foveate.testing.detectors_by_name import fake_model
 from foveate.testing.glances import fake_device_model
@@ -246,3 +248,22 @@ def test_who_wins_is_told_over_cells_that_all_have(experiment, tmp_path):
     assert (
         "Means are over other cells for other contenders; all have 1 in common" in (tmp_path / "report.md").read_text()
     )
+
+
+def test_a_contender_brings_its_own_networks_and_one_that_is_not_there_costs_its_cells_alone(experiment, tmp_path):
+    own = experiment(
+        contenders=(
+            AnswerContender(label="ours", policy="cloud-only"),
+            AnswerContender(label="theirs", policy="cloud-only", models={"fake": "other", "unused": "x"}),
+        ),
+        device_model="small",
+    )
+    video = own.videos[0]
+    assert [own.models_of(contender, video) for contender in own.contenders] == [("fake", "small"), ("other", "small")]
+    assert compare_module.model_names(own) == ["fake", "small", "other"]
+    clips, models = {video.path: announced(video.path)}, {n: welcome_of(fake_model(n)) for n in ("fake", "small")}
+    (cell,) = [cell for _, _, cell in answer_cells(own, clips, models)]
+    assert (cell.model.name, cell.device_model.name) == ("fake", "small")
+    models["other"] = welcome_of(fake_model("other"))
+    _, theirs = [cell for _, _, cell in answer_cells(own, clips, models)]
+    assert (theirs.model.name, theirs.device_model.name) == ("other", "small")

@@ -13,6 +13,7 @@ from foveate.evaluation.lab.answering.experiment import AnswerCondition, AnswerC
 from foveate.evaluation.lab.cell import Clip, Model, Trace
 from foveate.evaluation.lab.cells import clip_of, traces_of
 from foveate.evaluation.lab.prepare import ClipFacts
+from foveate.evaluation.lab.rounds import rounds
 from foveate.evaluation.offsets import drawn_offset
 from foveate.network.messages import Welcome
 from foveate.policies import policy_parameters
@@ -68,27 +69,23 @@ class AnswerCell(msgspec.Struct, frozen=True, kw_only=True):
 def answer_cells(
     experiment: AnswerExperiment, clips: Mapping[Path, ClipFacts], models: Mapping[str, Welcome]
 ) -> list[tuple[AnswerContender, AnswerCondition, AnswerCell]]:
-    """All cells, in rounds: every clip and contender over one trace from one start, then the next.
+    """All cells, in rounds: every clip and contender over one trace from one start, then the next (see `rounds`).
 
-    So whatever is finished at any time is balanced. Videos or models without facts are left out.
+    Videos or models without facts are left out.
     """
     traces = traces_of(experiment.uplinks)
     profiles = {c.label: c.profile or experiment.profile for c in experiment.contenders}
     digests = {profile: classes_digest(profile) for profile in set(profiles.values())}
     known = {name: Model(name=name, weights_hash=welcome.weights_hash) for name, welcome in models.items()}
-    seen = [
-        (clip_of(video, clips[video.path]), known[video.model], known[experiment.device_model or video.model])
-        for video in experiment.videos
-        if video.path in clips and {video.model, experiment.device_model or video.model} <= known.keys()
-    ]
+    seen = [(video, clip_of(video, clips[video.path])) for video in experiment.videos if video.path in clips]
     return [
         (
             contender,
             condition,
             AnswerCell(
                 clip=clip,
-                model=cloud_model,
-                device_model=device_model,
+                model=known[names[0]],
+                device_model=known[names[1]],
                 trace=trace,
                 transport=condition.transport,
                 times=condition.pair.times,
@@ -103,13 +100,11 @@ def answer_cells(
                 seed=experiment.seed + number,
             ),
         )
-        for condition in experiment.conditions
-        for number in range(experiment.offsets)
-        for trace in traces
-        if trace.group == condition.group
-        for clip, cloud_model, device_model in seen
+        for condition, number, trace in rounds(experiment.conditions, traces)
+        for video, clip in seen
         for contender in experiment.contenders
         if condition.main or not contender.ablation
+        if known.keys() >= {*(names := experiment.models_of(contender, video))}
     ]
 
 

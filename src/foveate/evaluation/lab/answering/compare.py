@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,8 @@ def compare_answers(
 
 def model_names(experiment: AnswerExperiment) -> list[str]:
     """All models, each once."""
-    return list(dict.fromkeys(n for v in experiment.videos for n in (v.model, experiment.device_model or v.model)))
+    used = product(experiment.contenders, experiment.videos)
+    return list(dict.fromkeys(name for contender, video in used for name in experiment.models_of(contender, video)))
 
 
 def _facts(

@@ -18,6 +18,8 @@ class AnswerContender:
     """`NAME[:parameter=value,...]`."""
     profile: str = ""
     """Name or path of one of its own, for what classes cost depends on how they are made; empty = the experiment's."""
+    models: dict[str, str] = field(default_factory=dict)
+    """Its own networks: names or paths of models in place of the experiment's, by theirs."""
     ablation: bool = False
     """Whether it is compared under the main condition alone."""
 
@@ -48,6 +50,8 @@ class AnswerCondition:
     transport: str
     pair: Pair
     rules: AnswerRules
+    offsets: int
+    """How many starts in each trace."""
     main: bool = False
 
     @property
@@ -107,12 +111,23 @@ class AnswerExperiment:
                 f"cells last more than 0 s and start at 1 offset or more, got {self.seconds:g} s and {self.offsets}"
             )
 
+    def models_of(self, contender: AnswerContender, video: Video) -> tuple[str, str]:
+        """Names or paths of the cloud's model and of the device's."""
+        names = (video.model, self.device_model or video.model)
+        cloud, device = (contender.models.get(name, name) for name in names)
+        return cloud, device
+
     @property
     def conditions(self) -> list[AnswerCondition]:
         """The main one first, then the variations."""
         groups = list(dict.fromkeys(uplink.group for uplink in self.uplinks))
         main = AnswerCondition(
-            group=groups[0], transport=self.transports[0], pair=self.pairs[0], rules=self.rules[0], main=True
+            group=groups[0],
+            transport=self.transports[0],
+            pair=self.pairs[0],
+            rules=self.rules[0],
+            offsets=self.offsets,
+            main=True,
         )
         varied = replace(main, main=False)
         return [
