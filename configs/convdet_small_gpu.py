@@ -1,4 +1,4 @@
-"""convdet-small on an accelerator, from random weights: large batches, varied colours and shapes, full resolution alone.
+"""convdet-small on an accelerator, from random weights: large batches, varied colours and shapes, no low regions.
 
     foveate train detector configs/convdet_small_gpu.py --name convdet-small-world --follow \\
         --data rendered=$FOVEATE_HOME/world/train-mixed
