@@ -130,3 +130,12 @@ def test_the_program_runs_as_an_installed_script():
     script = Path(sys.executable).parent / "foveate"
     ran = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
     assert ran.stdout == f"foveate {__version__}\n"
+
+
+@pytest.mark.parametrize("words", [["--version"], ["link", "--help"], ["play"]], ids=" ".join)
+def test_the_package_runs_as_the_installed_script_does(words):
+    programs = [Path(sys.executable).parent / "foveate"], [sys.executable, "-m", "foveate"]
+    script, module = (
+        subprocess.run([*program, *words], capture_output=True, text=True, check=False) for program in programs
+    )
+    assert (module.returncode, module.stdout, module.stderr) == (script.returncode, script.stdout, script.stderr)
