@@ -12,6 +12,7 @@ from foveate.core import (
     Frame,
     InputError,
     Look,
+    OffloadPlan,
     PairTimes,
     ProtocolError,
     SizeLine,
@@ -372,6 +373,19 @@ def test_the_budget_is_what_fits_between_look_and_cloud():
     # 0.4 s - 0.1 s for looking - 0.1 s for the cloud leave 0.2 s at 8 Mbit/s.
     assert bench.answers[0].budget_bytes == pytest.approx(200_000)
     assert bench.answers[0].expected_bytes <= 200_000
+
+
+def test_the_budget_that_a_policy_sees_before_the_look_counts_from_then_too():
+    budgets = []
+
+    class Asking(Hyperion):
+        def look(self, state):
+            budgets.append(state.budget_bytes(OffloadPlan(jpeg_quality=90)))
+            return super().look(state)
+
+    Bench(Asking(), rate_bps=8e6).capture(0, 10.0)
+    # 0.4 s - 0.1 s for the cloud leave 0.3 s at 8 Mbit/s.
+    assert budgets == [pytest.approx(300_000)]
 
 
 def test_a_lost_server_costs_the_offload_and_not_the_answer():

@@ -184,7 +184,7 @@ class AnsweringSession:
         frame = self._newest
         if self._ended or frame is None or not self._debts.room:
             return []
-        self._debts.take(frame, self._decisions.look_plan(frame), now)
+        self._debts.take(frame, self._decisions.look_plan(frame, now), now)
         self._newest = None
         return []
 

@@ -31,9 +31,7 @@ class Briefing:
         self._answers, self._expected = answers, expected
         self._connection, self._uplink = connection, uplink
 
-    def state(
-        self, frame: Frame, *, taken: int, offloads: int, look: Look | None = None, now: float = 0.0
-    ) -> FrameState:
+    def state(self, frame: Frame, *, taken: int, offloads: int, now: float, look: Look | None = None) -> FrameState:
         """Of a frame before which `taken` were begun and `offloads` offloaded; without `look`, before the device looks.
 
         `now` is when the policy decides: the budget of bytes counts from there.

@@ -32,9 +32,9 @@ class Decisions:
         """Whether a decision was asked for that was not made yet."""
         return self._deciding is not None
 
-    def look_plan(self, frame: Frame) -> LookPlan:
+    def look_plan(self, frame: Frame, now: float) -> LookPlan:
         """What the device's model is to look at in the next frame."""
-        state = self._briefing.state(frame, taken=self._debts.taken, offloads=self._offloads.started)
+        state = self._briefing.state(frame, taken=self._debts.taken, offloads=self._offloads.started, now=now)
         return self._policy.look(state)
 
     def consider(self, now: float) -> list[DecideWork]:
