@@ -15,6 +15,8 @@ SIMULATED_S = 0.0005
 """Of one core for each simulated sample (EPYC Zen 4, 2026-11)."""
 OTHER_S = 90.0
 """For each training: reading and coding of pictures, choices, intervals, figures."""
+AGAIN_S = 30.0
+"""For one that was looked at before and has cells left: reading and coding of pictures, figures."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,14 +62,15 @@ def plan_experts(experiment: ExpertsExperiment, out: Path, *, workers: int) -> E
     cells = {cell.key: cell for cell, _ in expert_cells(experiment, trainings)}
     anew = [set(found) for folder, found in weights.items() if folder not in studied]
     count = len(cells) + sum(_most_cells(experiment, names) for names in anew)
-    done = len(RunStore(out).finished(cells.values()))
-    samples, inferences = experiment.samples * (count - done), experiment.pictures * sum(map(len, anew))
+    done = RunStore(out).finished(cells.values())
+    again = {cell.training for key, cell in cells.items() if key not in done}
+    samples, inferences = experiment.samples * (count - len(done)), experiment.pictures * sum(map(len, anew))
     picture_s = experiment.times.sample_s
-    alone_s = inferences * picture_s + OTHER_S * len(anew)
+    alone_s = inferences * picture_s + OTHER_S * len(anew) + AGAIN_S * len(again)
     return ExpertsPlan(
         trainings=len(there),
         cells=count,
-        finished=done,
+        finished=len(done),
         samples=samples,
         inferences=inferences,
         hours=(alone_s + samples * SIMULATED_S / workers) / 3600,
