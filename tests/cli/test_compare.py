@@ -8,10 +8,11 @@ import typer
 from typer.testing import CliRunner
 
 from foveate.cli.compare import EXAMPLE, compare
-from foveate.core import InputError
+from foveate.core import FoveateError, InputError
 from foveate.evaluation.experts.experiment import ExpertsExperiment
 from foveate.evaluation.lab.answering import AnswerExperiment
 from foveate.testing import write_clip
+from foveate.testing.classifiers import tiny_training
 
 app = typer.Typer()
 app.command(epilog=EXAMPLE)(compare)
@@ -99,8 +100,6 @@ def test_an_experiment_file_that_fails_is_named_with_its_line(tmp_path):
 @pytest.mark.parametrize(
     ("made", "words", "says"),
     [
-        (ExpertsExperiment, ("--workers", "2"), "takes no --workers: it keeps no cells"),
-        (ExpertsExperiment, ("--hours", "1"), "takes no --hours: it keeps no cells"),
         (ExpertsExperiment, ("--parquet",), "takes no --parquet: its tables are CSV"),
         (AnswerExperiment, ("--parquet",), "takes no --parquet: its tables are CSV"),
     ],
@@ -112,3 +111,44 @@ def test_an_option_that_its_kind_of_experiment_ignores_is_refused(made, words, s
     ran = invoke("mine", "--out", tmp_path / "out", "--plan", *words)
     assert isinstance(ran.exception, InputError)
     assert str(ran.exception).startswith(f"mine {says}")
+
+
+ASKING = """
+from pathlib import Path
+from foveate.evaluation.experts.experiment import ExpertsExperiment, NamedLink
+from foveate.network import LinkSettings, UplinkTrace
+from foveate.testing.classifiers import coloured_images
+
+def read(folder):
+    return coloured_images(4), coloured_images(3, seed=3)
+
+def experiment(inputs):
+    trace = UplinkTrace.constant(5e6, 0.04, 10.0)
+    return ExpertsExperiment(
+        name="asking", question="?", expected="!", models=(Path(__file__).parent / "seed-0",), read=read,
+        links=(NamedLink(group="4g", link=LinkSettings(trace=trace), recording="a"),), samples=4,
+    )
+"""
+
+
+def test_an_experiment_on_experts_heeds_hours_and_workers_and_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setenv("FOVEATE_HOME", str(tmp_path / "home"))
+    tiny_training(tmp_path, pictures=8)
+    (tmp_path / "asking.py").write_text(ASKING)
+    words = (tmp_path / "asking.py", "--out", tmp_path / "out", "--workers", "1")
+    planned = invoke(*words, "--plan")
+    assert planned.exit_code == 0, planned.output
+    assert "(0 finished)" in planned.output
+    assert not (tmp_path / "out").exists()
+    late = invoke(*words, "--hours", "0")
+    assert isinstance(late.exception, FoveateError)
+    assert "not looked at in time" in str(late.exception)
+    ran = invoke(*words)
+    assert ran.exit_code == 0, ran.output
+    table = (tmp_path / "out" / "rows.csv").read_bytes()
+    again = invoke(*words, "--hours", "0")
+    assert again.exit_code == 0, again.output
+    (cells, finished) = re.search(r"(\d+) cells, (\d+) of them finished before", again.output).groups()
+    assert cells == finished
+    assert f"at most {cells} ({cells} finished)" in invoke(*words, "--plan").output
+    assert (tmp_path / "out" / "rows.csv").read_bytes() == table

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from foveate.core import ExpertCard, InputError, ThresholdCurve
 from foveate.evaluation.experts.choose import route_all
-from foveate.policies import ROUTERS, router_by_name
+from foveate.policies import ROUTERS, router_by_name, router_text
 from foveate.policies.routing import (
     AlwaysLargest,
     AskBudget,
@@ -177,3 +177,19 @@ def test_all_pictures_at_once_are_routed_as_each_by_itself(seed, experts, top_k,
     for row, number in zip(probabilities, together, strict=True):
         alone = best_expert(row, cards, top_k)
         assert (None if number < 0 else cards[number]) == alone
+
+
+@pytest.mark.parametrize(
+    "router",
+    [
+        AskExpert(threshold=1 / 3, top_k=2, max_energy_j=1e-5),
+        AskBudget(goal="energy", value=0.1 + 0.2),
+        RandomExpert(threshold=0.62),
+        OracleExpert(),
+        AlwaysLargest(),
+        NoRouting(),
+        NearEdge(),
+    ],
+)
+def test_a_router_is_what_its_text_names(router):
+    assert router_by_name(router_text(router)) == router

@@ -1,3 +1,4 @@
+import json
 import re
 import runpy
 from pathlib import Path
@@ -9,7 +10,7 @@ from typer.testing import CliRunner
 from foveate.cli.train import app
 from foveate.core import InputError
 from foveate.models import BackboneConfig, Detector, DetectorConfig, load_detector, save_detector
-from foveate.training import TrainConfig
+from foveate.training import TrainConfig, Trainer
 
 
 def test_help_ends_with_an_example() -> None:
@@ -45,6 +46,19 @@ def test_wrong_arguments_are_explained(
     assert message in str(result.exception)
 
 
+TINY = """
+import torch
+from foveate.models import BackboneConfig, Detector, DetectorConfig
+from foveate.training import Schedule, TrainConfig
+
+def model():
+    torch.manual_seed(0)
+    shape = BackboneConfig(dim=16, depth=4, heads=1, window_size=3, stem="convolutional", positions="tiled")
+    return Detector(DetectorConfig(backbone=shape, pyramid_channels=16, head_convolutions=1))
+
+config = TrainConfig(schedule=Schedule(steps=1))
+"""
+
 RECIPES = Path(__file__).parents[2] / "configs"
 
 
@@ -72,6 +86,29 @@ def test_a_model_of_another_window_is_trained_further_as_one_of_window_9(
     assert ran.exit_code == 0, ran.output
     trained = load_detector("of-9").config.backbone
     assert (trained.window_size, trained.positions) == (9, "tiled")
+
+
+def test_a_set_that_grows_is_followed_on_a_cpu_without_what_validates(
+    street: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOVEATE_HOME", str(tmp_path))
+    monkeypatch.setattr("foveate.training.trainer.FOLLOW_S", 0.0)
+    whole = json.loads((street / "annotations.json").read_text())
+    (street / "annotations.json").write_text(json.dumps(whole | {"images": whole["images"][:1], "annotations": []}))
+    seen: list[int] = []
+
+    class Watched(Trainer):
+        def _update(self, rate: float) -> float:
+            (street / "annotations.json").write_text(json.dumps(whole))
+            seen.append(len(self.mixture.images))
+            return super()._update(rate)
+
+    monkeypatch.setattr("foveate.training.Trainer", Watched)
+    (tmp_path / "tiny.py").write_text(TINY)
+    words = [str(tmp_path / "tiny.py"), "--name", "grown", "--data", f"street={street}", "--follow", "--steps", "3"]
+    ran = CliRunner().invoke(app, ["detector", *words, "--phase", "1:96x96:2", "--torch-device", "cpu"])
+    assert ran.exit_code == 0, ran.output
+    assert seen == [1, 3, 3]  # the only picture at first validates too
 
 
 def test_curves_have_a_form_that_can_be_drawn(tmp_path: Path) -> None:

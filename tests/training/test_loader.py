@@ -2,6 +2,7 @@ import multiprocessing
 import os
 import signal
 import time
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -9,7 +10,10 @@ import numpy as np
 import pytest
 
 from foveate.core import FoveateError, InputError
-from foveate.training import Batch, BatchPlan, BatchSource, ImageSet, Loader, Mixture
+from foveate.training import Batch, BatchPlan, BatchSource, ImageSet, Loader, Mixture, load_folder
+from foveate.training.patience import Patience
+
+from .conftest import CLASSES, write_set
 
 ARRAYS = ("images", "boxes", "labels", "ignored_boxes", "ignored_labels")
 
@@ -43,6 +47,51 @@ def test_an_error_in_the_other_process_arrives_here(street_set: ImageSet) -> Non
         image.path.write_bytes(b"no picture")
     with Loader(plan(street_set), 0) as loader, pytest.raises(FoveateError, match="is not a readable image"):
         next(iter(loader))
+
+
+def grown(images: ImageSet, folder: Path) -> ImageSet:
+    """The set with three more pictures."""
+    more = load_folder(write_set(folder, pictures=3), CLASSES)
+    return replace(images, images=images.images + more.images)
+
+
+def test_a_renewed_loader_goes_on_with_the_batches_of_the_new_plan(street_set: ImageSet, tmp_path: Path) -> None:
+    later = plan(grown(street_set, tmp_path / "more"))
+    with Loader(plan(street_set), 0) as loader:
+        batches = iter(loader)
+        before = [next(batches) for _ in range(2)]
+        loader.renew(plan(street_set, seed=9), 1)
+        loader.renew(later, 2)
+        after = [next(batches) for _ in range(3)]
+    first, then = BatchSource(plan(street_set)), BatchSource(later)
+    assert all(same(batch, first.batch(step)) for step, batch in enumerate(before))
+    assert all(same(batch, then.batch(step)) for step, batch in enumerate(after, 2))
+    assert not same(after[0], first.batch(2))
+
+
+def test_a_picture_that_is_half_written_is_passed_over_until_it_is_whole(street_set: ImageSet) -> None:
+    path = street_set.images[1].path
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    patience = Patience(60.0)
+    source = BatchSource(plan(street_set), patience)
+    assert source.batch(0).images.shape == (4, 96, 96, 3)
+    assert set(patience.waiting) == {str(path)}
+    path.write_bytes(whole)
+    assert same(BatchSource(plan(street_set), patience).batch(0), BatchSource(plan(street_set)).batch(0))
+    assert not patience.waiting
+
+
+def test_what_stays_unreadable_ends_a_loader_of_growing_sets_too(
+    street_set: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("foveate.training.loader.PATIENCE_S", 0.01)
+    for image in street_set.images:
+        image.path.write_bytes(b"no picture")
+    with Loader(plan(street_set), 0, growing=True) as loader:
+        loader.renew(plan(street_set), 1)
+        with pytest.raises(FoveateError, match="is not a readable image"):
+            next(iter(loader))
 
 
 def load_and_die(images: ImageSet, pipe: Connection) -> None:

@@ -267,7 +267,7 @@ def test_an_annotation_file_that_is_half_written_is_waited_for(
         until(feed, lambda: "left for later" in caplog.text)
         file.write_text(whole)
         written = feed.pool.written
-        until(feed, lambda: not feed._unreadable_since and feed.pool.written > written)
+        until(feed, lambda: not feed._patience.waiting and feed.pool.written > written)
     assert caplog.text.count("left for later") == 1
 
 
@@ -282,7 +282,7 @@ def test_a_picture_that_is_half_written_comes_when_it_is_whole(
     with PictureFeed(PicturePool(GAP + 50, CPU), followed(folder), seed=0, growing=True) as feed:
         until(feed, lambda: "1.jpg" in caplog.text)
         picture.write_bytes(whole)
-        until(feed, lambda: not feed._unreadable_since and str(picture) in feed.known)
+        until(feed, lambda: not feed._patience.waiting and str(picture) in feed.known)
 
 
 def test_what_stays_unreadable_ends_a_feed_of_growing_sets_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,6 +68,71 @@ def test_a_resumed_training_ends_with_the_weights_of_an_uninterrupted_one(street
     torch.testing.assert_close(parameters(resumed), parameters(whole), atol=1e-6, rtol=0)
 
 
+def following(growing: Callable[[], Mixture], folder: Path) -> Trainer:
+    """A training that looks for new pictures after every step."""
+    config = TrainConfig(schedule=SHORT, seed=1, threads=2)
+    return Trainer(tiny_detector(), growing(), config, folder, growing=growing)
+
+
+@pytest.fixture
+def always(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("foveate.training.trainer.FOLLOW_S", 0.0)
+
+
+@pytest.mark.usefixtures("always")
+def test_pictures_that_come_on_the_way_are_trained_on_from_the_next_step(
+    street_set: ImageSet, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As by a training that was stopped there and taken up again with them."""
+    late = load_folder(write_set(tmp_path / "late", pictures=3), CLASSES)
+    both = replace(street_set, images=street_set.images + late.images)
+    looks: list[Mixture] = []
+
+    def growing() -> Mixture:
+        # asked for the mixture, at the start of the phase, after step 1 and after step 2, when three have come
+        looks.append(Mixture(sets=(street_set if len(looks) < 3 else both,), weights=(1.0,)))
+        return looks[-1]
+
+    followed = following(growing, tmp_path / "followed")
+    assert followed.run()
+    assert len(followed.mixture.images) == 7
+    assert "3 pictures have come, 7 are there" in "".join(capfd.readouterr())
+    assert not trainer(street_set, tmp_path / "parts").run(most_steps=2)
+    resumed = trainer(both, tmp_path / "parts")
+    assert resumed.run()
+    torch.testing.assert_close(parameters(followed), parameters(resumed), atol=1e-6, rtol=0)
+
+
+@pytest.mark.usefixtures("always")
+def test_following_sets_that_do_not_grow_changes_nothing(street_set: ImageSet, tmp_path: Path) -> None:
+    mixture = Mixture(sets=(street_set,), weights=(1.0,))
+    followed = following(lambda: replace(mixture), tmp_path / "followed")
+    assert followed.run()
+    whole = trainer(street_set, tmp_path / "whole")
+    assert whole.run()
+    torch.testing.assert_close(parameters(followed), parameters(whole), atol=1e-6, rtol=0)
+
+
+@pytest.mark.usefixtures("always")
+def test_a_set_that_cannot_be_read_again_is_waited_for_and_not_for_ever(
+    street_set: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    looks = []
+
+    def growing() -> Mixture:
+        looks.append(1)
+        if len(looks) > 1:
+            raise MediaError("half an annotation file")
+        return Mixture(sets=(street_set,), weights=(1.0,))
+
+    assert following(growing, tmp_path / "patient").run()
+    assert caplog.text.count("left for later: half an annotation file") == 1
+    monkeypatch.setattr("foveate.training.trainer.PATIENCE_S", 1e-9)
+    looks.clear()
+    with pytest.raises(MediaError, match="half an annotation file"):
+        following(growing, tmp_path / "impatient").run()
+
+
 def test_a_signal_ends_training_with_a_checkpoint(street_set: ImageSet, tmp_path: Path) -> None:
     endless = trainer(street_set, tmp_path / "run", replace(SHORT, steps=10**6))
     threading.Thread(target=end_after_first_step, args=(endless,)).start()

@@ -6,11 +6,19 @@ import math
 import time
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
+
+    from foveate.evaluation.experts.plan import ExpertsPlan
+    from foveate.evaluation.lab import Plan
+    from foveate.evaluation.lab.answering.plan import AnswerCost
+    from foveate.evaluation.lab.workers import Workers
     from foveate.experiments.registry import AnyExperiment
 
 EXAMPLE = "Example: foveate compare quick --out out/quick"
@@ -50,12 +58,7 @@ def compare(
     from foveate.cli.outputs import folder_for
     from foveate.cli.recipes import blames
     from foveate.core import InputError
-    from foveate.evaluation.experts.experiment import ExpertsExperiment, run_experiment
-    from foveate.evaluation.experts.plan import plan_experts
-    from foveate.evaluation.experts.report import report_experts
-    from foveate.evaluation.glances import load_device_model
-    from foveate.evaluation.lab import choose_workers, compare_job, load_model, plan_of, report_job
-    from foveate.evaluation.lab.answering import AnswerExperiment, compare_answers, plan_answers, report_answers
+    from foveate.evaluation.lab import choose_workers
     from foveate.evaluation.lab.workers import available_cores
     from foveate.experiments import Inputs, experiment_by_name, part_of
 
@@ -74,51 +77,63 @@ def compare(
     )
     with blames(Path(experiment)) if experiment.endswith(".py") else nullcontext():
         found = experiment_by_name(experiment, inputs)
-    _refuse_what_its_kind_ignores(found, workers=workers, hours=hours, ray=ray, parquet=parquet or None)
+    _refuse_what_its_kind_ignores(found, parquet=parquet)
     console = Console()
-    if isinstance(found, ExpertsExperiment):
-        if plan:
-            console.print(plan_experts(found).table(found.name))
-            return
-        report_experts(found, run_experiment(found, tell=console.print), out, console=console)
-        return
-    cores = workers or available_cores()
-    deadline = math.inf if hours is None else time.monotonic() + 3600 * hours
     if plan:
-        if isinstance(found, AnswerExperiment):
-            console.print(plan_answers(found, out, load=load_model, workers=cores).table(found.name))
-        else:
-            console.print(plan_of(found, out, load=load_model, workers=cores).table(found.name))
+        console.print(_planned(found, out, workers or available_cores()).table(found.name))
         return
+    deadline = math.inf if hours is None else time.monotonic() + 3600 * hours
     with choose_workers(ray, workers) as pool:
-        if isinstance(found, AnswerExperiment):
-            answers = compare_answers(
-                found,
-                out,
-                load=load_model,
-                load_device=load_device_model,
-                workers=pool,
-                console=console,
-                deadline=deadline,
-            )
-            report_answers(answers, out, console=console)
-            return
-        comparison = compare_job(found, out, load=load_model, workers=pool, console=console, deadline=deadline)
-    report_job(comparison, out, console=console, parquet=parquet)
+        report = _compared(found, out, pool, console, deadline, parquet=parquet)
+    report()
 
 
-def _refuse_what_its_kind_ignores(experiment: AnyExperiment, **options: Any) -> None:
-    """Raises `InputError` where one of `options` is given, which experiments of another kind alone heed."""
-    from foveate.core import InputError
+def _planned(experiment: AnyExperiment, out: Path, workers: int) -> Plan | AnswerCost | ExpertsPlan:
     from foveate.evaluation.experts.experiment import ExpertsExperiment
-    from foveate.evaluation.lab.answering import AnswerExperiment
+    from foveate.evaluation.experts.plan import plan_experts
+    from foveate.evaluation.lab import load_model, plan_of
+    from foveate.evaluation.lab.answering import AnswerExperiment, plan_answers
 
-    reasons: dict[str, str] = {}
+    if isinstance(experiment, ExpertsExperiment):
+        return plan_experts(experiment, out, workers=workers)
     if isinstance(experiment, AnswerExperiment):
-        reasons = {"parquet": "its tables are CSV"}
-    elif isinstance(experiment, ExpertsExperiment):
-        cells = "it keeps no cells that could be put off or spread"
-        reasons = {"hours": cells, "workers": cells, "ray": cells, "parquet": "its tables are CSV"}
-    for name, reason in reasons.items():
-        if options[name] is not None:
-            raise InputError(f"{experiment.name} takes no --{name}: {reason}")
+        return plan_answers(experiment, out, load=load_model, workers=workers)
+    return plan_of(experiment, out, load=load_model, workers=workers)
+
+
+def _compared(
+    experiment: AnyExperiment, out: Path, pool: Workers, console: Console, deadline: float, *, parquet: bool
+) -> Callable[[], object]:
+    """Run what is missing; returns what writes the report, which needs no workers."""
+    from foveate.evaluation.experts.compare import compare_experts
+    from foveate.evaluation.experts.experiment import ExpertsExperiment
+    from foveate.evaluation.experts.report import report_experts
+    from foveate.evaluation.glances import load_device_model
+    from foveate.evaluation.lab import compare_job, load_model, report_job
+    from foveate.evaluation.lab.answering import AnswerExperiment, compare_answers, report_answers
+
+    if isinstance(experiment, ExpertsExperiment):
+        experts = compare_experts(experiment, out, workers=pool, console=console, deadline=deadline)
+        return lambda: report_experts(experts, out, console=console)
+    if isinstance(experiment, AnswerExperiment):
+        answers = compare_answers(
+            experiment,
+            out,
+            load=load_model,
+            load_device=load_device_model,
+            workers=pool,
+            console=console,
+            deadline=deadline,
+        )
+        return lambda: report_answers(answers, out, console=console)
+    comparison = compare_job(experiment, out, load=load_model, workers=pool, console=console, deadline=deadline)
+    return lambda: report_job(comparison, out, console=console, parquet=parquet)
+
+
+def _refuse_what_its_kind_ignores(experiment: AnyExperiment, *, parquet: bool) -> None:
+    """Raises `InputError` where an option is given that experiments of another kind alone heed."""
+    from foveate.core import InputError
+    from foveate.evaluation.lab import Experiment
+
+    if parquet and not isinstance(experiment, Experiment):
+        raise InputError(f"{experiment.name} takes no --parquet: its tables are CSV")

@@ -63,7 +63,7 @@ def detector(  # noqa: PLR0917 - typer calls it by name
     ] = None,
     torch_device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
     follow: Annotated[
-        bool, typer.Option(help="Look for new pictures on the way, as of a set that is being rendered.")
+        bool, typer.Option(help="Look for new pictures on the way, as of a set that is still being rendered.")
     ] = False,
 ) -> None:
     """Train a detector, or go on with one that was interrupted; checkpoints lie in $FOVEATE_HOME/training/NAME."""
@@ -296,10 +296,15 @@ def _growing(
     sources = [source for text in data for source in _sources(text)]
 
     def read() -> Mixture:
-        sets = (load_folder(folder, class_names, name=name).without(held) for name, folder, _ in sources)
+        sets = (_without(load_folder(folder, class_names, name=name), held) for name, folder, _ in sources)
         return Mixture(sets=tuple(sets), weights=tuple(weight for _, _, weight in sources))
 
     return read
+
+
+def _without(images: "ImageSet", held: set[str]) -> "ImageSet":
+    """The pictures of other groups; all as long as there are no others, as `ImageSet.split` has it."""
+    return images if {image.group for image in images.images} <= held else images.without(held)
 
 
 def _sources(text: str) -> list[tuple[str, Path, float]]:

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from foveate.codec.image_sets import read_images
 from foveate.core import LabelledImages, foveate_home
-from foveate.evaluation.experts.cells import NamedLink
-from foveate.evaluation.experts.experiment import ExpertsExperiment
+from foveate.evaluation.experts.experiment import ExpertsExperiment, NamedLink
 from foveate.evaluation.experts.run import held_out_pictures
 from foveate.evaluation.lab.cell import Trace
 from foveate.evaluation.lab.cells import traces_of

@@ -11,7 +11,7 @@ from foveate.policies.oracle import Oracle
 from foveate.policies.region_types import RegionType, downsampling_mask, region_types
 from foveate.policies.registry import POLICIES, by_name, check_known, parse_policy, policy_parameters
 from foveate.policies.roi_opt import RoiOpt
-from foveate.policies.router import ROUTERS, router_by_name
+from foveate.policies.router import ROUTERS, router_by_name, router_text
 from foveate.policies.routing import Router
 from foveate.policies.track_b2b import TrackB2B
 from foveate.policies.track_fixed import TrackFixed
@@ -55,6 +55,7 @@ __all__ = [
     "policy_parameters",
     "region_types",
     "router_by_name",
+    "router_text",
     "size_budget_bytes",
     "uniform_configurations",
     "whole_kib",

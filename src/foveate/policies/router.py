@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from foveate.policies.parsing import made_by_name
+from foveate.policies.parsing import made_by_name, policy_parameters
 from foveate.policies.routing import (
     AlwaysLargest,
     AskBudget,
@@ -25,4 +25,10 @@ def router_by_name(text: str) -> Router:
     return router
 
 
-__all__ = ["ROUTERS", "router_by_name"]
+def router_text(router: Router) -> str:
+    """The inverse of `router_by_name`."""
+    given = [f"{name}={value}" for name, value in policy_parameters(router).items() if value is not None]
+    return f"{router.name}:{','.join(given)}" if given else router.name
+
+
+__all__ = ["ROUTERS", "router_by_name", "router_text"]

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from foveate.core import InputError, MediaError, RegionGrid
+from foveate.core import FoveateError, InputError, MediaError, RegionGrid
 from foveate.models import DenseDetector
 from foveate.models.weights import choose_dtype
 from foveate.training.augment import AugmentConfig
@@ -24,11 +24,12 @@ from foveate.training.distillation import DistillationConfig
 from foveate.training.evaluate import evaluate
 from foveate.training.gradients import GradientWorkers, StepLosses
 from foveate.training.journal import Journal
-from foveate.training.loader import BatchPlan, Loader
+from foveate.training.loader import PATIENCE_S, BatchPlan, Loader
 from foveate.training.losses import LossConfig
 from foveate.training.mixture import Mixture
 from foveate.training.muon import make_muon
 from foveate.training.optimise import MovingAverage, make_optimiser
+from foveate.training.patience import Patience
 from foveate.training.resident import PictureFeed, PicturePool, ResidentLoader, fitting_slots
 from foveate.training.resolution import ResolutionConfig, draw_resolution
 from foveate.training.sample import Batch
@@ -39,6 +40,8 @@ LARGEST_GRADIENT = 5.0
 """Norm to which gradients are clipped."""
 ALIKE = 8
 """Crops of several regions that share a mask on an accelerator."""
+FOLLOW_S = 60.0
+"""Wall clock between looks for new pictures where batches are made beside a CPU."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,9 +95,10 @@ class Trainer:
         *,
         growing: Callable[[], Mixture] | None = None,
     ) -> None:
-        """`growing` returns the mixture with what came since; asked where batches are made on the device.
+        """`growing` returns the mixture with what came since; asked on the way, and at the start of each phase.
 
-        With it, files that are not whole yet are waited for (see `PictureFeed`), and figures on the way left out.
+        With it, files that are not whole yet are waited for (see `PictureFeed` and `Loader`), and figures on the way
+        left out. On a CPU batches stay a function of seed, step and the pictures that were there at the last look.
         """
         folder.mkdir(parents=True, exist_ok=True)
         self.model, self.mixture, self.config, self.folder = model, mixture, config, folder
@@ -109,7 +113,8 @@ class Trainer:
         )
         self._stop = False
         self._feed: PictureFeed | None = None
-        self._saved_at = self._evaluated_at = time.monotonic()
+        self._patience = Patience(PATIENCE_S)
+        self._saved_at = self._evaluated_at = self._looked_at = time.monotonic()
 
     @property
     def _is_resident(self) -> bool:
@@ -169,11 +174,12 @@ class Trainer:
         number = schedule.phase_at(self.share_done)
         phase = schedule.phases[number]
         journal.note(f"crops of {phase.size[0]}x{phase.size[1]} pixels in batches of {phase.batch_size}")
-        with self._batches(phase) as batches:
+        with self._batches(phase, journal) as (batches, loader):
             began_at = time.monotonic()
             for batch in batches:
                 self._step(workers, journal, batch)
                 began_at = self._spend_time(began_at)
+                self._follow(loader, phase, journal)
                 if self._evaluate_if_due(journal):
                     began_at = time.monotonic()  # looking is not training
                 ends = self.share_done >= 1 or schedule.phase_at(self.share_done) != number
@@ -192,14 +198,41 @@ class Trainer:
             yield
 
     @contextmanager
-    def _batches(self, phase: Phase) -> Iterator[Iterator[TensorBatch]]:
-        plan, grid = self._batch_plan(phase), self.model.region_grid(*phase.size)
+    def _batches(self, phase: Phase, journal: Journal) -> Iterator[tuple[Iterator[TensorBatch], Loader | None]]:
+        """Batches, and the loader that must be told of new pictures; a feed looks for them itself."""
+        grid = self.model.region_grid(*phase.size)
         if self._feed is not None:
-            with ResidentLoader(plan, self.progress.step, self._feed, grid) as resident:
-                yield iter(resident)
+            with ResidentLoader(self._batch_plan(phase), self.progress.step, self._feed, grid) as resident:
+                yield iter(resident), None
         else:
-            with Loader(plan, self.progress.step) as loader:
-                yield (_on_device(batch, self._device, grid) for batch in loader)
+            self._look_again(journal)
+            growing = self._growing is not None
+            with Loader(self._batch_plan(phase), self.progress.step, growing=growing) as loader:
+                yield (_on_device(batch, self._device, grid) for batch in loader), loader
+
+    def _follow(self, loader: Loader | None, phase: Phase, journal: Journal) -> None:
+        """Tell a loader what came since, if it is time to look."""
+        if loader is None or time.monotonic() - self._looked_at < FOLLOW_S:
+            return
+        if self._look_again(journal):
+            loader.renew(self._batch_plan(phase), self.progress.step)
+
+    def _look_again(self, journal: Journal) -> bool:
+        """Take in what came since, where the sets grow; whether there was something."""
+        self._looked_at = time.monotonic()
+        if self._growing is None:
+            return False
+        try:
+            found = self._growing()
+        except FoveateError as error:
+            self._patience.put_off("the sets", error)  # an annotation file that is being written
+            return False
+        self._patience.met("the sets")
+        before, self.mixture = self.mixture, found
+        new = {image.path for image in found.images} - {image.path for image in before.images}
+        if new:
+            journal.note(f"{len(new)} pictures have come, {len(found.images)} are there")
+        return _contents(before) != _contents(found)
 
     def _batch_plan(self, phase: Phase) -> BatchPlan:
         return BatchPlan(
@@ -283,6 +316,11 @@ def _prepare(model: DenseDetector) -> None:
     for module in model.modules():
         if isinstance(module, nn.Conv2d):
             module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stub
+
+
+def _contents(mixture: Mixture) -> list[tuple[Path, int]]:
+    """Pictures, and how many boxes each has: what sets gain while they are being written."""
+    return [(image.path, len(image.labels)) for image in mixture.images]
 
 
 def _on_device(batch: Batch, torch_device: torch.device, grid: RegionGrid) -> TensorBatch:

@@ -1,10 +1,14 @@
 """A small experiment on tiny classifiers, run once."""
 
+from io import StringIO
+
 import pytest
+from rich.console import Console
 
 from foveate.core import split_by_class
-from foveate.evaluation.experts.cells import NamedLink
-from foveate.evaluation.experts.experiment import ExpertsExperiment, run_experiment
+from foveate.evaluation.experts.compare import compare_experts
+from foveate.evaluation.experts.experiment import ExpertsExperiment, NamedLink
+from foveate.evaluation.lab.workers import ThisProcess
 from foveate.network import LinkSettings, UplinkTrace
 from foveate.testing.classifiers import coloured_images, tiny_training
 
@@ -55,7 +59,23 @@ def experiment(training):
 
 
 @pytest.fixture(scope="session")
-def results(experiment, tmp_path_factory):
+def comparison(experiment, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FOVEATE_HOME", str(tmp_path_factory.getbasetemp() / "home"))
-        return run_experiment(experiment, tell=lambda _: None)
+        out = tmp_path_factory.mktemp("comparison")
+        return compare_experts(experiment, out, workers=ThisProcess(), console=Console(file=StringIO()))
+
+
+@pytest.fixture(scope="session")
+def results(comparison):
+    return comparison.results
+
+
+@pytest.fixture
+def compared(tmp_path):
+    """Runs an experiment in a folder of its own."""
+
+    def run(experiment):
+        return compare_experts(experiment, tmp_path / "out", workers=ThisProcess(), console=Console(file=StringIO()))
+
+    return run

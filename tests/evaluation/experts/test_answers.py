@@ -9,7 +9,6 @@ import pytest
 from foveate.codec import PictureCoding
 from foveate.core import WeightsError
 from foveate.evaluation.experts.answers import read_answers, restored, stepped
-from foveate.evaluation.experts.experiment import run_experiment
 from foveate.evaluation.experts.models import Outputs, SentPictures, find_models, keep_answers
 
 
@@ -34,9 +33,9 @@ def test_steps_keep_every_ranking_at_the_top_and_nearly_every_probability():
     assert np.abs(shares[0] - shares[1]).max() < 0.02
 
 
-def test_the_table_needs_no_weights(experiment, results, handed_over):
+def test_the_table_needs_no_weights(experiment, results, handed_over, compared):
     short = replace(experiment, links=experiment.links[:1], samples=10, models=(handed_over,))
-    again = run_experiment(short, tell=lambda _: None)
+    again = compared(short).results
     for row, before in zip(again.choices, results.choices, strict=True):
         assert row["contender"] == before["contender"]
         assert row["accuracy"]["value"] == pytest.approx(before["accuracy"]["value"], abs=0.05)

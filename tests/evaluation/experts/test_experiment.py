@@ -9,7 +9,6 @@ from foveate.codec import PictureCoding
 from foveate.core import InputError
 from foveate.evaluation.experts.choose import choose
 from foveate.evaluation.experts.contenders import OURS, routed_answers, standard_contenders, standard_labels
-from foveate.evaluation.experts.experiment import run_experiment
 from foveate.evaluation.experts.models import Outputs, SentPictures, complete_names, find_models, of_kind
 from foveate.evaluation.experts.plan import plan_experts
 from foveate.evaluation.experts.pooled import pooled_of
@@ -105,11 +104,11 @@ def test_tcp_is_told_apart_from_the_main_links(results):
     assert [str(links) for links in links_of(results, variations=True)] == ["4g, tcp"]
 
 
-def test_a_plan_counts_the_cells_and_reads_no_picture(experiment, results):
+def test_a_plan_counts_the_cells_and_reads_no_picture(experiment, results, tmp_path):
     def unread(_folder):
         raise AssertionError
 
-    plan = plan_experts(replace(experiment, read=unread))
+    plan = plan_experts(replace(experiment, read=unread), tmp_path, workers=1)
     labels = {row["contender"] for row in results.choices}
     unreached = sum(row["ours_reaches_at"] is None for row in results.choices)
     assert plan.cells == len(results.rows) + unreached * len(experiment.links)
@@ -122,12 +121,17 @@ def test_a_plan_counts_the_cells_and_reads_no_picture(experiment, results):
     assert len(labels) == 8
 
 
-def test_without_a_finished_training_the_experiment_says_how_to_make_one(experiment, tmp_path):
+def test_without_a_finished_training_the_experiment_says_how_to_make_one(experiment, tmp_path, compared):
     with pytest.raises(InputError, match="foveate train experts"):
-        run_experiment(replace(experiment, models=(tmp_path,)), tell=lambda _: None)
+        compared(replace(experiment, models=(tmp_path,)))
 
 
-def test_a_kind_that_is_not_trained_to_the_end_takes_no_part(experiment, training, tmp_path):
+def test_trainings_of_one_name_are_refused(experiment, tmp_path):
+    with pytest.raises(InputError, match="names of their own"):
+        replace(experiment, models=(tmp_path / "a" / "seed-0", tmp_path / "b" / "seed-0"))
+
+
+def test_a_kind_that_is_not_trained_to_the_end_takes_no_part(experiment, training, tmp_path, compared):
     folder = tmp_path / "seed-0"
     shutil.copytree(training, folder)
     (folder / "static-1.safetensors").unlink()
@@ -136,7 +140,7 @@ def test_a_kind_that_is_not_trained_to_the_end_takes_no_part(experiment, trainin
         raise AssertionError
 
     with pytest.raises(InputError, match="no finished training"):
-        run_experiment(replace(experiment, models=(folder,), read=unread), tell=lambda _: None)
+        compared(replace(experiment, models=(folder,), read=unread))
     assert "static-0" not in complete_names(folder)
     assert {"generalist", "base", "progressive-0", "progressive-1"} <= complete_names(folder)
 

@@ -27,9 +27,9 @@ LOOK = """(() => {
 
 
 @pytest.fixture(scope="module")
-def out(experiment, results, tmp_path_factory):
+def out(comparison, tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
-    report_experts(experiment, results, folder, console=Console(file=StringIO()))
+    report_experts(comparison, folder, console=Console(file=StringIO()))
     return folder
 
 

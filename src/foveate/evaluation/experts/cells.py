@@ -1,20 +1,16 @@
 """The cells of `experts-overall`: who runs on which link, at which threshold, on a device of which speed."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-import numpy as np
-
-from foveate.core import PowerModel, SampleTimes
-from foveate.evaluation.experts.contenders import OURS, Contender
-from foveate.evaluation.experts.figures import run_figures, stretches
-from foveate.evaluation.experts.models import Outputs, SentPictures
-from foveate.evaluation.experts.run import device_settings
-from foveate.evaluation.experts.simulate import simulate_experts
-from foveate.evaluation.experts.stream import Conditions
+from foveate.evaluation.experts.cell import ExpertsCell, Link
+from foveate.evaluation.experts.contenders import OURS
+from foveate.evaluation.experts.experiment import ExpertsExperiment, NamedLink
+from foveate.evaluation.experts.study import Entrant, Study
+from foveate.evaluation.experts.training import Training
+from foveate.evaluation.lab.cell import Model
 from foveate.network import LinkSettings, UplinkTrace
-from foveate.policies import Router
+from foveate.policies import router_by_name, router_text
 
 SPEEDS = (2.0, 5.0, 10.0, 20.0, 50.0)
 RTTS_S = (0.001, 0.005, 0.01, 0.02, 0.04, 0.06)
@@ -23,103 +19,30 @@ ON_THE_MAP = ("edge only", "near-edge only: expert-sized", "ours")
 """How labels of rows on the map begin."""
 UNHURRIED = 0.5
 """Share of its time that the slowest device of the map computes at most."""
+Placed = tuple[ExpertsCell, NamedLink]
+"""A cell and the link whose digest it holds."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class NamedLink:
-    """A link of the table."""
+def expert_cells(experiment: ExpertsExperiment, trainings: Sequence[tuple[Training, Study]]) -> list[Placed]:
+    """All cells, in rounds: every training and row over one link from one start, then the next; last the map.
 
-    group: str
-    """`4g`, `5g` or `lan`."""
-    link: LinkSettings
-    variation: str = ""
-    """What differs from the links of the main table: `tcp`, `paper range`; empty: nothing."""
-    recording: str = ""
-    """Traces that share a recording share this name."""
-    start: int = 0
-    """Number of the start in the trace; it draws the pictures too."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Bench:
-    """What all cells share."""
-
-    times: SampleTimes
-    power: PowerModel
-    other_power: PowerModel
-    rate_hz: float
-    samples: int
-    seed: int
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Cell:
-    """One simulation."""
-
-    contender: Contender
-    router: Router
-    link: NamedLink
-    speed: float
-    """The device takes so many times the server's time for an expert."""
-    table: str
-    """`main`, `equal` or `map`."""
-    rival: str = ""
-    """In `equal`: at whose accuracy."""
-
-    @property
-    def described(self) -> dict[str, Any]:
-        """What stands beside the figures of a row."""
-        return {
-            "table": self.table,
-            "contender": self.contender.label,
-            "rival": self.rival,
-            "threshold": getattr(self.router, "threshold", None),
-            "group": self.link.group,
-            "variation": self.link.variation,
-            "link": self.link.link.trace.name,
-            "recording": self.link.recording,
-            "start": self.link.start,
-            "rtt_s": self.link.link.trace.rtt_at(0.0),
-            "speed": self.speed,
-        }
-
-    def run(self, bench: Bench, sent: SentPictures, outputs: Outputs) -> dict[str, Any]:
-        """Figures, and means of stretches of the run."""
-        drawn = np.random.default_rng((bench.seed, 29, self.link.start)).permutation(len(sent.images))
-        times = self.contender.times(bench.times, slower=self.speed)
-        rate_hz = bench.rate_hz
-        if self.table == "map":  # a device that cannot keep up would show its queue, not the choice
-            rate_hz = min(rate_hz, UNHURRIED / times.expert_on_device_s)
-        stream = self.contender.stream(sent, outputs, drawn[: bench.samples], rate_hz)
-        conditions = Conditions(
-            settings=device_settings(self.contender.choices, self.router, seed=bench.seed),
-            link=self.link.link,
-            times=times,
-            power=bench.power,
-        )
-        records = simulate_experts(stream, conditions)
-        parts = stretches(records, bench.power, bench.other_power)
-        return {**run_figures(records, bench.power, stream.cards), "stretches": parts}
-
-
-def cells_of(
-    contenders: Sequence[Contender],
-    links: Sequence[NamedLink],
-    *,
-    speed: float,
-    equal: Mapping[str, float],
-) -> Iterator[Cell]:
-    """All cells of one training. `equal`: threshold of ours at the accuracy of each row that it reaches."""
-    ours = next(contender for contender in contenders if contender.label == OURS)
-    for link in links:
-        for contender in contenders:
-            yield Cell(contender=contender, router=contender.router, link=link, speed=speed, table="main")
-        for rival, threshold in equal.items():
-            router = replace(ours.router, threshold=threshold)  # type: ignore[type-var]
-            yield Cell(contender=ours, router=router, link=link, speed=speed, table="equal", rival=rival)
-    for speed_there, link in map_points():
-        for contender in (c for c in contenders if c.label.startswith(ON_THE_MAP)):
-            yield Cell(contender=contender, router=contender.router, link=link, speed=speed_there, table="map")
+    So whatever is finished at any time is balanced.
+    """
+    speed = experiment.slower_device
+    return [
+        *(
+            cell
+            for link in experiment.links
+            for training, study in trainings
+            for cell in _cells_on(link, training, study, experiment, speed)
+        ),
+        *(
+            cell
+            for speed_there, link in map_points()
+            for training, study in trainings
+            for cell in _cells_of_map(link, training, study, experiment, speed_there)
+        ),
+    ]
 
 
 def map_points() -> list[tuple[float, NamedLink]]:
@@ -129,3 +52,64 @@ def map_points() -> list[tuple[float, NamedLink]]:
         for speed in SPEEDS
         for rtt_s in RTTS_S
     ]
+
+
+def _cells_on(
+    link: NamedLink, training: Training, study: Study, experiment: ExpertsExperiment, speed: float
+) -> Iterator[Placed]:
+    """Every row, then ours at the accuracy of each other row that it reaches."""
+    plain = _Maker(link, training, experiment, speed)
+    for entrant in study.entrants:
+        yield plain.cell(entrant, entrant.router, table="main")
+    ours = next(entrant for entrant in study.entrants if entrant.label == OURS)
+    for rival, threshold in study.reached.items():
+        router = replace(router_by_name(ours.router), threshold=threshold)  # type: ignore[type-var]
+        yield plain.cell(ours, router_text(router), table="equal", rival=rival)
+
+
+def _cells_of_map(
+    link: NamedLink, training: Training, study: Study, experiment: ExpertsExperiment, speed: float
+) -> Iterator[Placed]:
+    plain = _Maker(link, training, experiment, speed)
+    for entrant in (entrant for entrant in study.entrants if entrant.label.startswith(ON_THE_MAP)):
+        yield plain.cell(entrant, entrant.router, table="map")
+
+
+class _Maker:
+    """Cells of one training on one link."""
+
+    def __init__(self, link: NamedLink, training: Training, experiment: ExpertsExperiment, speed: float) -> None:
+        self._named, self._link = link, Link.of(link)
+        self._training, self._experiment, self._speed = training, experiment, speed
+
+    def cell(self, entrant: Entrant, router: str, *, table: str, rival: str = "") -> Placed:
+        experiment = self._experiment
+        times = experiment.times.with_slower_device(self._speed, generalist_share=entrant.generalist_share)
+        rate_hz = experiment.rate_hz
+        if table == "map":  # a device that cannot keep up would show its queue, not the choice
+            rate_hz = min(rate_hz, UNHURRIED / times.expert_on_device_s)
+        cell = ExpertsCell(
+            training=self._training.name,
+            pictures=self._training.pictures,
+            coding=self._training.coding,
+            contender=entrant.label,
+            device=self._model(entrant.device),
+            experts=tuple(self._model(card.name) for card in entrant.cards),
+            cards=entrant.cards,
+            router=router,
+            chosen=entrant.chosen,
+            link=self._link,
+            speed=self._speed,
+            times=times,
+            power=experiment.power,
+            other_power=experiment.other_power,
+            rate_hz=rate_hz,
+            samples=experiment.samples,
+            seed=experiment.seed,
+            table=table,
+            rival=rival,
+        )
+        return cell, self._named
+
+    def _model(self, name: str) -> Model:
+        return Model(name=name, weights_hash=self._training.weights[name])

@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from foveate.core import ExpertCard, RoutingState, SampleTimes
+from foveate.core import ExpertCard, RoutingState
 from foveate.estimators.combination import Combination
 from foveate.estimators.confidence import softmax
 from foveate.evaluation.experts.choose import Choices, HeldOut, choose, expert_answers
 from foveate.evaluation.experts.models import Outputs, SentPictures, TrainedModel, cards_of, of_kind
 from foveate.evaluation.experts.run import chosen_router, held_out_of
-from foveate.evaluation.experts.stream import Stream
 from foveate.policies import Router, router_by_name
 
 KIND_LABELS = {
@@ -52,21 +51,10 @@ class Contender:
         """Of the models on the server."""
         return cards_of(self.experts, classes, unit=self.expert.parameters) if self.experts else ()
 
-    def times(self, times: SampleTimes, *, slower: float) -> SampleTimes:
-        """Durations with the right model on a device so much slower than the server."""
-        share = 1.0 if self.device_is_large else self.device.operations / self.expert.operations
-        return times.with_slower_device(slower, generalist_share=share)
-
-    def stream(self, sent: SentPictures, outputs: Outputs, index: np.ndarray, rate_hz: float) -> Stream:
-        """The pictures of these numbers for this row."""
-        return Stream(
-            labels=sent.images.labels[index],
-            payloads=tuple(sent.payloads[i] for i in index),
-            generalist=outputs.logits(self.device, sent.images.pixels)[index],
-            experts={expert.name: outputs.logits(expert, sent.arrived)[index] for expert in self.experts},
-            cards=self.cards(len(sent.images.class_names)),
-            rate_hz=rate_hz,
-        )
+    @property
+    def generalist_share(self) -> float:
+        """The device's model's part of the operations of a model of an expert's size."""
+        return 1.0 if self.device_is_large else self.device.operations / self.expert.operations
 
 
 def standard_labels(names: set[str]) -> list[str]:

@@ -135,7 +135,8 @@ def map_of_winners(results: ExpertsResults) -> Drawn | None:
             axes.set_xlabel("round trip, ms")
             axes.set_ylabel("near-edge : edge speed")
             axes.set_title(f"{measure.partition('_')[0]} against {rival.partition(':')[0]}")
-            for (row, column), value in np.ndenumerate(grid):
+            for row, column in np.argwhere(np.isfinite(grid)):
+                value = grid[row, column]
                 axes.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=8, color="#18212f")
     return Drawn(
         name="where-routing-wins",

@@ -51,16 +51,20 @@ def find_models(folder: Path) -> dict[str, TrainedModel]:
 
     Raises `WeightsError` where there is no generalist.
     """
-    kept = {path.stem: _kept(path) for path in sorted(folder.glob(f"*{SUFFIX}"))}
-    found = kept | {path.stem: _describe(path) for path in sorted(folder.glob("*.safetensors"))}
-    if "generalist" not in found:
+    files = model_files(folder)
+    if "generalist" not in files:
         raise WeightsError(f"{folder} holds no generalist: train one with `foveate train experts`")
-    return found
+    return {name: _kept(path) if path.suffix == SUFFIX else _describe(path) for name, path in files.items()}
+
+
+def model_files(folder: Path) -> dict[str, Path]:
+    """The file of each finished stage, by name: weights, or answers where there are none."""
+    return {path.stem: path for suffix in (SUFFIX, ".safetensors") for path in sorted(folder.glob(f"*{suffix}"))}
 
 
 def complete_names(folder: Path) -> set[str]:
     """Names of finished stages; without the experts of a kind of which the recipe wants more than there are."""
-    names = {path.stem for suffix in (".safetensors", SUFFIX) for path in folder.glob(f"*{suffix}")}
+    names = set(model_files(folder))
     there = Counter(_kind(name) for name in names)
     recipe = folder / "recipe.json"
     wanted = json.loads(recipe.read_text())["experts"] if recipe.is_file() else max(there.values(), default=0)

@@ -12,6 +12,8 @@ import numpy as np
 from rich.console import Console
 
 import foveate
+from foveate.core import FoveateError
+from foveate.evaluation.experts.compare import ExpertsComparison
 from foveate.evaluation.experts.drawings import draw_experts
 from foveate.evaluation.experts.experiment import ExpertsExperiment, ExpertsResults
 from foveate.evaluation.experts.figures import STRETCH
@@ -40,8 +42,15 @@ from foveate.evaluation.lab.statistics import Interval
 Row = Sequence[str]
 
 
-def report_experts(experiment: ExpertsExperiment, results: ExpertsResults, out: Path, *, console: Console) -> Path:
-    """Write CSV tables, `results.json`, figures and `report.html` under `out`; returns the page's path."""
+def report_experts(comparison: ExpertsComparison, out: Path, *, console: Console) -> Path:
+    """Write CSV tables, `results.json`, figures and `report.html` under `out`; returns the page's path.
+
+    Raises `FoveateError` where no link of the main table is finished by every row.
+    """
+    experiment, results = comparison.experiment, comparison.results
+    if not links_of(results, variations=False):
+        why = f"see {out / 'failures.json'}" if comparison.failures else "the same command goes on"
+        raise FoveateError(f"no link of experiment {experiment.name} is finished by every row: {why}")
     out.mkdir(parents=True, exist_ok=True)
     for name in ("rows", "specialists", "choices", "curves", "pooled"):
         _write_csv(out / f"{name}.csv", [_flat(row) for row in getattr(results, name)])
@@ -50,22 +59,28 @@ def report_experts(experiment: ExpertsExperiment, results: ExpertsResults, out: 
     for figure in drawn:
         figure.write(out / "figures")
     found = claims(results)
-    (out / "report.html").write_text(_page(experiment, results, found, drawn), encoding="utf-8")
+    (out / "report.html").write_text(_page(comparison, found, drawn), encoding="utf-8")
     for text in (f"{headline(found)}.", *(f"{_name(claim)} {_figures(claim)}" for claim in found)):
         console.print(text, markup=False, highlight=False)
+    if comparison.finished < comparison.wanted:
+        console.print(f"{_how_far(comparison)}: the same command goes on", style="yellow")
+    if comparison.failures:
+        console.print(f"{len(comparison.failures)} steps failed: {out / 'failures.json'}", style="red")
     console.print(f"wrote {out / 'report.html'}")
     return out / "report.html"
 
 
-def _page(
-    experiment: ExpertsExperiment, results: ExpertsResults, found: Sequence[Claim], drawn: Sequence[Drawn]
-) -> str:
+def _how_far(comparison: ExpertsComparison) -> str:
+    return f"{comparison.finished} of {comparison.wanted} cells are finished"
+
+
+def _page(comparison: ExpertsComparison, found: Sequence[Claim], drawn: Sequence[Drawn]) -> str:
+    experiment, results = comparison.experiment, comparison.results
     main, others = links_of(results, variations=False), links_of(results, variations=True)
-    seeds = sorted({row["seed"] for row in results.choices})
     body = [
         _header(experiment),
         _verdict(found),
-        _note("Where the numbers come from", _origins(experiment, results, seeds)),
+        _note("Where the numbers come from", [*_standing(comparison), *_origins(experiment, results)]),
         _section("Main table", _table(_MAIN_HEAD, _main_rows(results, main))),
         _section("Ours against each other row", _table(_PAIR_HEAD, map(_pair_row, pairs(results, main)))),
         '<section class="kind">' + "".join(map(lab_page.figure_block, drawn)) + "</section>",
@@ -111,7 +126,18 @@ _FOOTER = (
 )
 
 
-def _origins(experiment: ExpertsExperiment, results: ExpertsResults, seeds: Sequence[str]) -> list[str]:
+def _standing(comparison: ExpertsComparison) -> list[str]:
+    """What a reader must know of a report that is not the last one, or was not made by one program."""
+    found = []
+    if comparison.finished < comparison.wanted:
+        found.append(f"{_how_far(comparison)}; only links that every row of every training has finished count.")
+    if len(comparison.codes) > 1:
+        found.append(f"The cells were computed by {len(comparison.codes)} different states of the program.")
+    return found
+
+
+def _origins(experiment: ExpertsExperiment, results: ExpertsResults) -> list[str]:
+    seeds = sorted({row["seed"] for row in results.choices})
     return [
         f"Trainings: {', '.join(seeds)}. With few of them intervals are rather too narrow.",
         f"Durations of the server: {experiment.times.source}.",

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
@@ -25,10 +25,10 @@ class Keyed(Protocol):
 
 
 class CellFiles(Generic[Stored]):
-    """Files under a folder; `kind`: what is kept of a finished cell."""
+    """Files in `folder` under `out`; `kind`: what is kept of a finished cell."""
 
-    def __init__(self, out: Path, kind: type[Stored]) -> None:
-        self._folder, self._kind = out / "cells", kind
+    def __init__(self, out: Path, kind: type[Stored], *, folder: str = "cells") -> None:
+        self._folder, self._kind = out / folder, kind
 
     def finished(self, cells: Iterable[Keyed]) -> set[str]:
         """Keys of those that are there and can be read: a damaged one is computed again."""
@@ -51,6 +51,13 @@ class CellFiles(Generic[Stored]):
             return msgspec.json.decode(self._path(key).read_bytes(), type=self._kind)
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
             return None
+
+    def all(self) -> Iterator[Stored]:
+        """Everything that is there and can be read, the latest first."""
+        files = [(path.stat().st_mtime, path.stem) for path in self._folder.glob("*.json")]
+        for _, key in sorted(files, reverse=True):
+            if (stored := self.get(key)) is not None:
+                yield stored
 
     def _path(self, key: str) -> Path:
         return self._folder / f"{key}.json"

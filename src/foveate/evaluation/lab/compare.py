@@ -1,7 +1,7 @@
 """The job of `foveate compare`: prepare, run the cells that are missing, write tables and report."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ from foveate.evaluation.lab.cell import Cell
 from foveate.evaluation.lab.cells import cells_of
 from foveate.evaluation.lab.clip_quality import ClipQuality, clip_quality
 from foveate.evaluation.lab.experiment import Contender, Experiment
-from foveate.evaluation.lab.meter import Meter
 from foveate.evaluation.lab.models import LoadByName, describe
 from foveate.evaluation.lab.pace import keep_pace
 from foveate.evaluation.lab.prepare import ClipFacts, answer_key, clip_facts, compute_answers, missing_answers
@@ -22,7 +21,8 @@ from foveate.evaluation.lab.result import CellResult
 from foveate.evaluation.lab.run_cell import run_cell
 from foveate.evaluation.lab.segment import played_positions
 from foveate.evaluation.lab.store import Failure, Store, Stored
-from foveate.evaluation.lab.workers import Done, Task, Workers, begun_before
+from foveate.evaluation.lab.trials import Trials
+from foveate.evaluation.lab.workers import Task, Workers
 from foveate.network.messages import Welcome
 
 _ANSWERS_PER_TASK = 20
@@ -77,8 +77,8 @@ class _Job:
         deadline: float,
     ) -> None:
         self._experiment, self._out, self._load = experiment, out, load
-        self._workers, self._console, self._deadline = workers, console, deadline
-        self._store, self._failures = Store(out), list[Failure]()
+        self._trials, self._console, self._deadline = Trials(workers=workers, console=console), console, deadline
+        self._store = Store(out)
         self._inferred_s = self._inferred_mpixels = self._simulated_s = 0.0
         self._simulated_frames = 0
 
@@ -86,7 +86,7 @@ class _Job:
         clips, models = self._facts()
         cells = cells_of(self._experiment, clips, models)
         if not cells:
-            problems = "; ".join(f"{failure.what}: {failure.problem}" for failure in self._failures)
+            problems = self._trials.problems
             raise FoveateError(f"experiment {self._experiment.name} has no cell that could run: {problems}")
         left = self._left([cell for _, cell in cells])
         by_path = {str(path): facts for path, facts in clips.items()}
@@ -94,7 +94,7 @@ class _Job:
         computed = self._run_cells(left)
         stored = {key: self._store.get(key) for key in {cell.key for _, cell in cells}}
         quality = self._quality([cell for _, cell in cells if stored[cell.key] is not None])
-        self._store.put_failures(self._failures)
+        self._store.put_failures(self._trials.failures)
         self._keep_pace()
         found = [(contender, stored[cell.key]) for contender, cell in cells]
         return Comparison(
@@ -111,7 +111,7 @@ class _Job:
             clips=by_path,
             models=models,
             quality=quality,
-            failures=self._failures,
+            failures=self._trials.failures,
             computed_cells=computed,
             wanted_cells=len(stored),
         )
@@ -123,7 +123,7 @@ class _Job:
             *(Task(call=describe, arguments=(self._load, name), name=f"model {name}") for name in models),
             *(Task(call=clip_facts, arguments=(path,), name=str(path)) for path in videos),
         ]
-        values: dict[int, Any] = {done.index: done.value for done in self._tried("clips", tasks) if not done.problem}
+        values: dict[int, Any] = {done.index: done.value for done in self._trials.run("clips", tasks, len(tasks))}
         described = {name: values[i] for i, name in enumerate(models) if i in values}
         seen = {path: values[i] for i, path in enumerate(videos, len(models)) if i in values}
         return seen, described
@@ -150,18 +150,15 @@ class _Job:
                     Task(call=compute_answers, arguments=(Path(path), key, part, self._load, model), name=name)
                 )
                 pixels.append(facts.size[0] * facts.size[1])
-        for done in self._tried("truth", tasks, deadline=self._deadline):
-            if not done.problem:
-                self._inferred_s += done.seconds
-                self._inferred_mpixels += done.value * pixels[done.index] / 1e6
+        for done in self._trials.run("truth", tasks, len(tasks), deadline=self._deadline):
+            self._inferred_s += done.seconds
+            self._inferred_mpixels += done.value * pixels[done.index] / 1e6
 
     def _run_cells(self, cells: Sequence[Cell]) -> int:
         """How many could be finished."""
         finished = 0
         tasks = [Task(call=run_cell, arguments=(cell, self._load), name=str(cell)) for cell in cells]
-        for done in self._tried("cells", tasks, deadline=self._deadline):
-            if done.problem:
-                continue
+        for done in self._trials.run("cells", tasks, len(tasks), deadline=self._deadline):
             result: CellResult = done.value
             self._store.put(cells[done.index], result)
             finished += 1
@@ -176,21 +173,8 @@ class _Job:
         tasks = [
             Task(call=clip_quality, arguments=(cell, self._load), name=f"ceiling of {n}") for n, cell in clips.items()
         ]
-        found = {done.index: done.value for done in self._tried("scales", tasks) if not done.problem}
+        found = {done.index: done.value for done in self._trials.run("scales", tasks, len(tasks))}
         return {name: found[i] for i, name in enumerate(clips) if i in found}
-
-    def _tried(self, what: str, tasks: Sequence[Task], *, deadline: float = math.inf) -> Iterator[Done]:
-        """Run tasks under a progress bar; problems are printed as they come, and kept."""
-        if not tasks:
-            return
-        with Meter(self._console, what, len(tasks)) as meter:
-            for done in self._workers.run(begun_before(deadline, tasks)):
-                if done.problem:
-                    name = tasks[done.index].name
-                    self._failures.append(Failure(what=name, problem=done.problem, traceback=done.traceback))
-                    self._console.print(f"failed: {name}: {done.problem}", style="red", markup=False)
-                meter.done()
-                yield done
 
     def _keep_pace(self) -> None:
         inference = self._inferred_s / self._inferred_mpixels if self._inferred_mpixels else None

@@ -73,6 +73,17 @@ def begun_before(deadline: float, tasks: Iterable[Task]) -> Iterator[Task]:
     return takewhile(lambda _: time.monotonic() < deadline, tasks)
 
 
+class ThisProcess:
+    """The tasks themselves, one after the other, here: for what holds things that no other process should load."""
+
+    count = 1
+
+    def run(self, tasks: Iterable[Task]) -> Iterator[Done]:
+        """All of them, in their order."""
+        for index, task in enumerate(tasks):
+            yield attempt(index, task)
+
+
 class LocalWorkers:
     """`count` processes with one thread of arithmetic each. A context manager: leaving it ends them."""
 

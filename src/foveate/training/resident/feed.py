@@ -1,6 +1,5 @@
 """Puts pictures into a pool while batches are made from it: draws of the mixture, and at once what is new in it."""
 
-import logging
 import threading
 import time
 from collections import deque
@@ -13,6 +12,7 @@ import numpy as np
 from foveate.core import FoveateError, MediaError
 from foveate.training.dataset import LabelledImage
 from foveate.training.mixture import Mixture
+from foveate.training.patience import Patience
 from foveate.training.resident.pool import GAP, PicturePool
 from foveate.training.sample import Sample
 
@@ -28,7 +28,6 @@ NEW_PER_S = 80.0
 """Pictures that are exchanged when the pool is full: a batch in the making may read those in the gap."""
 PATIENCE_S = 120.0
 """So long something of growing sets may be unreadable, as a file is that is being written."""
-_LOG = logging.getLogger(__name__)
 _SETS = "the sets"
 
 
@@ -40,8 +39,8 @@ class PictureFeed(AbstractContextManager["PictureFeed"]):
     """
 
     def __init__(self, pool: PicturePool, mixture: Callable[[], Mixture], *, seed: int, growing: bool = False) -> None:
-        self.pool, self._mixture, self._growing = pool, mixture, growing
-        self._unreadable_since: dict[str, float] = {}
+        self.pool, self._mixture = pool, mixture
+        self._patience = Patience(PATIENCE_S if growing else None)
         self.known: set[str] = set()
         """Paths of the pictures that were there at first or have come since."""
         self._rng, self._stop = np.random.default_rng((seed, 4)), threading.Event()
@@ -84,10 +83,10 @@ class PictureFeed(AbstractContextManager["PictureFeed"]):
         try:
             sample = picture.result()
         except MediaError as error:
-            self._put_off(path, error)
+            self._patience.put_off(path, error)
             self.known.discard(path)
             return
-        self._unreadable_since.pop(path, None)
+        self._patience.met(path)
         self.pool.put(sample)
 
     def _looked_again(self, before: Mixture) -> Mixture:
@@ -95,19 +94,10 @@ class PictureFeed(AbstractContextManager["PictureFeed"]):
         try:
             mixture = self._mixture()
         except FoveateError as error:
-            self._put_off(_SETS, error)
+            self._patience.put_off(_SETS, error)
             return before
-        self._unreadable_since.pop(_SETS, None)
+        self._patience.met(_SETS)
         return mixture
-
-    def _put_off(self, what: str, error: FoveateError) -> None:
-        """Leave it for later; raises `error` where nothing is being written, or this has been so for too long."""
-        now = time.monotonic()
-        since = self._unreadable_since.setdefault(what, now)
-        if not self._growing or now - since > PATIENCE_S:
-            raise error
-        if since == now:
-            _LOG.warning("left for later: %s", error)
 
     def _images(self) -> Iterator[LabelledImage]:
         """Pictures without end, as fast as they are wanted."""

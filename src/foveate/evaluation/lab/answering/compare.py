@@ -1,7 +1,6 @@
 """The job of `foveate compare` for answering policies: run the cells that are missing, give all that are finished."""
 
 import math
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -14,11 +13,11 @@ from foveate.evaluation.lab.answering.cell import AnswerCell, answer_cells
 from foveate.evaluation.lab.answering.experiment import AnswerCondition, AnswerContender, AnswerExperiment
 from foveate.evaluation.lab.answering.run_cell import LoadDeviceByName, run_answer_cell
 from foveate.evaluation.lab.answering.store import AnswerStore, StoredAnswers
-from foveate.evaluation.lab.meter import Meter
 from foveate.evaluation.lab.models import LoadByName, describe
 from foveate.evaluation.lab.prepare import ClipFacts, announced
 from foveate.evaluation.lab.store import Failure, Store
-from foveate.evaluation.lab.workers import Done, Task, Workers, begun_before
+from foveate.evaluation.lab.trials import Trials
+from foveate.evaluation.lab.workers import Task, Workers
 from foveate.network.messages import Welcome
 
 Entry = tuple[AnswerContender, AnswerCondition, StoredAnswers]
@@ -50,27 +49,26 @@ def compare_answers(
 
     Raises `FoveateError` if no cell can be made at all.
     """
-    failures: list[Failure] = []
-    clips, models = _facts(experiment, load, workers, console, failures)
+    trials = Trials(workers=workers, console=console)
+    clips, models = _facts(experiment, load, trials)
     cells = answer_cells(experiment, clips, models)
     if not cells:
-        problems = "; ".join(f"{failure.what}: {failure.problem}" for failure in failures)
-        raise FoveateError(f"experiment {experiment.name} has no cell that could run: {problems}")
+        raise FoveateError(f"experiment {experiment.name} has no cell that could run: {trials.problems}")
     store, by_key = AnswerStore(out), {cell.key: cell for _, _, cell in cells}
     finished = store.finished(by_key.values())
     console.print(f"{len(by_key)} cells, {len(finished)} of them finished before")
     left = [cell for key, cell in by_key.items() if key not in finished]
     tasks = [Task(call=run_answer_cell, arguments=(cell, load, load_device), name=str(cell)) for cell in left]
-    for done in _tried("cells", tasks, workers, console, failures, deadline=deadline):
+    for done in trials.run("cells", tasks, len(tasks), deadline=deadline):
         store.put(left[done.index], done.value)
-    Store(out).put_failures(failures)
+    Store(out).put_failures(trials.failures)
     stored = {key: store.get(key) for key in by_key}
     found = [(contender, condition, stored[cell.key], cell) for contender, condition, cell in cells]
     return AnswerComparison(
         experiment=experiment,
         cells=[(c, w, _relabelled(entry, cell)) for c, w, entry, cell in found if entry is not None],
         wanted=len(by_key),
-        failures=failures,
+        failures=trials.failures,
     )
 
 
@@ -81,39 +79,16 @@ def model_names(experiment: AnswerExperiment) -> list[str]:
 
 
 def _facts(
-    experiment: AnswerExperiment, load: LoadByName, workers: Workers, console: Console, failures: list[Failure]
+    experiment: AnswerExperiment, load: LoadByName, trials: Trials
 ) -> tuple[dict[Path, ClipFacts], dict[str, Welcome]]:
     videos, models = list(dict.fromkeys(video.path for video in experiment.videos)), model_names(experiment)
     tasks = [
         *(Task(call=describe, arguments=(load, name), name=f"model {name}") for name in models),
         *(Task(call=announced, arguments=(path,), name=str(path)) for path in videos),
     ]
-    values: dict[int, Any] = {done.index: done.value for done in _tried("clips", tasks, workers, console, failures)}
+    values: dict[int, Any] = {done.index: done.value for done in trials.run("clips", tasks, len(tasks))}
     described = {name: values[i] for i, name in enumerate(models) if i in values}
     return {path: values[i] for i, path in enumerate(videos, len(models)) if i in values}, described
-
-
-def _tried(
-    what: str,
-    tasks: Sequence[Task],
-    workers: Workers,
-    console: Console,
-    failures: list[Failure],
-    *,
-    deadline: float = math.inf,
-) -> Iterator[Done]:
-    """Those that succeed, under a progress bar; problems are printed as they come, and kept."""
-    if not tasks:
-        return
-    with Meter(console, what, len(tasks)) as meter:
-        for done in workers.run(begun_before(deadline, tasks)):
-            meter.done()
-            if not done.problem:
-                yield done
-                continue
-            name = tasks[done.index].name
-            failures.append(Failure(what=name, problem=done.problem, traceback=done.traceback))
-            console.print(f"failed: {name}: {done.problem}", style="red", markup=False)
 
 
 def _relabelled(stored: StoredAnswers, cell: AnswerCell) -> StoredAnswers:
