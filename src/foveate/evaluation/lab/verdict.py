@@ -93,7 +93,7 @@ class Verdict:
     def sentences(self) -> list[str]:
         """What stands below the headline."""
         best = self.rankings[0]
-        found = [sentence for ranking in self.rankings for sentence in (_lead(ranking), *_rivals(ranking))]
+        found = [_lead(best), *_rivals(best), *map(_lead, self.rankings[1:])]
         if best.enough and best.order[0] != best.focus:
             found += _beside_focus(best)
         return [*found, *self._agreement(), *self._unconfirmed(), *self.uncovered, *self._dependence()]
