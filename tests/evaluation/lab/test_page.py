@@ -246,3 +246,38 @@ def test_a_browser_shows_every_figure_without_an_error(out, text, tmp_path, dark
     assert not told["wider"]
     light = sum(int(part) for part in re.findall(r"\d+", told["paper"])[:3]) > 380
     assert light is not dark
+
+
+NARROW = """(() => {
+  const words = [...document.querySelectorAll("figure svg text")].map(word => word.getBoundingClientRect().height);
+  const boxes = [...document.querySelectorAll(".scroll")];
+  const first = document.querySelector("tbody th[scope=row]");
+  const table = first.closest(".scroll");
+  table.scrollLeft = 200;
+  return {
+    wider: document.documentElement.scrollWidth > innerWidth,
+    least: Math.min(...words),
+    reachable: boxes.every(box => box.getBoundingClientRect().right <= innerWidth),
+    named: first.getBoundingClientRect().left >= 0,
+    moved: table.scrollLeft > 0,
+  };
+})()"""
+
+
+@pytest.mark.browser
+def test_on_a_telephone_words_of_figures_can_be_read_and_rows_keep_their_names(out, tmp_path):
+    from foveate.testing.browser import Browser
+
+    with Browser(tmp_path / "profile") as browser:
+        browser.resize(390)
+        browser.open((out / "report.html").as_uri())
+        told = browser.evaluate(NARROW)
+        assert browser.problems == []
+        folded = browser.evaluate("document.querySelectorAll('details:not([open])').length")
+        height = "document.querySelector('details').getBoundingClientRect().height"
+        whole = browser.evaluate(height)
+        browser.evaluate("document.querySelectorAll('details').forEach(found => found.open = false)")
+        assert browser.evaluate(height) < whole / 3
+    assert told == {"wider": False, "least": told["least"], "reachable": True, "named": True, "moved": True}
+    assert told["least"] >= 8
+    assert folded == 0

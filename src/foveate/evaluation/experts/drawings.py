@@ -43,7 +43,7 @@ def accuracy_by_share(results: ExpertsResults) -> Drawn | None:
             axes.plot(100 * points[:, 0], 100 * points[:, 1], color=colors[label])
         axes.set_xlabel("samples offloaded, %")
         axes.set_ylabel("accuracy, %")
-        legend_above(figure, list(series), colors)
+        legend_above(figure, list(series), list(series))
     return Drawn(
         name="accuracy-by-share",
         title="Accuracy against the share of offloaded samples",
@@ -79,7 +79,7 @@ def learning_curves(trainings: Sequence[Path]) -> Drawn | None:
         for axes in (left, right):
             axes.set_xlabel("training done, %")
             axes.set_ylabel("accuracy, %")
-        legend_above(figure, [*groups, *kinds], colors)
+        legend_above(figure, [*groups, *kinds], [*groups, *kinds])
     return Drawn(
         name="learning-curves",
         title="Accuracy while training",
@@ -108,7 +108,7 @@ def energy_bars(results: ExpertsResults) -> Drawn | None:
             left += values[:, number]
         axes.invert_yaxis()
         axes.set_xlabel("energy a sample, mJ (idle power left out)")
-        legend_above(figure, parts, colors)
+        legend_above(figure, parts, parts)
     return Drawn(
         name="energy",
         title="Energy a sample",
