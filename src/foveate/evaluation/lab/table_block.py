@@ -18,11 +18,12 @@ def table_block(
     rows: Sequence[Row] | Mapping[str, Sequence[Row]],
     note: str = "",
     *,
-    level: int = 3,
+    opened: bool | None = None,
 ) -> str:
     """A table under its title, empty without rows.
 
-    `rows`: or groups of rows by their heading. `level`: of the title among the page's headings. `note`: below.
+    `rows`: or groups of rows by their heading. `note`: below. `opened`: whether it is unfolded; None: if it is
+    short.
     """
     groups = rows if isinstance(rows, Mapping) else {"": rows}
     count = sum(len(group) for group in groups.values())
@@ -31,9 +32,9 @@ def table_block(
     headings = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
     bodies = "".join(_body(name, group, len(head)) for name, group in groups.items())
     said = f'<p class="caption">{escape(note)}</p>' if note else ""
-    opened = "" if count > LONG else " open"
+    unfolded = " open" if opened or (opened is None and count <= LONG) else ""
     return (
-        f'<details class="table"{opened}><summary><h{level}>{escape(title)}</h{level}></summary>'
+        f'<details class="table"{unfolded}><summary><h3>{escape(title)}</h3></summary>'
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(title)}"><table><thead><tr>{headings}</tr>'
         f"</thead>{bodies}</table></div>{said}</details>"
     )

@@ -93,10 +93,11 @@ class Verdict:
     def sentences(self) -> list[str]:
         """What stands below the headline."""
         best = self.rankings[0]
-        found = [_lead(best), *_rivals(best), *map(_lead, self.rankings[1:])]
+        found = [_lead(best), *_rivals(best)]
         if best.enough and best.order[0] != best.focus:
             found += _beside_focus(best)
-        return [*found, *self._agreement(), *self._unconfirmed(), *self.uncovered, *self._dependence()]
+        found += [*self._unconfirmed(), *map(_lead, self.rankings[1:])]
+        return [*found, *self._agreement(), *self.uncovered, *self._dependence()]
 
     def _unconfirmed(self) -> list[str]:
         """A lead that a less trusted truth does not show."""
