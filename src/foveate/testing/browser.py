@@ -48,6 +48,10 @@ class Browser:
         self._call("Page.navigate", url=url)
         self.wait_for("document.readyState === 'complete' && location.href !== 'about:blank'")
 
+    def resize(self, width: int, height: int = 900) -> None:
+        """Make the page as wide and high as a screen, also narrower than a window can be."""
+        self._call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+
     def evaluate(self, expression: str) -> Any:
         """The value of a JavaScript expression, as JSON allows. Raises `RuntimeError` if it throws."""
         found = self._call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)

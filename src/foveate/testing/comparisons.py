@@ -78,7 +78,7 @@ def _cell(clip: tuple[str, str], *, trace: int, file: Path, machine: Machine, po
     return Cell(
         clip=Clip(path=f"{name}.mp4", name=name, kind=kind, sha256=name, truths="", frames=180),
         model=Model(name="fake", weights_hash="hash-of-fake"),
-        trace=Trace(path=str(file), name=recording, sha256="", scale=1.0, group="recorded", cluster=recording),
+        trace=Trace(path=str(file), name=recording, sha256=recording, scale=1.0, group="recorded", cluster=recording),
         transport="ideal",
         timing=Timing(profile=machine.profile, label=machine.label, sha256="", codec=machine.variation.codec),
         policy=policy,

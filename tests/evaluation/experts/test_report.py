@@ -1,12 +1,17 @@
 """The report as its reader meets it."""
 
+import re
+from dataclasses import replace
 from io import StringIO
 
 import pytest
 from rich.console import Console
 
+from foveate.evaluation.experts.answer import answer
 from foveate.evaluation.experts.drawings import learning_curves
 from foveate.evaluation.experts.report import report_experts
+from foveate.evaluation.experts.stand import ratio_text
+from foveate.evaluation.lab.statistics import Interval
 
 FIGURES = {"accuracy-by-share", "learning-curves", "energy", "where-routing-wins"}
 LOOK = """(() => {
@@ -47,6 +52,40 @@ def test_the_verdict_comes_before_everything_that_is_counted(page):
     assert (
         page.index("Of the paper&#x27;s 4 figures") < page.index("Where the numbers come from") < page.index("<table")
     )
+
+
+def test_the_question_is_answered_at_the_top(page):
+    top = page[: page.index("Of the paper&#x27;s 4 figures")]
+    assert "Asking one expert is " in top
+    assert "Simulated on virtual time" in top
+    assert "by 1 training<" in top
+    for text in ("Beside answering alone: ", "Beside offloading everything: ", "What the router adds"):
+        assert text in top
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "word"),
+    [(0.01, 0.03, "surely more"), (-0.03, -0.01, "surely less"), (-0.01, 0.03, "not shown to differ")],
+)
+def test_only_what_an_interval_tells_is_said(results, low, high, word):
+    pooled = [
+        row | {"value": (low + high) / 2, "low": low, "high": high} if row["figure"] == "ours_above" else row
+        for row in results.pooled
+    ]
+    headline, _ = answer(replace(results, pooled=pooled))
+    assert headline.count(word) == 2
+
+
+def test_nothing_is_never_negative():
+    assert ratio_text(Interval(value=0.9999, low=0.9951, high=1.0049)) == "0 % (0 to 0)"
+    assert ratio_text(Interval(value=0.5, low=0.4, high=1.2)) == "-50 % (-60 to +20)"
+
+
+def test_tables_name_their_rows_and_no_cell_is_empty(page):
+    assert page.count("<table>") >= 8
+    assert not re.search(r"<td[^>]*></td>|<td[^>]*>(nan|None|-0 %|\+0 %)", page)
+    for title in ("Accuracy", "Latency", "Energy", "Ours against each other row", "Specialists"):
+        assert f"<summary><h3>{title}</h3></summary>" in page
 
 
 def test_tables_and_figures_lie_beside_the_page(out, results):

@@ -71,6 +71,11 @@ class Outline(HTMLParser):
         self.words.append(data)
 
 
+def spoken(text):
+    """The words of a page as a reader meets them."""
+    return "".join(Outline(text).words)
+
+
 def test_every_figure_stands_in_the_page_and_in_files(out, text):
     figures = Outline(text).figures
     assert set(figures) == FIGURES
@@ -117,8 +122,65 @@ def test_published_medians_stand_beside_ours_where_they_mean_the_same(text):
     assert "<td>0.530</td>" in text
 
 
-def test_what_failed_is_told_and_harmless(text):
+def test_what_failed_is_told_at_the_top_and_harmless(text):
     assert "nobody &lt;ran&gt; it" in text
+    assert '<a href="#failures">1 step failed</a>' in text
+    assert text.index("1 step failed") < text.index("Verdict ·")
+
+
+def test_the_head_says_how_much_was_computed_and_what_is_simulated(text):
+    words = spoken(text)
+    for told in (
+        "320 of 320 cells",
+        "8 clips (4 rendered, 4 real)",
+        "4 traces",
+        "1 start",
+        "5 contenders",
+        "6 s a cell",
+    ):
+        assert told in words
+    assert words.index("Simulated on virtual time") < words.index("Verdict ·")
+    assert "of another network: a what-if" in words
+    assert "Not all cells are finished" not in words
+    assert "16 cells for each contender: 4 clips, 4 traces (recorded), 1 start. Transport ideal" in words
+
+
+def test_a_part_of_the_cells_is_called_one(inputs, tmp_path):
+    drawn = drawn_comparison(tmp_path, inputs / "fast.csv", inputs / "round.json", videos=3, traces=3, seconds=1.0)
+    few = [(c, s) for c, s in drawn.cells if s.cell.clip.kind == "real" or s.cell.trace.name != "drawn/2"]
+    report_job(replace(drawn, cells=few), tmp_path, console=Console(file=StringIO()))
+    words = spoken((tmp_path / "report.html").read_text())
+    assert "150 of 180 cells" in words
+    assert (
+        "Not all cells are finished. Only those count that every contender has: in the main tables 6 cells on" in words
+    )
+    assert "on rendered clips and 9 cells on real clips." in words
+
+
+def test_an_interval_stands_beside_its_figure(text):
+    assert re.search(r"<td>[+-]0\.\d{3} \([+-]0\.\d{3} to [+-]0\.\d{3}\)</td>", text)
+    assert re.search(r"<td>0\.\d{3} \(0\.\d{3} to 0\.\d{3}\)</td>", text)
+
+
+def test_tables_hold_no_powers_of_ten_and_nothing_that_is_no_number(text):
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", text)
+    assert cells
+    assert not [cell for cell in cells if re.search(r"\de[+-]\d|nan|None|^-0\.0+$|\+-", cell)]
+
+
+def test_every_table_names_its_rows_and_can_be_scrolled_without_a_mouse(text):
+    tables = text.count("<table>")
+    assert tables > 10
+    assert len(re.findall(r'<div class="scroll" tabindex="0" role="region" aria-label="[^"]+"><table>', text)) == tables
+    for row in re.findall(r"<tbody>(.*?)</tbody>", text, re.DOTALL):
+        assert len(re.findall("<tr>", row)) == len(re.findall(r'<th (?:scope="row"|class="group")', row))
+
+
+def test_each_clip_and_each_trace_has_a_row_with_its_best_marked(text):
+    for title, names in (("Clip by clip", ["rendered-0", "rendered-3"]), ("Trace by trace", ["drawn/0", "drawn/3"])):
+        table = text[text.index(title) :].partition("</table>")[0]
+        assert all(f'<th scope="row">{name}</th><td>4</td>' in table for name in names)
+        assert table.count('class="best"') == 4
 
 
 def test_without_a_cell_that_all_finished_there_is_still_a_page(inputs, tmp_path):
@@ -129,7 +191,10 @@ def test_without_a_cell_that_all_finished_there_is_still_a_page(inputs, tmp_path
     console = Console(file=StringIO(), width=200)
     assert report_job(replace(drawn, cells=torn), tmp_path, console=console) == []
     assert "no cell was finished by every contender" in console.file.getvalue()
-    assert "Tables" in (tmp_path / "report.html").read_text()
+    page = (tmp_path / "report.html").read_text()
+    assert "Tables" in page
+    assert "Nothing can be ranked yet" in page
+    assert page.count("<table>") == page.count("<tbody>")
 
 
 def test_the_same_comparison_gives_the_same_page(inputs, out, text, tmp_path):
@@ -181,3 +246,38 @@ def test_a_browser_shows_every_figure_without_an_error(out, text, tmp_path, dark
     assert not told["wider"]
     light = sum(int(part) for part in re.findall(r"\d+", told["paper"])[:3]) > 380
     assert light is not dark
+
+
+NARROW = """(() => {
+  const words = [...document.querySelectorAll("figure svg text")].map(word => word.getBoundingClientRect().height);
+  const boxes = [...document.querySelectorAll(".scroll")];
+  const first = document.querySelector("tbody th[scope=row]");
+  const table = first.closest(".scroll");
+  table.scrollLeft = 200;
+  return {
+    wider: document.documentElement.scrollWidth > innerWidth,
+    least: Math.min(...words),
+    reachable: boxes.every(box => box.getBoundingClientRect().right <= innerWidth),
+    named: first.getBoundingClientRect().left >= 0,
+    moved: table.scrollLeft > 0,
+  };
+})()"""
+
+
+@pytest.mark.browser
+def test_on_a_telephone_words_of_figures_can_be_read_and_rows_keep_their_names(out, tmp_path):
+    from foveate.testing.browser import Browser
+
+    with Browser(tmp_path / "profile") as browser:
+        browser.resize(390)
+        browser.open((out / "report.html").as_uri())
+        told = browser.evaluate(NARROW)
+        assert browser.problems == []
+        folded = browser.evaluate("document.querySelectorAll('details:not([open])').length")
+        height = "document.querySelector('details').getBoundingClientRect().height"
+        whole = browser.evaluate(height)
+        browser.evaluate("document.querySelectorAll('details').forEach(found => found.open = false)")
+        assert browser.evaluate(height) < whole / 3
+    assert told == {"wider": False, "least": told["least"], "reachable": True, "named": True, "moved": True}
+    assert told["least"] >= 8
+    assert folded == 0

@@ -38,11 +38,81 @@ def only(records):
 
 def test_a_clear_winner_wins():
     verdict = only(table({"A": {"exact": 0.4, "model": 0.5}, "B": {"exact": 0.5, "model": 0.6}}))
-    assert verdict.headline.startswith("B wins on rendered clips: median rendering F1 0.")
-    assert verdict.headline.endswith("of A, by exact truth")
+    lead = verdict.rankings[0].to_next.mean
+    assert verdict.headline == (
+        f"B wins on rendered clips: {lead.value:+.3f} rendering F1 above A "
+        f"(95 % interval {lead.low:+.3f} to {lead.high:+.3f}), by exact truth"
+    )
+    assert "Medians 0.5" in verdict.sentences[0]
+    assert "B shows more in 20 of 20 cells, in the mean on 4 of 4 videos and over 5 of 5 recordings" in "".join(
+        verdict.sentences
+    )
     assert not verdict.disagree
     assert "it leaves 0 out" in verdict.sentences[0]
     assert "Exact truth and the model's own results give the same order." in verdict.sentences
+
+
+def test_a_winner_over_few_videos_is_called_less_sure():
+    scores = {"A": {"exact": 0.4}, "B": {"exact": 0.5}}
+    assert only(table(scores, videos=4)).state == "few"
+    assert "with fewer than 5 of either it is too narrow" in only(table(scores, videos=4)).sentences[0]
+    assert only(table(scores, videos=5)).state == "sure"
+    assert "too narrow" not in only(table(scores, videos=5)).sentences[0]
+
+
+def test_a_lead_over_the_second_alone_is_no_win():
+    """C shows much more than A on one video, and less elsewhere: by its mean it may be as good."""
+    records = table({"A": {"exact": 0.6}, "B": {"exact": 0.55}, "C": {"exact": 0.5}}, videos=6, traces=6, noise=0.001)
+    for record in records:
+        if record["contender"] == "C" and record["video"] == "rendered0":
+            record["rendering_f1_exact"] = 0.95
+    verdict = only(records)
+    ranking = verdict.rankings[0]
+    assert ranking.order == ("A", "B", "C")
+    assert ranking.to_next.surely_above
+    assert ranking.tied == ("C",)
+    assert verdict.state == "open"
+    assert verdict.headline.startswith("A and C cannot be told apart on rendered clips")
+    assert any("it cannot be told apart from C (+0.0" in sentence for sentence in verdict.sentences)
+
+
+def test_several_that_cannot_be_told_from_the_first_are_counted():
+    scores = {label: {"exact": 0.5} for label in "ABCD"}
+    assert "but none of the 3 others can be told apart from it" in only(table(scores, noise=0.1)).headline
+    scores["D"] = {"exact": 0.1}
+    assert "but 2 of 3 others cannot be told apart from it" in only(table(scores, noise=0.05)).headline
+
+
+def test_what_the_experiment_asks_about_is_answered_also_where_another_is_first():
+    verdict = only(table({"A": {"exact": 0.5}, "B": {"exact": 0.7}, "C": {"exact": 0.3}, "D": {"exact": 0.6}}, noise=0))
+    assert (
+        "Beside A, by exact truth: surely more is shown by B (+0.200) and D (+0.100); surely less by C (-0.200)."
+        in verdict.sentences
+    )
+
+
+def test_orders_that_differ_within_noise_are_no_disagreement():
+    scores = {
+        "A": {"exact": 0.7, "model": 0.8},
+        "B": {"exact": 0.5, "model": 0.5},
+        "C": {"exact": 0.5, "model": 0.5},
+    }
+    verdicts = [only(table(scores, noise=0.05, videos=5, seed=seed)) for seed in range(9)]
+    verdict = next(found for found in verdicts if len({ranking.order for ranking in found.rankings}) == 2)
+    assert not verdict.disagree
+    assert verdict.state == "sure"
+    assert any(sentence.startswith("The two orders differ by no more than noise") for sentence in verdict.sentences)
+
+
+def test_a_win_that_another_truth_does_not_show_is_told():
+    verdict = only(table({"A": {"model": 0.6, "pseudo": 0.5}, "B": {"model": 0.5, "pseudo": 0.5}}, kind="real"))
+    assert "By the boxes of an independent detector it is not confirmed that A is above B." in verdict.sentences
+
+
+def test_too_few_clips_print_no_interval():
+    verdict = only(table({"A": {"model": 0.4}, "B": {"model": 0.9}}, videos=2))
+    assert "95 %" not in verdict.headline + verdict.sentences[0]
+    assert "2 videos, 5 recordings; an interval needs 3" in verdict.sentences[0]
 
 
 def test_what_noise_hides_cannot_be_told_apart():
@@ -110,6 +180,22 @@ def test_a_variation_in_which_another_wins_is_named():
     assert verdict.others == 2
     assert verdict.sentences[-1].startswith("Another contender wins in 1 of 2 variations: B with paper (codec x2)")
     assert only(usual + same).sentences[-1].startswith("The same contender wins in the one variation")
+
+
+def test_a_variation_is_named_by_what_is_varied_in_it():
+    usual = table({"A": {"exact": 0.6}, "B": {"exact": 0.5}})
+    other = [{**record, "transport": "tcp"} for record in table({"A": {"exact": 0.5}, "B": {"exact": 0.6}})]
+    assert only(usual + other).sentences[-1] == ("Another contender wins in the one variation: B with transport tcp.")
+
+
+def test_the_same_first_without_a_sure_lead_is_told():
+    usual = table({"A": {"exact": 0.6}, "B": {"exact": 0.5}})
+    close = [table({"A": {"exact": 0.5}, "B": {"exact": 0.5}}, machine="slow", noise=0.05, seed=s) for s in range(9)]
+    told = [only(usual + records).sentences[-1] for records in close]
+    assert "The same contender is first in the one variation of link, traces and machine, within noise." in told
+    far = table({"A": {"exact": 0.6}, "B": {"exact": 0.5}}, machine="quick")
+    told = [only(usual + records + far).sentences[-1] for records in close]
+    assert "The same contender is first in all 2 variations of link, traces and machine, surely in 1." in told
 
 
 def test_a_variation_without_comparable_cells_is_none_in_which_the_same_wins():

@@ -8,12 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from foveate.evaluation.experts.contenders import OURS
+from foveate.evaluation.experts.contenders import KIND_LABELS, OURS
 from foveate.evaluation.experts.experiment import ExpertsResults
 from foveate.evaluation.experts.stand import EDGE, NEAR_EDGE, winners
-from foveate.evaluation.lab.figures.style import Drawn, colors_of, legend_above, styled
+from foveate.evaluation.lab.figures.style import (
+    INK,
+    STAGE_COLORS,
+    Drawn,
+    legend_above,
+    lines_of,
+    styled,
+    text_on,
+)
 
 RIVALS = (EDGE, NEAR_EDGE)
+_KINDS = {**KIND_LABELS, "progressive": OURS}
+"""Rows of the tables by the kind of their experts, in the tables' order."""
 
 
 def draw_experts(results: ExpertsResults, trainings: Sequence[Path]) -> list[Drawn]:
@@ -34,16 +44,17 @@ def accuracy_by_share(results: ExpertsResults) -> Drawn | None:
         series[row["contender"]][row["threshold"]].append((row["offloaded"], row["accuracy"]))
     if not series:
         return None
-    colors = colors_of(list(series))
+    lines = lines_of(list(series))
     with styled() as make_figure:
-        figure = make_figure(figsize=(7.2, 3.8))
+        figure = make_figure(figsize=(8.6, 4.2))
         axes = figure.add_subplot()
         for label, by_threshold in series.items():
             points = np.array([np.mean(by_threshold[t], axis=0) for t in sorted(by_threshold)])
-            axes.plot(100 * points[:, 0], 100 * points[:, 1], color=colors[label])
+            weight = 2.6 if label == OURS else 1.6
+            axes.plot(100 * points[:, 0], 100 * points[:, 1], linewidth=weight, zorder=weight, **lines[label])
         axes.set_xlabel("samples offloaded, %")
         axes.set_ylabel("accuracy, %")
-        legend_above(figure, list(series), colors)
+        legend_above(figure, list(series), list(series))
     return Drawn(
         name="accuracy-by-share",
         title="Accuracy against the share of offloaded samples",
@@ -63,23 +74,25 @@ def learning_curves(trainings: Sequence[Path]) -> Drawn | None:
     if not curves:
         return None
     groups = [name for name in curves if not name.rpartition("-")[0]]
-    kinds = list(dict.fromkeys(name.rpartition("-")[0] for name in curves if name not in groups))
-    colors = colors_of([*groups, *kinds])
+    kinds = {kind: _KINDS.get(kind, kind) for name in curves if (kind := name.rpartition("-")[0])}
+    # Kinds of experts have the colours of their rows in the other figures.
+    among = list(dict.fromkeys([*_KINDS.values(), *kinds.values(), *groups]))
+    lines = lines_of(among)
     with styled() as make_figure:
-        figure = make_figure(figsize=(7.2, 3.4))
+        figure = make_figure(figsize=(8.6, 3.8))
         left, right = figure.subplots(1, 2)
         for name in groups:
-            left.plot(*_columns(curves[name], 1), color=colors[name])
+            left.plot(*_columns(curves[name], 1), **lines[name])
         for trained, points in curves.items():
             kind = trained.rpartition("-")[0]
             if kind:
-                right.plot(*_columns(points, 2), color=colors[kind], alpha=0.8, linewidth=1.2)
+                right.plot(*_columns(points, 2), alpha=0.8, **(lines[kinds[kind]] | {"linewidth": 1.2}))
         left.set_title("all classes")
         right.set_title("experts, own classes")
         for axes in (left, right):
             axes.set_xlabel("training done, %")
             axes.set_ylabel("accuracy, %")
-        legend_above(figure, [*groups, *kinds], colors)
+        legend_above(figure, [*groups, *kinds.values()], among)
     return Drawn(
         name="learning-curves",
         title="Accuracy while training",
@@ -96,19 +109,24 @@ def energy_bars(results: ExpertsResults) -> Drawn | None:
         spent[row["contender"]].append([energy[name] for name in ("device", "radio", "server")])
     if not spent:
         return None
-    parts = ("device", "radio", "server")
-    colors = colors_of(parts)
+    parts = dict(zip(("device", "radio", "server"), (STAGE_COLORS[0], STAGE_COLORS[1], STAGE_COLORS[3]), strict=True))
     labels, values = list(spent), 1e3 * np.array([np.mean(rows, axis=0) for rows in spent.values()])
     with styled() as make_figure:
-        figure = make_figure(figsize=(7.2, 0.6 + 0.34 * len(labels)))
+        figure = make_figure(figsize=(8.6, 1.1 + 0.34 * len(labels)))
         axes = figure.add_subplot()
         left = np.zeros(len(labels))
-        for number, part in enumerate(parts):
-            axes.barh(labels, values[:, number], left=left, color=colors[part], height=0.62)
+        for number, (part, color) in enumerate(parts.items()):
+            axes.barh(labels, values[:, number], left=left, color=color, height=0.62, label=part)
             left += values[:, number]
+        for place, total in enumerate(left):
+            beside = {"xytext": (5, 0), "textcoords": "offset points", "va": "center"}
+            axes.annotate(f"{total:.0f} mJ", (total, place), color=INK, fontsize=9, **beside)
         axes.invert_yaxis()
+        axes.grid(visible=False, axis="y")
+        axes.tick_params(axis="y", length=0, labelcolor=INK)
+        axes.set_xlim(0, 1.12 * max(left.max(), 1e-3))
         axes.set_xlabel("energy a sample, mJ (idle power left out)")
-        legend_above(figure, parts, colors)
+        figure.legend(loc="outside upper left", ncols=len(parts), handlelength=1.0, handleheight=1.0)
     return Drawn(
         name="energy",
         title="Energy a sample",
@@ -124,25 +142,28 @@ def map_of_winners(results: ExpertsResults) -> Drawn | None:
         return None
     speeds, rtts = (sorted({cell[name] for cell in cells}) for name in ("speed", "rtt_s"))
     with styled() as make_figure:
-        figure = make_figure(figsize=(7.2, 3.2))
+        from matplotlib.colors import to_hex  # noqa: PLC0415  # `styled` says what to install where it is missing
+
+        figure = make_figure(figsize=(8.6, 3.6))
         panels = figure.subplots(1, 2)
         for axes, rival, measure in zip(panels, RIVALS, ("latency_s", "energy_j"), strict=True):
             grid = _ratios(cells, speeds, rtts, rival, measure)
-            axes.imshow(np.log2(grid), cmap="RdYlGn_r", vmin=-1.5, vmax=1.5, aspect="auto", origin="lower")
+            picture = axes.imshow(np.log2(grid), cmap="PuOr_r", vmin=-1.5, vmax=1.5, aspect="auto", origin="lower")
             axes.grid(visible=False)
             axes.set_xticks(range(len(rtts)), [f"{1e3 * rtt:g}" for rtt in rtts])
             axes.set_yticks(range(len(speeds)), [f"{speed:g}" for speed in speeds])
             axes.set_xlabel("round trip, ms")
             axes.set_ylabel("near-edge : edge speed")
-            axes.set_title(f"{measure.partition('_')[0]} against {rival.partition(':')[0]}")
+            axes.set_title(f"{measure.partition('_')[0]}, ours over {rival.partition(':')[0]}")
             for row, column in np.argwhere(np.isfinite(grid)):
                 value = grid[row, column]
-                axes.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=8, color="#18212f")
+                ground = to_hex(picture.cmap(picture.norm(np.log2(value))))
+                axes.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=8, color=text_on(ground))
     return Drawn(
         name="where-routing-wins",
         title="Where routing wins",
         caption=(
-            "Ours over the other at each one's own accuracy, at the chosen threshold; below 1 ours is better. "
+            "Ours over the other at each one's own accuracy, at the chosen threshold; below 1, violet, ours saves. "
             "Slow devices get fewer samples, so that none waits for another. Energy by the first of both power models."
         ),
         figure=figure,

@@ -11,8 +11,10 @@ from foveate.evaluation.experts.contenders import KIND_LABELS, OURS
 from foveate.evaluation.experts.experiment import ExpertsResults
 from foveate.evaluation.experts.intervals import Measure, ratio_of
 from foveate.evaluation.experts.pooled import Figure, pooled_of
+from foveate.evaluation.lab.phrases import counted
 from foveate.evaluation.lab.statistics import Interval
 
+GENERALIST = "edge only: generalist"
 EDGE, NEAR_EDGE, STATIC = "edge only: expert-sized model", "near-edge only: expert-sized model", KIND_LABELS["static"]
 """Rows that the published figures are about."""
 Row = dict[str, Any]
@@ -176,7 +178,7 @@ def _subset_claim(results: ExpertsResults) -> Claim:
         standing="not trained" if gain is None else _standing(gain, 0.0412),
         default="Here: " + ("-" if gain is None else _gain_text(gain, pooled(results, "on_subset", "static").value)),
         curve=f"Experts alone: no threshold takes part. With answers limited to their own classes: {within} %",
-        why=f"Tiny-ImageNet-100 in place of CIFAR-100, small models trained from nothing; {_trainings(results)}.",
+        why=f"Tiny-ImageNet-100 in place of CIFAR-100, small models trained from nothing; {trainings_text(results)}.",
     )
 
 
@@ -192,7 +194,7 @@ def _system_claim(results: ExpertsResults) -> Claim:
             f"At equal shares of offloaded samples: {100 * along.low:+.2f} to {100 * along.high:+.2f} points, "
             f"mean {100 * along.value:+.2f}"
         ),
-        why=f"The same data and models; router and trials on held-out pictures are alike; {_trainings(results)}.",
+        why=f"The same data and models; router and trials on held-out pictures are alike; {trainings_text(results)}.",
     )
 
 
@@ -255,8 +257,13 @@ def _curve(results: ExpertsResults, seed: str, label: str, shares: np.ndarray) -
 
 def ratio_text(ratio: Interval) -> str:
     """`-45 % (-48 to -41)`."""
-    value, low, high = (100 * (number - 1) for number in (ratio.value, ratio.low, ratio.high))
-    return f"{value:+.0f} % ({low:+.0f} to {high:+.0f})"
+    value, low, high = (whole_text(100 * (number - 1)) for number in (ratio.value, ratio.low, ratio.high))
+    return f"{value} % ({low} to {high})"
+
+
+def whole_text(value: float) -> str:
+    """`-45`, `+3` or `0`."""
+    return f"{round(value):+d}" if round(value) else "0"
 
 
 def points_text(gain: Interval) -> str:
@@ -281,9 +288,9 @@ def _mean(values: Sequence[float]) -> float:
     return float(np.mean(values))
 
 
-def _trainings(results: ExpertsResults) -> str:
-    count = len({row["seed"] for row in results.choices})
-    return f"{count} training{'' if count == 1 else 's'}"
+def trainings_text(results: ExpertsResults) -> str:
+    """`3 trainings`."""
+    return counted(len({row["seed"] for row in results.choices}), "training")
 
 
 def winners(results: ExpertsResults) -> list[Row]:

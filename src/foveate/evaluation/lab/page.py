@@ -1,5 +1,6 @@
 """One page that holds a whole report: no script, no network, light and dark."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
@@ -13,11 +14,14 @@ from foveate.evaluation.lab.page_tables import (
     figure_table,
     sensitivity_table,
     standing_table,
+    trace_table,
+    video_table,
 )
+from foveate.evaluation.lab.phrases import counted, listed
 from foveate.evaluation.lab.provenance import Provenances
 from foveate.evaluation.lab.report_data import ReportData
 from foveate.evaluation.lab.standings import Slice, slice_of
-from foveate.evaluation.lab.verdict import Verdict
+from foveate.evaluation.lab.verdict import State, Verdict
 
 _STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 
@@ -41,7 +45,11 @@ _WORDS = (
     ),
     (
         "Interval",
-        "95 % of the draws of a two-way cluster bootstrap: videos and recordings drawn with replacement, each apart.",
+        "95 % of the draws of a bootstrap over videos and, apart from them, recordings. Each stands for itself.",
+    ),
+    (
+        "Surely",
+        "The interval of the mean difference leaves 0 out, with 3 videos and 3 recordings at least.",
     ),
 )
 
@@ -50,8 +58,8 @@ def page(data: ReportData, figures: Sequence[tuple[Slice, Sequence[Drawn]]], pro
     """The whole document."""
     experiment = data.comparison.experiment
     body = [
-        _header(data),
-        *(_verdict_card(verdict) for verdict in data.verdicts),
+        _header(data, provenances),
+        *([_verdict_card(verdict) for verdict in data.verdicts] or [_no_verdict()]),
         _what_if(provenances),
         _contents(figures),
         *(_section(data, where, drawn) for where, drawn in figures),
@@ -73,37 +81,72 @@ def document(title: str, body: Sequence[str]) -> str:
     )
 
 
-def _header(data: ReportData) -> str:
-    experiment, cells = data.comparison.experiment, data.comparison.cells
-    clips = {stored.cell.clip.name for _, stored in cells}
-    traces = {(stored.cell.trace.name, stored.cell.trace.group) for _, stored in cells}
+def _header(data: ReportData, provenances: Provenances) -> str:
+    experiment, cells = data.comparison.experiment, [stored.cell for _, stored in data.comparison.cells]
+    kinds = Counter({cell.clip.name: cell.clip.kind for cell in cells}.values())
+    traces = {(cell.trace.name, cell.trace.group) for cell in cells}
     facts = (
-        (len({stored.cell.key for _, stored in cells}), f"of {data.comparison.wanted_cells} cells"),
-        (len(clips), "clips"),
-        (len(traces), "traces"),
-        (len(data.labels), "contenders"),
-        (f"{experiment.seconds:g} s", "each"),
+        f"<b>{_finished(data):,}</b> of {counted(data.comparison.wanted_cells, 'cell')}",
+        f"{_bold(sum(kinds.values()), 'clip')} ({', '.join(f'{count} {kind}' for kind, count in kinds.items())})",
+        _bold(len(traces), "trace"),
+        _bold(len({cell.offset_number for cell in cells}), "start"),
+        _bold(len(data.labels), "contender"),
+        f"<b>{experiment.seconds:g} s</b> a cell",
     )
-    counted = "".join(f"<li><b>{value}</b> {escape(name)}</li>" for value, name in facts)
+    listed_facts = "".join(f"<li>{fact}</li>" for fact in facts)
     return (
         f'<header><p class="brand">foveate · comparison</p><h1>{escape(experiment.name)}</h1>'
-        f'<p class="question">{escape(experiment.question)}</p><ul class="facts">{counted}</ul></header>'
+        f'<p class="question">{escape(experiment.question)}</p><ul class="facts">{listed_facts}</ul>'
+        f'<p class="basis">{escape(provenances.basis)}</p>{_interim(data)}</header>'
     )
+
+
+def _bold(number: int, noun: str) -> str:
+    count, _, name = counted(number, noun).partition(" ")
+    return f"<b>{count}</b> {escape(name)}"
+
+
+def _finished(data: ReportData) -> int:
+    return len({stored.cell.key for _, stored in data.comparison.cells})
+
+
+def _interim(data: ReportData) -> str:
+    """What is not there yet, and what failed; empty where all is well."""
+    told = []
+    if _finished(data) < data.comparison.wanted_cells:
+        counts = [(len(next(iter(data.cells(where).values()), [])), where.kind) for where in data.mains]
+        each = listed([f"{counted(count, 'cell')} on {kind} clips" for count, kind in counts])
+        told.append(
+            f"<b>Not all cells are finished.</b> Only those count that every contender has: in the main tables {each}."
+        )
+    if data.comparison.failures:
+        told.append(f'<a href="#failures">{counted(len(data.comparison.failures), "step")} failed</a>.')
+    return "".join(f'<p class="interim">{sentence}</p>' for sentence in told)
+
+
+def _no_verdict() -> str:
+    return (
+        '<section class="verdict open" id="verdict"><p class="mark">No verdict</p><h2>Nothing can be ranked yet.</h2>'
+        "<p>No cell was finished by every contender.</p></section>"
+    )
+
+
+_MARKS: dict[State, str] = {
+    "sure": "clear",
+    "few": "likely, by few videos or recordings",
+    "open": "not settled",
+    "disagree": "truths disagree",
+}
 
 
 def _verdict_card(verdict: Verdict) -> str:
-    state = "disagree" if verdict.disagree else "sure" if _sure(verdict) else "open"
-    mark = {"disagree": "truths disagree", "sure": "clear", "open": "not settled"}[state]
     sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in verdict.sentences)
+    headline = verdict.headline[0].upper() + verdict.headline[1:]
     return (
-        f'<section class="verdict {state}" id="verdict-{verdict.kind}"><p class="mark">Verdict · {escape(mark)}</p>'
-        f"<h2>{escape(verdict.headline)}.</h2>{sentences}</section>"
+        f'<section class="verdict {verdict.state}" id="verdict-{verdict.kind}">'
+        f'<p class="mark">Verdict · {escape(_MARKS[verdict.state])}</p>'
+        f"<h2>{escape(headline)}.</h2>{sentences}</section>"
     )
-
-
-def _sure(verdict: Verdict) -> bool:
-    lead = verdict.rankings[0].to_next
-    return lead is not None and lead.surely_above
 
 
 def _what_if(provenances: Provenances) -> str:
@@ -123,20 +166,37 @@ def _contents(figures: Sequence[tuple[Slice, Sequence[Drawn]]]) -> str:
 def _section(data: ReportData, where: Slice, drawn: Iterable[Drawn]) -> str:
     pictures = "".join(figure_block(figure) for figure in drawn)
     tables = [standing_table(data, where, reference) for reference in data.references(where)]
-    tables += [difference_table(data, where), figure_table(data, where)]
-    tables += [sensitivity_table(data, where), clip_table(data, where)]
+    tables += [
+        draw(data, where)
+        for draw in (difference_table, sensitivity_table, video_table, trace_table, figure_table, clip_table)
+    ]
     return (
         f'<section class="kind"><h2 class="rule">{escape(where.kind.capitalize())} clips</h2>'
-        f'<p class="where">{escape(str(where))}</p>{pictures}<div id="tables-{where.kind}">'
+        f'<p class="where">{escape(_extent(data, where))}</p>{pictures}<div id="tables-{where.kind}">'
         + "".join(table for table in tables if table)
         + "</div></section>"
+    )
+
+
+def _extent(data: ReportData, where: Slice) -> str:
+    """How much the tables of a slice rest on."""
+    cells = [stored.cell for stored in next(iter(data.cells(where).values()), [])]
+    counts = (
+        counted(len({cell.clip.name for cell in cells}), "clip"),
+        f"{counted(len({cell.trace.name for cell in cells}), 'trace')} ({where.traces})",
+        counted(len({cell.offset_number for cell in cells}), "start"),
+    )
+    return (
+        f"{counted(len(cells), 'cell')} for each contender: {', '.join(counts)}. Transport {where.transport}, "
+        f"durations {where.machine}."
     )
 
 
 def figure_block(drawn: Drawn) -> str:
     """A figure with its caption and its files."""
     return (
-        f'<figure id="{escape(drawn.name)}"><h3>{escape(drawn.title)}</h3>{drawn.inline_svg()}'
+        f'<figure id="{escape(drawn.name)}"><h3>{escape(drawn.title)}</h3>'
+        f'<div class="scroll">{drawn.inline_svg()}</div>'
         f"<figcaption>{escape(drawn.caption)} "
         f'<a href="figures/{drawn.name}.png">PNG</a> <a href="figures/{drawn.name}.svg">SVG</a></figcaption></figure>'
     )
@@ -174,12 +234,14 @@ def _reading(data: ReportData) -> str:
 
 def _footer(data: ReportData, provenances: Provenances) -> str:
     failures = data.comparison.failures
-    listed = "".join(f"<li>{escape(f.what)}: {escape(f.problem)}</li>" for f in failures[:50])
-    failed = f'<p class="failed"><b>{len(failures)} steps failed</b></p><ul>{listed}</ul>' if failures else ""
+    rows = "".join(f"<li>{escape(f.what)}: {escape(f.problem)}</li>" for f in failures[:50])
+    title = f'<p class="failed" id="failures"><b>{counted(len(failures), "step")} failed</b></p>'
+    failed = f"{title}<ul>{rows}</ul>" if failures else ""
     tables = " ".join(
         f'<a href="{name}.csv">{name}.csv</a>' for name in ("cells", "offloads", "frames", "objects", "choices")
     )
+    code = f"{', '.join(provenances.codes)}. {provenances.code_warning}".strip()
     return (
-        f"<footer>{failed}<p>Every row: {tables}</p><p>foveate {foveate.__version__}, code "
-        f"{escape(', '.join(provenances.codes))}. {escape(provenances.code_warning)}</p></footer>"
+        f"<footer>{failed}<p>Every row, in files beside this page: {tables}</p><p>foveate {foveate.__version__}, code "
+        f"{escape(code)}</p></footer>"
     )

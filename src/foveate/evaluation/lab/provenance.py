@@ -12,6 +12,8 @@ from foveate.network.messages import Welcome
 class Provenances:
     """Of one comparison."""
 
+    basis: str
+    """In a sentence: what is simulated, and whose durations the main tables have."""
     sentences: tuple[str, ...]
     codes: tuple[str, ...]
     """Digests of the programs that computed the cells."""
@@ -32,9 +34,23 @@ def provenances_of(comparison: Comparison) -> Provenances:
     for name in dict.fromkeys(cell.timing.profile for cell in cells):
         sentences += _durations(load_profile(name), weights)
     return Provenances(
+        basis=_basis(load_profile(cells[0].timing.profile), cells[0].timing.label, weights),
         sentences=tuple(sentences),
         codes=tuple(dict.fromkeys(stored.code for _, stored in comparison.cells)),
     )
+
+
+def _basis(profile: Profile, label: str, weights: set[str]) -> str:
+    whose = "of the same network" if _same_network(profile, weights) else "of another network: a what-if"
+    return (
+        "Simulated on virtual time: frames, JPEG bytes and inference are real, links are replayed traces, durations "
+        f"come from {label} ({profile.provenance.origin}, {whose})."
+    )
+
+
+def _same_network(profile: Profile, weights: set[str]) -> bool:
+    origin = profile.provenance
+    return origin.origin == "measured" and bool(origin.weights_hash) and {origin.weights_hash} == weights
 
 
 def _outputs(comparison: Comparison, kind: str) -> str:
@@ -47,8 +63,7 @@ def _durations(profile: Profile, weights: set[str]) -> list[str]:
     origin = profile.provenance
     network = origin.model or "an unnamed network"
     said = f"Durations by {profile.name}: {origin.origin}, {network} on {origin.machine} ({origin.date})."
-    same = origin.origin == "measured" and bool(origin.weights_hash) and {origin.weights_hash} == weights
-    if same:
+    if _same_network(profile, weights):
         return [f"{said} The same network gave outputs and durations."]
     assumed = f" Assumed in it: {'; '.join(origin.assumed)}." if origin.assumed else ""
     return [f"{said} Another network gave the outputs, so tables with it are a what-if.{assumed}"]

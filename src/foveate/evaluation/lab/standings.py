@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from foveate.evaluation.lab.references import REFERENCES
-from foveate.evaluation.lab.statistics import LEAST_CLUSTERS, Clusters, Difference, Interval
+from foveate.evaluation.lab.statistics import Clusters, Difference, Interval
 from foveate.evaluation.lab.tables import Record
 
 
@@ -45,6 +45,18 @@ class Standing:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ahead:
+    """How often one contender shows more than another."""
+
+    cells: int
+    """In how many cells."""
+    videos: int
+    """On how many videos, by the mean of its cells."""
+    recordings: int
+    """Over how many recordings, likewise."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Ranking:
     """All contenders of a slice by one measure of what they show, best first."""
 
@@ -54,8 +66,16 @@ class Ranking:
     standings: tuple[Standing, ...]
     to_next: Difference | None
     """The first less the second; None with a single contender."""
+    to_rivals: dict[str, Difference]
+    """The first less each other contender, in their order."""
+    ahead: Ahead | None
+    """How often the first shows more than the second; None with a single contender."""
+    surely_above: dict[str, tuple[str, ...]]
+    """By label, the contenders above whose mean its own lies for sure, each pair judged by itself."""
+    focus: str
+    """Label of the contender that the experiment is about."""
     to_focus: dict[str, Difference]
-    """Each other contender less the one that the experiment is about, by label."""
+    """Each other contender less that one, by label; empty where it has no cell."""
     enough: bool
     """Whether there are videos and recordings enough to speak of intervals."""
 
@@ -63,6 +83,11 @@ class Ranking:
     def order(self) -> tuple[str, ...]:
         """Labels, best first."""
         return tuple(standing.contender for standing in self.standings)
+
+    @property
+    def tied(self) -> tuple[str, ...]:
+        """Contenders that the first is not surely above."""
+        return tuple(label for label in self.order[1:] if label not in self.surely_above[self.order[0]])
 
 
 def slice_of(record: Record) -> Slice:
@@ -120,18 +145,23 @@ def rank(
     values = {label: _numbers(table[label], f"{figure}_{reference}") for label in labels}
     standings = [_standing(label, table[label], values[label], clusters, f"{figure}_{reference}") for label in labels]
     standings.sort(key=lambda standing: -standing.median.value)
-    best = [standing.contender for standing in standings[:2]]
+    first, *rivals = (standing.contender for standing in standings)
+    to_rivals = {rival: clusters.difference(values[first], values[rival]) for rival in rivals}
     return Ranking(
         where=where,
         reference=reference,
         standings=tuple(standings),
-        to_next=clusters.difference(values[best[0]], values[best[1]]) if len(best) > 1 else None,
+        to_next=to_rivals[rivals[0]] if rivals else None,
+        to_rivals=to_rivals,
+        ahead=_ahead(values[first] - values[rivals[0]], cells) if rivals else None,
+        surely_above={label: _surely_below(clusters, values, label) for label in (first, *rivals)},
+        focus=focus,
         to_focus={
             label: clusters.difference(values[label], values[focus])
             for label in labels
             if label != focus and focus in values
         },
-        enough=min(clusters.videos, clusters.recordings) >= LEAST_CLUSTERS,
+        enough=clusters.enough,
     )
 
 
@@ -159,6 +189,25 @@ def _standing(label: str, cells: Sequence[Record], values: np.ndarray, clusters:
         mean=float(values.mean()),
         after_start=None if any(v is None for v in later) else float(np.median(np.array(later, np.float64))),
     )
+
+
+def _surely_below(clusters: Clusters, values: dict[str, np.ndarray], label: str) -> tuple[str, ...]:
+    """Contenders whose mean lies surely below that of `label`."""
+    if not clusters.enough:
+        return ()
+    return tuple(
+        other
+        for other, numbers in values.items()
+        if other != label and clusters.mean_interval(values[label] - numbers).low > 0
+    )
+
+
+def _ahead(more: np.ndarray, cells: Sequence[Record]) -> Ahead:
+    videos, recordings = (
+        sum(bool(more[[record[by] == name for record in cells]].mean() > 0) for name in {r[by] for r in cells})
+        for by in ("video", "recording")
+    )
+    return Ahead(cells=int((more > 0).sum()), videos=videos, recordings=recordings)
 
 
 def _numbers(records: Sequence[Record], name: str) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":

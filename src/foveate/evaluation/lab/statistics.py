@@ -79,6 +79,11 @@ class Clusters:
         self.weights: Numbers = drawn[drawn.sum(axis=1) > 0]
         """`(draws, cells)`: how often each cell counts; a draw of which no cell exists is left out."""
 
+    @property
+    def enough(self) -> bool:
+        """Whether there are independent samples enough to speak of intervals."""
+        return min(self.videos, self.recordings) >= LEAST_CLUSTERS
+
     def means(self, values: ArrayLike) -> Numbers:
         """Mean of the values in each draw."""
         weighted = self.weights @ np.asarray(values, np.float64)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from foveate.evaluation.lab.figures.overall import box_rows
-from foveate.evaluation.lab.figures.style import INK, STAGE_COLORS, Drawn, colors_of, styled
+from foveate.evaluation.lab.figures.style import INK, STAGE_COLORS, Drawn, colors_of, styled, text_on
 from foveate.evaluation.lab.report_data import ReportData
 from foveate.evaluation.lab.standings import Slice
 from foveate.evaluation.summary import STAGES
@@ -27,9 +27,8 @@ def stacks(data: ReportData, where: Slice) -> Drawn | None:
             axes.barh(range(len(labels)), widths, left=left, height=0.58, color=color, label=stage)
             for row, (start, width) in enumerate(zip(left, widths, strict=True)):
                 if width > 0.06 * max(1.0, left.max()):
-                    axes.text(
-                        start + width / 2, row, f"{width:.0f}", ha="center", va="center", color="white", fontsize=8
-                    )
+                    middle = {"ha": "center", "va": "center", "color": text_on(color), "fontsize": 8}
+                    axes.text(start + width / 2, row, f"{width:.0f}", **middle)
             left = left + widths
         for row, total in enumerate(left):
             beside = {"xytext": (5, 0), "textcoords": "offset points", "va": "center"}

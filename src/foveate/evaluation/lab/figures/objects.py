@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from foveate.evaluation.lab.figures.style import MUTED, Drawn, colors_of, legend_above, styled
+from foveate.evaluation.lab.figures.style import MUTED, Drawn, colors_of, legend_above, lines_of, styled
 from foveate.evaluation.lab.object_scores import BINS
 from foveate.evaluation.lab.report_data import ReportData
 from foveate.evaluation.lab.standings import Slice
@@ -26,19 +26,20 @@ def by_property(data: ReportData, where: Slice) -> Drawn | None:
     shown = [what for what in BINS if any(what == key[0] for found in sums.values() for key in found)]
     if not shown:
         return None
-    colors = colors_of(data.labels)
+    lines, dodge = lines_of(data.labels), 0.4 / len(sums)
     with styled() as new_figure:
         figure = new_figure(figsize=(8.6, 3.2))
         for axes, what in zip(figure.subplots(1, len(shown), sharey=True, squeeze=False).ravel(), shown, strict=True):
             names = [name for name, _ in BINS[what]]
             for number, (label, found) in enumerate(sums.items()):
-                x = np.arange(len(names)) + (number - (len(sums) - 1) / 2) * 0.11
+                x = np.arange(len(names)) + (number - (len(sums) - 1) / 2) * dodge
                 y = [found[what, name].f1 if (what, name) in found else np.nan for name in names]
-                axes.plot(x, y, marker="o", markersize=5, linewidth=1.0, alpha=0.9, color=colors[label])
+                axes.plot(x, y, marker="o", markersize=5, linewidth=1.0, alpha=0.9, **lines[label])
             axes.set_xticks(range(len(names)), names, fontsize=7.8)
-            axes.set(title=what, xlabel=_AXES[what], ylim=(0, 1))
+            axes.set(title=what, xlabel=_AXES[what], ylabel="F1" if what == shown[0] else "")
             axes.tick_params(axis="x", length=0)
-        legend_above(figure, list(sums), colors)
+        axes.set_ylim(0, None)  # of all panels, once the highest is drawn
+        legend_above(figure, list(sums), data.labels)
     return Drawn(
         name=f"objects-{where.kind}",
         title="F1 by age, speed and size of the objects",
@@ -68,7 +69,7 @@ def newcomers(data: ReportData, where: Slice) -> Drawn | None:
         for axes, at, title in zip(
             figure.subplots(1, 2, sharey=True),
             (0, 1),
-            ("objects that entered since the last offload", "recall of these"),
+            ("new since the last offload", "recall of these"),
             strict=True,
         ):
             for row, label in enumerate(labels):
@@ -80,7 +81,7 @@ def newcomers(data: ReportData, where: Slice) -> Drawn | None:
             axes.set_xlim(0, 1.25 * max(100 * max(share[at] for share in shares.values()), 1e-3))
             axes.grid(visible=False, axis="y")
             axes.set_title(title)
-            axes.set_xlabel("% of all objects shown" if at == 0 else "%")
+            axes.set_xlabel("% of all objects shown" if at == 0 else "% of these objects")
     return Drawn(
         name=f"newcomers-{where.kind}",
         title="Objects that nobody could have told the device about",

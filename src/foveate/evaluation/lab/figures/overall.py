@@ -4,9 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from foveate.evaluation.lab.figures.style import INK, MUTED, Drawn, colors_of, legend_above, styled
+from foveate.evaluation.lab.figures.style import INK, MUTED, Drawn, colors_of, legend_above, lines_of, styled
 from foveate.evaluation.lab.report_data import ReportData
 from foveate.evaluation.lab.standings import Slice
+
+_SHOWN = 0.995
+"""Share of the values of the slowest contender that a distribution of times shows."""
 
 
 def rendering(data: ReportData, where: Slice) -> Drawn | None:
@@ -14,14 +17,16 @@ def rendering(data: ReportData, where: Slice) -> Drawn | None:
     references, labels = data.references(where), list(data.cells(where))
     if not references or not labels:
         return None
-    colors = colors_of(data.labels)
+    lines = _lines(data)
     with styled() as new_figure:
         figure = new_figure(figsize=(8.6, 3.3))
-        for number, (axes, reference) in enumerate(zip(_row(figure, len(references)), references, strict=True)):
+        panels = _row(figure, len(references), sharex=True)
+        for number, (axes, reference) in enumerate(zip(panels, references, strict=True)):
             for label, values in data.figure(where, f"rendering_f1_{reference}").items():
-                axes.ecdf(values, color=colors[label])
-            _cdf(axes, _against(reference, number), "rendering F1", "cells")
-        legend_above(figure, labels, colors)
+                axes.ecdf(values, **lines[label])
+            _cdf(axes, against(reference, number), "rendering F1", "cells")
+            axes.margins(x=0.02)
+        legend_above(figure, labels, data.labels)
     return Drawn(
         name=f"rendering-cdf-{where.kind}",
         title="Rendering accuracy, distribution over cells",
@@ -43,14 +48,14 @@ def boxes(data: ReportData, where: Slice) -> Drawn | None:
     with styled() as new_figure:
         figure = new_figure(figsize=(8.6, 0.9 + 0.42 * len(labels)))
         for number, (axes, reference) in enumerate(
-            zip(_row(figure, len(references), sharey=True), references, strict=True)
+            zip(_row(figure, len(references), sharex=True, sharey=True), references, strict=True)
         ):
             values = data.figure(where, f"rendering_f1_{reference}")
             box_rows(axes, [values[label] for label in labels], labels, [colors[label] for label in labels])
             for row, label in enumerate(labels):
                 if reference == "model" and label in published:
                     axes.plot(published[label], row, marker="D", color=INK, markersize=4.5, zorder=5)
-            axes.set_title(_against(reference, number))
+            axes.set_title(against(reference, number))
             axes.set_xlabel("rendering F1")
     return Drawn(
         name=f"rendering-boxes-{where.kind}",
@@ -74,7 +79,7 @@ def differences(data: ReportData, where: Slice) -> Drawn | None:
     with styled() as new_figure:
         figure = new_figure(figsize=(8.6, 1.0 + 0.4 * len(labels)))
         for number, (axes, (reference, ranking)) in enumerate(
-            zip(_row(figure, len(rankings), sharey=True), rankings, strict=True)
+            zip(_row(figure, len(rankings), sharex=True, sharey=True), rankings, strict=True)
         ):
             for row, label in enumerate(labels):
                 mean = ranking.to_focus[label].mean
@@ -83,8 +88,8 @@ def differences(data: ReportData, where: Slice) -> Drawn | None:
                 axes.plot(mean.value, row, marker="o", color=colors[label], markersize=6)
             axes.axvline(0, color=MUTED, linewidth=1)
             _rows_down(axes, labels)
-            axes.set_title(_against(reference, number))
-            axes.set_xlabel(f"rendering F1 less that of {data.focus}")
+            axes.set_title(against(reference, number))
+            axes.set_xlabel(f"rendering F1 minus that of {data.focus}")
     enough = rankings[0][1].enough
     return Drawn(
         name=f"differences-{where.kind}",
@@ -107,25 +112,28 @@ def freshness(data: ReportData, where: Slice) -> Drawn | None:
     if not labels:
         return None
     colors = colors_of(data.labels)
+    latencies, ages = data.offloads(where, "e2e_latency_s"), data.frames(where, "staleness_s")
     with styled() as new_figure:
         figure = new_figure(figsize=(8.6, 5.6))
         latency, interval, stale, inferred = figure.subplots(2, 2).ravel()
-        for label in labels:
-            _ecdf(latency, 1000 * data.offloads(where, "e2e_latency_s")[label], colors[label])
-            _ecdf(interval, _intervals(data, where, label), colors[label])
-            _ecdf(stale, 1000 * data.frames(where, "staleness_s")[label], colors[label])
+        _ecdfs(latency, {label: 1000 * latencies[label] for label in labels}, data)
+        _ecdfs(interval, {label: _intervals(data, where, label) for label in labels}, data)
+        _ecdfs(stale, {label: 1000 * ages[label] for label in labels}, data)
         _cdf(latency, "end-to-end latency", "milliseconds", "offloads")
         _cdf(interval, "offloading interval", "frames", "offloads")
         _cdf(stale, "age of what is displayed", "milliseconds", "frames")
-        _bars(inferred, data, where, labels, colors)
-        legend_above(figure, labels, colors)
+        answers = data.figure(where, "inference_f1_model")
+        box_rows(inferred, [answers[label] for label in labels], labels, [colors[label] for label in labels])
+        inferred.set(title="inference accuracy", xlabel="F1 of the server's answers")
+        legend_above(figure, labels, data.labels)
     return Drawn(
         name=f"freshness-{where.kind}",
         title="How fresh, and how good when fresh",
         caption=(
             "Latency from the start of encoding to the result; frames between two offloads; age of the frame that "
             "displayed boxes come from; F1 of the server's answers against the model's own full-resolution results "
-            "(mean over cells, lines are one standard deviation)."
+            "(quartiles over cells, whiskers to the 5th and 95th percentile). Curves of times end where "
+            f"{100 * _SHOWN:g} % of the slowest contender's values lie below."
         ),
         figure=figure,
     )
@@ -158,43 +166,41 @@ def _rows_down(axes: Any, labels: list[str]) -> None:
     axes.spines["left"].set_visible(False)
 
 
-def _bars(axes: Any, data: ReportData, where: Slice, labels: list[str], colors: dict[str, str]) -> None:
-    found = data.figure(where, "inference_f1_model")
-    for row, label in enumerate(labels):
-        values = found[label]
-        if len(values):
-            axes.barh(row, values.mean(), height=0.55, color=colors[label], alpha=0.85)
-            axes.plot(
-                [values.mean() - values.std(), values.mean() + values.std()], [row, row], color=INK, linewidth=1.2
-            )
-            axes.text(0.02, row, f"{values.mean():.3f}", va="center", color="white", fontsize=8.5)
-    _rows_down(axes, labels)
-    axes.set_xlim(0, 1.02)
-    axes.set_title("inference accuracy")
-    axes.set_xlabel("F1 of the server's answers")
-
-
 def _intervals(data: ReportData, where: Slice, label: str) -> "np.ndarray[Any, np.dtype[np.float64]]":
     """Frames between offloads, within each cell."""
     steps = [np.diff([float(row[1] or 0) for row in stored.result.offloads]) for stored in data.cells(where)[label]]
     return np.concatenate([np.zeros(0), *steps])
 
 
-def _ecdf(axes: Any, values: Any, color: str) -> None:
-    if len(values):
-        axes.ecdf(values, color=color)
+def _lines(data: ReportData) -> dict[str, dict[str, Any]]:
+    """Of all contenders, the one in focus the thickest and on top."""
+    weights = {label: 2.6 if label == data.focus else 1.6 for label in data.labels}
+    return {
+        label: {**line, "linewidth": weights[label], "zorder": weights[label]}
+        for label, line in lines_of(data.labels).items()
+    }
+
+
+def _ecdfs(axes: Any, values: dict[str, Any], data: ReportData) -> None:
+    """From 0 to where nearly all of the slowest lie: a long tail would squeeze the rest."""
+    lines, there = _lines(data), {label: found for label, found in values.items() if len(found)}
+    for label, found in there.items():
+        axes.ecdf(found, **lines[label])
+    axes.set_xlim(0, max((float(np.quantile(found, _SHOWN)) for found in there.values()), default=1.0) or 1.0)
 
 
 def _cdf(axes: Any, title: str, quantity: str, of: str) -> None:
     axes.set(title=title, xlabel=quantity, ylabel=f"share of {of}", ylim=(0, 1.01))
-    axes.margins(x=0.02)
 
 
-def _against(reference: str, number: int) -> str:
+def against(reference: str, number: int) -> str:
     """Title of a panel; only the first has room for more than a name."""
     short = {"model": "model's own results", "exact": "exact truth", "pseudo": "independent detector"}[reference]
     return f"against {short}" if number == 0 else short
 
 
-def _row(figure: Any, count: int, *, sharey: bool = False) -> list[Any]:
-    return list(figure.subplots(1, count, sharey=sharey, squeeze=False).ravel())
+def _row(figure: Any, count: int, *, sharex: bool = False, sharey: bool = False) -> list[Any]:
+    panels = list(figure.subplots(1, count, sharex=sharex, sharey=sharey, squeeze=False).ravel())
+    for axes in panels:
+        axes.locator_params(axis="x", nbins=5 if count > 2 else 7)
+    return panels

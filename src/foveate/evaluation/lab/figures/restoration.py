@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from foveate.evaluation.lab.figures.style import INK, Drawn, colors_of, legend_above, styled
+from foveate.evaluation.lab.figures.overall import against
+from foveate.evaluation.lab.figures.style import Drawn, colors_of, legend_above, styled
 from foveate.evaluation.lab.report_data import Numbers, ReportData
 from foveate.evaluation.lab.standings import Slice
-from foveate.evaluation.lab.verdict import REFERENCE_NAMES
 
 
 def restoration(data: ReportData, where: Slice) -> Drawn | None:
@@ -18,14 +18,15 @@ def restoration(data: ReportData, where: Slice) -> Drawn | None:
     colors, delay = colors_of(data.labels), data.figure(where, "inference_s_p50")
     with styled() as new_figure:
         figure = new_figure(figsize=(8.6, 3.6))
-        for axes, reference in zip(figure.subplots(1, len(references), squeeze=False).ravel(), references, strict=True):
+        panels = figure.subplots(1, len(references), squeeze=False).ravel()
+        for number, (axes, reference) in enumerate(zip(panels, references, strict=True)):
             accuracy = data.figure(where, f"inference_f1_{reference}")
             for label in labels:
                 if len(accuracy[label]) and len(delay[label]):
-                    _cross(axes, 1000 * delay[label], accuracy[label], colors[label], label)
-            axes.set(xlabel="inference, milliseconds", ylabel="F1 of the server's answers")
-            axes.set_title(REFERENCE_NAMES[reference] if len(references) == 1 else reference)
-        legend_above(figure, labels, colors)
+                    _cross(axes, 1000 * delay[label], accuracy[label], colors[label])
+            axes.set(xlabel="inference, milliseconds", ylabel="F1 of the server's answers" if number == 0 else "")
+            axes.set_title(against(reference, number))
+        legend_above(figure, labels, data.labels)
     return Drawn(
         name=f"restoration-{where.kind}",
         title="Accuracy and inference delay by restoration point",
@@ -37,10 +38,9 @@ def restoration(data: ReportData, where: Slice) -> Drawn | None:
     )
 
 
-def _cross(axes: Any, x: Numbers, y: Numbers, color: str, label: str) -> None:
+def _cross(axes: Any, x: Numbers, y: Numbers, color: str) -> None:
     """A point at the medians, arms to the quartiles."""
     (left, middle, right), (low, level, high) = (np.percentile(values, [25, 50, 75]) for values in (x, y))
     axes.plot([left, right], [level, level], color=color, linewidth=1.4)
     axes.plot([middle, middle], [low, high], color=color, linewidth=1.4)
     axes.plot(middle, level, "o", color=color, markersize=7)
-    axes.annotate(label, (middle, level), (6, 5), textcoords="offset points", fontsize=8, color=INK)

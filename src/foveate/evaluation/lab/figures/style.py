@@ -13,10 +13,16 @@ from foveate.core import FoveateError
 
 INK, MUTED, LINE = "#18212f", "#5f6b7a", "#d5dbe3"
 """Text, lesser text, lines; a page replaces them by its own."""
-COLORS = ("#3f7fd6", "#e0803a", "#2f9e83", "#8e63d6", "#cf4a62", "#8b95a1", "#b58a12", "#5c9f3c")
-"""Of contenders, in their order; apart in lightness too, and legible on white and on near black."""
-STAGE_COLORS = ("#7fb2e5", "#3f7fd6", "#f0b46a", "#cf4a62", "#a9b4c0")
-"""Of encode, uplink, decode, inference, downlink."""
+COLORS = ("#4593e8", "#d98a1c", "#12806f", "#6a3fd0", "#c8392b", "#a8329a", "#a59669", "#9696b4")
+"""Of contenders, in their order and in every figure; apart also for colour-blind eyes, on white and on near black."""
+STAGE_COLORS = ("#f2c14e", "#4b5d78", "#d8c8a0", "#9a7b4f", "#a9b6c8")
+"""Of encode, uplink, decode, inference, downlink: duller than contenders, light and dark in turn."""
+RAMP = ("#dbe4ee", "#35506f")
+"""From the least to the greatest of values that have an order."""
+_ON_LIGHT, _ON_DARK = "#101820", "#ffffff"
+"""Text on a coloured ground, in either colour scheme."""
+_LEGEND_CHARACTERS = 124
+"""That fit above a figure, with the line before each name counted as six."""
 _SETTINGS: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 9.5,
@@ -111,12 +117,44 @@ def colors_of(labels: Sequence[str]) -> dict[str, str]:
     return {label: COLORS[i % len(COLORS)] for i, label in enumerate(labels)}
 
 
-def legend_above(figure: Any, labels: Sequence[str], colors: dict[str, str]) -> None:
-    """One line of names in their colours above all panels."""
+def lines_of(labels: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Colour and dashes of each contender's line: dashed where all colours are taken."""
+    return {
+        label: {"color": color, "linestyle": "-" if i < len(COLORS) else (0, (3, 1.2))}
+        for i, (label, color) in enumerate(colors_of(labels).items())
+    }
+
+
+def ramp_of(count: int) -> list[str]:
+    """Colours of values in their order."""
+    ends = [[int(color[at : at + 2], 16) for at in (1, 3, 5)] for color in RAMP]
+    steps = [i / max(count - 1, 1) for i in range(count)]
+    return ["#" + "".join(f"{round(a + step * (b - a)):02x}" for a, b in zip(*ends, strict=True)) for step in steps]
+
+
+def text_on(color: str) -> str:
+    """Dark or light, whichever is read more easily on a ground of this colour."""
+    red, green, blue = (int(color[at : at + 2], 16) for at in (1, 3, 5))
+    return _ON_LIGHT if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else _ON_DARK
+
+
+def legend_above(figure: Any, labels: Sequence[str], among: Sequence[str]) -> None:
+    """Names in their colours above all panels, read line by line. `among`: all that have a colour, in their order."""
     from matplotlib.lines import Line2D  # noqa: PLC0415
 
-    handles = [Line2D([], [], color=colors[label], linewidth=3) for label in labels]
-    figure.legend(handles, labels, loc="outside upper left", ncols=min(len(labels), 5), handlelength=1.2)
+    lines, columns = lines_of(among), _columns(labels)
+    order = [label for column in range(columns) for label in labels[column::columns]]  # matplotlib fills columns first
+    handles = [Line2D([], [], linewidth=3, **lines[label]) for label in order]
+    figure.legend(handles, order, loc="outside upper left", ncols=columns, handlelength=1.6)
+
+
+def _columns(labels: Sequence[str]) -> int:
+    """As many as fit."""
+    widths = (
+        (count, sum(6 + max(map(len, labels[column::count])) for column in range(count)))
+        for count in range(len(labels), 1, -1)
+    )
+    return next((count for count, width in widths if width <= _LEGEND_CHARACTERS), 1)
 
 
 @contextmanager

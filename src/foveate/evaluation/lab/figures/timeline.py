@@ -4,7 +4,16 @@ from typing import Any
 
 import numpy as np
 
-from foveate.evaluation.lab.figures.style import COLORS, INK, MUTED, STAGE_COLORS, Drawn, colors_of, styled
+from foveate.evaluation.lab.figures.style import (
+    INK,
+    MUTED,
+    STAGE_COLORS,
+    Drawn,
+    legend_above,
+    lines_of,
+    ramp_of,
+    styled,
+)
 from foveate.evaluation.lab.report_data import ReportData
 from foveate.evaluation.lab.result import FRAME_COLUMNS, OFFLOAD_COLUMNS
 from foveate.evaluation.lab.standings import Slice
@@ -23,9 +32,9 @@ def timeline(data: ReportData, where: Slice) -> Drawn | None:
     references = data.references(where)
     if not references or not cells.get(data.focus):
         return None
-    number = _telling(cells[data.focus])
-    focus, reference = cells[data.focus][number], references[0]
-    colors = colors_of(data.labels)
+    reference, lines = references[0], lines_of(data.labels)
+    number = _telling(cells[data.focus], reference)
+    focus = cells[data.focus][number]
     with styled() as new_figure:
         figure = new_figure(figsize=(8.6, 6.6))
         axes = figure.subplots(4, 1, sharex=True, height_ratios=(1.1, 1.4, 0.9, 1.5))
@@ -38,17 +47,16 @@ def timeline(data: ReportData, where: Slice) -> Drawn | None:
             axes[3].plot(
                 times,
                 f1,
-                color=colors[label],
-                linewidth=2.2 if strong else 1.0,
-                alpha=1 if strong else 0.6,
-                label=label,
+                linewidth=2.4 if strong else 1.1,
+                zorder=3 if strong else 2,
+                **lines[label],
             )
-        axes[3].set(title=f"rendering F1 over {_WINDOW_S:g} s", ylim=(0, 1.02), xlabel="seconds since the first frame")
-        axes[3].legend(ncols=5, loc="lower left", fontsize=8, handlelength=1.2)
-        axes[3].set_xlim(0, focus.cell.seconds)
+        axes[3].set(title=f"rendering F1 over {_WINDOW_S:g} s", ylabel="F1", xlabel="seconds since the first frame")
+        axes[3].set(xlim=(0, focus.cell.seconds), ylim=(0, None))
+        legend_above(figure, list(cells), data.labels)
     return Drawn(
         name=f"timeline-{where.kind}",
-        title=f"One run of {data.focus}",
+        title=f"One run from second to second ({data.focus})",
         caption=(
             f"{focus.cell.clip.name} over {focus.cell.trace.name} from {focus.cell.offset_s:g} s, the run with the "
             "median rendering F1. Bars of the second panel stand where the frame was captured, as high as the stages "
@@ -58,9 +66,10 @@ def timeline(data: ReportData, where: Slice) -> Drawn | None:
     )
 
 
-def _telling(cells: list[Stored]) -> int:
+def _telling(cells: list[Stored], reference: str) -> int:
     """The cell in the middle of the ranking."""
-    order = np.argsort([float(stored.result.figures["rendering_f1_model"] or 0) for stored in cells], kind="stable")
+    shown = [float(stored.result.figures[f"rendering_f1_{reference}"] or 0) for stored in cells]
+    order = np.argsort(shown, kind="stable")
     return int(order[len(order) // 2])
 
 
@@ -69,8 +78,8 @@ def _link(axes: Any, stored: Stored) -> None:
     trace = UplinkTrace.load(cell.trace.path, offset_s=cell.offset_s)
     times = np.arange(0, cell.seconds, 0.1)
     rates = np.array([trace.rate_at(float(t)) * cell.trace.scale / 1e6 for t in times])
-    axes.fill_between(times, rates, step="post", color=COLORS[0], alpha=0.25, linewidth=0)
-    axes.step(times, rates, where="post", color=COLORS[0], linewidth=1.2)
+    axes.fill_between(times, rates, step="post", color=MUTED, alpha=0.25, linewidth=0)
+    axes.step(times, rates, where="post", color=MUTED, linewidth=1.2)
     axes.set(title="uplink", ylabel="Mbit/s", ylim=(0, None))
 
 
@@ -91,13 +100,16 @@ def _configuration(axes: Any, stored: Stored) -> None:
     times, quality = _column(stored, "captured_at"), _column(stored, "quality")
     kinds, betas = _column(stored, "downsampling_type"), _column(stored, "beta")
     axes.step(times, quality, where="post", color=MUTED, linewidth=0.8)
+    ramp = ramp_of(3)
     for kind in np.unique(kinds):
         here = kinds == kind
         axes.plot(
             times[here],
             quality[here],
             "o",
-            color=COLORS[int(kind) % len(COLORS)],
+            color=ramp[int(kind) % len(ramp)],
+            markeredgecolor=MUTED,
+            markeredgewidth=0.5,
             markersize=5,
             label=f"type {kind:.0f}",
         )
@@ -106,7 +118,8 @@ def _configuration(axes: Any, stored: Stored) -> None:
             axes.annotate(
                 f"{beta:.0f}", (time, level), (0, 5), textcoords="offset points", ha="center", fontsize=6.5, color=INK
             )
-    axes.set(title="chosen configuration: JPEG quality, type by colour, restoration point by number", ylim=(60, 108))
+    axes.set(title="chosen configuration: JPEG quality, type by colour, restoration point by number", ylabel="quality")
+    axes.set_ylim(min(60.0, quality.min(initial=60.0) - 12), 108)
     if len(times):
         axes.legend(ncols=3, loc="lower right", fontsize=8, handlelength=0.8)
 
