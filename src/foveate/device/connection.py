@@ -1,6 +1,6 @@
 """A session's connection to its server: greetings, heartbeats, losses. The rules are `Contact`'s."""
 
-from foveate.core import Frame, ProtocolError, RegionGrid
+from foveate.core import Frame, OffloadPlan, ProtocolError, RegionGrid
 from foveate.device.backoff import Backoff
 from foveate.device.contact import LOST_S, Contact
 from foveate.device.events import DeviceEvent, Lost, Redial, Send
@@ -31,7 +31,13 @@ class Connection:
 
     def grid(self, frame: Frame) -> RegionGrid:
         """Decision regions of a frame, as the server's model has them; before its first welcome, the usual ones."""
-        height, width = frame.size
+        return self._grid(*frame.size)
+
+    def sent_grid(self, frame: Frame, plan: OffloadPlan) -> RegionGrid:
+        """Regions of the picture that is sent: those of the frame, or of a smaller image of its own."""
+        return self._grid(*plan.sent_size(frame.size))
+
+    def _grid(self, height: int, width: int) -> RegionGrid:
         return RegionGrid(height=height, width=width) if self.welcome is None else self.welcome.grid(height, width)
 
     def wake_at(self, *, idle: bool, waiting: bool) -> float | None:
