@@ -88,6 +88,10 @@ class Connection:
         self._refusal = reason
         return [Lost(reason=reason)]
 
+    def greeting_refused(self, text: str, now: float) -> list[DeviceEvent]:
+        """The server says why it does not want this device; as `refused`."""
+        return self.refused(ProtocolError(f"the server refuses this device: {text}"), now)
+
     def ended(self, reason: str, now: float, *, refused: bool) -> list[DeviceEvent]:
         """The transport says that the connection is no more; a refusal is told once for each reason."""
         news = self.there or (refused and self.welcome is not None and reason != self._refusal)

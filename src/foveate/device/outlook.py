@@ -37,7 +37,7 @@ class Outlook:
         self._surroundings, self._measuring = surroundings, measuring
 
     def offloaded(self, frame: Frame, plan: OffloadPlan, grid: RegionGrid) -> None:
-        """The frame of the latest `state` is sent, so: its result will tell of content that is known now."""
+        """The frame of the latest `state` is sent under `plan`: what is known of it is kept until its result comes."""
         self._surroundings.offloaded(frame, plan, grid, self._following.latest)
 
     def landed(self, record: OffloadRecord) -> None:

@@ -212,7 +212,7 @@ class DeviceSession:
         """All that is on its way was refused; before the server's welcome, the greeting."""
         if self._connection.there:
             return self._give_up_all(text, now)
-        return self._connection.refused(ProtocolError(f"the server refuses this device: {text}"), now)
+        return self._connection.greeting_refused(text, now)
 
     def _told(self, told: Ack | Result | Failure, now: float) -> list[DeviceEvent]:
         """Something about an offload; one that is not on its way any more does not matter."""
