@@ -215,7 +215,8 @@ def test_what_is_known_of_an_offload_is_not_lost_to_the_next_one():
     """With both always on their way, estimators would never read of a last offload."""
     bench = both_held()
     bench.result(0, 10.0, 0.35)
-    content = bench.session._state(Frame(pixels=PIXELS, index=9, captured_at=0.9), WELCOME).content
+    frame = Frame(pixels=PIXELS, index=9, captured_at=0.9)
+    content = bench.session._outlook.state(frame, WELCOME, offloaded=None).content
     assert content.last.frames_ago == 9
 
 

@@ -245,4 +245,4 @@ def seen_all(work):
 def test_the_policy_says_how_the_link_is_expected(link, expected):
     bench = Bench(VitMAlis(link=link), estimator=PerformanceEstimator(round_profile()))
     session = landed_at(bench, [1e6, 2e6, 4e6])
-    assert session._link.state().throughput_bps == pytest.approx(expected, rel=1e-3)
+    assert session._outlook._link.state().throughput_bps == pytest.approx(expected, rel=1e-3)

@@ -240,7 +240,7 @@ class AnsweringSession:
         """Something that names no offload was refused: the greeting, or what was no message."""
         if self._connection.there:
             return []
-        return self._connection.refused(ProtocolError(f"the server refuses this device: {text}"), now)
+        return self._connection.greeting_refused(text, now)
 
     def _lose_all(self, reason: str, now: float) -> list[DeviceEvent]:
         """What was on its way is lost."""

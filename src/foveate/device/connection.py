@@ -1,6 +1,6 @@
 """A session's connection to its server: greetings, heartbeats, losses. The rules are `Contact`'s."""
 
-from foveate.core import Frame, ProtocolError, RegionGrid
+from foveate.core import Frame, OffloadPlan, ProtocolError, RegionGrid
 from foveate.device.backoff import Backoff
 from foveate.device.contact import LOST_S, Contact
 from foveate.device.events import DeviceEvent, Lost, Redial, Send
@@ -31,7 +31,13 @@ class Connection:
 
     def grid(self, frame: Frame) -> RegionGrid:
         """Decision regions of a frame, as the server's model has them; before its first welcome, the usual ones."""
-        height, width = frame.size
+        return self._grid(*frame.size)
+
+    def sent_grid(self, frame: Frame, plan: OffloadPlan) -> RegionGrid:
+        """Regions of the picture that is sent: those of the frame, or of a smaller image of its own."""
+        return self._grid(*plan.sent_size(frame.size))
+
+    def _grid(self, height: int, width: int) -> RegionGrid:
         return RegionGrid(height=height, width=width) if self.welcome is None else self.welcome.grid(height, width)
 
     def wake_at(self, *, idle: bool, waiting: bool) -> float | None:
@@ -81,6 +87,10 @@ class Connection:
             return []
         self._refusal = reason
         return [Lost(reason=reason)]
+
+    def greeting_refused(self, text: str, now: float) -> list[DeviceEvent]:
+        """The server says why it does not want this device; as `refused`."""
+        return self.refused(ProtocolError(f"the server refuses this device: {text}"), now)
 
     def ended(self, reason: str, now: float, *, refused: bool) -> list[DeviceEvent]:
         """The transport says that the connection is no more; a refusal is told once for each reason."""

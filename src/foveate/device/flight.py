@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from foveate.core import Frame, OffloadPlan, OffloadRecord
+from foveate.core import Detections, Frame, OffloadPlan, OffloadRecord
+from foveate.network.messages import Result
 
 
 @dataclass(kw_only=True, eq=False)
@@ -24,7 +25,14 @@ class Flight:
         """Whether its bytes may be on the uplink."""
         return self.sent_at is not None and self.acked_at is None
 
-    def landed(self, now: float, *, queue_s: float, decode_s: float, inference_s: float, rtt_s: float) -> OffloadRecord:
+    def in_full_size(self, found: Detections) -> Detections:
+        """What was found in the picture that was sent, with boxes in pixels of the frame."""
+        (height, width), (sent_height, sent_width) = self.frame.size, self.plan.sent_size(self.frame.size)
+        if (sent_height, sent_width) == (height, width):
+            return found
+        return found.scaled(height / sent_height, width / sent_width)
+
+    def landed(self, result: Result, now: float, *, rtt_s: float) -> OffloadRecord:
         """The record of an offload whose result arrives now.
 
         uplink = acknowledged - sent - RTT / 2, downlink = what is left, neither below 0. Stages are taken off the
@@ -33,10 +41,10 @@ class Flight:
         sent_at = now if self.sent_at is None else self.sent_at
         acked_at = now if self.acked_at is None else self.acked_at
         left = now - sent_at
-        queue_s = min(queue_s, left)
+        queue_s = min(result.queue_s, left)
         left -= queue_s
-        decode_s = min(decode_s, left)
-        inference_s = min(inference_s, left - decode_s)
+        decode_s = min(result.decode_s, left)
+        inference_s = min(result.inference_s, left - decode_s)
         left = max(left - decode_s - inference_s, 0.0)
         uplink_s = min(max(acked_at - sent_at - rtt_s / 2, 0.0), left)
         return self._record(

@@ -8,7 +8,6 @@ from foveate.device.expectations import Expectations
 from foveate.device.flight import Flight
 from foveate.device.flights import Flights
 from foveate.device.owed import AnswerRules
-from foveate.device.parcels import offload_message
 from foveate.device.reluctance import Reluctance
 from foveate.device.uplink import Uplink
 from foveate.network.messages import Ack, Failure, Result, encode
@@ -32,13 +31,16 @@ class Offloads:
     ) -> None:
         self._rules, self._reluctance = rules, reluctance
         self._expected, self._connection, self._uplink = expected, connection, uplink
-        self._flights = Flights(rules.offload_timeout_s)
+        self._flights = Flights(rules.offload_timeout_s, connection)
         self._probes = self._probe_wanted = probes
-        self.started = 0
-        """How many so far."""
 
     def __len__(self) -> int:
         return len(self._flights)
+
+    @property
+    def started(self) -> int:
+        """How many so far."""
+        return self._flights.started
 
     @property
     def leaving(self) -> Flight | None:
@@ -53,7 +55,7 @@ class Offloads:
     @property
     def idle(self) -> bool:
         """Whether a heartbeat would find the uplink empty."""
-        return self._flights.on_uplink is None and not self._uplink.probing
+        return self._flights.idle and not self._uplink.probing
 
     @property
     def wake_at(self) -> float | None:
@@ -67,10 +69,7 @@ class Offloads:
 
     def start(self, offload_id: int, frame: Frame, plan: OffloadPlan, now: float) -> Flight:
         """One more, that is to be encoded now."""
-        flight = Flight(offload_id=offload_id, frame=frame, plan=plan, started_at=now)
-        self._flights.start(flight)
-        self.started += 1
-        return flight
+        return self._flights.start(offload_id, frame, plan, now)
 
     def encoded(self, flight: Flight, size_bytes: int, look: Look | None, now: float) -> None:
         """The codec is done with it: what that took is expected of the next ones."""
@@ -79,17 +78,8 @@ class Offloads:
 
     def send(self, flight: Flight, encoded: EncodedFrame | EncodedParts, *, due_at: float, now: float) -> Send:
         """Its bytes leave now; `due_at`: when its frame is owed its answer."""
-        flight.sent_at, flight.payload_bytes = now, encoded.size_bytes
-        flight.pings_before = self._connection.contact.round_trip.number
-        waits_until = due_at if self._rules.late == "device" else self._flights.timeout_of(flight)
-        message = offload_message(
-            flight,
-            encoded,
-            grid=self._connection.grid(flight.frame),
-            score_threshold=self._rules.score_threshold,
-            patience_s=max(waits_until - now, 0.0),
-        )
-        return Send(payload=encode(message), offload_id=flight.offload_id)
+        threshold, waits_until = self._rules.score_threshold, due_at if self._rules.late == "device" else None
+        return self._flights.send(flight, encoded, score_threshold=threshold, now=now, waits_until=waits_until)
 
     def told(self, told: Ack | Result | Failure, now: float) -> list[OffloadDone]:
         """The server says something of an offload; one that is not on its way any more does not matter."""
@@ -99,7 +89,7 @@ class Offloads:
                 flight.acked_at = now
                 self._uplink.acknowledged(flight, rtt_s=self._connection.rtt_s)
             case Result() if flight is not None:
-                return self._land(flight, told, now)
+                return [self._land(flight, told, now)]
             case Failure(text=text, busy=busy) if flight is not None:
                 if busy:
                     self._reluctance.busy(now)
@@ -108,30 +98,22 @@ class Offloads:
 
     def give_up(self, flight: Flight, reason: str, now: float) -> OffloadDone:
         """No result of this one will come."""
-        self._flights.end(flight, landed=False)
-        if flight.uplink_busy:
-            self._connection.contact.round_trip.blocked()
         self.want_probe()
-        record = flight.failed(now, rtt_s=self._connection.rtt_s)
-        return OffloadDone(record=record, captured_at=flight.frame.captured_at, result=None, reason=reason)
+        return self._flights.give_up(flight, reason, now)
 
     def give_up_all(self, reason: str, now: float) -> list[OffloadDone]:
         """No result of any will come."""
-        return [self.give_up(flight, reason, now) for flight in self._flights]
+        return self._given_up(self._flights.give_up_all(reason, now))
 
     def give_up_overdue(self, now: float) -> list[OffloadDone]:
         """No result is waited for longer than the rules say, nor a busy server longer than its wait."""
         self._reluctance.over(now)
-        reason = f"no result within {self._rules.offload_timeout_s:g} s"
-        return [self.give_up(flight, reason, now) for flight in self._flights.overdue(now)]
+        return self._given_up(self._flights.give_up_overdue(now))
 
     def overtaken(self, ping: int, now: float) -> list[OffloadDone]:
-        """A heartbeat came back. Had the server got what was in front of it, it would have said so before."""
+        """A heartbeat came back: what was in front of it is lost, a probe as well as an offload."""
         self._uplink.overtaken(ping)
-        flight = self._flights.on_uplink
-        if flight is None or ping <= flight.pings_before:
-            return []
-        return [self.give_up(flight, "the frame was lost on its way", now)]
+        return self._given_up(self._flights.overtaken(ping, now))
 
     def welcomed(self) -> None:
         """The server knows this device anew: whatever it was busy with is over."""
@@ -150,22 +132,18 @@ class Offloads:
         self._probe_wanted = False
         return [Send(payload=encode(self._uplink.probe(now, pings_before=round_trip.number)))]
 
-    def _land(self, flight: Flight, result: Result, now: float) -> list[OffloadDone]:
+    def _given_up(self, offloads: list[OffloadDone]) -> list[OffloadDone]:
+        """What failed leaves the uplink unmeasured."""
+        if offloads:
+            self.want_probe()
+        return offloads
+
+    def _land(self, flight: Flight, result: Result, now: float) -> OffloadDone:
         """The cloud's result, in time or not; one that cannot be fails its offload."""
-        welcome = self._connection.welcome
-        assert welcome is not None
         try:
-            cloud = result.detections(tuple(welcome.class_names))
+            done = self._flights.land(flight, result, now)
         except ProtocolError as error:
-            return [self.give_up(flight, str(error), now)]
-        self._flights.end(flight, landed=True)
+            return self.give_up(flight, str(error), now)
         self._reluctance.landed()
-        record = flight.landed(
-            now,
-            queue_s=result.queue_s,
-            decode_s=result.decode_s,
-            inference_s=result.inference_s,
-            rtt_s=self._connection.rtt_s,
-        )
-        self._expected.landed(record, self._connection.grid(flight.frame))
-        return [OffloadDone(record=record, captured_at=flight.frame.captured_at, result=cloud)]
+        self._expected.landed(done.record, self._connection.grid(flight.frame))
+        return done
