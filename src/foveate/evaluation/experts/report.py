@@ -1,7 +1,7 @@
 """What `foveate compare experts-overall` leaves: tables, figures, one page in the lab's form."""
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -37,9 +37,8 @@ from foveate.evaluation.experts.stand import (
     pairs,
     trainings_text,
 )
-from foveate.evaluation.lab import page as lab_page
+from foveate.evaluation.lab import page_parts as parts
 from foveate.evaluation.lab.figures.style import Drawn
-from foveate.evaluation.lab.phrases import counted
 
 _CSV = ("rows", "specialists", "choices", "curves", "pooled")
 """Tables of the results that lie beside the page."""
@@ -99,24 +98,17 @@ def _page(comparison: ExpertsComparison, found: Sequence[Claim], drawn: Sequence
         default_table(elsewhere, "Ours on other links", opened=False),
         equal_table(elsewhere, "Ours on other links at equal accuracy", opened=False),
     ]
+    title, sentences = answer(results)
     body = [
         _header(experiment, results),
-        _verdict(results),
+        parts.card("verdict", "few", title, sentences, mark=f"by {trainings_text(results)}"),
         _beside_the_paper(found),
-        _note("Where the numbers come from", [*_standing(comparison), *_origins(experiment, results)]),
-        _section("Figures", "".join(map(lab_page.figure_block, drawn))),
-        _section("Tables", "".join(tables)),
+        parts.note([*_standing(comparison), *_origins(experiment, results)]),
+        parts.section("Figures", "".join(map(parts.figure_block, drawn))),
+        parts.section("Tables", "".join(tables)),
+        parts.footer(_CSV, f"foveate {foveate.__version__}"),
     ]
-    return lab_page.document(experiment.name, [*body, _FOOTER])
-
-
-def _verdict(results: ExpertsResults) -> str:
-    title, sentences = answer(results)
-    told = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences)
-    return (
-        f'<section class="verdict few" id="verdict"><p class="mark">Verdict · by {trainings_text(results)}</p>'
-        f"<h2>{escape(title)}.</h2>{told}</section>"
-    )
+    return parts.document(experiment.name, body)
 
 
 def _beside_the_paper(found: Sequence[Claim]) -> str:
@@ -139,27 +131,19 @@ def _figures(claim: Claim) -> str:
 def _header(experiment: ExpertsExperiment, results: ExpertsResults) -> str:
     links = {(row["group"], row["link"]) for row in results.rows if row["table"] == "main" and not row["variation"]}
     facts = (
-        (len(results.rows), "cell"),
-        (len({row["seed"] for row in results.choices}), "training"),
-        (len({row["contender"] for row in results.choices}), "contender"),
-        (len(links), "link"),
+        parts.fact(len(results.rows), "cell"),
+        parts.fact(len({row["seed"] for row in results.choices}), "training"),
+        parts.fact(len({row["contender"] for row in results.choices}), "contender"),
+        parts.fact(len(links), "link"),
+        f"{parts.fact(experiment.samples, 'sample')} a cell",
     )
-    counts = [counted(number, noun).partition(" ") for number, noun in facts]
-    listed_facts = "".join(f"<li><b>{count}</b> {noun}</li>" for count, _, noun in counts)
-    listed_facts += f"<li><b>{experiment.samples:,}</b> samples a cell</li>"
-    return (
-        f'<header><p class="brand">foveate · comparison</p><h1>{escape(experiment.name)}</h1>'
-        f'<p class="question">{escape(experiment.question)}</p><ul class="facts">{listed_facts}</ul>'
-        f'<p class="basis">{escape(_BASIS)}</p></header>'
-    )
+    return parts.header(experiment.name, experiment.question, facts, _BASIS)
 
 
 _BASIS = (
     "Simulated on virtual time: pictures, JPEG bytes and the models' answers are real, links are replayed traces. The "
     "server's durations are measured, the device's are assumed from them, energy is a model's: a what-if."
 )
-_FILES = " ".join(f'<a href="{name}.csv">{name}.csv</a>' for name in _CSV)
-_FOOTER = f"<footer><p>Every row, in files beside this page: {_FILES}</p><p>foveate {foveate.__version__}</p></footer>"
 
 
 def _standing(comparison: ExpertsComparison) -> list[str]:
@@ -196,19 +180,6 @@ def _new_in(source: str, other: str) -> list[str]:
     """Constants that the other power model does not have."""
     known = other.split("; ")
     return [part for part in source.split("; ") if part not in known]
-
-
-def _note(title: str, sentences: Iterable[str]) -> str:
-    """What is always seen first, the rest folded."""
-    first, *rest = (f"<p>{escape(sentence)}</p>" for sentence in sentences)
-    return (
-        f'<section class="note"><p class="mark">{escape(title)}</p>{first}'
-        f"<details><summary>All that was measured and assumed</summary>{''.join(rest)}</details></section>"
-    )
-
-
-def _section(title: str, content: str) -> str:
-    return f'<section class="kind"><h2 class="rule">{escape(title)}</h2>{content}</section>'
 
 
 def _flat(row: dict[str, Any], prefix: str = "") -> dict[str, Any]:

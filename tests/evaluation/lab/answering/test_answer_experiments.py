@@ -1,6 +1,7 @@
 """Whole experiments on answering policies, with tiny clips and fake models."""
 
 import csv
+import re
 from dataclasses import replace
 from functools import partial
 from io import StringIO
@@ -107,6 +108,15 @@ def test_cells_become_tables_and_a_report(experiment, tmp_path):
     text = (tmp_path / "report.md").read_text()
     assert "## rendered clips, against exact truth: deadline 400 ms" in text
     assert "Who wins where" in text
+    page = (tmp_path / "report.html").read_text()
+    assert "answers best on the one rendered clip, too little to rank anything" in page
+    assert page.index("Verdict ·") < page.index("Where the numbers come from") < page.index("<table")
+    assert "Simulated on virtual time" in page
+    assert "<b>3</b> of 3 cells" in page
+    assert not re.search(r"src=|https?://(?!www\.w3\.org|purl)|<script|>nan<|None", page)
+    for name in ("accuracy-rendered", "speed-rendered"):
+        assert f'<figure id="{name}">' in page
+        assert (tmp_path / "figures" / f"{name}.png").is_file()
     cells = rows(tmp_path / "cells.csv")
     assert {row["contender"] for row in cells} == {"hyperion", "device", "V3"}
     assert all(0 < float(row["ap50_per_frame_exact"]) <= 1 for row in cells)
@@ -222,6 +232,7 @@ def test_a_clip_without_truth_is_named(experiment, folder, tmp_path):
     device = (AnswerContender(label="device", policy="device-only"),)
     comparison, _ = go(experiment(videos=(video,), contenders=device, seconds=0.2), tmp_path)
     assert report_answers(comparison, tmp_path, console=Console(file=StringIO())) == []
+    assert "Nothing can be ranked yet" in (tmp_path / "report.html").read_text()
     assert (
         "Not in the tables, for no truth covers frames that were answered: clip."
         in (tmp_path / "report.md").read_text()

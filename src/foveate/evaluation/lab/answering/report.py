@@ -1,4 +1,4 @@
-"""What an experiment on answering policies leaves: `report.md`, tables as CSV, who wins where."""
+"""What an experiment on answering policies leaves: `report.html`, `report.md`, figures, tables as CSV."""
 
 import csv
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,17 @@ from rich.console import Console
 from foveate.core import FoveateError, MediaError
 from foveate.evaluation.answer_tables import COLUMNS
 from foveate.evaluation.lab.answering.compare import AnswerComparison, Entry
-from foveate.evaluation.lab.answering.standings import FIGURES, AnswerTable, Standing, answer_tables, without_score
+from foveate.evaluation.lab.answering.drawings import draw_answers
+from foveate.evaluation.lab.answering.page import answer_page
+from foveate.evaluation.lab.answering.standings import (
+    FIGURES,
+    AnswerTable,
+    Standing,
+    answer_tables,
+    enough,
+    without_score,
+)
+from foveate.evaluation.lab.answering.verdict import AnswerVerdict, answer_verdicts
 from foveate.evaluation.lab.statistics import LEAST_CLUSTERS, Difference, Interval
 
 _COLUMNS = (
@@ -33,17 +43,34 @@ def report_answers(comparison: AnswerComparison, out: Path, *, console: Console)
     if not comparison.cells:
         raise FoveateError(f"no cell of experiment {comparison.experiment.name} succeeded: see {out / 'failures.json'}")
     tables = answer_tables(comparison)
+    verdicts = answer_verdicts(tables, comparison.experiment.compared_with)
     try:
         _write_csv(out / "cells.csv", _cell_rows(comparison.cells))
         _write_csv(out / "answers.csv", _answer_rows(comparison.cells), head=(*_IDENTITY, *COLUMNS))
         _write_csv(out / "tables.csv", _table_rows(tables))
         (out / "report.md").write_text(page(comparison, tables), encoding="utf-8")
+        _write_page(comparison, tables, verdicts, out)
     except OSError as error:
         raise MediaError(f"cannot write {error.filename}: {error.strerror}") from error
-    console.print(f"wrote {out / 'report.md'}: {len(comparison.cells)} rows of cells, {len(tables)} tables")
+    for verdict in verdicts:
+        console.print(f"{verdict.headline}.", markup=False, highlight=False)
+    console.print(
+        f"wrote {out / 'report.html'} and report.md: {len(comparison.cells)} rows of cells, {len(tables)} tables"
+    )
     if comparison.failures:
         console.print(f"{len(comparison.failures)} steps failed: {out / 'failures.json'}", style="red")
     return tables
+
+
+def _write_page(
+    comparison: AnswerComparison, tables: Sequence[AnswerTable], verdicts: Sequence[AnswerVerdict], out: Path
+) -> None:
+    labels = list(dict.fromkeys(entry[0].label for entry in comparison.cells))
+    figures = [(table, draw_answers(table, labels)) for table in tables if table.main]
+    for drawn in (drawn for _, several in figures for drawn in several):
+        drawn.write(out / "figures")
+    text = answer_page(comparison, tables, verdicts, figures, counted_words)
+    (out / "report.html").write_text(text, encoding="utf-8")
 
 
 def page(comparison: AnswerComparison, tables: Sequence[AnswerTable]) -> str:
@@ -73,12 +100,11 @@ def page(comparison: AnswerComparison, tables: Sequence[AnswerTable]) -> str:
 
 
 def _section(table: AnswerTable, focus: str) -> str:
-    where = "against exact truth" if table.reference == "exact" else "agreement with a detector outside the system"
-    head = f"## {table.kind} clips, {where}: {table.condition}"
+    head = f"## {table.where}: {table.condition}"
     names = [*_COLUMNS, f"AP50 of {focus} - this"]
     rows = [_row(_cells(standing, table)) for standing in table.standings]
     lines = [_row(names), _row(["---"] * len(names)), *rows]
-    notes = [f"- {s.contender}: {_counted(s)}" for s in table.standings]
+    notes = [f"- {s.contender}: {counted_words(s)}" for s in table.standings]
     if any(standing.cells != table.common for standing in table.standings):
         notes.append(f"- Means are over other cells for other contenders; all have {table.common} in common.")
     return "\n".join([head, "", *lines, "", *notes])
@@ -86,7 +112,7 @@ def _section(table: AnswerTable, focus: str) -> str:
 
 def _cells(standing: Standing, table: AnswerTable) -> list[str]:
     of, difference = standing.intervals, table.differences.get(standing.contender)
-    enough = _enough(table.videos, table.recordings)
+    enough = table.enough
     return [
         standing.contender,
         str(standing.cells),
@@ -104,15 +130,10 @@ def _cells(standing: Standing, table: AnswerTable) -> list[str]:
 
 
 def _difference(difference: Difference) -> str:
-    return _interval(difference.mean, enough=_enough(difference.videos, difference.recordings), sign=True)
+    return _interval(difference.mean, enough=enough(difference.videos, difference.recordings), sign=True)
 
 
-def _enough(videos: int, recordings: int) -> bool:
-    """Whether there is an interval. Of one clip it is over recordings; two clips are too few to draw from."""
-    return recordings >= LEAST_CLUSTERS and (videos == 1 or videos >= LEAST_CLUSTERS)
-
-
-def _counted(standing: Standing) -> str:
+def counted_words(standing: Standing) -> str:
     """What answers were made of, and the qualities that were chosen most."""
     made = [f"{name.removeprefix('made of ')} {n}" for name, n in standing.counts.items() if name.startswith("made")]
     chosen = sorted(

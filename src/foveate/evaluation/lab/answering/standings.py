@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from foveate.evaluation.lab.answering.compare import AnswerComparison, Entry
-from foveate.evaluation.lab.statistics import Clusters, Difference, Interval
+from foveate.evaluation.lab.statistics import LEAST_CLUSTERS, Clusters, Difference, Interval
 
 Place = tuple[str, str, int]
 """Of a cell beside its policy: clip, trace, number of the start."""
@@ -41,6 +41,11 @@ class Standing:
     """Sums over the cells."""
 
 
+def enough(videos: int, recordings: int) -> bool:
+    """Whether there is an interval. Of one clip it is over recordings; two clips are too few to draw from."""
+    return recordings >= LEAST_CLUSTERS and (videos == 1 or videos >= LEAST_CLUSTERS)
+
+
 @dataclass(frozen=True, kw_only=True)
 class AnswerTable:
     """All contenders on one kind of video under one condition."""
@@ -57,10 +62,23 @@ class AnswerTable:
     standings: list[Standing]
     differences: dict[str, Difference] = field(default_factory=dict)
     """By label: per-frame AP50 of the focus - that contender's, over the cells that both have."""
+    to_winner: dict[str, Difference] = field(default_factory=dict)
+    """By label: per-frame AP50 of the winner - that contender's, over the cells that all have."""
     winner: str | None = None
     """Who has the greatest per-frame AP50 over the cells that all have; None where there are none."""
     common: int = 0
     """How many cells all contenders have."""
+
+    @property
+    def enough(self) -> bool:
+        """Whether its figures have intervals."""
+        return enough(self.videos, self.recordings)
+
+    @property
+    def where(self) -> str:
+        """Which clips, and by what they are scored."""
+        against = "against exact truth" if self.reference == "exact" else "agreement with a detector outside the system"
+        return f"{self.kind} clips, {against}"
 
 
 def answer_tables(comparison: AnswerComparison) -> list[AnswerTable]:
@@ -87,6 +105,8 @@ def _table(comparison: AnswerComparison, cells: Sequence[Entry], kind: str, refe
     labels = list(dict.fromkeys(contender.label for contender, _, _ in cells))
     by_label = {label: [entry for entry in cells if entry[0].label == label] for label in labels}
     focus, common = comparison.experiment.compared_with, _common(list(by_label.values()))
+    shared = {label: [e for e in entries if _place(e) in common] for label, entries in by_label.items()}
+    winner = _winner(by_label, common, reference)
     return AnswerTable(
         condition=condition.label,
         main=condition.main,
@@ -103,7 +123,12 @@ def _table(comparison: AnswerComparison, cells: Sequence[Entry], kind: str, refe
             for label, entries in by_label.items()
             if focus in by_label and label != focus and _shared(by_label[focus], entries)
         },
-        winner=_winner(by_label, common, reference),
+        to_winner={
+            label: _difference(shared[winner], entries, reference)
+            for label, entries in shared.items()
+            if winner is not None and label != winner
+        },
+        winner=winner,
         common=len(common),
     )
 
