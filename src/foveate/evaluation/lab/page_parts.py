@@ -56,8 +56,9 @@ def failures_fact(failures: Sequence[Failure]) -> list[str]:
 def card(name: str, state: State, headline: str, sentences: Sequence[str], *, mark: str = "") -> str:
     """A verdict. `name`: its id in the page; `mark`: how settled it is, in place of the usual words for its state."""
     told = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences)
+    settled = escape(mark or _MARKS[state])
     return (
-        f'<section class="verdict {state}" id="{escape(name)}"><p class="mark">Verdict · {escape(mark or _MARKS[state])}</p>'
+        f'<section class="verdict {state}" id="{escape(name)}"><p class="mark">Verdict · {settled}</p>'
         f"<h2>{escape(headline[0].upper() + headline[1:])}.</h2>{told}</section>"
     )
 

@@ -81,7 +81,7 @@ class Drawn:
     def inline_svg(self) -> str:
         """For a page: its text, colours of text and lines, and fonts are the page's."""
         text = self.svg
-        text = text[text.index("<svg") :]
+        text = re.sub(r"\s*<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
         for color, name in ((INK, "ink"), (MUTED, "muted"), (LINE, "line")):
             text = text.replace(color, f"var(--{name})")
         text = re.sub(r'<g id="[^"]*"', "<g", text)  # the same in every figure
