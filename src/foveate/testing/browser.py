@@ -52,6 +52,10 @@ class Browser:
         """Make the page as wide and high as a screen, also narrower than a window can be."""
         self._call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
 
+    def as_paper(self) -> None:
+        """Show the page as it would be printed."""
+        self._call("Emulation.setEmulatedMedia", media="print")
+
     def evaluate(self, expression: str) -> Any:
         """The value of a JavaScript expression, as JSON allows. Raises `RuntimeError` if it throws."""
         found = self._call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)

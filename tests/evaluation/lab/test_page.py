@@ -282,3 +282,18 @@ def test_on_a_telephone_words_of_figures_can_be_read_and_rows_keep_their_names(o
     assert told == {"wider": False, "least": told["least"], "reachable": True, "named": True, "moved": True}
     assert told["least"] >= 8
     assert folded == 0
+
+
+@pytest.mark.browser
+def test_on_paper_everything_is_light_unfolded_and_as_wide_as_the_sheet(out, tmp_path):
+    from foveate.testing.browser import Browser
+
+    with Browser(tmp_path / "profile", dark=True) as browser:
+        browser.resize(794)  # A4 at 96 dots an inch
+        browser.open((out / "report.html").as_uri())
+        assert browser.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(17, 21, 28)"
+        browser.as_paper()
+        assert browser.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert browser.evaluate("document.documentElement.scrollWidth") <= 794
+        folded = "document.querySelector('details:not([open]) > p').getBoundingClientRect().height"
+        assert browser.evaluate(folded) > 10
