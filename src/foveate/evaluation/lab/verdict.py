@@ -286,7 +286,7 @@ def _rivals(ranking: Ranking) -> list[str]:
         return []
     above, level, below = _sorted_out(later)
     parts = [("is surely above", above), ("cannot be told apart from", level), ("is surely below", below)]
-    return [f"Beside the others, it {'; it '.join(f'{what} {listed(which)}' for what, which in parts if which)}."]
+    return [f"Of the others: it {'; it '.join(f'{what} {listed(which)}' for what, which in parts if which)}."]
 
 
 def _beside_focus(ranking: Ranking) -> list[str]:
