@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from foveate.core import STREET_CLASSES, Detections, InputError, MixedFrame, RegionGrid
+from foveate.core import Detections, MixedFrame, RegionGrid
 from foveate.models.backbone import Backbone, BackboneConfig
 from foveate.models.block import ScoreReader
+from foveate.models.dense_config import DenseConfig
 from foveate.models.feature_maps import feature_maps
 from foveate.models.head import DenseHead, HeadOutput
 from foveate.models.mixed_detector import MixedDetector
@@ -20,24 +21,16 @@ CPU_CELLS = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
-class DetectorConfig:
-    """Shape of a detector and how its scores are read. Raises `InputError` where the numbers do not fit one another."""
+class DetectorConfig(DenseConfig):
+    """Shape of a detector and how its scores are read; `strides` are quarters or halves of a patch, or whole patches.
+
+    Raises `InputError` where the numbers do not fit one another.
+    """
 
     backbone: BackboneConfig
-    class_names: tuple[str, ...] = STREET_CLASSES
-    pyramid_channels: int = 96
-    strides: tuple[int, ...] = (8, 16, 32)
-    """Levels of the pyramid, pixels per cell, finest first: quarters or halves of a patch, or whole patches."""
-    head_convolutions: int = 2
-    nms_iou: float = 0.5
-    score_threshold: float = 0.3
-    """Detections below it are not shown; from the model card."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.score_threshold <= 1:
-            raise InputError(f"score_threshold must lie in 0..1, got {self.score_threshold}")
-        if not self.class_names:
-            raise InputError("a detector needs the names of its classes, got none")
+        super().__post_init__()
         check_strides(self.strides, self.backbone.patch_size)
 
 
