@@ -4,7 +4,7 @@ from foveate.experiments.ablation import ablation
 from foveate.experiments.controls import controls
 from foveate.experiments.estimators import estimators
 from foveate.experiments.experts import experts_overall
-from foveate.experiments.hyperion import hyperion_first_look, hyperion_overall, hyperion_small_device
+from foveate.experiments.hyperion import hyperion_first_look, hyperion_overall, hyperion_small_device, hyperion_sweep
 from foveate.experiments.inputs import Inputs, part_of
 from foveate.experiments.overall import codec, delays, overhead, vitmalis_overall
 from foveate.experiments.quick import quick
@@ -24,6 +24,7 @@ __all__ = [
     "hyperion_first_look",
     "hyperion_overall",
     "hyperion_small_device",
+    "hyperion_sweep",
     "overhead",
     "part_of",
     "quick",

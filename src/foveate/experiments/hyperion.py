@@ -19,6 +19,8 @@ DEADLINES_S = (0.3, 0.45, 0.65, 1.0, 2.0)
 """Beside the paper's 0.4 s."""
 LOOK_S, CLOUD_S = (0.05, 0.15, 0.3), (0.04, 0.15, 0.4)
 """Device and cloud, swept: any single proportion is assumed."""
+SWEPT = ("hyperion (tuned)", "hyperion-mixed", "elf-v", "device-only", "cloud-only")
+"""Contenders of the sweep."""
 PUBLISHED = {
     "Hyperion": {"AP50 5G": 0.253, "latency ms 5G": 362.9, "AP50 4G": 0.228, "latency ms 4G": 385.4},
     "Elf-V": {"AP50 5G": 0.196, "latency ms 5G": 391.8},
@@ -82,6 +84,25 @@ def hyperion_first_look(inputs: Inputs) -> AnswerExperiment:
     )
 
 
+def hyperion_sweep(inputs: Inputs) -> AnswerExperiment:
+    """Every proportion of device and cloud, and deadlines from 0.3 to 2 s, over one 4G and one 5G trace.
+
+    Command: `foveate compare hyperion-sweep --part all --out out/sweep`. Cost: see `--plan`; three to five hours of
+    two cores. Expected: those who send lead where the cloud is fast, the device alone where it is slow; all who send
+    gain by a longer deadline.
+    """
+    whole = hyperion_overall(inputs)
+    return replace(
+        hyperion_first_look(inputs),
+        name="hyperion-sweep",
+        question="On which machines, and by which deadline, does it pay to send?",
+        expected="Sending pays where the cloud is fast, the device alone where it is slow.",
+        contenders=tuple(one for one in whole.contenders if one.label in SWEPT),
+        pairs=whole.pairs,
+        rules=_every_deadline() if inputs.part == "all" else whole.rules[:1],
+    )
+
+
 def hyperion_small_device(inputs: Inputs) -> AnswerExperiment:
     """The rendered crowd again, with a weaker network on the device than in the cloud, as in the paper.
 
@@ -130,18 +151,25 @@ def contenders() -> tuple[AnswerContender, ...]:
 
 def pairs(inputs: Inputs) -> tuple[Pair, ...]:
     """The main one, then every other proportion."""
-    main = (PairTimes().look_s, PairTimes().cloud_s)
-    swept = [main] if inputs.part != "all" else [main, *(p for p in product(LOOK_S, CLOUD_S) if p != main)]
-    return tuple(Pair(times=PairTimes(look_s=look_s, cloud_s=cloud_s)) for look_s, cloud_s in swept)
+    return _every_pair() if inputs.part == "all" else _every_pair()[:1]
 
 
 def rules(inputs: Inputs) -> tuple[AnswerRules, ...]:
     """The device answers late frames within 400 ms; then the paper's rule, pipelining, and other deadlines."""
-    main = AnswerRules()
-    if inputs.part == "main":
-        return (main, replace(main, late="kept"))
+    main, *deadlines = _every_deadline()
     more = (replace(main, late="kept"), replace(main, pipelined=True))
-    return (main, *more, *(replace(main, deadline_s=deadline_s) for deadline_s in DEADLINES_S))
+    return (main, more[0]) if inputs.part == "main" else (main, *more, *deadlines)
+
+
+def _every_pair() -> tuple[Pair, ...]:
+    main = PairTimes()
+    swept = (replace(main, look_s=look_s, cloud_s=cloud_s) for look_s, cloud_s in product(LOOK_S, CLOUD_S))
+    return tuple(Pair(times=times) for times in (main, *(times for times in swept if times != main)))
+
+
+def _every_deadline() -> tuple[AnswerRules, ...]:
+    main = AnswerRules()
+    return (main, *(replace(main, deadline_s=deadline_s) for deadline_s in DEADLINES_S))
 
 
 def _profile(inputs: Inputs) -> str:

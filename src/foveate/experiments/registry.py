@@ -13,7 +13,7 @@ from foveate.experiments.controls import controls
 from foveate.experiments.estimators import estimators
 from foveate.experiments.experts import experts_overall
 from foveate.experiments.heeded import refuse_unheeded, watched
-from foveate.experiments.hyperion import hyperion_first_look, hyperion_overall, hyperion_small_device
+from foveate.experiments.hyperion import hyperion_first_look, hyperion_overall, hyperion_small_device, hyperion_sweep
 from foveate.experiments.inputs import Inputs
 from foveate.experiments.overall import codec, delays, overhead, vitmalis_overall
 from foveate.experiments.quick import quick
@@ -31,6 +31,7 @@ EXPERIMENTS: dict[str, MakeExperiment] = {
     "hyperion-first-look": hyperion_first_look,
     "hyperion-overall": hyperion_overall,
     "hyperion-small-device": hyperion_small_device,
+    "hyperion-sweep": hyperion_sweep,
     "overhead": overhead,
     "quick": quick,
     "restoration": restoration,

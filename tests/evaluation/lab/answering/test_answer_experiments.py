@@ -148,8 +148,10 @@ def test_a_cell_depends_on_all_that_is_varied(experiment, folder, tmp_path):
     )
     comparison, _ = go(varied, tmp_path)
     assert comparison.wanted == len({cell.cell.key for _, _, cell in comparison.cells}) == 5 * 2 * 2
-    conditions = [table.condition for table in answer_tables(comparison)]
+    conditions = [table.condition.label for table in answer_tables(comparison)]
     assert len(conditions) == len(set(conditions)) == 5
+    report_answers(comparison, tmp_path, console=Console(file=StringIO()))
+    assert '<figure id="deadlines-rendered">' in (tmp_path / "report.html").read_text()
 
 
 def test_ablations_stand_in_the_main_table_alone(experiment, tmp_path):

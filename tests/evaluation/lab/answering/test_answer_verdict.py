@@ -2,6 +2,9 @@
 
 import pytest
 
+from foveate.core import PairTimes
+from foveate.device import AnswerRules
+from foveate.evaluation.lab.answering.experiment import AnswerCondition, Pair
 from foveate.evaluation.lab.answering.standings import AnswerTable, Standing
 from foveate.evaluation.lab.answering.verdict import answer_verdicts
 from foveate.evaluation.lab.statistics import Difference, Interval
@@ -12,16 +15,19 @@ def difference(value, width):
     return Difference(mean=found, median=found, above=1.0 if value > 0 else 0.0, cells=12, videos=5, recordings=6)
 
 
-def table(scores, *, width=0.01, videos=5, main=True, condition="deadline 400 ms", focus="A"):
+def table(scores, *, width=0.01, videos=5, main=True, late="device", transport="ideal", focus="A"):
     winner = max(scores, key=lambda label: scores[label])
     names = {"frame_latency_s_mean": 0.31, "violation_rate": 0.02, "bytes_per_answer": 250_000.0}
     costs = {name: Interval(value=value, low=value, high=value) for name, value in names.items()}
     return AnswerTable(
-        condition=condition,
-        main=main,
-        look_s=0.15,
-        cloud_s=0.06,
-        deadline_s=0.4,
+        condition=AnswerCondition(
+            group="as recorded",
+            transport=transport,
+            pair=Pair(times=PairTimes()),
+            rules=AnswerRules(late=late),
+            offsets=1,
+            main=main,
+        ),
         kind="rendered",
         reference="exact",
         videos=videos,
@@ -42,8 +48,8 @@ def table(scores, *, width=0.01, videos=5, main=True, condition="deadline 400 ms
         to_winner={
             label: difference(scores[winner] - score, width) for label, score in scores.items() if label != winner
         },
-        winner=winner,
         common=12,
+        common_means={"per_frame": scores},
     )
 
 
@@ -96,11 +102,13 @@ def test_a_winner_over_few_clips_is_called_less_sure():
 
 def test_other_conditions_in_which_another_is_first_are_named():
     main = table({"A": 0.3, "B": 0.2})
-    same = table({"A": 0.3, "B": 0.2}, main=False, condition="tcp")
-    other = table({"A": 0.1, "B": 0.2}, main=False, condition="late: kept")
+    same = table({"A": 0.3, "B": 0.2}, main=False, transport="tcp")
+    other = table({"A": 0.1, "B": 0.2}, main=False, late="kept")
     assert only(main).sentences[-1].startswith("A answers in")
     assert only(main, same).sentences[-1] == "The same has the greatest AP50 in the other condition."
-    assert only(main, other).sentences[-1] == "Another has the greatest AP50 in the other condition: B (late: kept)."
+    kept = other.condition.label
+    assert "late: kept" in kept
+    assert only(main, other).sentences[-1] == f"Another has the greatest AP50 in the other condition: B ({kept})."
     assert only(main, same, other).sentences[-1] == (
-        "Another has the greatest AP50 in 1 of 2 other conditions: B (late: kept)."
+        f"Another has the greatest AP50 in 1 of 2 other conditions: B ({kept})."
     )

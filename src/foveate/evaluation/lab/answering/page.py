@@ -33,6 +33,8 @@ def answer_page(
     tables: Sequence[AnswerTable],
     verdicts: Sequence[AnswerVerdict],
     figures: Sequence[tuple[AnswerTable, Sequence[Drawn]]],
+    *,
+    sweeps: Sequence[Drawn],
     made_of: MadeOf,
 ) -> str:
     """The whole document."""
@@ -41,7 +43,7 @@ def answer_page(
         *(map(_card, verdicts) if verdicts else [parts.no_verdict()]),
         _origins(comparison),
         *(_main(table, drawn, comparison.experiment.compared_with, made_of) for table, drawn in figures),
-        _others([table for table in tables if not table.main], comparison.experiment.compared_with),
+        _others([table for table in tables if not table.main], sweeps, comparison.experiment.compared_with),
         _footer(comparison),
     ]
     return parts.document(comparison.experiment.name, body)
@@ -104,7 +106,7 @@ def _origins(comparison: AnswerComparison) -> str:
 
 
 def _main(table: AnswerTable, drawn: Sequence[Drawn], focus: str, made_of: MadeOf) -> str:
-    extent = f"{counted(table.videos, 'clip')}, {counted(table.recordings, 'recording')}; {table.condition}."
+    extent = f"{counted(table.videos, 'clip')}, {counted(table.recordings, 'recording')}; {table.condition.label}."
     blocks = [
         *map(parts.figure_block, drawn),
         _scores(table, focus, f"Accuracy, {table.where}"),
@@ -124,20 +126,23 @@ def _made(table: AnswerTable, made_of: MadeOf) -> str:
     )
 
 
-def _others(tables: Sequence[AnswerTable], focus: str) -> str:
+def _others(tables: Sequence[AnswerTable], sweeps: Sequence[Drawn], focus: str) -> str:
     if not tables:
         return ""
-    winners: list[Row] = [[table.condition, table.kind, table.common, table.winner or NONE] for table in tables]
+    winners: list[Row] = [[table.condition.label, table.kind, table.common, table.winner or NONE] for table in tables]
     blocks = [
         block
         for table in tables
         for block in (
-            _scores(table, focus, f"Accuracy, {table.where}: {table.condition}", opened=False),
-            _times(table, f"Time and traffic, {table.kind} clips: {table.condition}", opened=False),
+            _scores(table, focus, f"Accuracy, {table.where}: {table.condition.label}", opened=False),
+            _times(table, f"Time and traffic, {table.kind} clips: {table.condition.label}", opened=False),
         )
     ]
     head = ["condition", "clips", "cells that all have", "contender"]
-    return parts.section("Other conditions", table_block("Who has the greatest AP50", head, winners) + "".join(blocks))
+    drawn = [parts.figure_block(one) for one in sweeps]
+    return parts.section(
+        "Other conditions", "".join([*drawn, table_block("Who has the greatest AP50", head, winners), *blocks])
+    )
 
 
 def _scores(table: AnswerTable, focus: str, title: str, *, opened: bool = True) -> str:

@@ -19,6 +19,7 @@ from foveate.evaluation.lab.answering.standings import (
     enough,
     without_score,
 )
+from foveate.evaluation.lab.answering.sweeps import draw_sweeps
 from foveate.evaluation.lab.answering.verdict import AnswerVerdict, answer_verdicts
 from foveate.evaluation.lab.statistics import LEAST_CLUSTERS, Difference, Interval
 
@@ -67,9 +68,10 @@ def _write_page(
 ) -> None:
     labels = list(dict.fromkeys(entry[0].label for entry in comparison.cells))
     figures = [(table, draw_answers(table, labels)) for table in tables if table.main]
-    for drawn in (drawn for _, several in figures for drawn in several):
+    sweeps = draw_sweeps(tables, labels)
+    for drawn in (*(drawn for _, several in figures for drawn in several), *sweeps):
         drawn.write(out / "figures")
-    text = answer_page(comparison, tables, verdicts, figures, counted_words)
+    text = answer_page(comparison, tables, verdicts, figures, sweeps=sweeps, made_of=counted_words)
     (out / "report.html").write_text(text, encoding="utf-8")
 
 
@@ -100,7 +102,7 @@ def page(comparison: AnswerComparison, tables: Sequence[AnswerTable]) -> str:
 
 
 def _section(table: AnswerTable, focus: str) -> str:
-    head = f"## {table.where}: {table.condition}"
+    head = f"## {table.where}: {table.condition.label}"
     names = [*_COLUMNS, f"AP50 of {focus} - this"]
     rows = [_row(_cells(standing, table)) for standing in table.standings]
     lines = [_row(names), _row(["---"] * len(names)), *rows]
@@ -157,7 +159,7 @@ def _winners(tables: Sequence[AnswerTable]) -> str:
         best = next((s for s in table.standings if s.contender == table.winner), None)
         if best is not None:
             score = f"{best.intervals['per_frame'].value:.3f}"
-            lines.append(_row((table.kind, table.condition, best.contender, score)))
+            lines.append(_row((table.kind, table.condition.label, best.contender, score)))
     return "\n".join(["## Who wins where", "", *lines])
 
 
@@ -219,12 +221,12 @@ def _table_rows(tables: Sequence[AnswerTable]) -> Iterable[dict[str, object]]:
     for table in tables:
         for standing in table.standings:
             row: dict[str, object] = {
-                "condition": table.condition,
+                "condition": table.condition.label,
                 "main": int(table.main),
                 "kind": table.kind,
                 "reference": table.reference,
-                "look_s": table.look_s,
-                "cloud_s": table.cloud_s,
+                "look_s": table.condition.pair.times.look_s,
+                "cloud_s": table.condition.pair.times.cloud_s,
                 "deadline_s": table.deadline_s,
                 "contender": standing.contender,
                 "videos": table.videos,

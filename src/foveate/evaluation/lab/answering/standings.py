@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from foveate.evaluation.lab.answering.compare import AnswerComparison, Entry
+from foveate.evaluation.lab.answering.experiment import AnswerCondition
 from foveate.evaluation.lab.statistics import LEAST_CLUSTERS, Clusters, Difference, Interval
 
 Place = tuple[str, str, int]
@@ -50,11 +51,7 @@ def enough(videos: int, recordings: int) -> bool:
 class AnswerTable:
     """All contenders on one kind of video under one condition."""
 
-    condition: str
-    main: bool
-    look_s: float
-    cloud_s: float
-    deadline_s: float
+    condition: AnswerCondition
     kind: str
     reference: str
     videos: int
@@ -64,15 +61,34 @@ class AnswerTable:
     """By label: per-frame AP50 of the focus - that contender's, over the cells that both have."""
     to_winner: dict[str, Difference] = field(default_factory=dict)
     """By label: per-frame AP50 of the winner - that contender's, over the cells that all have."""
-    winner: str | None = None
-    """Who has the greatest per-frame AP50 over the cells that all have; None where there are none."""
     common: int = 0
     """How many cells all contenders have."""
+    common_means: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Mean AP50 by label over these cells, `per_frame` and `streaming`; empty without such cells."""
 
     @property
     def enough(self) -> bool:
         """Whether its figures have intervals."""
         return enough(self.videos, self.recordings)
+
+    @property
+    def main(self) -> bool:
+        """Whether it stands under the experiment's main condition."""
+        return self.condition.main
+
+    @property
+    def deadline_s(self) -> float:
+        """By when a frame wants its answer."""
+        return self.condition.rules.deadline_s
+
+    @property
+    def winner(self) -> str | None:
+        """Who has the greatest per-frame AP50 over the cells that all have; None where there are none."""
+        return self.best("per_frame")
+
+    def best(self, score: str) -> str | None:
+        """Who has the greatest AP50, `per_frame` or `streaming`, over the cells that all have; the first of equals."""
+        return _greatest(self.common_means.get(score, {}))
 
     @property
     def where(self) -> str:
@@ -106,13 +122,10 @@ def _table(comparison: AnswerComparison, cells: Sequence[Entry], kind: str, refe
     by_label = {label: [entry for entry in cells if entry[0].label == label] for label in labels}
     focus, common = comparison.experiment.compared_with, _common(list(by_label.values()))
     shared = {label: [e for e in entries if _place(e) in common] for label, entries in by_label.items()}
-    winner = _winner(by_label, common, reference)
+    means = _means(shared, reference)
+    winner = _greatest(means["per_frame"])
     return AnswerTable(
-        condition=condition.label,
-        main=condition.main,
-        look_s=condition.pair.times.look_s,
-        cloud_s=condition.pair.times.cloud_s,
-        deadline_s=condition.rules.deadline_s,
+        condition=condition,
         kind=kind,
         reference=reference,
         videos=len({entry[2].cell.clip.name for entry in cells}),
@@ -128,8 +141,8 @@ def _table(comparison: AnswerComparison, cells: Sequence[Entry], kind: str, refe
             for label, entries in shared.items()
             if winner is not None and label != winner
         },
-        winner=winner,
         common=len(common),
+        common_means=means,
     )
 
 
@@ -138,12 +151,18 @@ def _common(columns: Sequence[Sequence[Entry]]) -> set[Place]:
     return set.intersection(*({_place(entry) for entry in cells} for cells in columns))
 
 
-def _winner(by_label: Mapping[str, Sequence[Entry]], common: set[Place], reference: str) -> str | None:
-    means = {
-        label: np.mean([_score(entry, "per_frame", reference) for entry in cells if _place(entry) in common])
-        for label, cells in by_label.items()
-        if common
-    }
+def _means(shared: Mapping[str, Sequence[Entry]], reference: str) -> dict[str, dict[str, float]]:
+    """By kind of score and label, where every contender has one in every shared cell."""
+    found = {}
+    for kind in ("per_frame", "streaming"):
+        columns = {label: [_score(entry, kind, reference) for entry in cells] for label, cells in shared.items()}
+        known = {label: [score for score in column if score is not None] for label, column in columns.items()}
+        whole = all(known[label] and len(known[label]) == len(columns[label]) for label in columns)
+        found[kind] = {label: float(np.mean(scores)) for label, scores in known.items()} if whole else {}
+    return found
+
+
+def _greatest(means: Mapping[str, float]) -> str | None:
     return max(means, key=lambda label: means[label], default=None)
 
 

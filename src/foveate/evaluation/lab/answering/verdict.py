@@ -122,7 +122,7 @@ def _one_clip(table: AnswerTable) -> list[str]:
 
 def _elsewhere(table: AnswerTable, others: Sequence[AnswerTable]) -> list[str]:
     ranked = [other for other in others if other.winner is not None]
-    other_winners = [f"{other.winner} ({other.condition})" for other in ranked if other.winner != table.winner]
+    other_winners = [f"{other.winner} ({other.condition.label})" for other in ranked if other.winner != table.winner]
     if not ranked:
         return []
     if not other_winners:
