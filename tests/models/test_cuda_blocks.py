@@ -11,7 +11,9 @@ import torch
 from foveate.core import RegionGrid
 from foveate.models import Backbone, BackboneConfig, cuda_blocks, pixels
 from foveate.models.cuda_blocks import run_blocks
-from foveate.models.cuda_tables import KEYS, banded_blocks, cell_blocks, key_codes, restoration, window_places
+from foveate.models.cuda_keys import KEYS, banded_blocks, cell_blocks, key_codes
+from foveate.models.cuda_restore import restoration
+from foveate.models.cuda_tables import window_places
 from foveate.models.layout import BatchLayout, frame_layout, map_index
 from foveate.models.restore import restore_windows
 

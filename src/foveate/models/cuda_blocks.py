@@ -16,18 +16,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from foveate.models.block import Block
-from foveate.models.cuda_tables import (
-    BANDS,
-    CELLS,
-    KEYS,
-    PIECE,
-    PLAIN,
-    BatchTables,
-    FrameLaunch,
-    batch_tables,
-    map_places,
-    restoration,
-)
+from foveate.models.cuda_keys import BANDS, CELLS, KEYS, PLAIN, FrameLaunch
+from foveate.models.cuda_restore import restoration
+from foveate.models.cuda_tables import PIECE, BatchTables, batch_tables, map_places
 from foveate.models.layout import BatchLayout, batch_layout, frame_layout, layout_runs
 from foveate.models.positions import fit_table
 
