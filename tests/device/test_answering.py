@@ -46,25 +46,14 @@ from foveate.network.messages import (
     Probed,
     Result,
     Stranger,
-    Welcome,
     decode_from_device,
     encode,
 )
 from foveate.policies.answering import CloudOnly, DeviceOnly, ElfV, Hyperion, RemixLike
+from tests.device.welcome import NAMES, WELCOME
 
 SIZE = (128, 192)
 INTERVAL_S = 0.1
-NAMES = ("person", "car")
-WELCOME = Welcome(
-    model="m",
-    weights_hash="h",
-    class_names=list(NAMES),
-    score_threshold=0.3,
-    patch_size=16,
-    window_size=2,
-    downsampling_factor=2,
-    subsets=4,
-)
 TIMES = PairTimes(
     look_s=0.1, cloud_s=0.1, decide_s=0.0, classes_s=0.0, encode_s_per_mpixel=0.0, decode_s_per_mpixel=0.0
 )

@@ -5,18 +5,7 @@ import pytest
 from foveate.core import ProtocolError
 from foveate.device.connection import Connection
 from foveate.device.events import Lost
-from foveate.network.messages import Welcome
-
-WELCOME = Welcome(
-    model="m",
-    weights_hash="h",
-    class_names=["person"],
-    score_threshold=0.3,
-    patch_size=16,
-    window_size=2,
-    downsampling_factor=2,
-    subsets=4,
-)
+from tests.device.welcome import WELCOME
 
 
 @pytest.fixture

@@ -31,26 +31,15 @@ from foveate.network.messages import (
     Pong,
     Result,
     Stranger,
-    Welcome,
     decode_from_device,
     encode,
 )
 from foveate.policies import Back2Back
 from foveate.server import Inferred, ServerSession
+from tests.device.welcome import NAMES, WELCOME
 
 INTERVAL_S = 1 / 30
 ONE_WAY_S = 0.02
-NAMES = ("person", "car")
-WELCOME = Welcome(
-    model="m",
-    weights_hash="h",
-    class_names=list(NAMES),
-    score_threshold=0.3,
-    patch_size=16,
-    window_size=2,
-    downsampling_factor=2,
-    subsets=4,
-)
 NOTHING = Inferred(detections=Detections.empty(NAMES), decode_s=0.0, inference_s=0.0)
 
 

@@ -13,18 +13,7 @@ from foveate.device.departures import Departures
 from foveate.device.flights import Flights
 from foveate.device.following import Following
 from foveate.device.reluctance import Reluctance
-from foveate.network.messages import Welcome
-
-WELCOME = Welcome(
-    model="m",
-    weights_hash="h",
-    class_names=["car"],
-    score_threshold=0.3,
-    patch_size=16,
-    window_size=2,
-    downsampling_factor=2,
-    subsets=4,
-)
+from tests.device.welcome import WELCOME
 
 
 @dataclass

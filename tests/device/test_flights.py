@@ -7,19 +7,9 @@ from foveate.codec import EncodedFrame
 from foveate.core import Detections, Frame, OffloadPlan, ProtocolError
 from foveate.device.connection import Connection
 from foveate.device.flights import Flights
-from foveate.network.messages import Result, Welcome, decode_from_device
+from foveate.network.messages import Result, decode_from_device
+from tests.device.welcome import NAMES, WELCOME
 
-NAMES = ("person", "car")
-WELCOME = Welcome(
-    model="m",
-    weights_hash="h",
-    class_names=list(NAMES),
-    score_threshold=0.3,
-    patch_size=16,
-    window_size=2,
-    downsampling_factor=2,
-    subsets=4,
-)
 ENCODED = EncodedFrame(full=bytes(700), low=bytes(300))
 FRAME = Frame(pixels=np.zeros((128, 192, 3), np.uint8), index=7, captured_at=0.9)
 FOUND = Detections(boxes=np.array([[1.0, 2.0, 30.0, 40.0]]), scores=[0.9], class_id=[1], class_names=NAMES)

@@ -7,22 +7,12 @@ from foveate.codec import EncodedFrame
 from foveate.core import Detections, Frame, InputError
 from foveate.device import DecideWork, DeviceSession, Displayed, EncodeWork, OffloadDone, Tracked, TrackWork
 from foveate.estimators import PerformanceEstimator
-from foveate.network.messages import Ack, Failure, Ping, Pong, Result, Welcome, decode_from_device, encode
+from foveate.network.messages import Ack, Failure, Ping, Pong, Result, decode_from_device, encode
 from foveate.policies import VitMAlis, by_name
 from foveate.testing.profiles import round_profile
 from foveate.tracking import Motion, reduce
+from tests.device.welcome import NAMES, WELCOME
 
-NAMES = ("car",)
-WELCOME = Welcome(
-    model="m",
-    weights_hash="h",
-    class_names=list(NAMES),
-    score_threshold=0.3,
-    patch_size=16,
-    window_size=2,
-    downsampling_factor=2,
-    subsets=4,
-)
 PIXELS = np.random.default_rng(0).integers(0, 256, (128, 192, 3)).astype(np.uint8)
 
 

@@ -8,19 +8,9 @@ from foveate.core import Frame
 from foveate.device.connection import Connection
 from foveate.device.measuring import Measuring
 from foveate.device.surroundings import Surroundings
-from foveate.network.messages import Welcome
 from foveate.tracking import Motion, reduce
+from tests.device.welcome import WELCOME
 
-WELCOME = Welcome(
-    model="m",
-    weights_hash="h",
-    class_names=["car"],
-    score_threshold=0.3,
-    patch_size=16,
-    window_size=2,
-    downsampling_factor=2,
-    subsets=4,
-)
 PIXELS = np.random.default_rng(0).integers(0, 256, (128, 192, 3)).astype(np.uint8)
 MOTION = Motion(region_motion=np.full((2, 3), 1 / 6, np.float32), frame_motion=0.3)
 

@@ -11,21 +11,11 @@ from foveate.device.outlook import Outlook
 from foveate.device.results import Results
 from foveate.device.surroundings import Surroundings
 from foveate.estimators import PerformanceEstimator
-from foveate.network.messages import Welcome
 from foveate.policies import VitMAlis
 from foveate.testing.profiles import round_profile
 from foveate.tracking import Motion, reduce
+from tests.device.welcome import WELCOME
 
-WELCOME = Welcome(
-    model="m",
-    weights_hash="h",
-    class_names=["car"],
-    score_threshold=0.3,
-    patch_size=16,
-    window_size=2,
-    downsampling_factor=2,
-    subsets=4,
-)
 FRAME = Frame(pixels=np.zeros((128, 192, 3), np.uint8), index=9, captured_at=0.9)
 RECORD = OffloadRecord(
     offload_id=0,

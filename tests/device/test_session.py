@@ -17,24 +17,13 @@ from foveate.network.messages import (
     Pong,
     Result,
     Stranger,
-    Welcome,
     decode_from_device,
     encode,
 )
 from foveate.policies import Back2Back, Fixed
+from tests.device.welcome import NAMES, WELCOME
 
 INTERVAL_S = 0.1
-NAMES = ("person", "car")
-WELCOME = Welcome(
-    model="m",
-    weights_hash="h",
-    class_names=list(NAMES),
-    score_threshold=0.3,
-    patch_size=16,
-    window_size=2,
-    downsampling_factor=2,
-    subsets=4,
-)
 ENCODED = EncodedFrame(full=bytes(700), low=bytes(300))
 
 

@@ -8,23 +8,13 @@ from foveate.codec import EncodedFrame
 from foveate.core import Detections, Frame, InputError
 from foveate.device import DecideWork, DeviceSession, Displayed, EncodeWork, MotionWork, Tracked, TrackWork
 from foveate.estimators import PerformanceEstimator
-from foveate.network.messages import Ack, Result, Stranger, Welcome, encode
+from foveate.network.messages import Ack, Result, Stranger, encode
 from foveate.policies import TrackB2B, TrackRoI, TrackUD, VitMAlis
 from foveate.testing.profiles import round_profile
 from foveate.tracking import Motion, reduce
+from tests.device.welcome import NAMES, WELCOME
 
 INTERVAL_S = 0.1
-NAMES = ("person", "car")
-WELCOME = Welcome(
-    model="m",
-    weights_hash="h",
-    class_names=list(NAMES),
-    score_threshold=0.3,
-    patch_size=16,
-    window_size=2,
-    downsampling_factor=2,
-    subsets=4,
-)
 PIXELS = np.zeros((128, 192, 3), np.uint8)
 
 
