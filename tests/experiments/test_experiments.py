@@ -18,6 +18,7 @@ from foveate.network import UplinkTrace
 from foveate.testing.detectors_by_name import fake_model
 
 CONFIGS = Path(__file__).parents[2] / "configs"
+OWN_FILES = [path for path in sorted(CONFIGS.glob("*.py")) if "def experiment(" in path.read_text()]
 RUNNABLE = ("ablation", "codec", "controls", "delays", "estimators", "overhead", "restoration", "vitmalis-overall")
 
 
@@ -37,6 +38,16 @@ def test_each_says_what_to_type_what_it_costs_and_what_to_expect(name):
     assert re.search(r"Cost: .*Expected: ", words, re.DOTALL)
     assert config(name).is_file()
     assert re.search(r"Cost: .*Expected: ", config(name).read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize("path", OWN_FILES, ids=lambda path: path.stem)
+def test_files_that_no_name_stands_for_state_command_and_cost_too(path, inputs):
+    text = path.read_text()
+    assert f"foveate compare configs/{path.name}" in text
+    assert re.search(r"Cost.*: .*Expected:", text, re.DOTALL)
+    found = experiment_by_name(str(path), inputs)
+    assert len(found.contenders) > 1
+    assert found.name == path.stem
 
 
 def test_quick_needs_nothing_but_the_package():
