@@ -25,8 +25,8 @@ C = TypeVar("C", bound=_Condition)
 def rounds(conditions: Sequence[C], traces: Sequence[Trace]) -> list[tuple[C, int, Trace]]:
     """Condition, number of the start, and trace: all of the first condition, then the others side by side.
 
-    Among the others every condition has its first trace before any has its second, and folders of traces (4G, 5G) take
-    turns: few rounds tell something of all of them.
+    Folders of traces (4G, 5G) take turns, and among the others every condition has its first trace before any has its
+    second: few rounds tell something of all of them.
     """
     place = _places(traces)
     each = [
@@ -36,9 +36,7 @@ def rounds(conditions: Sequence[C], traces: Sequence[Trace]) -> list[tuple[C, in
         for trace in traces
         if trace.group == condition.group
     ]
-    main = [one for one in each if one[0] is conditions[0]]
-    varied = [one for one in each if one[0] is not conditions[0]]
-    return main + sorted(varied, key=lambda one: (one[1], place[one[2]]))
+    return sorted(each, key=lambda one: (one[0] is not conditions[0], one[1], place[one[2]]))
 
 
 def _places(traces: Sequence[Trace]) -> dict[Trace, tuple[int, Path]]:
