@@ -1,9 +1,10 @@
 """Does the order of the policies hold with other durations? The first 4G and the first 5G trace of `vitmalis-overall`.
 
-    foveate compare configs/durations.py --seconds 10 --out out/overall
+    foveate compare configs/durations.py --seconds 10 --out out/durations
 
-Cost: 560 cells, about an hour of two cores in the folder of `vitmalis-overall`. Expected: ViTMAlis loses some of its
-lead where mixed frames are sped up less, and keeps it otherwise.
+Cost: 560 cells; 35 minutes of two cores where `vitmalis-overall` has run, whose results of the model are kept.
+Expected: ViTMAlis loses some of its lead where mixed frames are sped up less, and keeps it otherwise. Found: first
+everywhere (docs/results.md).
 """
 
 from dataclasses import replace

@@ -9,25 +9,22 @@ what will be shown ahead of the knee on slow links, level with it on fast ones.
 from dataclasses import replace
 
 from foveate.evaluation.lab import Contender, Experiment
-from foveate.experiments.inputs import Inputs, machines, standard_uplinks, standard_videos
+from foveate.experiments.inputs import Inputs
+from foveate.experiments.overall import vitmalis_overall
 
 
 def experiment(inputs: Inputs) -> Experiment:
     """Five rendered clips, three real ones, twelve traces as recorded."""
-    main = replace(inputs, part="main")
-    return Experiment(
+    return replace(
+        vitmalis_overall(replace(inputs, part="main")),
         name="shown",
         question="Is a configuration chosen better by the knee, or by what will be right on the display?",
         expected="What will be shown ahead of the knee on slow links, level with it on fast ones.",
-        videos=standard_videos(main),
-        uplinks=standard_uplinks(main),
         contenders=(
             Contender(label="knee", policy="vitmalis"),
             Contender(label="shown", policy="vitmalis:aim=shown"),
         ),
-        machines=machines(main),
-        seconds=20.0 if inputs.seconds is None else inputs.seconds,
         offsets=1 if inputs.offsets is None else inputs.offsets,
-        seed=inputs.seed,
         focus="shown",
+        published={},
     )

@@ -25,8 +25,8 @@ def draw_sweeps(tables: Sequence[AnswerTable], labels: Sequence[str]) -> list[Dr
     found = []
     for main in (table for table in tables if table.main):
         alike = [table for table in tables if table.kind == main.kind and table.common]
-        by_pair = [table for table in alike if _differ_in_pair(table.condition, main.condition)]
-        by_deadline = [table for table in alike if _differ_in_deadline(table.condition, main.condition)]
+        by_pair = [table for table in alike if _alike_but_for_pair(table.condition, main.condition)]
+        by_deadline = [table for table in alike if _alike_but_for_deadline(table.condition, main.condition)]
         if len(by_pair) > 1:
             found.append(machines(by_pair, labels))
         if len(by_deadline) > 1:
@@ -113,9 +113,9 @@ def _times(table: AnswerTable) -> tuple[float, float]:
     return times.look_s, times.cloud_s
 
 
-def _differ_in_pair(one: AnswerCondition, main: AnswerCondition) -> bool:
+def _alike_but_for_pair(one: AnswerCondition, main: AnswerCondition) -> bool:
     return replace(one, pair=main.pair, main=True) == main
 
 
-def _differ_in_deadline(one: AnswerCondition, main: AnswerCondition) -> bool:
+def _alike_but_for_deadline(one: AnswerCondition, main: AnswerCondition) -> bool:
     return replace(one, rules=replace(one.rules, deadline_s=main.rules.deadline_s), main=True) == main
