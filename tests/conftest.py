@@ -2,6 +2,8 @@
 
 import ctypes
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -133,3 +135,19 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("weights") / "tiny-random.safetensors"
     save_detector(detector, path, card={"data": "none: random values", "terms": "Apache-2.0"}, score_threshold=0.1)
     return path
+
+
+@pytest.fixture
+def error_without() -> Callable[[str, str], str]:
+    """The last line that a program says which must fail where a module cannot be imported.
+
+    In a process of its own: here threads of other tests may go on importing it.
+    """
+
+    def told(module: str, program: str) -> str:
+        whole = f"import sys; sys.modules[{module!r}] = None\n{program}"
+        done = subprocess.run([sys.executable, "-c", whole], capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 1
+        return done.stderr.strip().splitlines()[-1]
+
+    return told

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tests.welcome import NAMES, WELCOME
 
 from foveate.codec import EncodedPart, EncodedParts
 from foveate.core import (
@@ -50,7 +51,6 @@ from foveate.network.messages import (
     encode,
 )
 from foveate.policies.answering import CloudOnly, DeviceOnly, ElfV, Hyperion, RemixLike
-from tests.device.welcome import NAMES, WELCOME
 
 SIZE = (128, 192)
 INTERVAL_S = 0.1

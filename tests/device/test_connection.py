@@ -1,11 +1,11 @@
 """What a session says of its connection; when it asks and dials is tested in test_contact.py."""
 
 import pytest
+from tests.welcome import WELCOME
 
 from foveate.core import ProtocolError
 from foveate.device.connection import Connection
 from foveate.device.events import Lost
-from tests.device.welcome import WELCOME
 
 
 @pytest.fixture

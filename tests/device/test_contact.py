@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from tests.welcome import NAMES, WELCOME
 
 from foveate.codec import EncodedFrame
 from foveate.core import Detections, Frame
@@ -36,7 +37,6 @@ from foveate.network.messages import (
 )
 from foveate.policies import Back2Back
 from foveate.server import Inferred, ServerSession
-from tests.device.welcome import NAMES, WELCOME
 
 INTERVAL_S = 1 / 30
 ONE_WAY_S = 0.02

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+from tests.welcome import WELCOME
 
 from foveate.core import Detections, Frame, OffloadPlan
 from foveate.device import DecideWork, EncodeWork
@@ -13,7 +14,6 @@ from foveate.device.departures import Departures
 from foveate.device.flights import Flights
 from foveate.device.following import Following
 from foveate.device.reluctance import Reluctance
-from tests.device.welcome import WELCOME
 
 
 @dataclass

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
+from tests.welcome import NAMES, WELCOME
 
 from foveate.codec import EncodedFrame
 from foveate.core import Detections, Frame, OffloadPlan, ProtocolError
 from foveate.device.connection import Connection
 from foveate.device.flights import Flights
 from foveate.network.messages import Result, decode_from_device
-from tests.device.welcome import NAMES, WELCOME
 
 ENCODED = EncodedFrame(full=bytes(700), low=bytes(300))
 FRAME = Frame(pixels=np.zeros((128, 192, 3), np.uint8), index=7, captured_at=0.9)

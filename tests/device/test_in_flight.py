@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tests.welcome import NAMES, WELCOME
 
 from foveate.codec import EncodedFrame
 from foveate.core import Detections, Frame, InputError
@@ -11,7 +12,6 @@ from foveate.network.messages import Ack, Failure, Ping, Pong, Result, decode_fr
 from foveate.policies import VitMAlis, by_name
 from foveate.testing.profiles import round_profile
 from foveate.tracking import Motion, reduce
-from tests.device.welcome import NAMES, WELCOME
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (128, 192, 3)).astype(np.uint8)
 

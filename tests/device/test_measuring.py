@@ -3,13 +3,13 @@
 import msgspec
 import numpy as np
 import pytest
+from tests.welcome import WELCOME
 
 from foveate.core import Frame
 from foveate.device.connection import Connection
 from foveate.device.measuring import Measuring
 from foveate.device.surroundings import Surroundings
 from foveate.tracking import Motion, reduce
-from tests.device.welcome import WELCOME
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (128, 192, 3)).astype(np.uint8)
 MOTION = Motion(region_motion=np.full((2, 3), 1 / 6, np.float32), frame_motion=0.3)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tests.welcome import WELCOME
 
 from foveate.core import Frame, OffloadPlan, OffloadRecord
 from foveate.device.connection import Connection
@@ -14,7 +15,6 @@ from foveate.estimators import PerformanceEstimator
 from foveate.policies import VitMAlis
 from foveate.testing.profiles import round_profile
 from foveate.tracking import Motion, reduce
-from tests.device.welcome import WELCOME
 
 FRAME = Frame(pixels=np.zeros((128, 192, 3), np.uint8), index=9, captured_at=0.9)
 RECORD = OffloadRecord(

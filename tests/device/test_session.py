@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tests.welcome import NAMES, WELCOME
 
 from foveate.codec import EncodedFrame
 from foveate.core import Detections, Frame, InputError, ProtocolError, VersionError
@@ -21,7 +22,6 @@ from foveate.network.messages import (
     encode,
 )
 from foveate.policies import Back2Back, Fixed
-from tests.device.welcome import NAMES, WELCOME
 
 INTERVAL_S = 0.1
 ENCODED = EncodedFrame(full=bytes(700), low=bytes(300))

@@ -3,6 +3,7 @@
 import msgspec
 import numpy as np
 import pytest
+from tests.welcome import NAMES, WELCOME
 
 from foveate.codec import EncodedFrame
 from foveate.core import Detections, Frame, InputError
@@ -12,7 +13,6 @@ from foveate.network.messages import Ack, Result, Stranger, encode
 from foveate.policies import TrackB2B, TrackRoI, TrackUD, VitMAlis
 from foveate.testing.profiles import round_profile
 from foveate.tracking import Motion, reduce
-from tests.device.welcome import NAMES, WELCOME
 
 INTERVAL_S = 0.1
 PIXELS = np.zeros((128, 192, 3), np.uint8)

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from rich.console import Console
+from tests.welcome import NAMES, WELCOME
 
 from foveate.codec import VideoReader
 from foveate.core import Detections, OffloadPlan, OffloadRecord, RegionGrid
@@ -15,22 +16,10 @@ from foveate.evaluation.report import summary_table
 from foveate.evaluation.score import NO_SCORES, inference_f1, rendering_f1, score
 from foveate.evaluation.summary import choices, live_figures, spread
 from foveate.metrics import AnnotatedImage, Truth, write_coco
-from foveate.network.messages import Welcome
 from foveate.server import welcome_of
 from foveate.testing import FakeDetector, moving_squares, write_clip
 
-NAMES = ("person", "car")
 NOTHING = Detections.empty(NAMES)
-WELCOME = Welcome(
-    model="m",
-    weights_hash="h",
-    class_names=list(NAMES),
-    score_threshold=0.3,
-    patch_size=16,
-    window_size=2,
-    downsampling_factor=2,
-    subsets=4,
-)
 
 
 def at(x):
