@@ -30,12 +30,16 @@ from torch import Tensor
 
 from foveate import models
 from foveate.core import RegionGrid, split_regions
-from foveate.models import Backbone, BackboneConfig, backbone_flops, cuda_blocks, cuda_tables
+from foveate.models import Backbone, BackboneConfig, backbone_flops, cuda_blocks, cuda_pass, cuda_plan
 from foveate.models import backbone as backbone_module
-from foveate.models.cuda_blocks import FusedBlock, run_blocks
+from foveate.models.cuda_blocks import FusedBlock, Stage, run_blocks
+from foveate.models.cuda_graphs import Graphs
+from foveate.models.cuda_keys import FrameLaunch
+from foveate.models.cuda_pass import FusedPass, plan_of
+from foveate.models.cuda_tables import TOKENS, room_for
 from foveate.models.flops import backbone_operations
-from foveate.models.layout import batch_layout, frame_layout
-from foveate.models.pixels import blank_beyond, select_tiles
+from foveate.models.layout import FrameLayout, frame_layout
+from foveate.models.pixels import select_tiles
 
 SEED = torch.Generator().manual_seed(0)
 
@@ -251,6 +255,9 @@ def correctness(session: Session) -> None:
             half = model.to(torch.bfloat16)
             inside = images.to(session.torch_device, torch.bfloat16)
             session.check(f"bf16 fused, {name}", relative_error(half(inside, masks, points), expected), 2e-2)
+            for _ in range(3):
+                again = half(inside, masks, points)
+            session.check(f"bf16 replayed ({half.graphs.replays}), {name}", relative_error(again, expected), 2e-2)
             with plain_path():
                 session.check(f"bf16 plain, {name}", relative_error(half(inside, masks, points), expected), 3e-2)
     session.found["fused"] = session.fused
@@ -322,16 +329,19 @@ def large(session: Session) -> None:
         masks = torch.stack([torch.from_numpy(mask_of(grid, share, seed)) for seed in range(count)])
         flops = sum(backbone_flops(config, grid, mask, point) for mask in masks.numpy())
         call = partial(model, images[:count], masks, [point] * count)
-        eager = session.milliseconds(call, rounds=20)
-        row = {"ms": eager, "flop_ratio": flops / full_flops / count, "tflops": flops / eager / 1e9}
+        spent = session.milliseconds(call, rounds=20)
+        row = {"ms": spent, "flop_ratio": flops / full_flops / count, "tflops": flops / spent / 1e9}
+        with without_graphs(model.graphs):
+            row["without_graphs_ms"] = session.milliseconds(call, rounds=10)
         if replay and session.fused:
             row["blocks_replayed_ms"] = session.replayed(blocks_call(model, images[:count], masks.numpy(), point))
         rows[name] = row
         base = rows["full x1" if count == 1 else "full x8"]["ms"]
-        row["speedup_over_flop_ratio"] = base / eager * row["flop_ratio"]
-        replayed = f", blocks from a graph {row['blocks_replayed_ms']:.2f} ms" if "blocks_replayed_ms" in row else ""
+        row["speedup_over_flop_ratio"] = base / spent * row["flop_ratio"]
+        replayed = f" (without graphs {row['without_graphs_ms']:.2f}"
+        replayed += f", blocks alone {row['blocks_replayed_ms']:.2f})" if "blocks_replayed_ms" in row else ")"
         session.say(
-            f"  {name}: {eager:.2f} ms{replayed}, {row['tflops']:.0f} TFLOP/s = {row['tflops'] / rate:.0%} of "
+            f"  {name}: {spent:.2f} ms{replayed}, {row['tflops']:.0f} TFLOP/s = {row['tflops'] / rate:.0%} of "
             f"the product, FLOP ratio {row['flop_ratio']:.3f}, speed-up at {row['speedup_over_flop_ratio']:.0%} of it"
         )
         session.write()
@@ -358,62 +368,42 @@ def blocks_call(model: Backbone, images: Tensor, masks: np.ndarray, point: int) 
     """The blocks alone, from tokens that are there."""
     grid = model.config.grid(*images.shape[2:])
     layouts = [frame_layout(grid, mask) for mask in masks]
-    batch = batch_layout(layouts, images.device)
+    plan = plan_of(model, layouts, [point] * len(layouts), images.device)
     with torch.inference_mode():
-        full, low = select_tiles(images, grid, layouts)
-        blank_beyond(full, low, batch)
-        tokens = model._embed(full, low, batch)
-    return partial(run_blocks, model, tokens, batch, [point] * len(layouts))
+        fused, tables = FusedPass.of(model, plan.shape), plan.shape.packing.unpack(plan.packed)
+        tokens = fused.embed(*select_tiles(images, grid, layouts), tables)
+    return lambda: run_blocks(fused.blocks, tokens.clone(), plan.shape, tables)
 
 
-def stages(session: Session, model: Backbone, images: Tensor) -> None:  # noqa: PLR0915 - a list
+class without_graphs:  # noqa: N801 - reads as a statement
+    """Launch by launch, for comparison."""
+
+    def __init__(self, *graphs: Graphs) -> None:
+        self.graphs = graphs
+
+    def __enter__(self) -> None:
+        for one in self.graphs:
+            one.used = False
+
+    def __exit__(self, *_: object) -> None:
+        for one in self.graphs:
+            one.used = True
+
+
+def stages(session: Session, model: Backbone, images: Tensor) -> None:
     """Where the time of a full frame goes, operation by operation."""
     config, grid = model.config, model.config.grid(*images.shape[2:])
-    layouts = [frame_layout(grid)]
-    batch = batch_layout(layouts, images.device)
     found: dict[str, float] = {}
 
     def note(name: str, call: Callable[[], object]) -> None:
         found[name] = session.milliseconds(call, rounds=10, most_s=0.3)
 
     with torch.inference_mode():
-        full, low = select_tiles(images, grid, layouts)
-        note("tiles", lambda: select_tiles(images, grid, layouts))
-        note("blank", lambda: blank_beyond(full, low, batch))
-        note("embed", lambda: model._embed(full, low, batch))
-        if session.fused:
-            launch = cuda_blocks.frame_launch(model)
-            tables = cuda_tables.batch_tables(batch, launch)
-            x, dim = session.random_here(tables.tokens, config.dim), config.dim
-            shift = torch.zeros(dim, device=x.device)
-            last = config.depth // config.subsets - 1
-            inside, whole = FusedBlock(model.blocks[0]), FusedBlock(model.blocks[last])
-            attention, qkv = whole.block.attention, session.random_here(tables.tokens, 3 * dim)
-            hidden = session.random_here(tables.tokens, 4 * dim)
-            note("window block", lambda: inside.run(x.clone(), shift, tables))
-            note("global block", lambda: whole.run(x.clone(), shift, tables))
-            note("clone", x.clone)
-            note("norm", lambda: cuda_blocks._normalise(x, shift, whole.block.norm1))
-            note("qkv", lambda: torch.addmm(attention.qkv.bias, x, attention.qkv.weight.t()))
-            parts = [tables.parts[f"window_{name}"] for name in ("spans", "codes", "pieces")]
-            note("window codes", lambda: inside._codes(qkv, (9, 9), *parts, spans=1, factor=8.0))
-            note("window attention with codes", lambda: inside._windows(qkv, tables))
-            note("frame codes", lambda: whole.frame_codes(qkv, tables))
-            note("frame pairs", lambda: qkv[:, dim:].index_select(0, tables.key))
-            note("frame attention with codes", lambda: whole._frames(qkv, tables))
-            note("proj", lambda: x.addmm_(qkv[:, :dim], attention.proj.weight.t(), alpha=1e-3, beta=0.5))
-            fc1, fc2 = whole.block.fc1, whole.block.fc2
-            note("fc1", lambda: torch._addmm_activation(fc1.bias, x, fc1.weight.t(), use_gelu=True))
-            note("fc2", lambda: x.addmm_(hidden, fc2.weight.t(), alpha=1e-3, beta=0.5))
-            mask = mask_of(grid, 0.75, 0)
-            mixed = batch_layout([frame_layout(grid, mask)], images.device)
-            mixed_tables = cuda_tables.batch_tables(mixed, launch)
-            few = session.random_here(mixed_tables.tokens, dim)
-            few_qkv = session.random_here(mixed_tables.tokens, 3 * dim)
-            note("frame attention 75% with codes", lambda: whole._frames(few_qkv, mixed_tables))
-            note("frame codes 75%", lambda: whole.frame_codes(few_qkv, mixed_tables))
-            note("restore 75%", lambda: cuda_blocks._restored(few, mixed_tables, [True]))
-            note("maps", lambda: cuda_blocks._maps(x, shift, tables))
+        for name, layout in (("", frame_layout(grid)), (" 75%", frame_layout(grid, mask_of(grid, 0.75, 0)))):
+            full, low = select_tiles(images, grid, [layout])
+            note(f"tiles{name}", lambda layout=layout: select_tiles(images, grid, [layout]))
+            if session.fused:
+                stages_of(session, model, (full, low), layout, lambda part, call, name=name: note(part + name, call))
     session.found["stages_ms"] = found
     session.say("  stages, ms: " + ", ".join(f"{name} {spent:.3f}" for name, spent in found.items()))
     work = backbone_operations(config, grid)
@@ -423,19 +413,64 @@ def stages(session: Session, model: Backbone, images: Tensor) -> None:  # noqa: 
     session.write()
 
 
+def stages_of(
+    session: Session,
+    model: Backbone,
+    tiles: tuple[Tensor, Tensor],
+    layout: FrameLayout,
+    note: Callable[[str, Callable[[], object]], None],
+) -> None:
+    """Operations of a pass over one frame, restored before its last block."""
+    dim, plan = model.config.dim, plan_of(model, [layout], [4], session.torch_device)
+    fused, tables = FusedPass.of(model, plan.shape), plan.shape.packing.unpack(plan.packed)
+    stage = Stage(plan.shape, plan.shape.stages[0], plan.shape.stage(tables, 0))
+    inside, whole = fused.blocks[0], fused.blocks[model.config.depth // model.config.subsets - 1]
+    note("embed", lambda: fused.embed(*tiles, tables))
+    x = fused.embed(*tiles, tables)
+    qkv, hidden = session.random_here(len(x), 3 * dim), session.random_here(len(x), 4 * dim)
+    attention, fc1, fc2 = whole.block.attention, whole.block.fc1, whole.block.fc2
+    note("window block", lambda: inside.run(x.clone(), stage))
+    note("global block", lambda: whole.run(x.clone(), stage))
+    note("clone", x.clone)
+    note("norm", lambda: cuda_blocks._normalise(x, inside.shifts[0], whole.block.norm1))
+    note("qkv", lambda: torch.addmm(attention.qkv.bias, x, attention.qkv.weight.t()))
+    note("window attention", lambda: inside._windows(qkv, stage))
+    note("frame codes", lambda: whole.frame_codes(qkv, stage))
+    note("frame pairs", lambda: qkv[:, dim:].index_select(0, stage.tables["key"]))
+    note("frame attention with codes", lambda: whole._frames(qkv, stage))
+    note("proj", lambda: x.addmm_(qkv[:, :dim], attention.proj.weight.t(), alpha=1e-3, beta=0.5))
+    note("fc1", lambda: torch._addmm_activation(fc1.bias, x, fc1.weight.t(), use_gelu=True))
+    note("fc2", lambda: x.addmm_(hidden, fc2.weight.t(), alpha=1e-3, beta=0.5))
+    if len(plan.shape.stages) > 1:
+        last = Stage(plan.shape, plan.shape.stages[1], plan.shape.stage(tables, 1))
+        note("restore", lambda: last.restored(x))
+    note("full plan on the host", lambda: _host_plan(model, layout, session.torch_device))
+
+
+def _host_plan(model: Backbone, layout: FrameLayout, torch_device: torch.device) -> None:
+    cuda_plan.pass_plan.cache_clear()
+    plan_of(model, [layout], [4], torch_device)
+
+
 def new_masks(session: Session, model: Backbone, images: Tensor, grid: RegionGrid) -> None:
     """A mask that was never seen: the host makes its tables."""
-    spent = []
+    rows: dict[str, list[float]] = {"replayed": [], "with a new graph": [], "seldom seen": [], "without graphs": []}
+    graphs = model.graphs
     with torch.inference_mode():
-        for seed in range(100, 103 if session.small else 106):
+        for seed in range(100, 104 if session.small else 148):
             mask = torch.from_numpy(mask_of(grid, 0.75, seed))[None]
+            made, replays, graphs.used = len(graphs), graphs.replays, seed % 4 != 0
             session.wait()
             began_at = time.perf_counter()
             model(images, mask, [4])
             session.wait()
-            spent.append(1e3 * (time.perf_counter() - began_at))
-    session.found["large"]["new mask, 75% low, beta 4 x1, wall"] = spent
-    session.say(f"  a new mask each time, 75% low, beta 4, wall: {statistics.median(spent):.2f} ms")
+            spent = 1e3 * (time.perf_counter() - began_at)
+            kind = "replayed" if graphs.replays > replays else "seldom seen" if graphs.used else "without graphs"
+            rows["with a new graph" if len(graphs) > made else kind].append(spent)
+    graphs.used = True
+    session.found["large"]["new mask, 75% low, beta 4 x1, wall"] = rows
+    medians = ", ".join(f"{kind} {statistics.median(row):.2f} ({len(row)})" for kind, row in rows.items() if row)
+    session.say(f"  a new mask each time, 75% low, beta 4, wall, ms: {medians}; {len(graphs)} graphs in all")
 
 
 def real_size_check(session: Session, model: Backbone, images: Tensor, grid: RegionGrid) -> None:
@@ -497,7 +532,8 @@ def tiny(session: Session) -> None:
                 torch.cuda.reset_peak_memory_stats()
             wall = wall_ms(session, partial(detector.detect_batch, frames, masks, [4] * count, score_threshold=0.3))
             cut = [split_regions(frame, grid, mask) for frame, mask in zip(frames, masks, strict=True)]
-            cut_wall = wall_ms(session, partial(detector.detect_batch, cut, None, [4] * count, score_threshold=0.3))
+            cut_call = partial(detector.detect_batch, cut, None, [4] * count, score_threshold=0.3)
+            cut_wall = wall_ms(session, cut_call)
             images = session.random_here(count, 3, *size)
             chosen = torch.stack([torch.from_numpy(mask) for mask in masks])
             features = partial(detector.backbone, images, chosen, [4] * count)
@@ -506,11 +542,17 @@ def tiny(session: Session) -> None:
                 "detect_cut_frames_wall_ms": cut_wall,
                 "backbone_ms": session.milliseconds(features),
             }
+            with without_graphs(detector.graphs, detector.backbone.graphs):
+                row["cut_without_graphs_wall_ms"] = wall_ms(session, cut_call)
+                row["backbone_without_graphs_ms"] = session.milliseconds(features)
             with torch.inference_mode():
                 maps = features()
-            row["pyramid_head_ms"] = session.milliseconds(
-                lambda maps=maps: detector.head(detector.pyramid(maps), 0.3, 1000)
-            )
+            levels = partial(detector.pyramid, maps)
+            row["pyramid_head_ms"] = session.milliseconds(lambda levels=levels: detector.head.best(levels(), 1000))
+            if session.cuda:
+                row["pyramid_head_replayed_ms"] = session.replayed(
+                    lambda levels=levels: detector.head.best(levels(), 1000)
+                )
             if session.fused:
                 call = blocks_call(detector.backbone, images, chosen.numpy(), 4)
                 row["blocks_replayed_ms"] = session.replayed(call)
@@ -524,13 +566,13 @@ def tiny(session: Session) -> None:
 
 def wall_ms(session: Session, call: Callable[[], object], rounds: int = 6) -> float:
     spent = []
-    for _ in range(rounds + 2 if session.cuda else 1):
+    for _ in range(rounds + 3 if session.cuda else 1):
         session.wait()
         began_at = time.perf_counter()
         call()
         session.wait()
         spent.append(1e3 * (time.perf_counter() - began_at))
-    return statistics.median(spent[2:] or spent)
+    return statistics.median(spent[3:] or spent)
 
 
 def variants(session: Session) -> None:
@@ -576,11 +618,10 @@ def own_variants(
     session: Session, model: Backbone, grid: RegionGrid, note: Callable[[str, Callable[[], object]], None]
 ) -> None:
     """Our kernels for frames, checked and timed on a full and a mixed frame; the fastest one is used from here on."""
-    last = model.config.depth // model.config.subsets - 1
-    block, dim = FusedBlock(model.blocks[last]), model.config.dim
+    dim = model.config.dim
     cases = {"full": frame_layout(grid), "75% low": frame_layout(grid, mask_of(grid, 0.75, 0))}
-    qkvs = {name: session.random_here(layout.real_tokens, 3 * dim) for name, layout in cases.items()}
-    ways = cuda_blocks.FRAME_LAUNCHES | {"without positions": None}
+    qkvs = {name: session.random_here(room_for(one.real_tokens, TOKENS), 3 * dim) for name, one in cases.items()}
+    ways = cuda_pass.FRAME_LAUNCHES | {"without positions": None}
     found, spent = session.found["variants_ms"], {}
     reference: dict[str, Tensor] = {}
     # The way by bands was proven first: it comes first, and the others must agree with it.
@@ -590,10 +631,10 @@ def own_variants(
             break
         for case, layout in cases.items():
             name = f"{case} frame, own, {way}"
-            tables = cuda_tables.BatchTables(batch_layout([layout], session.torch_device), launch)
+            block, stage = global_block(model, layout, launch)
 
-            def both(case: str = case, tables: cuda_tables.BatchTables = tables) -> Tensor:
-                return block._frames(qkvs[case], tables)
+            def both(case: str = case, block: FusedBlock = block, stage: Stage = stage) -> Tensor:
+                return block._frames(qkvs[case], stage)
 
             try:
                 with torch.inference_mode():
@@ -612,8 +653,20 @@ def own_variants(
             spent[way] = times[0] + 3 * times[1]
     session.found["fastest"] = min(spent, key=spent.__getitem__) if spent else None
     if spent and session.cuda:
-        cuda_blocks.FRAME_LAUNCH = session.found["fastest"]
-    session.say(f"  from here on: {cuda_blocks.FRAME_LAUNCH} (codes and gathers are part of these times)")
+        cuda_pass.FRAME_LAUNCH = session.found["fastest"]
+    session.say(f"  from here on: {cuda_pass.FRAME_LAUNCH} (codes and gathers are part of these times)")
+
+
+def global_block(model: Backbone, layout: FrameLayout, launch: FrameLaunch | None) -> tuple[FusedBlock, Stage]:
+    """The first global block and its tables, launched in this way."""
+    per_subset = model.config.depth // model.config.subsets
+    ends = tuple(range(per_subset, model.config.depth + 1, per_subset))
+    device = model.blocks[0].fc1.weight.device
+    plan = cuda_plan.pass_plan((layout,), (model.config.subsets + 1,), ends, launch, device)
+    with torch.inference_mode():
+        fused = FusedPass.of(model, plan.shape)
+    tables = plan.shape.stage(plan.shape.packing.unpack(plan.packed), 0)
+    return fused.blocks[per_subset - 1], Stage(plan.shape, plan.shape.stages[0], tables)
 
 
 if __name__ == "__main__":

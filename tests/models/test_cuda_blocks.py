@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from foveate.core import RegionGrid
-from foveate.models import Backbone, BackboneConfig, cuda_blocks, pixels
-from foveate.models.cuda_blocks import run_blocks
-from foveate.models.cuda_keys import KEYS, banded_blocks, cell_blocks, key_codes
-from foveate.models.cuda_restore import restoration
-from foveate.models.cuda_tables import window_places
-from foveate.models.layout import BatchLayout, frame_layout, map_index
+from foveate.models import Backbone, BackboneConfig, cuda_pass, pixels
+from foveate.models.cuda_keys import KEYS, banded_blocks, cell_blocks, code_step, key_codes
+from foveate.models.cuda_pass import FusedPass, plan_of, run_fused
+from foveate.models.cuda_restore import restoration_tables
+from foveate.models.cuda_tables import TOKENS, embedding_tables, map_places, token_starts
+from foveate.models.layout import BatchLayout, batch_layout, frame_layout, map_index
 from foveate.models.restore import restore_windows
 
 SIZES = [(301, 507), (720, 1280)]
@@ -55,7 +55,7 @@ def test_blocks_of_keys_hold_every_token_once_and_pick_its_own_row_and_column(si
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.8, 1.0])
-@pytest.mark.parametrize("cell", [(8, 8), (8, 16)])
+@pytest.mark.parametrize("cell", [(8, 8), (4, 16)])
 def test_cells_hold_every_token_once_and_its_own_row_and_column(size, share, cell):
     grid = backbone().config.grid(*size)
     layout = frame_layout(grid, np.random.default_rng(3).random(grid.shape) < share)
@@ -65,13 +65,15 @@ def test_cells_hold_every_token_once_and_its_own_row_and_column(size, share, cel
     assert sorted(key[there]) == list(range(layout.real_tokens))
     assert len(blocks.codes) % 16 == 0
     for axis in (0, 1):
-        number = blocks.groups[:, axis, None] * 8 + np.arange(cell[axis])
+        number = blocks.groups[:, axis, None] * code_step(cell) + np.arange(cell[axis])
         code = blocks.codes[np.broadcast_to(np.expand_dims(number, 2 - axis), key.shape)]
         start, count = layout.spans(axis)
         assert (code[there][:, 0] == start[key[there]]).all()
         assert (code[there][:, 1] == count[key[there]]).all()
         assert (code[there][:, 3] == axis).all()
-    rows, columns = (blocks.codes[blocks.groups[:, a, None] * 8 + np.arange(cell[a]), 1] > 0 for a in (0, 1))
+    rows, columns = (
+        blocks.codes[blocks.groups[:, a, None] * code_step(cell) + np.arange(cell[a]), 1] > 0 for a in (0, 1)
+    )
     assert (there == (rows[:, :, None] & columns[:, None, :])).all()
 
 
@@ -80,13 +82,12 @@ def test_restoration_by_sources_equals_restoration_by_windows(size):
     grid = backbone().config.grid(*size)
     layout = frame_layout(grid, mixed(grid))
     tokens = torch.randn(layout.windows, 81, 3, generator=torch.Generator().manual_seed(0))
-    source, weight = restoration((layout,), (True,), tokens.device)
+    tables = {name: torch.from_numpy(table) for name, table in restoration_tables([layout], [True]).items()}
     flat = tokens.flatten(0, 1)[torch.from_numpy(np.flatnonzero(layout.real))]
-    got = (flat[source.long()] * weight[..., None]).sum(dim=1)
+    got = (flat[tables["sources"].long()] * tables["weights"][..., None]).sum(dim=1)
     expected = restore_windows(tokens[None], layout)[0].flatten(0, 1)
     places = torch.from_numpy(map_index(grid))
-    order = torch.from_numpy(window_places(frame_layout(grid))[map_index(grid)].astype(np.int64))
-    torch.testing.assert_close(got[order], expected[places])
+    torch.testing.assert_close(got[torch.from_numpy(map_places(frame_layout(grid))).long()], expected[places])
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -103,6 +104,46 @@ def test_filling_beyond_the_frame_at_once_equals_tile_by_tile(size):
         torch.testing.assert_close(one, other, rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
+def test_tokens_of_the_fused_path_are_those_of_the_plain_one(variant, share):
+    model, sizes = backbone(**variant), SIZES[:1] if "relative_size" in variant else SIZES
+    layouts, images = [], []
+    for number, size in enumerate([*sizes, *sizes]):
+        grid = model.config.grid(*size)
+        layouts.append(frame_layout(grid, np.random.default_rng(number).random(grid.shape) < share))
+        images.append(torch.randn(1, 3, *size))
+    parts = [pixels.select_tiles(image, layout.grid, [layout]) for image, layout in zip(images, layouts, strict=True)]
+    full, low = (torch.cat(of) for of in zip(*parts, strict=True))
+    batch = batch_layout(layouts, full.device)
+    plan = plan_of(model, layouts, [4] * len(layouts), full.device)
+    with torch.inference_mode():
+        tables = plan.shape.packing.unpack(plan.packed)
+        got = FusedPass.of(model, plan.shape).embed(full.clone(), low.clone(), tables)
+        pixels.blank_beyond(full, low, batch)
+        expected = batch.whole.take_real(model._embed(full, low, batch))
+    assert len(got) % TOKENS == 0
+    torch.testing.assert_close(got[: len(expected)], expected)
+
+
+def test_masks_alike_in_size_have_one_shape_and_a_batch_the_sum_of_its_tokens():
+    model = backbone(relative_size=(14, 14))
+    grid = model.config.grid(720, 1280)
+
+    def shape(mask: np.ndarray) -> object:
+        return plan_of(model, [frame_layout(grid, mask)], [3], torch.device("cpu")).shape
+
+    inside = np.zeros(grid.shape, bool)
+    inside[0, :2] = True
+    other = np.zeros(grid.shape, bool)
+    other[0, 2:4] = True
+    assert shape(inside) == shape(other)
+    assert shape(inside) != shape(np.zeros(grid.shape, bool))
+    frames = [frame_layout(grid, inside), frame_layout(grid, other)]
+    assert token_starts(frames)[-1] == sum(layout.real_tokens for layout in frames)
+    assert len(embedding_tables(frames)["full_regions"]) == 2 * (len(grid) - 2)
+
+
 def fused_error(
     model: Backbone, size: tuple[int, int], torch_device: str, dtype: torch.dtype, points: list[int]
 ) -> float:
@@ -113,25 +154,19 @@ def fused_error(
     with torch.inference_mode():
         expected = model(images, masks, points)
         other = model.to(torch_device, dtype)
-        batch = BatchLayout(
-            [frame_layout(grid, m) for m in (masks & (torch.tensor(points) > 0)[:, None, None]).numpy()],
-            torch.device(torch_device),
-        )
+        layouts = [frame_layout(grid, m) for m in (masks & (torch.tensor(points) > 0)[:, None, None]).numpy()]
         inside = images.to(torch_device, dtype)
         inside = pixels.degrade_regions(inside, grid, masks & (torch.tensor(points) == 0)[:, None, None])
-        full, low = pixels.select_tiles(inside, grid, batch.frames)
-        pixels.blank_beyond(full, low, batch)
-        got = torch.cat(run_blocks(other, other._embed(full, low, batch), batch, points))
+        full, low = pixels.select_tiles(inside, grid, layouts)
+        got = torch.cat(run_fused(other, full, low, layouts, points))
     difference = torch.linalg.vector_norm(got.float().cpu() - expected)
     return float(difference / torch.linalg.vector_norm(expected))
 
 
 def interpreted() -> None:
     """In a process where Triton interprets: all variants and launches, one ragged batch of small frames each."""
-    for launch in cuda_blocks.FRAME_LAUNCHES:
-        if "3 stages" not in launch:
-            continue  # the same for the interpreter
-        cuda_blocks.FRAME_LAUNCH = launch
+    for launch in cuda_pass.FRAME_LAUNCHES:
+        cuda_pass.FRAME_LAUNCH = launch
         for variant in VARIANTS[: 3 if "bands" in launch else 2]:
             error = fused_error(backbone(depth=4, subsets=2, **variant), (301, 507), "cpu", torch.float32, [0, 1, 2, 3])
             print(launch, variant, error, flush=True)
@@ -149,7 +184,7 @@ def test_the_fused_path_equals_the_plain_one_in_tritons_interpreter():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("launch", cuda_blocks.FRAME_LAUNCHES)
+@pytest.mark.parametrize("launch", cuda_pass.FRAME_LAUNCHES)
 def test_the_fused_path_equals_the_plain_one_on_cuda(size, variant, launch, monkeypatch):
-    monkeypatch.setattr(cuda_blocks, "FRAME_LAUNCH", launch)
+    monkeypatch.setattr(cuda_pass, "FRAME_LAUNCH", launch)
     assert fused_error(backbone(**variant), size, "cuda", torch.bfloat16, [0, 1, 2, 3, 4, 5]) < 0.02

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from foveate.models.head import DenseHead
+from foveate.models.head import DenseHead, candidates_of
 
 STRIDES = (8, 16, 32)
 
@@ -60,7 +60,7 @@ def test_candidates_of_the_whole_batch_at_once_equal_those_that_are_looked_for_f
     for parameter in head.parameters():
         torch.nn.init.normal_(parameter, std=0.2)
     levels = [torch.randn(2, 16, 12, 20), torch.randn(2, 16, 6, 10)]
-    for one, other in zip(head(levels, 0.4, 30), head._best_of_all(levels, 0.4, 30), strict=True):
+    for one, other in zip(head(levels, 0.4, 30), candidates_of(head.best(levels, 30), 0.4), strict=True):
         order, its = one.scores.argsort(descending=True), other.scores.argsort(descending=True)
         torch.testing.assert_close(other.scores[its], one.scores[order])
         torch.testing.assert_close(other.boxes[its], one.boxes[order], atol=1e-3, rtol=1e-4)

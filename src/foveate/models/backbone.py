@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from foveate.core import InputError, RegionGrid
 from foveate.models.block import Block, ScoreReader
-from foveate.models.cuda_blocks import run_blocks, runs_fused
+from foveate.models.cuda_graphs import Graphs
+from foveate.models.cuda_pass import run_fused, runs_fused
 from foveate.models.embed import ConvolutionalStem, LinearEmbedding
 from foveate.models.layout import (
     BatchLayout,
@@ -30,7 +31,7 @@ from foveate.models.layout import (
 )
 from foveate.models.mixed_frames import check_points
 from foveate.models.pixels import blank_beyond, check_images, degrade_regions, select_tiles
-from foveate.models.positions import stretched_positions, tiled_positions, token_positions
+from foveate.models.positions import raster_positions, stretched_positions, tiled_positions, token_positions
 from foveate.models.restore import restore_windows
 
 _COUNTS = ("dim", "depth", "heads", "subsets", "patch_size", "window_size", "downsampling_factor", "position_size")
@@ -127,6 +128,8 @@ class Backbone(nn.Module):
         self.positions = self._position_table()
         self.blocks = nn.ModuleList(self._block(i) for i in range(config.depth))
         self._position_cache: dict[tuple[object, ...], Tensor] = {}
+        self.graphs = Graphs()
+        """Passes on CUDA that are replayed."""
 
     def _position_table(self) -> nn.Parameter | None:
         config = self.config
@@ -200,11 +203,11 @@ class Backbone(nn.Module):
         readers: Mapping[int, ScoreReader] | None = None,
     ) -> list[Tensor]:
         """`forward_tiles`, one map `(frames, C, h, w)` for neighbours of one layout."""
+        if not readers and runs_fused(self, full, layouts):
+            return run_fused(self, full, low, layouts, points)
         batch = batch_layout(layouts, full.device)
         blank_beyond(full, low, batch)
         tokens = self._embed(full, low, batch)
-        if not readers and runs_fused(self, tokens, batch):
-            return run_blocks(self, tokens, batch, points)
         per_subset = self.config.depth // self.config.subsets
         for subset in range(1, self.config.subsets + 1):
             blocks = self.blocks[(subset - 1) * per_subset : subset * per_subset]
@@ -235,6 +238,16 @@ class Backbone(nn.Module):
         if torch.is_grad_enabled() or table.is_inference():
             return self._make_codes(table, layout)
         return self._kept_codes(layout, lambda: self._make_codes(table, layout))
+
+    def raster_codes(self, grids: tuple[RegionGrid, ...]) -> Tensor | None:
+        """Absolute position codes of the patches of each grid, then of its low tokens, in raster order: `(n, C)`."""
+        table = self.positions
+        if table is None:
+            return None
+        spread = tiled_positions if self.config.positions == "tiled" else stretched_positions
+        return self._kept_codes(
+            grids, lambda: torch.cat([raster_positions(spread(table, grid), grid) for grid in grids])
+        )
 
     def _make_codes(self, table: Tensor, layout: FrameLayout) -> Tensor:
         spread = tiled_positions if self.config.positions == "tiled" else stretched_positions

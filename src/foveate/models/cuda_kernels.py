@@ -64,15 +64,16 @@ def gather_codes(
     tl.store(out + (head * tokens + token[:, None]) * codes + code[None, :], mean.to(out.dtype.element_ty), mask=both)
 
 
-@triton.jit(do_not_specialize=["tokens"])
+@triton.jit
 def attend_in_windows(
-    qkv, padding, codes, places, out, tokens, scale,
-    DIM: tl.constexpr, AREA: tl.constexpr, SIDE: tl.constexpr, CODES: tl.constexpr, BLOCK: tl.constexpr,
+    qkv, padding, relative, places, out, scale,
+    DIM: tl.constexpr, AREA: tl.constexpr, SIDE: tl.constexpr, TABLE: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
     """Attention inside one window, one head per program.
 
     `places` `(windows * AREA,)`: the row of each token, -1 beyond its frame; such a token is the key and value that
-    `padding` `(3 * C)`, the projection of zeros, holds. `CODES` = 0: no relative positions.
+    `padding` `(3 * C)`, the projection of zeros, holds. `relative` `(TABLE, 64)`: vectors of the distances
+    `-SIDE + 1..SIDE - 1` of rows, then of columns; `TABLE` = 0: no relative positions.
     """
     window, head = tl.program_id(0).to(tl.int64), tl.program_id(1)
     token, channel = tl.arange(0, BLOCK), tl.arange(0, 64)
@@ -86,14 +87,19 @@ def attend_in_windows(
     value = tl.load(at + 2 * DIM, mask=real[:, None], other=0.0)
     key = tl.where(real[:, None], key, tl.load(blank + DIM)[None, :])
     value = tl.where(real[:, None], value, tl.load(blank + 2 * DIM)[None, :])
-    score = tl.dot(query, tl.trans(key))
-    if CODES > 0:
-        slot = tl.arange(0, 32)
-        code_at = codes + (head.to(tl.int64) * tokens + row[:, None]) * CODES + slot[None, :]
-        code = tl.load(code_at, mask=real[:, None] & (slot < CODES)[None, :], other=0.0)
+    score = tl.dot(query, tl.trans(key)) * scale
+    if TABLE > 0:
+        distance, slot = tl.arange(0, 64), tl.arange(0, 32)
+        vectors_at = relative + distance[:, None] * 64 + channel[None, :]
+        vectors = tl.load(vectors_at, mask=(distance < TABLE)[:, None], other=0.0)
+        products = tl.dot(query, tl.trans(vectors))
+        by_row, by_column = token // SIDE + (SIDE - 1), token % SIDE + (4 * SIDE - 2)
+        wanted = tl.where((slot < SIDE)[None, :], by_row[:, None] - slot[None, :], by_column[:, None] - slot[None, :])
+        wanted = tl.minimum(tl.maximum(wanted, 0), 63)
+        code = tl.gather(products, wanted, axis=1).to(query.dtype)
         picks = (slot[:, None] == (token // SIDE)[None, :]) | (slot[:, None] == (SIDE + token % SIDE)[None, :])
         score = tl.dot(code, picks.to(code.dtype), acc=score)
-    score = tl.where(inside[None, :], score * (scale * 1.4426950408889634), float("-inf"))
+    score = tl.where(inside[None, :], score * 1.4426950408889634, float("-inf"))
     weight = tl.exp2(score - tl.max(score, axis=1)[:, None])
     mixed = tl.dot(weight.to(value.dtype), value) / tl.sum(weight, axis=1)[:, None]
     target = out + row[:, None] * DIM + head * 64 + channel[None, :]
@@ -148,12 +154,12 @@ def attend_in_frames(
 @triton.jit(do_not_specialize=["tokens"])
 def attend_by_cells(
     qkv, pairs, codes, blocks, groups, out, tokens, width, scale,
-    DIM: tl.constexpr, R: tl.constexpr, C: tl.constexpr, M: tl.constexpr,
+    DIM: tl.constexpr, R: tl.constexpr, C: tl.constexpr, STEP: tl.constexpr, M: tl.constexpr,
 ):  # fmt: skip
     """`attend_in_frames` where the keys of a block are `R` rows by `C` columns: their codes are two small tiles.
 
     `codes` `(heads, tokens, width)`, in groups of `R` rows or `C` columns, times log2(e); -inf where there is no key.
-    `groups` `(key blocks, 2)`: first code of the block's rows, and of its columns, in steps of 8.
+    `groups` `(key blocks, 2)`: first code of the block's rows, and of its columns, in steps of `STEP`.
     """
     block, head = tl.program_id(0), tl.program_id(1)
     start, stop = tl.load(blocks + block * 4), tl.load(blocks + block * 4 + 1)
@@ -172,8 +178,8 @@ def attend_by_cells(
         at = pairs + key_row[:, None] * (2 * DIM) + head * 64 + channel[None, :]
         key = tl.load(at)
         value = tl.load(at + DIM)
-        by_row = tl.load(down + tl.load(groups + number * 2) * 8).to(tl.float32)
-        by_column = tl.load(across + tl.load(groups + number * 2 + 1) * 8).to(tl.float32)
+        by_row = tl.load(down + tl.load(groups + number * 2) * STEP).to(tl.float32)
+        by_column = tl.load(across + tl.load(groups + number * 2 + 1) * STEP).to(tl.float32)
         score = tl.dot(query, tl.trans(key))
         bias = tl.reshape(by_row[:, :, None] + by_column[:, None, :], (M, R * C))
         score = score * (scale * 1.4426950408889634) + bias

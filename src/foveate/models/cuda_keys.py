@@ -26,6 +26,7 @@ class FrameLaunch:
 
 
 CELLS = FrameLaunch(cell=(8, 8), queries=64, warps=4, stages=2)
+FLAT_CELLS = FrameLaunch(cell=(4, 16), queries=64, warps=4, stages=2)
 BANDS = FrameLaunch(cell=None, queries=64, warps=4, stages=3)
 PLAIN = FrameLaunch(cell=None, queries=128, warps=8, stages=3)
 """Without relative positions."""
@@ -101,7 +102,7 @@ class CellBlocks:
     key: Rows
     """`(blocks * rows * columns,)`: token of the frame, -1 where the block has none."""
     groups: Rows
-    """`(blocks, 2)`: first code of the block's rows, and of its columns, in steps of 8."""
+    """`(blocks, 2)`: first code of the block's rows, and of its columns, in steps of `code_step`."""
     codes: Rows
     """`(codes, 4)` as `key_codes`; where a block has no row or column, a code of no patches."""
 
@@ -136,6 +137,11 @@ def cell_blocks(layout: FrameLayout, cell: tuple[int, int]) -> CellBlocks:
     )
 
 
+def code_step(cell: tuple[int, int]) -> int:
+    """Codes of cells start at multiples of it."""
+    return min(8, *cell)
+
+
 def _padded(side: NDArray[np.int64], size: int) -> Rows:
     """Made up to a multiple of `size` by -1."""
     out = np.full(-(-len(side) // size) * size, -1, np.int32)
@@ -162,7 +168,7 @@ def _groups(lengths: list[NDArray[np.int64]], cell: tuple[int, int]) -> Rows:
         both = np.empty((len(down), len(across), 2), np.int32)
         both[..., 0], both[..., 1] = down[:, None], across
         parts.append(both.reshape(-1, 2))
-    return np.concatenate(parts) // 8
+    return np.concatenate(parts) // code_step(cell)
 
 
 def _rectangles(

@@ -1,31 +1,26 @@
 """Restoration on the CUDA path: each token of the full frame as a weighted sum of four tokens of the mixed one."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from foveate.core import RegionGrid
 from foveate.models.cuda_keys import Rows
-from foveate.models.cuda_tables import on_device, window_places
+from foveate.models.cuda_tables import TOKENS, Arrays, made_up, token_starts, window_places
 from foveate.models.layout import FrameLayout, frame_layout
 from foveate.models.restore import alike_windows, window_weights
 
 
-@lru_cache(maxsize=64)
-def restoration(
-    frames: tuple[FrameLayout, ...], due: tuple[bool, ...], torch_device: torch.device
-) -> tuple[Tensor, Tensor]:
+def restoration_tables(frames: Sequence[FrameLayout], due: Sequence[bool]) -> Arrays:
     """The frames that are due at full resolution: each token a sum of 4, which `(n, 4)` and how much `(n, 4)`."""
-    parts, start = [], 0
-    for layout, now in zip(frames, due, strict=True):
+    parts = []
+    for layout, now, start in zip(frames, due, token_starts(frames).tolist(), strict=False):
         source, weight = _sources(layout) if now else _unchanged(layout.real_tokens)
         parts.append((source + start, weight))
-        start += layout.real_tokens
-    sources, weights = on_device([np.concatenate(values) for values in zip(*parts, strict=True)], torch_device)
-    return sources, weights
+    sources, weights = (made_up(np.concatenate(values), TOKENS) for values in zip(*parts, strict=True))
+    return {"sources": sources, "weights": weights}
 
 
 def _unchanged(count: int) -> tuple[Rows, NDArray[np.float32]]:

@@ -1,17 +1,21 @@
 """Where the tokens of a batch lie, as the tables that the CUDA path looks things up in.
 
-The CUDA path keeps the real tokens alone, `(n, C)`, frame by frame and in the order of their windows.
+The CUDA path keeps the real tokens alone, `(n, C)`, frame by frame and in the order of their windows. Tables are made
+up to multiples of the sizes below, so that batches of other masks often have tables of the same sizes and a graph
+made for one serves the other. Nothing refers to the tokens beyond the real ones; what stands there does not matter.
 """
 
 import itertools
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
+from foveate.core import RegionGrid
 from foveate.models.cuda_keys import (
+    KEYS,
     PLAIN,
     FrameLaunch,
     Rows,
@@ -21,7 +25,26 @@ from foveate.models.cuda_keys import (
     plain_blocks,
     query_spans,
 )
-from foveate.models.layout import BatchLayout, FrameLayout, map_index
+from foveate.models.layout import FrameLayout, map_index
+
+TOKENS = 128
+"""Tokens come in multiples of it: what a matrix product takes at a time anyway."""
+WINDOWS, KEY_BLOCKS, CODES = 16, 16, 64
+"""So do windows, blocks of keys, and codes of a frame."""
+PIECE = 16
+"""Tokens that a program of `gather_codes` takes."""
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def room_for(count: int, step: int) -> int:
+    """The least multiple of `step` that holds `count`."""
+    return -(-count // step) * step
+
+
+def token_starts(frames: Sequence[FrameLayout]) -> NDArray[np.int64]:
+    """First real token of each frame, and one past the last of all."""
+    return np.cumsum([0, *(layout.real_tokens for layout in frames)])
 
 
 @lru_cache(maxsize=256)
@@ -32,95 +55,150 @@ def window_places(layout: FrameLayout) -> Rows:
 
 
 @lru_cache(maxsize=64)
-def map_places(layout: FrameLayout, torch_device: torch.device) -> Tensor:
+def map_places(layout: FrameLayout) -> Rows:
     """Number of the token of each patch of a full layout, raster order."""
-    with torch.inference_mode(mode=False):
-        return torch.from_numpy(window_places(layout)[map_index(layout.grid)].astype(np.int64)).to(torch_device)
+    return window_places(layout)[map_index(layout.grid)]
 
 
-class BatchTables:
-    """Tables of a batch on its device. With `launch`, what relative positions need too; then frames are one size."""
+def embedding_tables(frames: Sequence[FrameLayout]) -> Arrays:
+    """How tiles become tokens: regions of the tiles, and for each token where its vector and its position stand.
 
-    def __init__(self, batch: BatchLayout, launch: FrameLaunch | None) -> None:
-        self.frames, self.torch_device, self.launch = batch.frames, batch.torch_device, launch
-        frames = batch.frames
-        starts = np.cumsum([0, *(layout.real_tokens for layout in frames)])
-        self.starts = [int(start) for start in starts]
-        self.tokens = self.starts[-1]
-        self.spans = max(int(layout.scale.max()) for layout in frames)
-        real = np.concatenate([layout.real.reshape(-1) for layout in frames])
-        values: dict[str, NDArray[np.generic]] = {
-            "places": _numbered([window_places(layout) for layout in frames], starts),
-            "real": np.flatnonzero(real),
-            **self._keys(starts),
-        }
-        if launch is not None:
-            w = frames[0].grid.window_size
-            values["query_spans"] = np.concatenate([query_spans(layout) for layout in frames])
-            values["window_spans"] = _window_spans(frames, w)
-            values["window_codes"] = _window_codes(w)
-            values["window_pieces"] = _pieces(starts[[0, -1]])
-            values["pieces"] = _pieces(starts)
-        found = dict(zip(values, on_device(list(values.values()), batch.torch_device), strict=True))
-        self.places, self.real, self.key, self.blocks = (found[name] for name in ("places", "real", "key", "blocks"))
-        """Row of each place in a window, -1 for none; places that are real; token of each key; what a program does."""
-        self.parts = found
-        """All tables by name."""
-
-    def _keys(self, starts: NDArray[np.int64]) -> dict[str, NDArray[np.generic]]:
-        """Blocks of keys, as the kernel for frames takes them."""
-        launch, frames = self.launch or PLAIN, self.frames
-        if self.launch is None or launch.cell is None:
-            bands = [(plain_blocks if self.launch is None else banded_blocks)(layout) for layout in frames]
-            counts = [len(part.slots) for part in bands]
-            key = _numbered([part.key for part in bands], starts)
-            values: dict[str, NDArray[np.generic]] = {
-                "barred": np.where(key < 0, -np.inf, 0).astype(np.float32),
-                "slots": np.concatenate([part.slots for part in bands]),
-                "picked_row": np.concatenate([part.picked_row for part in bands]),
-                "picked_column": np.concatenate([part.picked_column for part in bands]),
-            }
-            if self.launch is not None:
-                values["key_codes"] = np.stack([key_codes(layout) for layout in frames])
-        else:
-            cells = [cell_blocks(layout, launch.cell) for layout in frames]
-            counts = [len(part.groups) for part in cells]
-            key = _numbered([part.key for part in cells], starts)
-            most = max(len(part.codes) for part in cells)
-            codes = np.zeros((len(cells), most, 4), np.int32)
-            for table, part in zip(codes, cells, strict=True):
-                table[: len(part.codes)] = part.codes
-            values = {"groups": np.concatenate([part.groups for part in cells]), "key_codes": codes}
-        return values | {"key": np.maximum(key, 0), "blocks": _query_blocks(starts, counts, launch.queries)}
+    Vectors: all of the full tiles, then all of the low ones, each tile in raster order. Regions and positions of
+    grids (`distinct_grids`) one after the other, positions as `raster_positions` has them.
+    """
+    grids = distinct_grids(frames)
+    region_starts = np.cumsum([0, *(len(grid) for grid in grids)])
+    position_starts = np.cumsum([0, *(_positions(grid) for grid in grids)])
+    area = frames[0].grid.region_size ** 2
+    full = low = 0
+    all_full = sum(len(layout.full_regions) for layout in frames) * area
+    regions: tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]] = ([], [])
+    vectors, positions = [], []
+    for layout in frames:
+        number = grids.index(layout.grid)
+        for found, of in zip(regions, (layout.full_regions, layout.low_regions), strict=True):
+            found.append(of + region_starts[number])
+        vector, position, fine = _embedding(layout)
+        vectors.append(vector + np.where(fine, full * area, all_full + low * layout.row.shape[1]))
+        positions.append(position + position_starts[number])
+        full, low = full + len(layout.full_regions), low + len(layout.low_regions)
+    return {
+        "full_regions": np.concatenate(regions[0]),
+        "low_regions": np.concatenate(regions[1]),
+        "vectors": made_up(np.concatenate(vectors), TOKENS),
+        "positions": made_up(np.concatenate(positions), TOKENS),
+    }
 
 
-def on_device(values: list[NDArray[np.generic]], torch_device: torch.device) -> list[Tensor]:
-    """Arrays as tensors there, integers as int32, in one transfer that waits for nothing; each starts at 16 bytes."""
-    whole = [np.ascontiguousarray(v, np.float32 if v.dtype.kind == "f" else np.int32) for v in values]
-    ends = np.cumsum([-(-v.size // 4) * 4 for v in whole]).tolist()
-    with torch.inference_mode(mode=False):
-        packed = torch.empty(ends[-1], dtype=torch.int32, pin_memory=torch_device.type == "cuda")
-        flat = packed.numpy()
-        for start, v in zip([0, *ends], whole, strict=False):
-            flat[start : start + v.size] = v.reshape(-1).view(np.int32)
-        there = packed.to(torch_device, non_blocking=True)
-        return [
-            there[start : start + v.size].view(torch.float32 if v.dtype.kind == "f" else torch.int32).view(v.shape)
-            for start, v in zip([0, *ends], whole, strict=False)
-        ]
+def distinct_grids(frames: Sequence[FrameLayout]) -> tuple[RegionGrid, ...]:
+    """The grids of these frames, each once."""
+    return tuple(dict.fromkeys(layout.grid for layout in frames))
 
 
-PIECE = 16
-"""Tokens that a program of `gather_codes` takes."""
+def _positions(grid: RegionGrid) -> int:
+    rows, columns = grid.patches
+    d = grid.downsampling_factor
+    return rows * columns + -(-rows // d) * -(-columns // d)
+
+
+@lru_cache(maxsize=256)
+def _embedding(layout: FrameLayout) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """Of each real token: its vector among those of the frame's full or low tiles, its position, and whether it is of
+    full resolution.
+    """
+    grid, real = layout.grid, layout.real
+    (rows, columns), side = grid.patches, grid.region_size
+    row, column = layout.row[real], layout.column[real]
+    scale = np.broadcast_to(layout.scale[:, None], real.shape)[real]
+    region = row // side * grid.shape[1] + column // side
+    order = np.empty(len(grid), np.int64)  # of a region among those of its resolution
+    for regions in (layout.full_regions, layout.low_regions):
+        order[regions] = np.arange(len(regions))
+    wide = side // scale
+    vector = order[region] * wide**2 + row % side // scale * wide + column % side // scale
+    low = rows * columns + row // scale * -(-columns // scale) + column // scale
+    return vector, np.where(scale == 1, row * columns + column, low), scale == 1
+
+
+def stage_tables(frames: Sequence[FrameLayout], launch: FrameLaunch | None) -> Arrays:
+    """Tables of blocks over these frames. With `launch`, what relative positions need too; then frames are one size."""
+    starts = token_starts(frames)
+    area = frames[0].row.shape[1]
+    places = _numbered([window_places(layout) for layout in frames], starts)
+    values: Arrays = {"places": made_up(places, WINDOWS * area, -1), **_keys(frames, starts, launch)}
+    if launch is not None:
+        values["query_spans"] = made_up(np.concatenate([query_spans(layout) for layout in frames]), TOKENS)
+        values["pieces"] = _pieces(starts)
+    return values
+
+
+def _keys(frames: Sequence[FrameLayout], starts: NDArray[np.int64], launch: FrameLaunch | None) -> Arrays:
+    """Blocks of keys, as the kernel for frames takes them."""
+    if launch is None or launch.cell is None:
+        found, counts, size = _banded(frames, starts, launch), _band_counts(frames, launch), KEYS
+    else:
+        found, counts = _celled(frames, starts, launch.cell)
+        size = launch.cell[0] * launch.cell[1]
+    key = made_up(np.maximum(found.pop("key"), 0), KEY_BLOCKS * size)
+    room = room_for(int(starts[-1]), TOKENS) // (launch or PLAIN).queries + len(frames)
+    return found | {"key": key, "blocks": _rows(_query_blocks(starts, counts, (launch or PLAIN).queries), room)}
+
+
+def _banded(frames: Sequence[FrameLayout], starts: NDArray[np.int64], launch: FrameLaunch | None) -> Arrays:
+    make = plain_blocks if launch is None else banded_blocks
+    bands = [make(layout) for layout in frames]
+    key = _numbered([part.key for part in bands], starts)
+    barred = np.where(key < 0, -np.inf, 0).astype(np.float32)
+    values: Arrays = {
+        "key": key,
+        "barred": made_up(barred, KEY_BLOCKS * KEYS),
+        "slots": made_up(np.concatenate([part.slots for part in bands]), KEY_BLOCKS),
+        "picked_row": made_up(np.concatenate([part.picked_row for part in bands]), KEY_BLOCKS * KEYS),
+        "picked_column": made_up(np.concatenate([part.picked_column for part in bands]), KEY_BLOCKS * KEYS),
+    }
+    if launch is not None:
+        values["key_codes"] = np.stack([key_codes(layout) for layout in frames])
+    return values
+
+
+def _band_counts(frames: Sequence[FrameLayout], launch: FrameLaunch | None) -> list[int]:
+    return [len((plain_blocks if launch is None else banded_blocks)(layout).slots) for layout in frames]
+
+
+def _celled(
+    frames: Sequence[FrameLayout], starts: NDArray[np.int64], cell: tuple[int, int]
+) -> tuple[Arrays, list[int]]:
+    cells = [cell_blocks(layout, cell) for layout in frames]
+    codes = np.zeros((len(cells), room_for(max(len(part.codes) for part in cells), CODES), 4), np.int32)
+    for table, part in zip(codes, cells, strict=True):
+        table[: len(part.codes)] = part.codes
+    values: Arrays = {
+        "key": _numbered([part.key for part in cells], starts),
+        "groups": made_up(np.concatenate([part.groups for part in cells]), KEY_BLOCKS),
+        "key_codes": codes,
+    }
+    return values, [len(part.groups) for part in cells]
+
+
+def made_up(values: NDArray[Any], step: int, by: float = 0) -> NDArray[Any]:
+    """Rows of `by` added up to a multiple of `step`."""
+    return _rows(values, room_for(len(values), step), by)
+
+
+def _rows(values: NDArray[Any], count: int, by: float = 0) -> NDArray[Any]:
+    out = np.full((count, *values.shape[1:]), by, values.dtype)
+    out[: len(values)] = values
+    return out
 
 
 def _pieces(starts: NDArray[np.int64]) -> Rows:
-    """`(n, 3)`: first token, one past the last of its frame, and frame."""
+    """`(n, 3)`: first token, one past the last of its frame, and frame; none where all three are 0."""
     parts = [
         np.stack(np.broadcast_arrays(np.arange(start, stop, PIECE), stop, number), axis=1)
         for number, (start, stop) in enumerate(itertools.pairwise(starts))
     ]
-    return np.concatenate(parts).astype(np.int32)
+    room = room_for(int(starts[-1]), TOKENS) // PIECE + len(parts)
+    return _rows(np.concatenate(parts).astype(np.int32), room)
 
 
 def _numbered(parts: list[Rows], starts: NDArray[np.int64]) -> Rows:
@@ -130,6 +208,7 @@ def _numbered(parts: list[Rows], starts: NDArray[np.int64]) -> Rows:
 
 
 def _query_blocks(starts: NDArray[np.int64], key_blocks: list[int], queries: int) -> Rows:
+    """`(n, 4)`: first query, one past the frame's last, its first block of keys, and how many."""
     first_keys = np.cumsum([0, *key_blocks])
     blocks = [
         (query, stop, first, count)
@@ -137,27 +216,3 @@ def _query_blocks(starts: NDArray[np.int64], key_blocks: list[int], queries: int
         for query in range(int(start), int(stop), queries)
     ]
     return np.array(blocks, np.int32)
-
-
-def _window_spans(frames: list[FrameLayout], w: int) -> Rows:
-    """`query_spans` inside windows, which are blind to scale."""
-    token = np.concatenate([np.nonzero(layout.real)[1] for layout in frames])
-    one = np.ones_like(token)
-    return np.stack([token // w, one, token % w, one], axis=1).astype(np.int32)
-
-
-def _window_codes(w: int) -> Rows:
-    """`key_codes` of the rows and columns of a window."""
-    place, one = np.arange(w), np.ones(w, int)
-    axes = [np.stack([place, one, one * (axis * (2 * w - 1) + w - 1), one * axis], axis=1) for axis in (0, 1)]
-    return np.concatenate(axes).astype(np.int32)
-
-
-def batch_tables(batch: BatchLayout, launch: FrameLaunch | None) -> BatchTables:
-    """The tables of a batch, kept while the same frames come again."""
-    return _cached_tables(batch, launch)
-
-
-@lru_cache(maxsize=64)
-def _cached_tables(batch: BatchLayout, launch: FrameLaunch | None) -> BatchTables:
-    return BatchTables(batch, launch)

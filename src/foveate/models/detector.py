@@ -9,9 +9,10 @@ from torch import Tensor
 from foveate.core import Detections, MixedFrame, RegionGrid
 from foveate.models.backbone import Backbone, BackboneConfig
 from foveate.models.block import ScoreReader
+from foveate.models.cuda_graphs import Graphs
 from foveate.models.dense_config import DenseConfig
 from foveate.models.feature_maps import feature_maps
-from foveate.models.head import DenseHead, HeadOutput
+from foveate.models.head import Candidates, DenseHead, HeadOutput, candidates_of
 from foveate.models.mixed_detector import MixedDetector
 from foveate.models.pyramid import SimplePyramid, check_strides
 from foveate.models.suppression import CANDIDATES, kept_detections
@@ -45,6 +46,8 @@ class Detector(MixedDetector):
             config.backbone.dim, config.pyramid_channels, config.strides, patch_size=config.backbone.patch_size
         )
         classes = len(config.class_names)
+        self.graphs = Graphs()
+        """Pyramid and head on CUDA, replayed."""
         self.head = DenseHead(config.pyramid_channels, classes, config.strides, config.head_convolutions)
 
     @property
@@ -94,13 +97,25 @@ class Detector(MixedDetector):
         maps = feature_maps(self.backbone, frames, points, self.normalised_tiles, readers)
         found = []
         for part in self._parts([frame.grid for frame in frames]):
-            levels = self.pyramid(maps[part.start] if part.stop - part.start == 1 else torch.cat(maps[part]))
-            candidates = self.head(levels, threshold, CANDIDATES)
+            features = maps[part.start] if part.stop - part.start == 1 else torch.cat(maps[part])
+            candidates = self._candidates(features, threshold)
             found += [
                 kept_detections(one, frame.grid, self.config.nms_iou, self.class_names)
                 for one, frame in zip(candidates, frames[part], strict=True)
             ]
         return found
+
+    def _candidates(self, features: Tensor, threshold: float) -> list[Candidates]:
+        """Of each frame, from maps `(B, C, h, w)`."""
+        if features.device.type == "cpu":
+            found: list[Candidates] = self.head(self.pyramid(features), threshold, CANDIDATES)
+            return found
+
+        def work(features: Tensor) -> list[Tensor]:
+            return [self.head.best(self.pyramid(features), CANDIDATES)]
+
+        best = self.graphs.run("head", lambda: (work, None), (features,), (self.pyramid, self.head))
+        return candidates_of(best[0], threshold)
 
     def _parts(self, grids: list[RegionGrid]) -> list[slice]:
         """Neighbours of one size that go through pyramid and head together."""

@@ -6,7 +6,6 @@ Training looks at every cell. Inference asks for scores first, and for boxes onl
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
@@ -70,7 +69,7 @@ class DenseHead(nn.Module):
     def forward(self, levels: list[Tensor], threshold: float, most: int) -> list[Candidates]:
         """One map `(B, C, h_l, w_l)` per stride -> each frame's best `most` cells that score at least `threshold`."""
         if levels[0].device.type != "cpu":
-            return self._best_of_all(levels, threshold, most)
+            return candidates_of(self.best(levels, most), threshold)
         found = []
         for number, logits in enumerate(self._all_logits(levels)):
             scores, class_id = logits.float().sigmoid().max(dim=1)
@@ -81,15 +80,13 @@ class DenseHead(nn.Module):
             found.append(Candidates(scores=scores[cells], class_id=class_id[cells], boxes=boxes))
         return found
 
-    def _best_of_all(self, levels: list[Tensor], threshold: float, most: int) -> list[Candidates]:
-        """`forward` on an accelerator: boxes of every cell, one wait for the batch; candidates in host memory."""
+    def best(self, levels: list[Tensor], most: int) -> Tensor:
+        """Score, class and box of each frame's best `most` cells, on the device alone: `(B, most, 6)`, float32."""
         output = self.dense(levels)
         scores, class_id = output.class_logits.float().sigmoid().max(dim=2)
         best, cells = scores.topk(min(most, scores.shape[1]), dim=1)
         boxes = output.boxes().gather(1, cells[..., None].expand(-1, -1, 4))
-        packed = torch.cat([best[..., None], class_id.gather(1, cells)[..., None].to(best), boxes], dim=2).cpu()
-        kept = [frame[frame[:, 0] >= threshold] for frame in packed]
-        return [Candidates(scores=one[:, 0], class_id=one[:, 1].long(), boxes=one[:, 2:]) for one in kept]
+        return torch.cat([best[..., None], class_id.gather(1, cells)[..., None].to(best), boxes], dim=2)
 
     def dense(self, levels: list[Tensor]) -> HeadOutput:
         """One map `(B, C, h_l, w_l)` per stride -> predictions of every cell; distances and points in float32."""
@@ -97,7 +94,7 @@ class DenseHead(nn.Module):
         for level, stride, scale in zip(levels, self.strides, self.level_scales, strict=True):
             raw = _rows(self.box_distances(self.box_tower(level)))
             distances.append(_distances(raw, scale, stride))
-            points.append(_centres_on(level.shape[2], level.shape[3], stride, level.device))
+            points.append(cell_centres(level.shape[2], level.shape[3], stride, level.device))
             strides.append(torch.full((len(points[-1]),), float(stride), device=level.device))
         return HeadOutput(
             class_logits=self._all_logits(levels),
@@ -134,6 +131,12 @@ class DenseHead(nn.Module):
         return _without_padding(self.box_distances, near).flatten(1)
 
 
+def candidates_of(best: Tensor, threshold: float) -> list[Candidates]:
+    """Those of `DenseHead.best` that score at least `threshold`, in host memory, after one wait for the batch."""
+    kept = [frame[frame[:, 0] >= threshold] for frame in best.cpu()]
+    return [Candidates(scores=one[:, 0], class_id=one[:, 1].long(), boxes=one[:, 2:]) for one in kept]
+
+
 def _without_padding(convolution: nn.Module, near: Neighbourhoods) -> Tensor:
     assert isinstance(convolution, nn.Conv2d)
     return F.conv2d(near.values, convolution.weight, convolution.bias)
@@ -156,14 +159,8 @@ def _rows(level: Tensor) -> Tensor:
     return level.permute(0, 2, 3, 1).flatten(1, 2)
 
 
-@lru_cache(maxsize=64)
-def _centres_on(rows: int, columns: int, stride: int, torch_device: torch.device) -> Tensor:
-    """`cell_centres` there, kept: copying from host memory would wait for the device."""
-    with torch.inference_mode(mode=False):
-        return cell_centres(rows, columns, stride).to(torch_device)
-
-
-def cell_centres(rows: int, columns: int, stride: int) -> Tensor:
-    """`(rows * columns, 2)` x, y in pixels, raster order."""
-    y, x = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
-    return (torch.stack([x, y], dim=-1).reshape(-1, 2).float() + 0.5) * stride
+def cell_centres(rows: int, columns: int, stride: int, torch_device: torch.device | None = None) -> Tensor:
+    """`(rows * columns, 2)` x, y in pixels, raster order; made there, for copies from host memory wait."""
+    y, x = (torch.arange(count, device=torch_device) for count in (rows, columns))
+    both = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)
+    return (both.reshape(-1, 2).float() + 0.5) * stride

@@ -166,6 +166,12 @@ def fill_beyond(tiles: Tensor, batch: BatchLayout, name: str) -> None:
     tiles.masked_fill_(torch.cat(parts), 0)
 
 
+@lru_cache(maxsize=16)
+def beyond_frames(grids: tuple[RegionGrid, ...], name: str, side: int, torch_device: torch.device) -> Tensor:
+    """`(regions of all grids, 1, side, side)`: the pixels of each region's tile that `blank_beyond` sets to 0."""
+    return torch.cat([_beyond(grid, name, side, torch_device) for grid in grids])
+
+
 @lru_cache(maxsize=64)
 def _beyond(grid: RegionGrid, name: str, side: int, torch_device: torch.device) -> Tensor:
     """`(regions, 1, side, side)`: the pixels of each region's tile that `blank_beyond` sets to 0."""

@@ -47,6 +47,16 @@ def token_positions(positions: Tensor, layout: FrameLayout) -> Tensor:
     return torch.cat([windows[index_on(layout, "kept_windows", windows.device)], low])
 
 
+def raster_positions(positions: Tensor, grid: RegionGrid) -> Tensor:
+    """Codes of all patches, then of all tokens of low resolution, each in raster order: `(rows, columns, C)` ->
+    `(n, C)`.
+    """
+    image = positions.permute(2, 0, 1)[None].float()
+    d = grid.downsampling_factor
+    low = F.avg_pool2d(image, d, ceil_mode=True, count_include_pad=False)[0].permute(1, 2, 0)
+    return torch.cat([positions.flatten(0, 1), low.flatten(0, 1).to(positions.dtype)])
+
+
 def _covered_patches(layout: FrameLayout) -> NDArray[np.int64]:
     """Real patches under each token of the low windows, at least 1: `(n_low, w * w, 1)`."""
     d, (rows, columns) = layout.grid.downsampling_factor, layout.grid.patches
