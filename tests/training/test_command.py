@@ -88,6 +88,36 @@ def test_a_model_of_another_window_is_trained_further_as_one_of_window_9(
     assert (trained.window_size, trained.positions) == (9, "tiled")
 
 
+@pytest.mark.parametrize(("dim", "told"), [(8, True), (16, False), (32, False)])
+def test_weights_of_a_narrower_model_become_the_recipes_and_others_stay(
+    dim: int, told: bool, street: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOVEATE_HOME", str(tmp_path))
+    (tmp_path / "recipe.py").write_text(TINY.replace("heads=1", "heads=2"))
+    backbone = BackboneConfig(dim=dim, depth=4, heads=dim // 8, window_size=3, stem="convolutional", positions="tiled")
+    shape = DetectorConfig(backbone=backbone, pyramid_channels=12, head_convolutions=1)
+    save_detector(Detector(shape), tmp_path / "other.safetensors")
+    words = [str(tmp_path / "recipe.py"), "--name", "started", "--data", f"street={street}", "--phase", "1:96x96:2"]
+    ran = CliRunner().invoke(app, ["detector", *words, "--init", str(tmp_path / "other.safetensors")])
+    assert ran.exit_code == 0, ran.output
+    assert ("other.safetensors is 8 wide, the recipe's model 16: widened" in ran.output) == told
+    trained = load_detector("started").config
+    assert (trained.backbone.dim, trained.pyramid_channels) == ((16, 16) if told else (dim, 12))
+
+
+def test_weights_that_cannot_be_widened_to_the_recipe_are_refused(
+    street: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOVEATE_HOME", str(tmp_path))
+    (tmp_path / "recipe.py").write_text(TINY)
+    backbone = BackboneConfig(dim=8, depth=4, heads=1, window_size=3, stem="convolutional", positions="tiled")
+    save_detector(Detector(DetectorConfig(backbone=backbone, head_convolutions=1)), tmp_path / "other.safetensors")
+    words = [str(tmp_path / "recipe.py"), "--name", "x", "--data", f"street={street}"]
+    ran = CliRunner().invoke(app, ["detector", *words, "--init", str(tmp_path / "other.safetensors")])
+    assert isinstance(ran.exception, InputError)
+    assert "must be a multiple of 8 wide, with heads of 8; got 16, with heads of 16" in str(ran.exception)
+
+
 def test_a_set_that_grows_is_followed_on_a_cpu_without_what_validates(
     street: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from foveate.models import DenseDetector
     from foveate.training import ImageSet, Mixture, Phase, Trainer
 
 EXAMPLE = (
@@ -47,7 +48,12 @@ def detector(  # noqa: PLR0917 - typer calls it by name
     mixed: Annotated[
         float | None, typer.Option(min=0, max=1, help="Share of steps with downsampled regions; default: the recipe's.")
     ] = None,
-    init: Annotated[str | None, typer.Option(help="Name or path of weights to start from.")] = None,
+    init: Annotated[
+        str | None,
+        typer.Option(
+            help="Name or path of weights to start from; those of a narrower ViT than the recipe's are widened to it."
+        ),
+    ] = None,
     finetune_window: Annotated[
         int | None,
         typer.Option(min=1, help="Window of the model, tokens, where --init has another: its tables are converted."),
@@ -73,7 +79,7 @@ def detector(  # noqa: PLR0917 - typer calls it by name
     from foveate.core import InputError, foveate_home
     from foveate.models import find_weights
     from foveate.models.weights import choose_torch_device
-    from foveate.training import Trainer, finish, start_from
+    from foveate.training import Trainer, finish
 
     _check_name(name)
     file_for(out or foveate_home() / "weights" / f"{name}.safetensors")
@@ -92,7 +98,7 @@ def detector(  # noqa: PLR0917 - typer calls it by name
     blank = recipe["model"]()
     mixture, validation = _mixture(data, blank.class_names)
     evaluation = _evaluation_sets(evaluate or [], blank.class_names)
-    model = start_from(init, blank.class_names, window=finetune_window) if init else blank
+    model = _start(init, finetune_window, blank, widened=config is not None) if init else blank
     trainer = Trainer(
         model.to(device),
         mixture,
@@ -215,6 +221,21 @@ def _recipe(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {"model": vitdet_tiny, "config": TrainConfig(schedule=Schedule(minutes=60))}
     return run_recipe(path, "model", "config")
+
+
+def _start(init: str, window: int | None, blank: "DenseDetector", *, widened: bool) -> "DenseDetector":
+    """The detector in `init`; if wanted and it is narrower than `blank`, as one of its shape."""
+    from foveate.models import Detector, widen
+    from foveate.training import start_from
+
+    found = start_from(init, blank.class_names, window=window)
+    if not (widened and isinstance(found, Detector) and isinstance(blank, Detector)):
+        return found
+    narrow, wide = found.config.backbone.dim, blank.config.backbone.dim
+    if narrow >= wide:
+        return found
+    typer.echo(f"{init} is {narrow} wide, the recipe's model {wide}: widened, with the same answers at the start")
+    return widen(found, blank.config)
 
 
 def _experts_recipe(path: Path) -> Any:

@@ -33,6 +33,7 @@ from foveate.models.weights import (
     read_config,
     save_detector,
 )
+from foveate.models.widen import widen
 
 __all__ = [
     "COCO_CLASSES",
@@ -86,5 +87,6 @@ __all__ = [
     "vitdet_nano",
     "vitdet_small",
     "vitdet_tiny",
+    "widen",
     "with_window",
 ]

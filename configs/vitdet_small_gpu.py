@@ -1,0 +1,27 @@
+"""vitdet-small on an accelerator, widened from vitdet-tiny-world: it begins with the answers of that model.
+
+    foveate train detector configs/vitdet_small_gpu.py --name my-small --init vitdet-tiny-world --follow \\
+        --data rendered=$FOVEATE_HOME/world/train-mixed
+
+Cost: not run yet. Expected: more than vitdet-tiny-world; not run yet.
+"""
+
+from foveate.models import vitdet_small
+from foveate.training import AugmentConfig, ColourConfig, DistillationConfig, Phase, Schedule, TrainConfig
+
+model = vitdet_small
+config = TrainConfig(
+    muon=True,
+    resident_pictures=5000,
+    schedule=Schedule(
+        minutes=6,
+        learning_rate=2e-3,
+        warmup_steps=200,
+        phases=(Phase(share=0.65, size=(288, 288), batch_size=192), Phase(share=0.35, size=(576, 1024), batch_size=32)),
+    ),
+    augment=AugmentConfig(
+        stretch=1.3,
+        colour=ColourConfig(hue=16, saturation=0.6, contrast=0.4, brightness=36, grey_share=0.12, blur_share=0.15),
+    ),
+    distillation=DistillationConfig(),
+)
