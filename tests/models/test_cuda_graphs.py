@@ -141,6 +141,13 @@ def test_on_a_processor_and_for_gradients_there_are_none(layer):
     assert not len(graphs)
 
 
+def test_the_environment_can_do_without(layer, monkeypatch):
+    monkeypatch.setenv("FOVEATE_CUDA_GRAPHS", "0")
+    recordings = Recordings()
+    several(Graphs(recordings), layer)
+    assert recordings.count == 0
+
+
 def test_copies_make_their_own(layer):
     graphs = Graphs(Recordings())
     several(graphs, layer)

@@ -1,8 +1,10 @@
 """Work on a CUDA device that comes again in the same shapes, replayed from graphs: without the host's part.
 
 A graph is made when a key comes for the third time; before, and wherever there can be none, the work is simply done.
+With FOVEATE_CUDA_GRAPHS=0 in the environment there are none.
 """
 
+import os
 import threading
 import warnings
 from collections import Counter, OrderedDict
@@ -112,7 +114,7 @@ class Graphs:
         self._graphs: OrderedDict[Hashable, Recorded] = OrderedDict()
         self._weights: Weights | None = None
         self._place: Hashable = None
-        self.used = True
+        self.used = os.environ.get("FOVEATE_CUDA_GRAPHS", "1") != "0"
         """Whether graphs are made and replayed."""
         self.replays = 0
         """How often one was."""
