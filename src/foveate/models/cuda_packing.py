@@ -38,7 +38,7 @@ def pack(values: Mapping[str, NDArray[Any]], torch_device: torch.device) -> tupl
         places.append((name, size, value.shape, value.dtype.kind == "f"))
         size += -(-value.size // ALIGNMENT) * ALIGNMENT
     with torch.inference_mode(mode=False):
-        here = torch.zeros(size, dtype=torch.int32, pin_memory=torch_device.type == "cuda")
+        here = torch.empty(size, dtype=torch.int32, pin_memory=torch_device.type == "cuda")
         flat = here.numpy()
         for (_, start, _, _), value in zip(places, whole.values(), strict=True):
             flat[start : start + value.size] = value.reshape(-1).view(np.int32)

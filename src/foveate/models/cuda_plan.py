@@ -86,7 +86,7 @@ def _stages(
     def add(blocks: range, frames: Sequence[FrameLayout], due: Sequence[bool]) -> None:
         found = restoration_tables(before, due) if any(due) else {}
         if len(blocks):
-            found |= stage_tables(frames, launch)
+            found |= stage_tables(tuple(frames), launch)
         values.update({f"{len(stages)}.{name}": table for name, table in found.items()})
         spans = max(int(layout.scale.max()) for layout in frames)
         stages.append(StageShape(blocks=blocks, restored=any(due), spans=spans))

@@ -120,8 +120,12 @@ def _embedding(layout: FrameLayout) -> tuple[NDArray[np.int64], NDArray[np.int64
     return vector, np.where(scale == 1, row * columns + column, low), scale == 1
 
 
-def stage_tables(frames: Sequence[FrameLayout], launch: FrameLaunch | None) -> Arrays:
-    """Tables of blocks over these frames. With `launch`, what relative positions need too; then frames are one size."""
+@lru_cache(maxsize=64)
+def stage_tables(frames: tuple[FrameLayout, ...], launch: FrameLaunch | None) -> Arrays:
+    """Tables of blocks over these frames, kept: those of full resolution come again with every mask.
+
+    With `launch`, what relative positions need too; then frames are one size.
+    """
     starts = token_starts(frames)
     area = frames[0].row.shape[1]
     places = _numbered([window_places(layout) for layout in frames], starts)
