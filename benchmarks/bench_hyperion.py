@@ -430,13 +430,13 @@ def measure_scenes(missing: list[Path], path: Path, options: argparse.Namespace)
     """One line for each scene."""
     detector: Detector = load_detector(options.model)
     with Steps(Console(stderr=True)) as steps:
-        progress = steps.begin_open("scenes")
-        for scene in missing:
+        progress = steps.begin("scenes", len(missing))
+        for number, scene in enumerate(missing, 1):
             truth = with_ignore_rules(read_coco(scene.with_suffix(".json"))[0].truth, frame_height=2160)
             classes = classes_of(scene, options)
             found = observe_classes(frame_of(scene), truth, classes, detector.detect, scene=scene.stem)
             append_class_observation(path, found)
-            progress(1)
+            progress(number)
 
 
 def print_profile(profile: ClassProfile, observations: list[ClassObservation], figures: dict[str, float]) -> None:

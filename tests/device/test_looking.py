@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from foveate.core import ImportanceWish, InputError, LookPlan, View
+from foveate.core import ImportanceWish, InputError, LookPlan, View, box_importance
 from foveate.device import Looking
 from foveate.testing import FakeDetector, moving_squares
 from foveate.testing.glances import FakeDeviceModel
@@ -47,6 +47,21 @@ def test_patches_of_objects_are_of_a_higher_class_than_grey_ones(scale):
 def test_looks_that_cannot_be_are_refused(plan):
     with pytest.raises(InputError):
         Looking(FakeDeviceModel())(PIXELS, plan)
+
+
+def test_patches_with_suspected_boxes_are_important_without_attention():
+    model = FakeDeviceModel()
+
+    def attentionless(pixels, layers):
+        assert layers is None
+        return model(pixels, None)
+
+    plan = LookPlan(views=(View.whole(SIZE, 0.5),), importance=ImportanceWish(source="boxes"))
+    look = Looking(attentionless)(PIXELS, plan)
+    wanted = box_importance(look.detections, frame_size=SIZE)
+    assert len(look.detections) == len(TRUTH)
+    assert np.array_equal(look.importance_class > 0, wanted > 0)
+    assert look.thumbnail_bytes > 0
 
 
 def test_a_model_without_importance_is_named():

@@ -196,7 +196,7 @@ def test_a_glance_at_a_reduced_frame_is_carried_to_the_frame(detector):
 def test_importance_by_boxes_counts_what_is_suspected_and_shows_what_is_seen(detector):
     image = np.kron(frame(96, 192), np.ones((2, 2, 1), np.uint8))
     glance = GlancingDetector(detector, seen_size=(96, 192), importance="boxes", score_threshold=0.3)(image)
-    suspected = detector.detect(frame(96, 192), score_threshold=0.02).scaled(2, 2)
+    suspected = detector.detect(frame(96, 192), score_threshold=0.05).scaled(2, 2)
     assert 0 < len(glance.detections) < len(suspected)
     assert glance.detections == suspected.above(0.3)
     np.testing.assert_array_equal(glance.importance, box_importance(suspected, frame_size=(192, 384)))

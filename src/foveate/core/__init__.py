@@ -66,7 +66,16 @@ from foveate.core.samples import (
     ThresholdCurve,
 )
 from foveate.core.slicing import Slicing
-from foveate.core.views import ImportanceLayers, ImportanceScale, ImportanceWish, Look, Looker, LookPlan, View
+from foveate.core.views import (
+    ImportanceLayers,
+    ImportanceScale,
+    ImportanceSource,
+    ImportanceWish,
+    Look,
+    Looker,
+    LookPlan,
+    View,
+)
 
 __all__ = [
     "CLASS_QUALITIES",
@@ -100,6 +109,7 @@ __all__ = [
     "ImportanceLayers",
     "ImportanceMap",
     "ImportanceScale",
+    "ImportanceSource",
     "ImportanceWish",
     "InferenceModel",
     "InputError",

@@ -66,11 +66,17 @@ ImportanceScale = Literal["linear", "log"]
 """What natural breaks are sought in: importance as it is, or its logarithm, for attention has a long tail."""
 
 
+ImportanceSource = Literal["attention", "boxes"]
+"""What says which patches matter: attention that they receive, or boxes that the model suspects there."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ImportanceWish:
     """How patches become classes (equation 2 and natural breaks)."""
 
+    source: ImportanceSource = "attention"
     layers: ImportanceLayers = "last"
+    """Of attention."""
     scale: ImportanceScale = "linear"
 
 

@@ -12,6 +12,8 @@ from foveate.core import (
     Look,
     LookPlan,
     Pixels,
+    View,
+    box_importance,
     carry_importance,
     join_detections,
 )
@@ -45,13 +47,22 @@ class Looking:
         view = plan.views[0]
         if len(plan.views) > 1 or (view.top, view.left, view.bottom, view.right) != (0, 0, *size):
             raise InputError("importance is read from one view of the whole frame")
+        found, importance = self._suspect(pixels, view) if wish.source == "boxes" else self._attend(pixels, view, wish)
+        return Look(
+            detections=found,
+            importance_class=classify_patches(importance, scale=wish.scale),
+            thumbnail_bytes=thumbnail_bytes(pixels),
+        )
+
+    def _suspect(self, pixels: Pixels, view: View) -> tuple[Detections, ImportanceMap]:
+        """Objects in the frame, and importance by all of them, however faint."""
+        found = view.in_frame(self._glance(crop(pixels, view), None)[0])
+        return found, box_importance(found, frame_size=pixels.shape[:2])
+
+    def _attend(self, pixels: Pixels, view: View, wish: ImportanceWish) -> tuple[Detections, ImportanceMap]:
+        """Objects in the frame, and the attention that its patches receive."""
         found, importance = self._glance(crop(pixels, view), wish.layers)
         if importance is None:
             raise InputError("this device's model tells no importance of patches")
-        return Look(
-            detections=view.in_frame(found),
-            importance_class=classify_patches(
-                carry_importance(importance, seen_size=view.size, frame_size=size), scale=wish.scale
-            ),
-            thumbnail_bytes=thumbnail_bytes(pixels),
-        )
+        carried = carry_importance(importance, seen_size=view.size, frame_size=pixels.shape[:2])
+        return view.in_frame(found), carried

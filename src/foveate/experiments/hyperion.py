@@ -13,6 +13,11 @@ from foveate.experiments.inputs import Inputs, standard_uplinks, transports
 CLASSES, PAPER_CLASSES = "hyperion-classes", "hyperion-classes-paper"
 """Profiles of what importance classes cost: by the first global block and breaks of the logarithm, which find objects
 here (docs/results.md), and by the last block and linear breaks, as the paper has it."""
+BOX_CLASSES = "hyperion-classes-boxes"
+"""The same by the boxes that the device's model suspects."""
+CNN_MODEL = "convdet-small-world"
+"""Stands in for the convolutional networks of Elf and Remix. It knows rendered scenes alone, so it is no contender on
+real ones."""
 SMALL_MODEL = "vitdet-nano-world"
 """On a device that is weaker than the cloud in what it knows too."""
 DEADLINES_S = (0.3, 0.45, 0.65, 1.0, 2.0)
@@ -48,7 +53,7 @@ def hyperion_overall(inputs: Inputs) -> AnswerExperiment:
         expected=EXPECTED,
         videos=videos(inputs),
         uplinks=standard_uplinks(inputs),
-        contenders=contenders(),
+        contenders=contenders(inputs),
         pairs=pairs(inputs),
         rules=rules(inputs),
         transports=transports(inputs),
@@ -107,12 +112,14 @@ def hyperion_small_device(inputs: Inputs) -> AnswerExperiment:
     """The rendered crowd again, with a weaker network on the device than in the cloud, as in the paper.
 
     Command: `foveate compare hyperion-small-device --part main --out out/small-device`. Cost: half of
-    `hyperion-overall`. Expected: the cloud is worth more, so that those who send lead by more.
+    `hyperion-overall`. Expected: the cloud is worth more, so that those who send lead by more. Contenders with networks
+    of their own are left out: theirs is as strong on the device as in the cloud.
     """
     whole = hyperion_overall(inputs)
     return replace(
         whole,
         name="hyperion-small-device",
+        contenders=tuple(one for one in whole.contenders if not one.models),
         question="Who answers best within 400 ms where the device's network knows less than the cloud's?",
         expected="As in hyperion-overall, with device-only and remix-like further behind.",
         videos=tuple(video for video in whole.videos if video.kind == "rendered"),
@@ -131,16 +138,20 @@ def videos(inputs: Inputs) -> tuple[Video, ...]:
     )
 
 
-def contenders() -> tuple[AnswerContender, ...]:
-    """Hyperion as in the paper and tuned, its baselines, fewer tokens as well; then ablations of the tuned one."""
+def contenders(inputs: Inputs) -> tuple[AnswerContender, ...]:
+    """Hyperion as in the paper, tuned, and by boxes; fewer tokens; baselines; then ablations of the tuned one."""
     tuned = "layers=first,breaks=log,costs=table"
+    cnn = {inputs.rendered_model: CNN_MODEL}
     return (
         AnswerContender(label="hyperion", policy="hyperion", profile=PAPER_CLASSES),
         AnswerContender(label="hyperion (tuned)", policy=f"hyperion:{tuned}"),
+        AnswerContender(label="hyperion, boxes", policy="hyperion:importance=boxes,costs=table", profile=BOX_CLASSES),
         AnswerContender(label="hyperion-mixed", policy=f"hyperion-mixed:{tuned}"),
         AnswerContender(label="elf-v", policy="elf-v"),
         AnswerContender(label="elf-like", policy="elf-like"),
         AnswerContender(label="remix-like", policy="remix-like"),
+        AnswerContender(label="elf-like, CNN", policy="elf-like", models=cnn, kinds=("rendered",)),
+        AnswerContender(label="remix-like, CNN", policy="remix-like", models=cnn, kinds=("rendered",)),
         AnswerContender(label="device-only", policy="device-only"),
         AnswerContender(label="cloud-only", policy="cloud-only"),
         AnswerContender(label="V1: no refinement", policy=f"hyperion:{tuned},refine=false", ablation=True),

@@ -34,8 +34,8 @@ from foveate.models.threads import in_threads
 IMPORTANCES = ("attention", "boxes")
 Importance = Literal["attention", "boxes"]
 """What importance is read from."""
-FAINT = 0.02
-"""Score from which a suspected box counts for importance."""
+FAINT = 0.05
+"""Score from which a suspected box counts for importance: the lowest that a device shows of its boxes."""
 ACCELERATOR_CHUNK = 64
 """How many times `SCORES_AT_ONCE` are computed at once off the CPU."""
 

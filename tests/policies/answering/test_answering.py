@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from foveate.core import Detections, InputError, RegionGrid, View
+from foveate.core import Detections, ImportanceWish, InputError, RegionGrid, View
 from foveate.policies import by_name, check_known, policy_parameters
 from foveate.policies.answering import (
     ANSWER_POLICIES,
@@ -51,6 +51,10 @@ class TestHyperionFixed(AnswerPolicyContract):
 
 class TestHyperionMixed(AnswerPolicyContract):
     policy = HyperionMixed()
+
+
+class TestHyperionByBoxes(AnswerPolicyContract):
+    policy = Hyperion(importance="boxes")
 
 
 class TestRemixLike(AnswerPolicyContract):
@@ -121,6 +125,14 @@ def test_ablations_switch_one_part_off_each():
     assert Hyperion(refine=False).confidence is None
     assert Hyperion().fusion.cloud == pytest.approx(0.6)
     assert Hyperion(ensemble=False).fusion is None
+
+
+@pytest.mark.parametrize("name", ["hyperion", "hyperion-mixed"])
+def test_importance_is_asked_for_as_the_policy_says(name):
+    policy = answer_policy(f"{name}:importance=boxes,breaks=log")
+    assert policy.look(frame_state()).importance == ImportanceWish(source="boxes", scale="log")
+    with pytest.raises(InputError, match="importance"):
+        answer_policy(f"{name}:importance=luck")
 
 
 def test_unimportant_regions_are_those_of_class_0():

@@ -7,6 +7,7 @@ from foveate.core import (
     IMPORTANCE_CLASSES,
     ImportanceLayers,
     ImportanceScale,
+    ImportanceSource,
     ImportanceWish,
     InputError,
     LookPlan,
@@ -36,6 +37,8 @@ class Hyperion:
     """Qualities of the classes, from the least important one, as `30/50/90`; empty = the scheduler chooses."""
     ensemble: bool = True
     """Whether both results make the answer; else the cloud's alone where it came."""
+    importance: ImportanceSource = "attention"
+    """What makes patches important: `attention`, as in the paper, or `boxes` that the device's model suspects."""
     layers: ImportanceLayers = "last"
     """Whose attention makes patches important: `last`, as in the paper, `first` or `all` of the global blocks."""
     breaks: ImportanceScale = "linear"
@@ -69,7 +72,8 @@ class Hyperion:
 
     def look(self, state: FrameState) -> LookPlan:
         """The whole frame, with the importance of its patches."""
-        return LookPlan(views=(state.whole_look,), importance=ImportanceWish(layers=self.layers, scale=self.breaks))
+        wish = ImportanceWish(source=self.importance, layers=self.layers, scale=self.breaks)
+        return LookPlan(views=(state.whole_look,), importance=wish)
 
     def decide(self, state: FrameState) -> OffloadPlan | None:
         """The qualities of greatest expected accuracy that fit; None if none do, or if the link is unknown."""

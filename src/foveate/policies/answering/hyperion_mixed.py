@@ -11,6 +11,7 @@ from foveate.core import (
     ClassMap,
     ImportanceLayers,
     ImportanceScale,
+    ImportanceSource,
     ImportanceWish,
     InputError,
     LookPlan,
@@ -41,6 +42,8 @@ class HyperionMixed:
     """Largest share of patches above class 0 in a region that is downsampled, 0..1."""
     beta: int = 2
     """Restoration point, 0..N of the cloud's model."""
+    importance: ImportanceSource = "attention"
+    """What makes patches important: `attention`, as in the paper, or `boxes` that the device's model suspects."""
     layers: ImportanceLayers = "last"
     """Whose attention makes patches important: `last`, as in the paper, `first` or `all` of the global blocks."""
     breaks: ImportanceScale = "linear"
@@ -72,7 +75,8 @@ class HyperionMixed:
 
     def look(self, state: FrameState) -> LookPlan:
         """The whole frame, with the importance of its patches."""
-        return LookPlan(views=(state.whole_look,), importance=ImportanceWish(layers=self.layers, scale=self.breaks))
+        wish = ImportanceWish(source=self.importance, layers=self.layers, scale=self.breaks)
+        return LookPlan(views=(state.whole_look,), importance=wish)
 
     def decide(self, state: FrameState) -> OffloadPlan | None:
         """The best quality that fits."""

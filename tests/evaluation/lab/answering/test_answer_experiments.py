@@ -280,3 +280,31 @@ def test_a_contender_brings_its_own_networks_and_one_that_is_not_there_costs_its
     models["other"] = welcome_of(fake_model("other"))
     _, theirs = [cell for _, _, cell in answer_cells(own, clips, models)]
     assert (theirs.model.name, theirs.device_model.name) == ("other", "small")
+
+
+def test_a_contender_for_rendered_clips_is_not_tried_on_real_ones(experiment, folder):
+    theirs = AnswerContender(label="theirs", policy="cloud-only", models={"fake": "other"}, kinds=("rendered",))
+    both = experiment(contenders=(AnswerContender(label="ours", policy="cloud-only"), theirs))
+    real = replace(both, videos=(replace(both.videos[0], kind="real"),))
+    clips = {both.videos[0].path: announced(both.videos[0].path)}
+    models = {name: welcome_of(fake_model(name)) for name in ("fake", "other")}
+    assert [one.label for one, _, _ in answer_cells(both, clips, models)] == ["ours", "theirs"]
+    assert [one.label for one, _, _ in answer_cells(real, clips, models)] == ["ours"]
+    assert compare_module.model_names(real) == ["fake"]
+
+
+def test_a_network_that_is_not_installed_is_named_and_the_others_stand(experiment, tmp_path):
+    theirs = AnswerContender(label="theirs", policy="cloud-only", models={"fake": "absent"})
+    both = experiment(contenders=(AnswerContender(label="ours", policy="cloud-only"), theirs), seconds=0.2)
+
+    def load(name):
+        if name == "absent":
+            raise InputError("no model named 'absent'")
+        return fake_model(name)
+
+    console = Console(file=StringIO(), width=200)
+    comparison = compare_answers(
+        both, tmp_path, load=load, load_device=fake_device_model, workers=Here(), console=console
+    )
+    assert [one.label for one, _, _ in comparison.cells] == ["ours"]
+    assert "failed: model absent: no model named 'absent'" in console.file.getvalue()

@@ -103,7 +103,7 @@ def answer_cells(
         for condition, number, trace in rounds(experiment.conditions, traces)
         for video, clip in seen
         for contender in experiment.contenders
-        if condition.main or not contender.ablation
+        if video.kind in contender.kinds and (condition.main or not contender.ablation)
         if known.keys() >= {*(names := experiment.models_of(contender, video))}
     ]
 

@@ -74,7 +74,7 @@ def compare_answers(
 
 def model_names(experiment: AnswerExperiment) -> list[str]:
     """All models, each once."""
-    used = product(experiment.contenders, experiment.videos)
+    used = ((one, video) for one, video in product(experiment.contenders, experiment.videos) if video.kind in one.kinds)
     return list(dict.fromkeys(name for contender, video in used for name in experiment.models_of(contender, video)))
 
 

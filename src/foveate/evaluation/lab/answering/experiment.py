@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from foveate.core import InputError, PairTimes
 from foveate.device import AnswerRules
-from foveate.evaluation.lab.experiment import Uplink, Video, check_names
+from foveate.evaluation.lab.experiment import Kind, Uplink, Video, check_names
 from foveate.policies.answering import answer_policy
 
 
@@ -20,6 +20,8 @@ class AnswerContender:
     """Name or path of one of its own, for what classes cost depends on how they are made; empty = the experiment's."""
     models: dict[str, str] = field(default_factory=dict)
     """Its own networks: names or paths of models in place of the experiment's, by theirs."""
+    kinds: tuple[Kind, ...] = ("rendered", "real")
+    """On which videos it is tried: networks that know rendered scenes alone say nothing on real ones."""
     ablation: bool = False
     """Whether it is compared under the main condition alone."""
 
