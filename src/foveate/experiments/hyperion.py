@@ -24,7 +24,7 @@ DEADLINES_S = (0.3, 0.45, 0.65, 1.0, 2.0)
 """Beside the paper's 0.4 s."""
 LOOK_S, CLOUD_S = (0.05, 0.15, 0.3), (0.04, 0.15, 0.4)
 """Device and cloud, swept: any single proportion is assumed."""
-SWEPT = ("hyperion (tuned)", "hyperion-mixed", "elf-v", "device-only", "cloud-only")
+SWEPT = ("hyperion (tuned)", "hyperion-mixed, boxes", "elf-v", "device-only", "cloud-only")
 """Contenders of the sweep."""
 PUBLISHED = {
     "Hyperion": {"AP50 5G": 0.253, "latency ms 5G": 362.9, "AP50 4G": 0.228, "latency ms 4G": 385.4},
@@ -146,7 +146,12 @@ def contenders(inputs: Inputs) -> tuple[AnswerContender, ...]:
         AnswerContender(label="hyperion", policy="hyperion", profile=PAPER_CLASSES),
         AnswerContender(label="hyperion (tuned)", policy=f"hyperion:{tuned}"),
         AnswerContender(label="hyperion, boxes", policy="hyperion:importance=boxes,costs=table", profile=BOX_CLASSES),
-        AnswerContender(label="hyperion-mixed", policy=f"hyperion-mixed:{tuned}"),
+        AnswerContender(label="hyperion-mixed", policy=f"hyperion-mixed:{tuned},allowed=0.2"),
+        AnswerContender(
+            label="hyperion-mixed, boxes",
+            policy="hyperion-mixed:importance=boxes,costs=table",
+            profile=BOX_CLASSES,
+        ),
         AnswerContender(label="elf-v", policy="elf-v"),
         AnswerContender(label="elf-like", policy="elf-like"),
         AnswerContender(label="remix-like", policy="remix-like"),
