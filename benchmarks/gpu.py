@@ -397,6 +397,8 @@ def stages(session: Session, model: Backbone, images: Tensor) -> None:
 
     def note(name: str, call: Callable[[], object]) -> None:
         found[name] = session.milliseconds(call, rounds=10, most_s=0.3)
+        if "host" not in name:
+            found[f"{name} (graph)"] = session.replayed(call)
 
     with torch.inference_mode():
         for name, layout in (("", frame_layout(grid)), (" 75%", frame_layout(grid, mask_of(grid, 0.75, 0)))):

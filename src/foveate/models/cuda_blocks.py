@@ -7,7 +7,6 @@ summing to 1.
 """
 
 import itertools
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from foveate.models.block import Block
-from foveate.models.cuda_keys import KEYS, PLAIN, code_step
+from foveate.models.cuda_keys import KEYS, PLAIN
 from foveate.models.cuda_plan import PassShape, StageShape, Tables
 from foveate.models.cuda_tables import PIECE
 from foveate.models.positions import fit_table
@@ -116,12 +115,19 @@ class FusedBlock:
         return self.attend_frames(qkv, stage, self.frame_codes(qkv, stage) if stage.whole.launch else None)
 
     def frame_codes(self, qkv: Tensor, stage: Stage) -> Tensor:
-        """Codes of a global block, as its kernel wants them."""
-        launch = stage.whole.launch
-        assert launch is not None
-        parts = [stage.tables[name] for name in ("query_spans", "key_codes", "pieces")]
-        factor = HEAD_DIM**0.5 if launch.cell is None else math.log2(math.e)
-        return self._codes(qkv, *parts, spans=stage.shape.spans, factor=factor)
+        """`(heads, n, codes)`: what each query adds to its products with the keys of a row or a column, unscaled."""
+        assert self.relative is not None
+        keys, pieces, heads = stage.tables["key_codes"], stage.tables["pieces"], self.block.attention.heads
+        tokens, count = len(qkv), keys.shape[-2]
+        query = qkv[:, : heads * HEAD_DIM].view(tokens, heads, HEAD_DIM).transpose(0, 1)
+        products = torch.bmm(query, self.relative.t().expand(heads, -1, -1))
+        out = qkv.new_empty(heads, tokens, count)
+        block = min(64, 1 << (count - 1).bit_length())
+        kernels().gather_codes[len(pieces), heads, -(-count // block)](
+            products, stage.tables["query_spans"], keys, pieces, out, tokens, count, HEAD_DIM**0.5,
+            WIDTH=products.shape[2], SPANS=stage.shape.spans, ROWS=PIECE, BLOCK=block, num_warps=4,
+        )  # fmt: skip
+        return out
 
     def attend_frames(self, qkv: Tensor, stage: Stage, codes: Tensor | None) -> Tensor:
         """Attention among the tokens of each frame, before its projection: `(n, 3 * C)` -> `(n, C)`."""
@@ -133,7 +139,7 @@ class FusedBlock:
         if codes is not None and launch.cell is not None:
             kernels().attend_by_cells[grid](
                 qkv, pairs, codes, tables["blocks"], tables["groups"], out, len(qkv), codes.shape[2], HEAD_DIM**-0.5,
-                DIM=dim, R=launch.cell[0], C=launch.cell[1], STEP=code_step(launch.cell), M=launch.queries, **how,
+                DIM=dim, R=launch.cell[0], C=launch.cell[1], M=launch.queries, PICK=launch.pick, **how,
             )  # fmt: skip
             return out
         kernels().attend_in_frames[grid](
@@ -141,22 +147,6 @@ class FusedBlock:
             tables["picked_row"], tables["picked_column"], out, len(qkv), HEAD_DIM**-0.5,
             DIM=dim, CODES=0 if codes is None else codes.shape[2], SLOTS=tables["slots"].shape[1],
             M=launch.queries, N=KEYS, **how,
-        )  # fmt: skip
-        return out
-
-    def _codes(
-        self, qkv: Tensor, queries: Tensor, keys: Tensor, pieces: Tensor, *, spans: int, factor: float
-    ) -> Tensor:
-        """`(heads, n, codes)`, times `factor`."""
-        assert self.relative is not None
-        heads, tokens, count = self.block.attention.heads, len(qkv), keys.shape[-2]
-        query = qkv[:, : heads * HEAD_DIM].view(tokens, heads, HEAD_DIM).transpose(0, 1)
-        products = torch.bmm(query, self.relative.t().expand(heads, -1, -1))
-        out = qkv.new_empty(heads, tokens, count)
-        block = min(64, 1 << (count - 1).bit_length())
-        kernels().gather_codes[(len(pieces), heads, -(-count // block))](
-            products, queries, keys, pieces, out, tokens, count, factor,
-            WIDTH=products.shape[2], SPANS=spans, ROWS=PIECE, BLOCK=block, num_warps=4,
         )  # fmt: skip
         return out
 

@@ -56,6 +56,10 @@ class Recorder:
     def __init__(self) -> None:
         self._pool: Any = None
 
+    def begin(self) -> None:
+        """Of the graphs before none is left."""
+        self._pool = None
+
     def place(self, inputs: Sequence[Tensor]) -> Hashable:
         """Where work on these is queued; None where there are no graphs."""
         if inputs[0].device.type != "cuda" or torch.is_grad_enabled() or torch.is_autocast_enabled("cuda"):
@@ -145,7 +149,7 @@ class Graphs:
                 outputs = self._replayed(whole, place, prepare, inputs, modules)
             if outputs is not None:
                 return outputs
-        elif self._weights is not None:
+        elif place is None and self._weights is not None:
             self.forget()
         work, _ = prepare()
         return list(work(*inputs))
@@ -170,6 +174,8 @@ class Graphs:
         if not self._is_due(key):
             return None
         work, kept = prepare()
+        if not self._graphs:
+            self._recorder.begin()  # memory that no graph holds is gone
         try:
             made = self._recorder.record(work, inputs, kept)
         except RuntimeError as error:

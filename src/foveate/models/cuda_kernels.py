@@ -36,8 +36,9 @@ def gather_codes(
     """Codes from `products[head, token, distance]`: means over the patches that a query and a row or column cover.
 
     `queries` `(tokens, 4)`: first row, rows, first column, columns. `keys` `(tables, codes, 4)`: first patch, patches,
-    where distance 0 lies in the products, axis; a code of no patches is -inf. `pieces` `(n, 3)`: first token, one past
-    the last that belongs to the same table, table. `SPANS`: the most patches that a token covers along an axis.
+    where distance 0 lies in the products, axis; a code of no patches lies far below 0. `pieces` `(n, 3)`: first token,
+    one past the last that belongs to the same table, table. `SPANS`: the most patches that a token covers along an
+    axis.
     """
     piece, head = tl.program_id(0), tl.program_id(1).to(tl.int64)
     token = tl.load(pieces + piece * 3) + tl.arange(0, ROWS)
@@ -60,7 +61,7 @@ def gather_codes(
             covered = both & (i < count) & (j < key_count)[None, :]
             total += tl.load(base + (i - j), mask=covered, other=0.0).to(tl.float32)
     mean = total * factor / (count * tl.maximum(key_count, 1)[None, :]).to(tl.float32)
-    mean = tl.where((key_count > 0)[None, :], mean, float("-inf"))
+    mean = tl.where((key_count > 0)[None, :], mean, -30000.0)
     tl.store(out + (head * tokens + token[:, None]) * codes + code[None, :], mean.to(out.dtype.element_ty), mask=both)
 
 
@@ -154,22 +155,23 @@ def attend_in_frames(
 @triton.jit(do_not_specialize=["tokens"])
 def attend_by_cells(
     qkv, pairs, codes, blocks, groups, out, tokens, width, scale,
-    DIM: tl.constexpr, R: tl.constexpr, C: tl.constexpr, STEP: tl.constexpr, M: tl.constexpr,
+    DIM: tl.constexpr, R: tl.constexpr, C: tl.constexpr, M: tl.constexpr, PICK: tl.constexpr,
 ):  # fmt: skip
-    """`attend_in_frames` where the keys of a block are `R` rows by `C` columns: their codes are two small tiles.
+    """`attend_in_frames` where the keys of a block are `R` rows by `C` columns, the same `R + C` codes for all.
 
-    `codes` `(heads, tokens, width)`, in groups of `R` rows or `C` columns, times log2(e); -inf where there is no key.
-    `groups` `(key blocks, 2)`: first code of the block's rows, and of its columns, in steps of `STEP`.
+    `codes` `(heads, tokens, width)`, in groups of `R` rows or `C` columns; far below 0 where there is no key.
+    `groups` `(key blocks, 2)`: first code of the block's rows, and of its columns, in steps of 8.
     """
     block, head = tl.program_id(0), tl.program_id(1)
     start, stop = tl.load(blocks + block * 4), tl.load(blocks + block * 4 + 1)
     first, count = tl.load(blocks + block * 4 + 2), tl.load(blocks + block * 4 + 3)
     row = (start + tl.arange(0, M)).to(tl.int64)
-    channel, place = tl.arange(0, 64), tl.arange(0, R * C)
+    channel, place, slot = tl.arange(0, 64), tl.arange(0, R * C), tl.arange(0, R + C)
     here = row < stop
     query = tl.load(qkv + row[:, None] * (3 * DIM) + head * 64 + channel[None, :], mask=here[:, None], other=0.0)
     code_at = codes + (head.to(tl.int64) * tokens + tl.where(here, row, start)) * width
-    down, across = code_at[:, None] + tl.arange(0, R)[None, :], code_at[:, None] + tl.arange(0, C)[None, :]
+    picks = (slot[:, None] == (place // C)[None, :]) | (slot[:, None] == (R + place % C)[None, :])
+    picks = picks.to(query.dtype)
     top = tl.full((M,), float("-inf"), tl.float32)
     total = tl.zeros((M,), tl.float32)
     mixed = tl.zeros((M, 64), tl.float32)
@@ -178,11 +180,16 @@ def attend_by_cells(
         at = pairs + key_row[:, None] * (2 * DIM) + head * 64 + channel[None, :]
         key = tl.load(at)
         value = tl.load(at + DIM)
-        by_row = tl.load(down + tl.load(groups + number * 2) * STEP).to(tl.float32)
-        by_column = tl.load(across + tl.load(groups + number * 2 + 1) * STEP).to(tl.float32)
+        down, across = tl.load(groups + number * 2) * 8, tl.load(groups + number * 2 + 1) * 8
         score = tl.dot(query, tl.trans(key))
-        bias = tl.reshape(by_row[:, :, None] + by_column[:, None, :], (M, R * C))
-        score = score * (scale * 1.4426950408889634) + bias
+        if PICK:
+            code = tl.load(code_at[:, None] + tl.where(slot < R, down + slot, across + slot - R)[None, :])
+            score = tl.dot(code, picks, acc=score)
+        else:
+            by_row = tl.load(code_at[:, None] + down + tl.arange(0, R)[None, :]).to(tl.float32)
+            by_column = tl.load(code_at[:, None] + across + tl.arange(0, C)[None, :]).to(tl.float32)
+            score += tl.reshape(by_row[:, :, None] + by_column[:, None, :], (M, R * C))
+        score *= scale * 1.4426950408889634
         higher = tl.maximum(top, tl.max(score, axis=1))
         weight = tl.exp2(score - higher[:, None])
         fade = tl.exp2(top - higher)

@@ -18,15 +18,18 @@ class FrameLaunch:
     """How attention over frames with relative positions is launched."""
 
     cell: tuple[int, int] | None
-    """Rows and columns that a block of keys has; None = bands, whose codes a product picks."""
+    """Rows and columns that a block of keys has, multiples of 8; None = bands, whose keys pick codes of their own."""
     queries: int
     """Queries that a program takes."""
     warps: int
     stages: int
+    pick: bool = True
 
 
 CELLS = FrameLaunch(cell=(8, 8), queries=64, warps=4, stages=2)
-FLAT_CELLS = FrameLaunch(cell=(4, 16), queries=64, warps=4, stages=2)
+CELLS3 = FrameLaunch(cell=(8, 8), queries=64, warps=4, stages=3)
+CELLS128 = FrameLaunch(cell=(8, 8), queries=128, warps=8, stages=3)
+ADDED = FrameLaunch(cell=(8, 8), queries=64, warps=4, stages=2, pick=False)
 BANDS = FrameLaunch(cell=None, queries=64, warps=4, stages=3)
 PLAIN = FrameLaunch(cell=None, queries=128, warps=8, stages=3)
 """Without relative positions."""
@@ -102,7 +105,7 @@ class CellBlocks:
     key: Rows
     """`(blocks * rows * columns,)`: token of the frame, -1 where the block has none."""
     groups: Rows
-    """`(blocks, 2)`: first code of the block's rows, and of its columns, in steps of `code_step`."""
+    """`(blocks, 2)`: first code of the block's rows, and of its columns, in steps of 8."""
     codes: Rows
     """`(codes, 4)` as `key_codes`; where a block has no row or column, a code of no patches."""
 
@@ -137,11 +140,6 @@ def cell_blocks(layout: FrameLayout, cell: tuple[int, int]) -> CellBlocks:
     )
 
 
-def code_step(cell: tuple[int, int]) -> int:
-    """Codes of cells start at multiples of it."""
-    return min(8, *cell)
-
-
 def _padded(side: NDArray[np.int64], size: int) -> Rows:
     """Made up to a multiple of `size` by -1."""
     out = np.full(-(-len(side) // size) * size, -1, np.int32)
@@ -168,7 +166,7 @@ def _groups(lengths: list[NDArray[np.int64]], cell: tuple[int, int]) -> Rows:
         both = np.empty((len(down), len(across), 2), np.int32)
         both[..., 0], both[..., 1] = down[:, None], across
         parts.append(both.reshape(-1, 2))
-    return np.concatenate(parts) // code_step(cell)
+    return np.concatenate(parts) // 8
 
 
 def _rectangles(

@@ -17,7 +17,7 @@ from foveate.core import RegionGrid
 from foveate.models.block import Block
 from foveate.models.cuda_blocks import HEAD_DIM, FusedBlock, cut_maps, kernels, relative_tables, run_blocks, shifts_of
 from foveate.models.cuda_graphs import Work
-from foveate.models.cuda_keys import BANDS, CELLS, FLAT_CELLS, FrameLaunch
+from foveate.models.cuda_keys import ADDED, BANDS, CELLS, CELLS3, CELLS128, FrameLaunch
 from foveate.models.cuda_plan import PassPlan, PassShape, Tables, pass_plan
 from foveate.models.cuda_tables import map_places
 from foveate.models.layout import FrameLayout, frame_layout, upload
@@ -26,7 +26,7 @@ from foveate.models.pixels import beyond_frames
 if TYPE_CHECKING:
     from foveate.models.backbone import Backbone
 
-FRAME_LAUNCHES = {"cells": CELLS, "flat cells": FLAT_CELLS, "bands": BANDS}
+FRAME_LAUNCHES = {"cells": CELLS, "cells 3": CELLS3, "cells 128": CELLS128, "added": ADDED, "bands": BANDS}
 """Ways of attention over frames with relative positions, all measured by benchmarks/gpu.py."""
 FRAME_LAUNCH = "cells"
 """The one that is used; other sizes, warps and stages were slower (docs/log.md)."""
