@@ -30,11 +30,11 @@ from torch import Tensor
 
 from foveate import models
 from foveate.core import RegionGrid, split_regions
-from foveate.models import Backbone, BackboneConfig, backbone_flops, cuda_blocks, cuda_pass, cuda_plan
+from foveate.models import Backbone, BackboneConfig, backbone_flops, cuda_blocks, cuda_plan
 from foveate.models import backbone as backbone_module
 from foveate.models.cuda_blocks import FusedBlock, Stage, run_blocks
 from foveate.models.cuda_graphs import Graphs
-from foveate.models.cuda_keys import FrameLaunch
+from foveate.models.cuda_keys import CELLS, PLAIN, FrameLaunch
 from foveate.models.cuda_pass import FusedPass, plan_of
 from foveate.models.cuda_tables import TOKENS, room_for
 from foveate.models.flops import backbone_operations
@@ -151,7 +151,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=90)
     parser.add_argument("--torch-device", default="cuda")
     parser.add_argument("--small", action="store_true")
-    parser.add_argument("--only", default="a,f,b,c,d,e", help="f takes the fastest way for what follows")
+    parser.add_argument("--only", default="a,f,b,c,d,e", help="sections, in this order")
     parser.add_argument("--out", type=Path, default=Path(os.environ.get("OUT", "out/gpu")))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -601,7 +601,7 @@ def variants(session: Session) -> None:
             return F.scaled_dot_product_attention(query, key, value)
 
     if session.fused:
-        own_variants(session, model, grid, note)
+        own_kernels(session, model, grid, note)
     if session.left_s < session.reserve_s:
         return
     wide = sum(grid.patches) + 64
@@ -616,50 +616,20 @@ def variants(session: Session) -> None:
             note(f"window, {backend.name} width {width}", partial(sdpa, backend, q, k, v))
 
 
-def own_variants(
+def own_kernels(
     session: Session, model: Backbone, grid: RegionGrid, note: Callable[[str, Callable[[], object]], None]
 ) -> None:
-    """Our kernels for frames, checked and timed on a full and a mixed frame; the fastest one is used from here on."""
+    """Our kernels for a full and a mixed frame, with relative positions and without any."""
     dim = model.config.dim
     cases = {"full": frame_layout(grid), "75% low": frame_layout(grid, mask_of(grid, 0.75, 0))}
-    qkvs = {name: session.random_here(room_for(one.real_tokens, TOKENS), 3 * dim) for name, one in cases.items()}
-    ways = cuda_pass.FRAME_LAUNCHES | {"without positions": None}
-    found, spent = session.found["variants_ms"], {}
-    reference: dict[str, Tensor] = {}
-    # The way by bands was proven first: it comes first, and the others must agree with it.
-    for way in sorted(ways, key=lambda name: "bands" not in name):
-        launch, right = ways[way], True
-        if session.left_s < session.reserve_s:
-            break
-        for case, layout in cases.items():
-            name = f"{case} frame, own, {way}"
-            block, stage = global_block(model, layout, launch)
-
-            def both(case: str = case, block: FusedBlock = block, stage: Stage = stage) -> Tensor:
-                return block._frames(qkvs[case], stage)
-
-            try:
-                with torch.inference_mode():
-                    got = both()
-                if launch is not None:
-                    error = relative_error(got, reference.setdefault(case, got))
-                    right = right and error < 2e-2
-                    session.check(name, error, 2e-2)
-            except Exception as error:  # a way that does not exist here is a finding
-                right = False
-                session.say(f"  {name}: {type(error).__name__}: {str(error)[:120]}")
-                continue
-            note(name, both)
-        times = [found.get(f"{case} frame, own, {way}") for case in cases]
-        if launch is not None and right and all(isinstance(one, float) for one in times):
-            spent[way] = times[0] + 3 * times[1]
-    session.found["fastest"] = min(spent, key=spent.__getitem__) if spent else None
-    if spent and session.cuda:
-        cuda_pass.FRAME_LAUNCH = session.found["fastest"]
-    session.say(f"  from here on: {cuda_pass.FRAME_LAUNCH} (codes and gathers are part of these times)")
+    for (case, layout), launch in itertools.product(cases.items(), (CELLS, PLAIN)):
+        block, stage = global_block(model, layout, launch)
+        qkv = session.random_here(room_for(layout.real_tokens, TOKENS), 3 * dim)
+        name = f"{case} frame, own{'' if launch.relative else ', without positions'}"
+        note(name, partial(block._frames, qkv, stage))
 
 
-def global_block(model: Backbone, layout: FrameLayout, launch: FrameLaunch | None) -> tuple[FusedBlock, Stage]:
+def global_block(model: Backbone, layout: FrameLayout, launch: FrameLaunch) -> tuple[FusedBlock, Stage]:
     """The first global block and its tables, launched in this way."""
     per_subset = model.config.depth // model.config.subsets
     ends = tuple(range(per_subset, model.config.depth + 1, per_subset))

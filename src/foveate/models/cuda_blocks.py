@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from foveate.models.block import Block
-from foveate.models.cuda_keys import KEYS, PLAIN
+from foveate.models.cuda_keys import CELL, KEYS
 from foveate.models.cuda_plan import PassShape, StageShape, Tables
 from foveate.models.cuda_tables import PIECE
 from foveate.models.positions import fit_table
@@ -112,7 +112,23 @@ class FusedBlock:
         return out
 
     def _frames(self, qkv: Tensor, stage: Stage) -> Tensor:
-        return self.attend_frames(qkv, stage, self.frame_codes(qkv, stage) if stage.whole.launch else None)
+        """Attention among the tokens of each frame, before its projection: `(n, 3 * C)` -> `(n, C)`."""
+        dim, launch, tables = qkv.shape[1] // 3, stage.whole.launch, stage.tables
+        out = qkv.new_empty(len(qkv), dim)
+        pairs = qkv[:, dim:].index_select(0, tables["key"])
+        grid = (len(tables["blocks"]), self.block.attention.heads)
+        how = {"DIM": dim, "M": launch.queries, "num_warps": launch.warps, "num_stages": launch.stages}
+        if launch.relative:
+            codes = self.frame_codes(qkv, stage)
+            kernels().attend_by_cells[grid](
+                qkv, pairs, codes, tables["blocks"], tables["groups"], out, len(qkv), codes.shape[2], HEAD_DIM**-0.5,
+                R=CELL[0], C=CELL[1], **how,
+            )  # fmt: skip
+        else:
+            kernels().attend_in_frames[grid](
+                qkv, pairs, tables["blocks"], tables["barred"], out, HEAD_DIM**-0.5, N=KEYS, **how
+            )
+        return out
 
     def frame_codes(self, qkv: Tensor, stage: Stage) -> Tensor:
         """`(heads, n, codes)`: what each query adds to its products with the keys of a row or a column, unscaled."""
@@ -126,27 +142,6 @@ class FusedBlock:
         kernels().gather_codes[len(pieces), heads, -(-count // block)](
             products, stage.tables["query_spans"], keys, pieces, out, tokens, count, HEAD_DIM**0.5,
             WIDTH=products.shape[2], SPANS=stage.shape.spans, ROWS=PIECE, BLOCK=block, num_warps=4,
-        )  # fmt: skip
-        return out
-
-    def attend_frames(self, qkv: Tensor, stage: Stage, codes: Tensor | None) -> Tensor:
-        """Attention among the tokens of each frame, before its projection: `(n, 3 * C)` -> `(n, C)`."""
-        dim, launch, tables = qkv.shape[1] // 3, stage.whole.launch or PLAIN, stage.tables
-        out = qkv.new_empty(len(qkv), dim)
-        pairs = qkv[:, dim:].index_select(0, tables["key"])
-        grid = (len(tables["blocks"]), self.block.attention.heads)
-        how = {"num_warps": launch.warps, "num_stages": launch.stages}
-        if codes is not None and launch.cell is not None:
-            kernels().attend_by_cells[grid](
-                qkv, pairs, codes, tables["blocks"], tables["groups"], out, len(qkv), codes.shape[2], HEAD_DIM**-0.5,
-                DIM=dim, R=launch.cell[0], C=launch.cell[1], M=launch.queries, PICK=launch.pick, **how,
-            )  # fmt: skip
-            return out
-        kernels().attend_in_frames[grid](
-            qkv, pairs, qkv if codes is None else codes, tables["blocks"], tables["barred"], tables["slots"],
-            tables["picked_row"], tables["picked_column"], out, len(qkv), HEAD_DIM**-0.5,
-            DIM=dim, CODES=0 if codes is None else codes.shape[2], SLOTS=tables["slots"].shape[1],
-            M=launch.queries, N=KEYS, **how,
         )  # fmt: skip
         return out
 

@@ -107,25 +107,22 @@ def attend_in_windows(
     tl.store(target, mixed.to(out.dtype.element_ty), mask=real[:, None])
 
 
-@triton.jit(do_not_specialize=["tokens"])
+@triton.jit
 def attend_in_frames(
-    qkv, pairs, codes, blocks, barred, slots, picked_row, picked_column, out, tokens, scale,
-    DIM: tl.constexpr, CODES: tl.constexpr, SLOTS: tl.constexpr, M: tl.constexpr, N: tl.constexpr,
+    qkv, pairs, blocks, barred, out, scale, DIM: tl.constexpr, M: tl.constexpr, N: tl.constexpr
 ):  # fmt: skip
     """Attention of `M` queries of one frame to all of its keys, one head per program; frames of any lengths.
 
     `blocks` `(n, 4)`: first query, one past the frame's last, first block of `N` keys, number of blocks. `pairs`
-    `(keys, 2 * C)`: keys and values in blocks; `barred`: 0, or -inf where a block has no key. The keys of a block lie
-    in at most `SLOTS` rows and columns, whose codes are `slots`; `picked_row`, `picked_column`: which a key picks.
+    `(keys, 2 * C)`: keys and values in blocks; `barred`: 0, or -inf where a block has no key.
     """
     block, head = tl.program_id(0), tl.program_id(1)
     start, stop = tl.load(blocks + block * 4), tl.load(blocks + block * 4 + 1)
     first, count = tl.load(blocks + block * 4 + 2), tl.load(blocks + block * 4 + 3)
     row = (start + tl.arange(0, M)).to(tl.int64)
-    channel, place, slot = tl.arange(0, 64), tl.arange(0, N), tl.arange(0, SLOTS)
+    channel, place = tl.arange(0, 64), tl.arange(0, N)
     here = row < stop
     query = tl.load(qkv + row[:, None] * (3 * DIM) + head * 64 + channel[None, :], mask=here[:, None], other=0.0)
-    code_at = codes + (head.to(tl.int64) * tokens + tl.where(here, row, start)) * CODES
     top = tl.full((M,), float("-inf"), tl.float32)
     total = tl.zeros((M,), tl.float32)
     mixed = tl.zeros((M, 64), tl.float32)
@@ -135,12 +132,6 @@ def attend_in_frames(
         key = tl.load(at)
         value = tl.load(at + DIM)
         score = tl.dot(query, tl.trans(key))
-        if CODES > 0:
-            column = tl.load(slots + number * SLOTS + slot)
-            code = tl.load(code_at[:, None] + column[None, :])
-            picks = slot[:, None] == tl.load(picked_row + key_row)[None, :]
-            picks = picks | (slot[:, None] == tl.load(picked_column + key_row)[None, :])
-            score = tl.dot(code, picks.to(code.dtype), acc=score)
         score = score * (scale * 1.4426950408889634) + tl.load(barred + key_row)[None, :]
         higher = tl.maximum(top, tl.max(score, axis=1))
         weight = tl.exp2(score - higher[:, None])
@@ -155,7 +146,7 @@ def attend_in_frames(
 @triton.jit(do_not_specialize=["tokens"])
 def attend_by_cells(
     qkv, pairs, codes, blocks, groups, out, tokens, width, scale,
-    DIM: tl.constexpr, R: tl.constexpr, C: tl.constexpr, M: tl.constexpr, PICK: tl.constexpr,
+    DIM: tl.constexpr, R: tl.constexpr, C: tl.constexpr, M: tl.constexpr,
 ):  # fmt: skip
     """`attend_in_frames` where the keys of a block are `R` rows by `C` columns, the same `R + C` codes for all.
 
@@ -182,13 +173,8 @@ def attend_by_cells(
         value = tl.load(at + DIM)
         down, across = tl.load(groups + number * 2) * 8, tl.load(groups + number * 2 + 1) * 8
         score = tl.dot(query, tl.trans(key))
-        if PICK:
-            code = tl.load(code_at[:, None] + tl.where(slot < R, down + slot, across + slot - R)[None, :])
-            score = tl.dot(code, picks, acc=score)
-        else:
-            by_row = tl.load(code_at[:, None] + down + tl.arange(0, R)[None, :]).to(tl.float32)
-            by_column = tl.load(code_at[:, None] + across + tl.arange(0, C)[None, :]).to(tl.float32)
-            score += tl.reshape(by_row[:, :, None] + by_column[:, None, :], (M, R * C))
+        code = tl.load(code_at[:, None] + tl.where(slot < R, down + slot, across + slot - R)[None, :])
+        score = tl.dot(code, picks, acc=score)
         score *= scale * 1.4426950408889634
         higher = tl.maximum(top, tl.max(score, axis=1))
         weight = tl.exp2(score - higher[:, None])

@@ -17,7 +17,7 @@ from foveate.core import RegionGrid
 from foveate.models.block import Block
 from foveate.models.cuda_blocks import HEAD_DIM, FusedBlock, cut_maps, kernels, relative_tables, run_blocks, shifts_of
 from foveate.models.cuda_graphs import Work
-from foveate.models.cuda_keys import ADDED, BANDS, CELLS, CELLS3, CELLS128, FrameLaunch
+from foveate.models.cuda_keys import CELLS, PLAIN
 from foveate.models.cuda_plan import PassPlan, PassShape, Tables, pass_plan
 from foveate.models.cuda_tables import map_places
 from foveate.models.layout import FrameLayout, frame_layout, upload
@@ -25,16 +25,6 @@ from foveate.models.pixels import beyond_frames
 
 if TYPE_CHECKING:
     from foveate.models.backbone import Backbone
-
-FRAME_LAUNCHES = {"cells": CELLS, "cells 3": CELLS3, "cells 128": CELLS128, "added": ADDED, "bands": BANDS}
-"""Ways of attention over frames with relative positions, all measured by benchmarks/gpu.py."""
-FRAME_LAUNCH = "cells"
-"""The one that is used; other sizes, warps and stages were slower (docs/log.md)."""
-
-
-def frame_launch(backbone: "Backbone") -> FrameLaunch | None:
-    """How global blocks with relative positions are launched; None without such."""
-    return None if backbone.config.relative_size is None else FRAME_LAUNCHES[FRAME_LAUNCH]
 
 
 def runs_fused(backbone: "Backbone", tiles: Tensor, layouts: Sequence[FrameLayout]) -> bool:
@@ -66,7 +56,8 @@ def plan_of(
     """What is done with a batch, one restoration point for each frame."""
     per_subset = backbone.config.depth // backbone.config.subsets
     ends = tuple(range(per_subset, backbone.config.depth + 1, per_subset))
-    return pass_plan(tuple(layouts), tuple(points), ends, frame_launch(backbone), torch_device)
+    launch = CELLS if backbone.config.relative_size else PLAIN
+    return pass_plan(tuple(layouts), tuple(points), ends, launch, torch_device)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -94,7 +85,7 @@ class FusedPass:
         side = grids[0].region_pixels
         window = (config.window_size, config.window_size)
         tables = [
-            relative_tables(one, grids[0].patches if one.is_global else window) if shape.launch else None
+            relative_tables(one, grids[0].patches if one.is_global else window) if shape.launch.relative else None
             for one in blocks
         ]
         shifts = shifts_of(blocks)

@@ -39,7 +39,7 @@ class PassShape:
     """Of each frame."""
     stages: tuple[StageShape, ...]
     """The last one may have no blocks."""
-    launch: FrameLaunch | None
+    launch: FrameLaunch
     packing: Packing
 
     def stage(self, tables: Tables, number: int) -> Tables:
@@ -66,7 +66,7 @@ def pass_plan(
     layouts: tuple[FrameLayout, ...],
     points: tuple[int, ...],
     ends: tuple[int, ...],
-    launch: FrameLaunch | None,
+    launch: FrameLaunch,
     torch_device: torch.device,
 ) -> PassPlan:
     """The plan of a batch, kept while the same frames come again. `ends`: one past the last block of each subset."""
@@ -77,7 +77,7 @@ def pass_plan(
 
 
 def _stages(
-    layouts: Sequence[FrameLayout], points: Sequence[int], ends: Sequence[int], launch: FrameLaunch | None
+    layouts: Sequence[FrameLayout], points: Sequence[int], ends: Sequence[int], launch: FrameLaunch
 ) -> tuple[tuple[StageShape, ...], Arrays]:
     """Blocks between restorations; restoration point k lies before the last block of subset k, N + 1 after all."""
     values: Arrays = {}

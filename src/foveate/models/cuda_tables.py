@@ -14,17 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveate.core import RegionGrid
-from foveate.models.cuda_keys import (
-    KEYS,
-    PLAIN,
-    FrameLaunch,
-    Rows,
-    banded_blocks,
-    cell_blocks,
-    key_codes,
-    plain_blocks,
-    query_spans,
-)
+from foveate.models.cuda_keys import KEYS, FrameLaunch, Rows, cell_blocks, plain_blocks, query_spans
 from foveate.models.layout import FrameLayout, map_index
 
 TOKENS = 128
@@ -121,67 +111,48 @@ def _embedding(layout: FrameLayout) -> tuple[NDArray[np.int64], NDArray[np.int64
 
 
 @lru_cache(maxsize=64)
-def stage_tables(frames: tuple[FrameLayout, ...], launch: FrameLaunch | None) -> Arrays:
+def stage_tables(frames: tuple[FrameLayout, ...], launch: FrameLaunch) -> Arrays:
     """Tables of blocks over these frames, kept: those of full resolution come again with every mask.
 
-    With `launch`, what relative positions need too; then frames are one size.
+    Where positions are relative, frames are one size.
     """
-    starts = token_starts(frames)
-    area = frames[0].row.shape[1]
+    starts, area = token_starts(frames), frames[0].row.shape[1]
     places = _numbered([window_places(layout) for layout in frames], starts)
-    values: Arrays = {"places": made_up(places, WINDOWS * area, -1), **_keys(frames, starts, launch)}
-    if launch is not None:
-        values["query_spans"] = made_up(np.concatenate([query_spans(layout) for layout in frames]), TOKENS)
-        values["pieces"] = _pieces(starts)
+    values, counts = (_cell_keys if launch.relative else _plain_keys)(frames, starts)
+    queries = room_for(int(starts[-1]), TOKENS) // launch.queries + len(frames)
+    values["places"] = made_up(places, WINDOWS * area, -1)
+    values["blocks"] = _rows(_query_blocks(starts, counts, launch.queries), queries)
     return values
 
 
-def _keys(frames: Sequence[FrameLayout], starts: NDArray[np.int64], launch: FrameLaunch | None) -> Arrays:
-    """Blocks of keys, as the kernel for frames takes them."""
-    if launch is None or launch.cell is None:
-        found, counts, size = _banded(frames, starts, launch), _band_counts(frames, launch), KEYS
-    else:
-        found, counts = _celled(frames, starts, launch.cell)
-        size = launch.cell[0] * launch.cell[1]
-    key = made_up(np.maximum(found.pop("key"), 0), KEY_BLOCKS * size)
-    room = room_for(int(starts[-1]), TOKENS) // (launch or PLAIN).queries + len(frames)
-    return found | {"key": key, "blocks": _rows(_query_blocks(starts, counts, (launch or PLAIN).queries), room)}
-
-
-def _banded(frames: Sequence[FrameLayout], starts: NDArray[np.int64], launch: FrameLaunch | None) -> Arrays:
-    make = plain_blocks if launch is None else banded_blocks
-    bands = [make(layout) for layout in frames]
-    key = _numbered([part.key for part in bands], starts)
+def _plain_keys(frames: Sequence[FrameLayout], starts: NDArray[np.int64]) -> tuple[Arrays, list[int]]:
+    """Blocks of keys in the order of tokens, and how many each frame has."""
+    parts = [plain_blocks(layout) for layout in frames]
+    key = _numbered(parts, starts)
     barred = np.where(key < 0, -np.inf, 0).astype(np.float32)
-    values: Arrays = {
-        "key": key,
-        "barred": made_up(barred, KEY_BLOCKS * KEYS),
-        "slots": made_up(np.concatenate([part.slots for part in bands]), KEY_BLOCKS),
-        "picked_row": made_up(np.concatenate([part.picked_row for part in bands]), KEY_BLOCKS * KEYS),
-        "picked_column": made_up(np.concatenate([part.picked_column for part in bands]), KEY_BLOCKS * KEYS),
-    }
-    if launch is not None:
-        values["key_codes"] = np.stack([key_codes(layout) for layout in frames])
-    return values
+    values: Arrays = {"key": _keys(key), "barred": made_up(barred, KEY_BLOCKS * KEYS)}
+    return values, [len(part) // KEYS for part in parts]
 
 
-def _band_counts(frames: Sequence[FrameLayout], launch: FrameLaunch | None) -> list[int]:
-    return [len((plain_blocks if launch is None else banded_blocks)(layout).slots) for layout in frames]
-
-
-def _celled(
-    frames: Sequence[FrameLayout], starts: NDArray[np.int64], cell: tuple[int, int]
-) -> tuple[Arrays, list[int]]:
-    cells = [cell_blocks(layout, cell) for layout in frames]
+def _cell_keys(frames: Sequence[FrameLayout], starts: NDArray[np.int64]) -> tuple[Arrays, list[int]]:
+    """Blocks of keys as cells with what their positions need, and how many each frame has."""
+    cells = [cell_blocks(layout) for layout in frames]
     codes = np.zeros((len(cells), room_for(max(len(part.codes) for part in cells), CODES), 4), np.int32)
     for table, part in zip(codes, cells, strict=True):
         table[: len(part.codes)] = part.codes
     values: Arrays = {
-        "key": _numbered([part.key for part in cells], starts),
+        "key": _keys(_numbered([part.key for part in cells], starts)),
         "groups": made_up(np.concatenate([part.groups for part in cells]), KEY_BLOCKS),
         "key_codes": codes,
+        "query_spans": made_up(np.concatenate([query_spans(layout) for layout in frames]), TOKENS),
+        "pieces": _pieces(starts),
     }
     return values, [len(part.groups) for part in cells]
+
+
+def _keys(key: Rows) -> Rows:
+    """Any token where there is none: what it adds counts for nothing."""
+    return made_up(np.maximum(key, 0), KEY_BLOCKS * KEYS)
 
 
 def made_up(values: NDArray[Any], step: int, by: float = 0) -> NDArray[Any]:
