@@ -73,9 +73,9 @@ class Recorder:
     def record(self, work: Work, inputs: Sequence[Tensor], kept: object) -> Recorded:
         """A graph of `work`, which must have run before. Raises `RuntimeError` where there can be none."""
         self._pool = self._pool or torch.cuda.graph_pool_handle()
-        own = tuple(one.clone() for one in inputs)
-        graph, now = torch.cuda.CUDAGraph(), torch.cuda.current_stream()
-        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        own, there = tuple(one.clone() for one in inputs), inputs[0].device
+        graph, now = torch.cuda.CUDAGraph(), torch.cuda.current_stream(there)
+        stream = torch.cuda.Stream(there)  # type: ignore[no-untyped-call]
         stream.wait_stream(now)
         with torch.cuda.stream(stream):
             graph.capture_begin(pool=self._pool, capture_error_mode="thread_local")
