@@ -1,8 +1,8 @@
 """What Hyperion's two ends see of the same frames, alone and together: average precision by class and size.
 
-    python benchmarks/hyperion_ends.py CLIP [--model vitdet-tiny-world] [--frames N] [--quality 90]
+    python benchmarks/hyperion_ends.py CLIP [--model vitdet-tiny-world] [--device-model NAME] [--frames N]
 
-The device looks at the whole frame at half its size, the cloud at all slices of a JPEG of `--quality`; with truth
+The device looks at the whole frame at half its size, the cloud at all slices of a JPEG of `--quality` (90); with truth
 beside the clip (`NAME.json`, else `NAME.pseudo.json`). Results are those that `foveate compare hyperion-overall` keeps
 under $FOVEATE_HOME. Cost: for a 4K frame that none has seen 15 s of one slow core. Expected: the cloud finds the small
 objects, and both together more than either; if the cloud is not ahead, no policy can gain by sending.
@@ -49,6 +49,7 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clip", type=Path)
     parser.add_argument("--model", default="vitdet-tiny-world")
+    parser.add_argument("--device-model", help="default: the cloud's")
     parser.add_argument("--frames", type=int, default=60)
     parser.add_argument("--quality", type=int, default=90)
     return parser.parse_args()
@@ -56,7 +57,7 @@ def parsed() -> argparse.Namespace:
 
 def see(options: argparse.Namespace, frames: FramesByPosition, chosen: list[int], truths: dict[int, Truth]) -> Seen:
     """Device, cloud and both on the frames at these positions."""
-    cloud, device = load_model(options.model), load_device_model(options.model)
+    cloud, device = load_model(options.model), load_device_model(options.device_model or options.model)
     welcome, size = welcome_of(cloud), frames.at(0).shape[:2]
     clip_sha256 = truth_key(options.clip, welcome).video_sha256
     look = LookPlan(views=(View.whole(size, LOOK_SCALE),))
