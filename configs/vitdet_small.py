@@ -4,7 +4,7 @@
         --data rendered=$FOVEATE_HOME/world/train-mixed
 
 Cost: twelve hours on two cores; 2.7 crops of 288 pixels a second of one core's time (Zen 4), 2.7 times fewer than
-vitdet-tiny. Expected: not trained so far.
+vitdet-tiny. Expected: not trained by this recipe; what vitdet_small_gpu.py gave: weights/vitdet-small-world.md.
 """
 
 from foveate.models import vitdet_small

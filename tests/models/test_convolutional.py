@@ -7,16 +7,21 @@ import pytest
 import torch
 
 from foveate.core import InputError, WeightsError, join_regions, split_regions
+from foveate.evaluation.cards.latency import first_frame
+from foveate.experiments.inputs import SAMPLES
 from foveate.models import (
     ConvDetector,
     ConvDetectorConfig,
     ImportanceOptions,
     convdet_small,
     detect_with_importance,
+    find_weights,
     load_detector,
+    read_card,
     read_config,
     save_detector,
 )
+from foveate.models.weights import SHIPPED
 
 SMALL = ConvDetectorConfig(
     channels=(8, 8, 16), blocks=(1, 1, 1), strides=(8, 16), pyramid_channels=16, score_threshold=0.0
@@ -139,3 +144,19 @@ def test_the_preset_knows_street_classes():
     made = convdet_small()
     assert made.name == "convdet-small"
     assert "person" in made.class_names
+
+
+def test_trained_weights_ship_under_our_licence():
+    path = find_weights("convdet-small-world")
+    assert path.parent == SHIPPED
+    config, parameters = read_config(path)
+    assert config == replace(convdet_small().config, score_threshold=config.score_threshold)
+    assert round(parameters / 1e6, 1) == 3.8
+    assert read_card(path)["terms"] == "Apache-2.0"
+    assert path.with_suffix(".md").read_text().startswith("# convdet-small-world\n")
+
+
+def test_the_shipped_weights_find_the_cars_of_the_sample():
+    frame = first_frame(SAMPLES / "street.mp4")
+    found = load_detector("convdet-small-world").detect(frame)
+    assert "car" in {found.class_names[label] for label in found.class_id}

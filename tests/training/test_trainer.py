@@ -36,6 +36,7 @@ from foveate.training import (
 from foveate.training.checkpoint import claimed
 from foveate.training.gradients import GradientWorkers
 from foveate.training.optimise import MovingAverage, make_optimiser
+from foveate.training.resident.pool import GAP
 from foveate.training.resolution import Resolution
 
 from .conftest import CLASSES, tiny_detector, write_set
@@ -66,6 +67,16 @@ def test_a_resumed_training_ends_with_the_weights_of_an_uninterrupted_one(street
     assert resumed.progress.step == 2
     assert resumed.run()
     torch.testing.assert_close(parameters(resumed), parameters(whole), atol=1e-6, rtol=0)
+
+
+def test_the_pictures_of_a_feed_that_came_on_the_way_are_told_in_the_end(street_set: ImageSet, tmp_path: Path) -> None:
+    late = load_folder(write_set(tmp_path / "late", pictures=3), CLASSES)
+    both = replace(street_set, images=street_set.images + late.images)
+    config = TrainConfig(schedule=SHORT, seed=1, threads=2, resident=True, resident_pictures=GAP + 20)
+    early, grown = (Mixture(sets=(images,), weights=(1.0,)) for images in (street_set, both))
+    fed = Trainer(tiny_detector(), early, config, tmp_path / "fed", growing=lambda: grown)
+    assert fed.run()
+    assert fed.mixture.images == grown.images
 
 
 def following(growing: Callable[[], Mixture], folder: Path) -> Trainer:

@@ -69,7 +69,7 @@ def card(
 
     from foveate.cli.outputs import file_for
     from foveate.core import foveate_home
-    from foveate.evaluation.cards import CardJob, Outcome, Store, find_parts, find_sets, make_card
+    from foveate.evaluation.cards import CardJob, Outcome, Store, find_parts, find_sets, make_card, parts_for
     from foveate.evaluation.cards.card import ACCURACY
     from foveate.evaluation.cards.page import card_page
     from foveate.evaluation.progress import Steps
@@ -82,10 +82,14 @@ def card(
     store = Store.at_home()
 
     def job(name: str | None, groups: tuple[str, ...]) -> CardJob | None:
-        chosen = [part for part in parts if part.group in groups]
-        return None if name is None else CardJob(path=find_weights(name), parts=chosen, store=store)
+        if name is None:
+            return None
+        path = find_weights(name)
+        chosen = [part for part in parts_for(path, parts) if part.group in groups]
+        return CardJob(path=path, parts=chosen, store=store)
 
-    own = CardJob(path=find_weights(model), parts=parts, store=store)
+    weights = find_weights(model)
+    own = CardJob(path=weights, parts=parts_for(weights, parts), store=store)
     folder = foveate_home() / "cards"
     page = file_for(out or folder / f"{own.path.stem}.md")
     outcome = Outcome(own=own, earlier=job(earlier, ACCURACY), plain=job(plain, ("restoration",)))

@@ -196,6 +196,8 @@ class Trainer:
                 mixture, grows = self._growing or (lambda: self.mixture), self._growing is not None
                 self._feed = stack.enter_context(PictureFeed(pool, mixture, seed=self.config.seed, growing=grows))
             yield
+            if self._feed is not None:
+                self.mixture = self._feed.latest or self.mixture
 
     @contextmanager
     def _batches(self, phase: Phase, journal: Journal) -> Iterator[tuple[Iterator[TensorBatch], Loader | None]]:

@@ -7,10 +7,17 @@ from typing import Any
 
 import pytest
 
-from foveate.evaluation.cards import CardJob, Outcome, Part, Store, find_parts, find_sets, make_card
+from foveate.evaluation.cards import CardJob, Outcome, Part, Store, find_parts, find_sets, make_card, parts_for
 from foveate.evaluation.cards import parts as parts_file
 from foveate.evaluation.cards.page import card_page
-from foveate.models import content_digest, describe_weights
+from foveate.models import (
+    ConvDetector,
+    ConvDetectorConfig,
+    content_digest,
+    describe_weights,
+    load_detector,
+    save_detector,
+)
 from foveate.testing import write_clip
 
 pytest.importorskip("faster_coco_eval")
@@ -30,6 +37,16 @@ def job(data: Path, tiny_weights: Path, tmp_path: Path, monkeypatch: pytest.Monk
     kept = [part for part in found if part.group != "latency"]
     assert [(part.group, part.steps) for part in kept] == [("real", 4), ("restoration", 2)]
     return CardJob(path=path, parts=kept, store=Store.at_home())
+
+
+@pytest.fixture
+def conv_weights(tmp_path: Path) -> Path:
+    path = tmp_path / "conv.safetensors"
+    config = ConvDetectorConfig(
+        channels=(8, 8, 16), blocks=(1, 1, 1), strides=(8, 16), pyramid_channels=16, class_names=("person", "car")
+    )
+    save_detector(ConvDetector(config), path)
+    return path
 
 
 def test_an_interrupted_card_goes_on_and_nothing_is_measured_twice(job: CardJob) -> None:
@@ -100,7 +117,6 @@ def test_means_over_the_moving_scenarios_count_those_that_have_the_class(job: Ca
 
 def test_latency_is_measured_in_turn(tiny_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from foveate.evaluation.cards import latency
-    from foveate.models import load_detector
 
     monkeypatch.setattr(latency, "SIZES", {"small": (96, 192)})
     clip = write_clip(tmp_path / "clip.mp4", frames=1)
@@ -112,6 +128,26 @@ def test_latency_is_measured_in_turn(tiny_weights: Path, tmp_path: Path, monkeyp
     for row in figures["rows"]:
         middle, low, high = row["wall_ms"]
         assert 0 < low <= middle <= high
+
+
+def test_a_convolutional_detector_is_not_measured_at_mixed_resolution(
+    conv_weights: Path, job: CardJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from foveate.evaluation.cards import latency
+
+    assert [part.group for part in parts_for(job.path, job.parts)] == ["real", "restoration"]
+    parts = parts_for(conv_weights, job.parts)
+    assert [part.group for part in parts] == ["real"]
+    card = make_card(Outcome(own=CardJob(path=conv_weights, parts=parts, store=job.store)), {}, [])
+    assert not [text for text in card["absent"] if "restoration" in text]
+    page = card_page(card)
+    assert "Residual stages of 1, 1, 1 blocks, 8, 8, 16 wide" in page
+    assert "low regions are enlarged before the first layer" in page
+    assert "low regions" not in card_page(make_card(Outcome(own=job), {}, []))
+    monkeypatch.setattr(latency, "SIZES", {"small": (96, 192)})
+    frame = latency.first_frame(write_clip(tmp_path / "clip.mp4", frames=1))
+    figures = latency.measure_latency(load_detector(conv_weights), frame, lambda _: None, rounds=2)
+    assert [row["case"] for row in figures["rows"]] == ["full resolution"]
 
 
 def test_a_torn_entry_of_the_store_counts_as_missing(tmp_path: Path) -> None:

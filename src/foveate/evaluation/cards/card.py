@@ -19,8 +19,17 @@ from foveate.models.weights import OwnConfig
 ACCURACY = ("clips", "real", "crowd", "stills")
 """Groups whose parts hold average precision."""
 
+MIXED = ("restoration",)
+"""Groups that look at mixed resolution alone."""
+
 Begin = Callable[[str, int], Callable[[int], None]]
 """Begins a bar: name and steps -> what is called with the number done."""
+
+
+def parts_for(path: Path, parts: Sequence[Part]) -> list[Part]:
+    """The parts that tell something of these weights: a convolutional detector saves nothing on low regions."""
+    config, _ = read_config(path)
+    return [part for part in parts if not (isinstance(config, ConvDetectorConfig) and part.group in MIXED)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -204,6 +204,12 @@ def _span(values: Sequence[float]) -> str:
 
 
 def _restoration(card: dict[str, Any]) -> Iterator[str]:
+    if "dim" not in card:
+        yield "## Mixed resolution"
+        yield ""
+        yield "Saves nothing here: low regions are enlarged before the first layer. So it is not measured."
+        yield ""
+        return
     if "restoration" not in card["rows"]:
         return
     yield "## Mixed resolution"

@@ -41,6 +41,8 @@ class PictureFeed(AbstractContextManager["PictureFeed"]):
     def __init__(self, pool: PicturePool, mixture: Callable[[], Mixture], *, seed: int, growing: bool = False) -> None:
         self.pool, self._mixture = pool, mixture
         self._patience = Patience(PATIENCE_S if growing else None)
+        self.latest: Mixture | None = None
+        """What was there at the last look; None before the first."""
         self.known: set[str] = set()
         """Paths of the pictures that were there at first or have come since."""
         self._rng, self._stop = np.random.default_rng((seed, 4)), threading.Event()
@@ -101,14 +103,14 @@ class PictureFeed(AbstractContextManager["PictureFeed"]):
 
     def _images(self) -> Iterator[LabelledImage]:
         """Pictures without end, as fast as they are wanted."""
-        mixture = self._mixture()
+        self.latest = mixture = self._mixture()
         self.known = {str(image.path) for image in mixture.images}
         while True:
             until = time.monotonic() + REFRESH_S
             while time.monotonic() < until:
                 self._pace(RENEWED_PER_S)
                 yield mixture.draw(self._rng)
-            mixture = self._looked_again(mixture)
+            self.latest = mixture = self._looked_again(mixture)
             new = [image for image in mixture.images if str(image.path) not in self.known]
             self.known.update(str(image.path) for image in new)
             for row in self._rng.permutation(len(new)):
