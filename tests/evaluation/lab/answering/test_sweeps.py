@@ -5,7 +5,7 @@ from dataclasses import replace
 from foveate.core import PairTimes
 from foveate.device import AnswerRules
 from foveate.evaluation.lab.answering.experiment import AnswerCondition, Pair
-from foveate.evaluation.lab.answering.standings import AnswerTable
+from foveate.evaluation.lab.answering.standings import AnswerTable, Standing
 from foveate.evaluation.lab.answering.sweeps import draw_sweeps
 
 MAIN = AnswerCondition(
@@ -48,6 +48,17 @@ def test_who_leads_is_drawn_for_every_pair_of_machines():
     assert names == ["A", "B"], "an ablation that one table alone has leads nowhere"
     colours = {patch.get_facecolor() for patch in drawn.figure.axes[0].patches}
     assert len(colours) == 2
+
+
+def test_machines_where_nobody_has_an_answer_of_the_cloud_have_no_leader():
+    def answered(made, times, means):
+        counts = {f"made of {made}": 3}
+        standing = Standing(contender="A", cells=1, answers=3, intervals={}, counts=counts)
+        return replace(table(means, times), standings=[standing])
+
+    near, far = answered("both", MAIN, {"A": 0.3, "B": 0.2}), answered("device", pair(0.3, 0.4), {"A": 0.2, "B": 0.3})
+    (drawn,) = draw_sweeps([near, far], ["A", "B"])
+    assert texts(drawn, 0) == ["+0.100", "device alone"]
 
 
 def test_accuracy_is_drawn_by_deadline_in_its_order():

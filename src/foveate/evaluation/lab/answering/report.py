@@ -145,9 +145,8 @@ def counted_words(standing: Standing) -> str:
     words = ["answers made of " + ", ".join(made)] if made else []
     if chosen:
         words.append("qualities " + ", ".join(f"{name} ({n})" for n, name in chosen[:5]))
-    above = standing.intervals.get("size_above_expected")
-    if above is not None:
-        words.append(f"{100 * above.value:.0f} % of frames larger than predicted")
+    if standing.above_expected is not None:
+        words.append(f"{100 * standing.above_expected:.0f} % of frames larger than predicted")
     return "; ".join(words)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from foveate.evaluation.answer_tables import COLUMNS
 from foveate.evaluation.lab.answering.compare import AnswerComparison, Entry
 from foveate.evaluation.lab.answering.experiment import AnswerCondition
 from foveate.evaluation.lab.statistics import LEAST_CLUSTERS, Clusters, Difference, Interval
@@ -40,6 +41,8 @@ class Standing:
     """Of `per_frame` and `streaming` AP50, and of each of `FIGURES` that has a value in every cell."""
     counts: dict[str, int]
     """Sums over the cells."""
+    above_expected: float | None = None
+    """Share of the frames sent that were larger than predicted, 0..1; None where nothing was predicted."""
 
 
 def enough(videos: int, recordings: int) -> bool:
@@ -184,7 +187,15 @@ def _standing(label: str, cells: Sequence[Entry], reference: str) -> Standing:
             if all(value is not None for value in column)
         },
         counts=dict(sorted(counts.items())),
+        above_expected=_above_expected(cells),
     )
+
+
+def _above_expected(cells: Sequence[Entry]) -> float | None:
+    """Over all frames sent: a cell that sent none has no share of its own."""
+    rows = [dict(zip(COLUMNS, row, strict=True)) for entry in cells for row in entry[2].result.answers]
+    sent = [row for row in rows if row["expected_bytes"] != "" and int(row["bytes"])]
+    return float(np.mean([int(row["bytes"]) > int(row["expected_bytes"]) for row in sent])) if sent else None
 
 
 def _difference(ours: Sequence[Entry], theirs: Sequence[Entry], reference: str) -> Difference:

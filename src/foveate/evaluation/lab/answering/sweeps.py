@@ -9,6 +9,7 @@ from foveate.evaluation.lab.answering.standings import AnswerTable
 from foveate.evaluation.lab.figures.style import (
     INK,
     MUTED,
+    RAMP,
     Drawn,
     colors_of,
     legend_above,
@@ -40,17 +41,19 @@ def machines(tables: Sequence[AnswerTable], labels: Sequence[str]) -> Drawn:
     with styled() as new_figure:
         figure = new_figure(figsize=(8.6, 3.6))
         leaders = {score: {_times(table): _lead(table, score, shared) for table in tables} for score in _SCORES}
+        alone = {_times(table) for table in tables if _device_alone(table, shared)}
         for axes, score in zip(figure.subplots(1, 2, sharey=True), _SCORES, strict=True):
-            _map(axes, leaders[score], colors_of(labels))
+            _map(axes, leaders[score], alone, colors_of(labels))
             axes.set(title=_SCORES[score], xlabel="cloud, ms")
         figure.axes[0].set_ylabel("device, ms")
-        leading = {lead[0] for leads in leaders.values() for lead in leads.values() if lead}
+        leading = {lead[0] for leads in leaders.values() for at, lead in leads.items() if lead and at not in alone}
         legend_above(figure, [label for label in labels if label in leading], labels)
     return Drawn(
         name=f"machines-{tables[0].kind}",
         title="Who leads on which machines",
         caption="Colour: the contender with the greatest mean AP50 over the cells that all have; number: its lead over "
-        "the next one. Time of the device's model, and of the cloud's for all slices of a frame. Not tried: empty.",
+        "the next one. Grey: nobody has an answer from the cloud in time, so that leads are of which frames were "
+        "answered. Time of the device's model, and of the cloud's for all slices of a frame. Not tried: empty.",
         figure=figure,
     )
 
@@ -68,7 +71,8 @@ def deadlines(tables: Sequence[AnswerTable], labels: Sequence[str]) -> Drawn:
                     if label in table.common_means[score]
                 ]
                 axes.plot(*zip(*points, strict=True), marker="o", markersize=4, **lines_of(labels)[label])
-            axes.set(title=_SCORES[score], xlabel="deadline, ms", ylabel="AP50", ylim=(0, None))
+            axes.set(title=_SCORES[score], xlabel="deadline, ms", ylabel="AP50")
+            axes.set_ylim(0, 1.05 * axes.dataLim.ymax or 1)
         legend_above(figure, shown, labels)
     return Drawn(
         name=f"deadlines-{tables[0].kind}",
@@ -78,14 +82,20 @@ def deadlines(tables: Sequence[AnswerTable], labels: Sequence[str]) -> Drawn:
     )
 
 
-def _map(axes: Any, leads: dict[tuple[float, float], tuple[str, float] | None], colors: dict[str, str]) -> None:
+def _map(
+    axes: Any,
+    leads: dict[tuple[float, float], tuple[str, float] | None],
+    alone: set[tuple[float, float]],
+    colors: dict[str, str],
+) -> None:
     looks, clouds = (sorted({times[i] for times in leads}) for i in (0, 1))
     for (look, cloud), lead in leads.items():
         if lead is not None:
             label, margin = lead
             column, row = clouds.index(cloud), looks.index(look)
-            axes.bar(column, 0.96, bottom=row - 0.48, width=0.96, color=colors[label])
-            axes.text(column, row, f"+{margin:.3f}", ha="center", va="center", color=text_on(colors[label]))
+            color, text = (RAMP[0], "device alone") if (look, cloud) in alone else (colors[label], f"+{margin:.3f}")
+            axes.bar(column, 0.96, bottom=row - 0.48, width=0.96, color=color)
+            axes.text(column, row, text, ha="center", va="center", color=text_on(color), fontsize="small")
     axes.set_xticks(range(len(clouds)), [f"{1000 * cloud:g}" for cloud in clouds])
     axes.set_yticks(range(len(looks)), [f"{1000 * look:g}" for look in looks])
     axes.set(xlim=(-0.5, len(clouds) - 0.5), ylim=(-0.5, len(looks) - 0.5))
@@ -101,6 +111,12 @@ def _lead(table: AnswerTable, score: str, labels: Sequence[str]) -> tuple[str, f
         return None
     first, second = sorted(means, key=lambda label: -means[label])[:2]
     return first, means[first] - means[second]
+
+
+def _device_alone(table: AnswerTable, labels: Sequence[str]) -> bool:
+    """Whether answers of them are known, and none is made of a result of the cloud."""
+    made = {name for s in table.standings if s.contender in labels for name in s.counts if name.startswith("made of")}
+    return bool(made) and made.isdisjoint({"made of cloud", "made of both"})
 
 
 def _everywhere(tables: Sequence[AnswerTable], labels: Sequence[str]) -> list[str]:

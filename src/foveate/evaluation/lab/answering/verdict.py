@@ -122,13 +122,19 @@ def _one_clip(table: AnswerTable) -> list[str]:
 
 def _elsewhere(table: AnswerTable, others: Sequence[AnswerTable]) -> list[str]:
     ranked = [other for other in others if other.winner is not None]
-    other_winners = [f"{other.winner} ({other.condition.label})" for other in ranked if other.winner != table.winner]
+    other_winners = [f"{other.winner} ({_differing(other, table)})" for other in ranked if other.winner != table.winner]
     if not ranked:
         return []
     if not other_winners:
         return [f"The same has the greatest AP50 in {_all(len(ranked))}."]
     them = "the other condition" if len(ranked) == 1 else f"{len(other_winners)} of {len(ranked)} other conditions"
     return [f"Another has the greatest AP50 in {them}: {'; '.join(other_winners)}."]
+
+
+def _differing(other: AnswerTable, table: AnswerTable) -> str:
+    """What of the other's condition is not this one's."""
+    known = table.condition.label.split(", ")
+    return ", ".join(word for word in other.condition.label.split(", ") if word not in known)
 
 
 def _all(conditions: int) -> str:
