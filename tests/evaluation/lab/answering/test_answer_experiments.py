@@ -123,6 +123,10 @@ def test_cells_become_tables_and_a_report(experiment, tmp_path):
     answers = rows(tmp_path / "answers.csv")
     assert len(answers) == sum(int(row["answers"]) for row in cells)
     assert len(rows(tmp_path / "tables.csv")) == 3
+    sent = [row for row in answers if row["contender"] == "hyperion" and row["expected_bytes"] and int(row["bytes"])]
+    larger = [int(row["bytes"]) > int(row["expected_bytes"]) for row in sent]
+    above = [standing.above_expected for standing in table.standings[:2]]
+    assert above == [sum(larger) / len(larger), None], "over all frames sent; the device alone predicts nothing"
 
 
 def test_finished_cells_are_not_computed_again(experiment, tmp_path, monkeypatch):
