@@ -1,8 +1,9 @@
 """Guards against lost speed: each part against bare work on the same data, timed in turn in one run.
 
 No absolute time appears: processor time of one thread, medians of ratios within a round, the best of three tries. A
-bound lies a third or so above the largest ratio seen on machine B of docs/results.md, alone and beside busy neighbours,
-so that half as much work again does not pass. Each test says what it holds against what, and what would make it fail.
+bound lies a third or so above the largest ratio seen on machine B of docs/results.md (and C, where it says so), alone
+and beside busy neighbours, so that half as much work again does not pass. Each test says what it holds against what,
+and what would make it fail.
 """
 
 import statistics
@@ -142,7 +143,9 @@ def test_backbone_against_the_same_blocks_in_plain_torch(backbone: Backbone) -> 
             tokens = plain_block(tokens.reshape(1, -1, config.dim) if block.is_global else tokens, block)
             tokens = tokens.reshape(windows.shape)
 
-    assert_at_most(1.0, inference(backbone, 0, 0), bare)
+    # In float32, where products are slow, torch's own attention is the faster one: 1.12 to 1.16 seen on machine C.
+    bound = 1.0 if windows.dtype == torch.bfloat16 else 1.5
+    assert_at_most(bound, inference(backbone, 0, 0), bare)
 
 
 def test_mixed_against_full_resolution(backbone: Backbone) -> None:
@@ -257,9 +260,9 @@ def test_decision_against_small_steps_of_numpy() -> None:
 
 
 def test_natural_breaks_against_a_sort() -> None:
-    """Fails when all pairs of bins are tried."""
+    """Fails when all pairs of bins are tried. The sort is one that takes no vector instructions on any processor."""
     values = np.random.default_rng(0).lognormal(size=32_400)
-    assert_at_most(2.85, lambda: natural_breaks(values), lambda: np.sort(values), times=3)
+    assert_at_most(2.2, lambda: natural_breaks(values), lambda: np.sort(values, kind="stable"), times=3)
 
 
 def test_knapsack_against_small_steps_of_numpy() -> None:
