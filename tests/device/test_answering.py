@@ -364,6 +364,14 @@ def test_the_budget_is_what_fits_between_look_and_cloud():
     assert bench.answers[0].expected_bytes <= 200_000
 
 
+@pytest.mark.parametrize(("late", "budget"), [("device", 150_000), ("kept", 200_000)])
+def test_what_would_come_when_the_device_answers_already_is_not_in_the_budget(late, budget):
+    bench = Bench(rate_bps=8e6, guard_s=0.05, late=late)
+    offloaded(bench)
+    bench.result(0, 1.3)
+    assert bench.answers[0].budget_bytes == pytest.approx(budget)
+
+
 def test_the_budget_that_a_policy_sees_before_the_look_counts_from_then_too():
     budgets = []
 

@@ -28,6 +28,7 @@ class Briefing:
     ) -> None:
         self._confidence = policy.confidence
         self._deadline_s, self._interval_s = rules.deadline_s, frame_interval_s
+        self._cloud_deadline_s = rules.deadline_s - rules.spare_s
         self._answers, self._expected = answers, expected
         self._connection, self._uplink = connection, uplink
 
@@ -57,7 +58,7 @@ class Briefing:
                 frame,
                 grid,
                 now=now,
-                deadline_s=self._deadline_s,
+                deadline_s=self._cloud_deadline_s,
                 rate_bps=self._uplink.rate_bps,
                 rtt_s=self._connection.rtt_s,
             ),

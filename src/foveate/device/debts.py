@@ -126,8 +126,8 @@ class Debts:
         if owed.look is not None and self._looks_first and not owed.decided:
             # Waiting for the uplink any longer cannot succeed.
             grid = self._connection.grid(owed.frame)
-            return owed.due_at - self._expected.least_s(grid, rtt_s=self._connection.rtt_s)
-        return owed.due_at - (self._rules.guard_s if self._rules.late == "device" else 0.0)
+            return owed.due_at - self._rules.spare_s - self._expected.least_s(grid, rtt_s=self._connection.rtt_s)
+        return owed.due_at - self._rules.spare_s
 
     def _alone(self, owed: Owed, now: float) -> list[Answered]:
         """What the device can say by itself of one frame, if it can say anything yet."""

@@ -39,6 +39,11 @@ class AnswerRules:
     offload_timeout_s: float = 5.0
     """An offload without a result by then is lost."""
 
+    @property
+    def spare_s(self) -> float:
+        """So long before the deadline a result of the cloud comes too late already."""
+        return self.guard_s if self.late == "device" else 0.0
+
     def __post_init__(self) -> None:
         if not (self.deadline_s > 0 and self.offload_timeout_s > 0):
             raise InputError(f"deadline and timeout must be above 0, got {self}")

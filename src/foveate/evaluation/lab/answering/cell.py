@@ -19,7 +19,7 @@ from foveate.network.messages import Welcome
 from foveate.policies import policy_parameters
 from foveate.policies.answering import answer_policy
 
-VERSION = 1
+VERSION = 2
 """Of results; raised whenever simulation or scoring changes what comes out."""
 
 
