@@ -35,7 +35,7 @@ from foveate.models import backbone as backbone_module
 from foveate.models.cuda_blocks import FusedBlock, Stage, run_blocks
 from foveate.models.cuda_graphs import Graphs
 from foveate.models.cuda_keys import CELLS, PLAIN, FrameLaunch
-from foveate.models.cuda_pass import FusedPass, plan_of
+from foveate.models.cuda_pass import FusedPass, plan_of, subset_ends
 from foveate.models.cuda_tables import TOKENS, room_for
 from foveate.models.flops import backbone_operations
 from foveate.models.layout import FrameLayout, frame_layout
@@ -631,14 +631,13 @@ def own_kernels(
 
 def global_block(model: Backbone, layout: FrameLayout, launch: FrameLaunch) -> tuple[FusedBlock, Stage]:
     """The first global block and its tables, launched in this way."""
-    per_subset = model.config.depth // model.config.subsets
-    ends = tuple(range(per_subset, model.config.depth + 1, per_subset))
+    ends = subset_ends(model.config)
     device = model.blocks[0].fc1.weight.device
     plan = cuda_plan.pass_plan((layout,), (model.config.subsets + 1,), ends, launch, device)
     with torch.inference_mode():
         fused = FusedPass.of(model, plan.shape)
     tables = plan.shape.stage(plan.shape.packing.unpack(plan.packed), 0)
-    return fused.blocks[per_subset - 1], Stage(plan.shape, plan.shape.stages[0], tables)
+    return fused.blocks[ends[0] - 1], Stage(plan.shape, plan.shape.stages[0], tables)
 
 
 if __name__ == "__main__":

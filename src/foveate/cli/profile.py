@@ -264,10 +264,9 @@ def _class_observations(
     from functools import partial
     from typing import cast
 
-    from foveate.core import InputError
+    from foveate.core import ImportanceSource, InputError
     from foveate.estimators.natural_breaks import SCALES, Scale
     from foveate.models import GlancingDetector, ImportanceOptions, detect_in_slices
-    from foveate.models.importance import Importance
     from foveate.profiling import class_observations_path, measure_classes
 
     if scale not in SCALES:
@@ -279,7 +278,7 @@ def _class_observations(
         for video in videos:
             found += measure_classes(
                 video,
-                GlancingDetector(device, options=options, importance=cast("Importance", importance)),
+                GlancingDetector(device, options=options, importance=cast("ImportanceSource", importance)),
                 cloud.detect,
                 partial(detect_in_slices, cloud),
                 class_observations_path(video, depends_on),

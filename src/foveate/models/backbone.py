@@ -245,9 +245,11 @@ class Backbone(nn.Module):
         if table is None:
             return None
         spread = tiled_positions if self.config.positions == "tiled" else stretched_positions
-        return self._kept_codes(
-            grids, lambda: torch.cat([raster_positions(spread(table, grid), grid) for grid in grids])
-        )
+
+        def make() -> Tensor:
+            return torch.cat([raster_positions(spread(table, grid), grid) for grid in grids])
+
+        return make() if table.is_inference() else self._kept_codes(grids, make)
 
     def _make_codes(self, table: Tensor, layout: FrameLayout) -> Tensor:
         spread = tiled_positions if self.config.positions == "tiled" else stretched_positions

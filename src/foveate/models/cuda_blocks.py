@@ -1,9 +1,9 @@
 """Blocks of the backbone on a CUDA device, without gradients: the real tokens alone, few and fused kernels.
 
 The result is that of `Block` up to the rounding of bf16, with the hyperbolic form of GELU (which the matrix library
-adds to its product). Biases that a block adds to its tokens wait in `shift`, a vector that all tokens share: the
-products add to the tokens in place, and the next normalisation adds the vector. Restoration keeps it, its weights
-summing to 1.
+adds to its product). Biases that blocks add to their tokens are the same for all tokens: their sums so far, `shifts`,
+are added by the normalisations, while products add to the tokens in place. Restoration keeps them, its weights summing
+to 1.
 """
 
 import itertools

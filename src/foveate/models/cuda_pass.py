@@ -24,7 +24,7 @@ from foveate.models.layout import FrameLayout, frame_layout, upload
 from foveate.models.pixels import beyond_frames
 
 if TYPE_CHECKING:
-    from foveate.models.backbone import Backbone
+    from foveate.models.backbone import Backbone, BackboneConfig
 
 
 def runs_fused(backbone: "Backbone", tiles: Tensor, layouts: Sequence[FrameLayout]) -> bool:
@@ -54,10 +54,14 @@ def plan_of(
     backbone: "Backbone", layouts: Sequence[FrameLayout], points: Sequence[int], torch_device: torch.device
 ) -> PassPlan:
     """What is done with a batch, one restoration point for each frame."""
-    per_subset = backbone.config.depth // backbone.config.subsets
-    ends = tuple(range(per_subset, backbone.config.depth + 1, per_subset))
     launch = CELLS if backbone.config.relative_size else PLAIN
-    return pass_plan(tuple(layouts), tuple(points), ends, launch, torch_device)
+    return pass_plan(tuple(layouts), tuple(points), subset_ends(backbone.config), launch, torch_device)
+
+
+def subset_ends(config: "BackboneConfig") -> tuple[int, ...]:
+    """One past the last block of each subset."""
+    per_subset = config.depth // config.subsets
+    return tuple(range(per_subset, config.depth + 1, per_subset))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -5,7 +5,7 @@ Read from queries and keys while the detector's own pass has them at hand; the a
 
 from dataclasses import dataclass
 from itertools import product
-from typing import Literal
+from typing import Literal, get_args
 
 import cv2
 import numpy as np
@@ -18,6 +18,7 @@ from foveate.core import (
     Detections,
     DeviceGlance,
     ImportanceMap,
+    ImportanceSource,
     InputError,
     Mask,
     MixedFrame,
@@ -31,9 +32,6 @@ from foveate.models.layout import FrameGroup, FrameLayout
 from foveate.models.mixed_detector import MixedDetector
 from foveate.models.threads import in_threads
 
-IMPORTANCES = ("attention", "boxes")
-Importance = Literal["attention", "boxes"]
-"""What importance is read from."""
 FAINT = 0.05
 """Score from which a suspected box counts for importance: the lowest that a device shows of its boxes."""
 ACCELERATOR_CHUNK = 64
@@ -195,7 +193,7 @@ class GlancingDetector:
         *,
         seen_size: tuple[int, int] | None = (1080, 1920),
         options: ImportanceOptions | None = None,
-        importance: Importance = "attention",
+        importance: ImportanceSource = "attention",
         score_threshold: float | None = None,
     ) -> None:
         """`seen_size`: height and width that frames are reduced to fit into (area averages); None = never reduced.
@@ -203,8 +201,8 @@ class GlancingDetector:
         `importance`: by attention (equation 2), or by the boxes that the model faintly suspects (`box_importance`).
         Raises `InputError` for anything else, and for attention of a model whose patches are not those of a frame.
         """
-        if importance not in IMPORTANCES:
-            raise InputError(f"importance must be one of {', '.join(IMPORTANCES)}, got {importance!r}")
+        if importance not in (known := get_args(ImportanceSource)):
+            raise InputError(f"importance must be one of {', '.join(known)}, got {importance!r}")
         patch = detector.region_grid(PATCH, PATCH).patch_size
         if importance == "attention" and patch != PATCH:
             raise InputError(f"importance by attention needs a model with patches of {PATCH} pixels, got {patch}")
