@@ -83,7 +83,7 @@ def see(options: argparse.Namespace, frames: FramesByPosition, chosen: list[int]
         for position in chosen:
             pixels: Callable[[], Pixels] = partial(frames.at, position)
             ours = looks.get(position, look, pixels).detections
-            _, theirs = outcomes.get(position, plan, grid, pixels)
+            theirs = outcomes.found(position, plan, grid, pixels)
             for end, found in (("device", ours), ("cloud", theirs), ("both", ensemble(ours, theirs))):
                 seen[end].append((found, truths[position]))
     return seen

@@ -141,6 +141,21 @@ def test_by_the_papers_rule_late_frames_keep_what_was_valid(settings):
     assert summary["latency_deviation"] > 0
 
 
+@pytest.mark.parametrize("late", ["device", "kept"])
+def test_what_comes_too_late_for_an_answer_is_not_inferred(settings, late):
+    def refuses():
+        class Refusing(FakeDetector):
+            def detect_batch(self, *args, **rest):
+                raise AssertionError("nobody sees it")
+
+        return Refusing()
+
+    tight = AnswerRules(deadline_s=0.12, late=late)  # the cloud alone takes longer
+    summary = run(settings(policy="cloud-only", rules=tight, times=PairTimes(look_s=0.05, cloud_s=0.2)), load=refuses)
+    assert summary["offloaded_bytes"] > 0
+    assert not {"both", "cloud"} & set(summary["made_of"])
+
+
 def test_pipelining_answers_more_frames(settings):
     plain = run(settings(policy="hyperion"))
     pipelined = run(settings(policy="hyperion", rules=AnswerRules(pipelined=True)))

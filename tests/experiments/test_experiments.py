@@ -232,7 +232,7 @@ def test_a_wish_that_an_experiment_does_not_heed_is_refused(name, wish, option, 
 def test_networks_that_know_rendered_scenes_alone_are_no_contenders_on_real_clips(shared_data):
     overall = experiment_by_name("hyperion-overall", Inputs(data=shared_data, rendered_model="mine"))
     own = [one for one in overall.contenders if one.models]
-    assert [one.label for one in own] == ["elf-like, CNN", "remix-like, CNN"]
+    assert [one.label for one in own] == ["elf-like, CNN", "elf-like, CNN, quality 90", "remix-like, CNN"]
     assert all(one.kinds == ("rendered",) and one.models == {"mine": "convdet-small-world"} for one in own)
     weaker = experiment_by_name("hyperion-small-device", Inputs(data=shared_data))
     assert not [one for one in weaker.contenders if one.models]

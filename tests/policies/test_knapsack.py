@@ -48,6 +48,20 @@ def test_no_choice_that_fits_is_better(seed):
         assert (worth, used) == expected
 
 
+@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("tolerance", [0.05, 0.3])
+def test_the_smallest_choice_within_the_tolerance_is_taken(seed, tolerance):
+    accuracy, size = problem(seed)
+    budget = (int(size.min(axis=1).sum()) + int(size.max(axis=1).sum())) // 2
+    best, _ = enumerated(accuracy, size, budget)
+    columns = best_choice(accuracy, size, budget, tolerance=tolerance)
+    rows = range(len(size))
+    assert accuracy[rows, columns].sum() >= best - tolerance - 1e-12
+    used = int(size[rows, columns].sum())
+    cheaper = None if used == 0 else enumerated(accuracy, size, used - 1)
+    assert cheaper is None or cheaper[0] < best - tolerance + 1e-12
+
+
 def test_nothing_fits_below_the_smallest_choice():
     assert best_choice([[1, 2], [1, 2]], [[3, 5], [4, 9]], 6) is None
     assert best_choice([[1, 2], [1, 2]], [[3, 5], [4, 9]], 7) == (0, 0)

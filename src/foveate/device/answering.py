@@ -87,6 +87,11 @@ class AnsweringSession:
         times = (self._answers.due_at, connection_at, self._offloads.wake_at, self._debts.wake_at)
         return min((time for time in times if time is not None), default=None)
 
+    def awaits(self, offload_id: int, at: float) -> bool:
+        """Whether a result of an offload that arrives at that time could become part of an answer."""
+        owed = self._debts.get(offload_id)
+        return owed is not None and not owed.missed(at)
+
     def start(self, now: float) -> list[DeviceEvent]:
         """Greet the server. Frames may be captured before it answers: the device's own model answers them."""
         return [self._connection.greet(now)]

@@ -91,6 +91,12 @@ class Looks:
         )
 
 
+class _SizeRecord(msgspec.Struct, frozen=True, array_like=True):
+    key: bytes
+    sizes: list[int]
+    """Of the pictures that are sent."""
+
+
 class _OffloadRecord(msgspec.Struct, frozen=True, array_like=True):
     key: bytes
     boxes: bytes
@@ -101,7 +107,11 @@ class _OffloadRecord(msgspec.Struct, frozen=True, array_like=True):
 
 
 class AnswerOutcomes:
-    """What the cloud answers to offloads of a clip: encoded, sent and inferred as a live run does it."""
+    """What offloads of a clip take, and what the cloud answers: encoded, sent and inferred as a live run does it.
+
+    A context manager; processes share what they compute. Bytes come without an inference, for many results come too
+    late for anybody to see them.
+    """
 
     def __init__(
         self,
@@ -113,26 +123,40 @@ class AnswerOutcomes:
         load: Callable[[], DetectorLike],
     ) -> None:
         self.computed = 0
-        """How many were not on disk."""
+        """How many inferences were not on disk."""
         self._class_names, self._threshold, self._load = class_names, score_threshold, load
         self._engine: Engine | None = None
         self._model = ""
         name = [VERSION, clip_sha256, weights_hash, class_names, score_threshold]
         self._records = RecordFile(_path("clouds", name), _OffloadRecord)
+        self._sizes = RecordFile(_path("sizes", [VERSION, clip_sha256]), _SizeRecord)
 
-    def get(
+    def encoded(
         self, position: int, plan: OffloadPlan, grid: RegionGrid, pixels: Callable[[], Pixels]
-    ) -> tuple[EncodedFrame | EncodedParts, Detections]:
-        """Stand-ins of the right lengths, and the cloud's result."""
-        key = _digest([position, grid.height, grid.width, *_plan_key(plan)])
+    ) -> EncodedFrame | EncodedParts:
+        """Stand-ins of the right lengths for what a plan sends of the frame at `position` of the file."""
+        key = _offload_key(position, plan, grid)
+        known = self._records.get(key)
+        if known is not None:
+            return _stand_in(plan, grid, known.sizes)
+
+        def make() -> _SizeRecord:
+            return _SizeRecord(key=key, sizes=_sizes(encode_plan(pixels(), grid=grid, plan=plan)))
+
+        return _stand_in(plan, grid, self._sizes.get_or_make(key, make).sizes)
+
+    def found(self, position: int, plan: OffloadPlan, grid: RegionGrid, pixels: Callable[[], Pixels]) -> Detections:
+        """The cloud's result."""
+        key = _offload_key(position, plan, grid)
         record = self._records.get_or_make(key, lambda: self._compute(key, plan, grid, pixels()))
-        return _stand_in(plan, grid, record.sizes), _detections(record, self._class_names)
+        return _detections(record, self._class_names)
 
     def __enter__(self) -> "AnswerOutcomes":
         return self
 
     def __exit__(self, *error: object) -> None:
         self._records.close()
+        self._sizes.close()
 
     def _compute(self, key: bytes, plan: OffloadPlan, grid: RegionGrid, pixels: Pixels) -> _OffloadRecord:
         if self._engine is None:
@@ -148,8 +172,7 @@ class AnswerOutcomes:
         (outcome,) = self._engine.infer(Batch(model=self._model, works=(work,), decoded=(decoded,)))
         if isinstance(outcome, Exception):
             raise outcome
-        found = outcome.detections
-        return _OffloadRecord(key=key, **_arrays(found), sizes=_sizes(encoded))
+        return _OffloadRecord(key=key, **_arrays(outcome.detections), sizes=_sizes(encoded))
 
 
 def _path(folder: str, name: list[object]) -> Path:
@@ -162,6 +185,10 @@ def _digest(parts: list[object]) -> bytes:
 
 def _view_key(view: View) -> list[float]:
     return [view.top, view.left, view.bottom, view.right, view.scale]
+
+
+def _offload_key(position: int, plan: OffloadPlan, grid: RegionGrid) -> bytes:
+    return _digest([position, grid.height, grid.width, *_plan_key(plan)])
 
 
 def _plan_key(plan: OffloadPlan) -> list[object]:

@@ -156,7 +156,7 @@ class Simulation(VirtualRun):
         seconds = self._durations.encode_s(work.plan, work.grid)
         self._book_work(now, seconds, lambda when: self._device.encoded(work.offload_id, outcome.encoded, when))
 
-    def _take_found(self, offload_id: int) -> Detections:
+    def _take_found(self, offload_id: int, arrives_at: float) -> Detections:  # noqa: ARG002
         del self._plans[offload_id]
         return self._found.pop(offload_id).detections
 

@@ -56,7 +56,7 @@ class AnswerSimulation(VirtualRun):
     on_answer: Callable[[Answered], None]
     frame_count: int
     """How many frames are played."""
-    _sent: dict[int, tuple[OffloadPlan, RegionGrid, Detections]] = field(default_factory=dict, init=False)
+    _sent: dict[int, tuple[int, OffloadPlan, RegionGrid]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -123,8 +123,8 @@ class AnswerSimulation(VirtualRun):
 
     def _encode(self, work: EncodeWork, now: float) -> None:
         position = self._position(work.frame)
-        encoded, found = self.outcomes.get(position, work.plan, work.grid, lambda: self.frames(position))
-        self._sent[work.offload_id] = work.plan, work.grid, found
+        encoded = self.outcomes.encoded(position, work.plan, work.grid, lambda: self.frames(position))
+        self._sent[work.offload_id] = position, work.plan, work.grid
         seconds = self.times.encoding_s(work.plan, work.grid)
         self._book(self._core, now, seconds, lambda at: self._device.encoded(work.offload_id, encoded, at))
 
@@ -136,10 +136,14 @@ class AnswerSimulation(VirtualRun):
 
     def _server_seconds(self, work: Work) -> tuple[float, float]:
         """Decoding and inference of an offload, the latter with the assumed spread."""
-        plan, grid, _ = self._sent[work.offload.offload_id]
+        _, plan, grid = self._sent[work.offload.offload_id]
         rng = np.random.default_rng([self.seed, work.offload.offload_id])
         spread = float(np.exp(rng.normal(0, SPREAD)))
         return self.times.decoding_s(plan, grid), self.times.computing_s(plan, grid) * spread
 
-    def _take_found(self, offload_id: int) -> Detections:
-        return self._sent.pop(offload_id)[2]
+    def _take_found(self, offload_id: int, arrives_at: float) -> Detections:
+        """Empty where it comes too late for an answer: nobody sees it, and inference is what a run costs."""
+        position, plan, grid = self._sent.pop(offload_id)
+        if not self._device.awaits(offload_id, arrives_at):
+            return Detections.empty(tuple(self.welcome.class_names))
+        return self.outcomes.found(position, plan, grid, lambda: self.frames(position))

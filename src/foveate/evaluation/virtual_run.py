@@ -64,8 +64,8 @@ class VirtualRun(ABC):
         """Decoding and inference of an offload."""
 
     @abstractmethod
-    def _take_found(self, offload_id: int) -> Detections:
-        """What the server's model finds in an offload; asked once."""
+    def _take_found(self, offload_id: int, arrives_at: float) -> Detections:
+        """What the server's model finds in an offload; asked once. `arrives_at`: when the device hears of it."""
 
     def run(self) -> None:
         """From the first frame to the last display.
@@ -139,7 +139,7 @@ class VirtualRun(ABC):
         self._agenda.book(now + decode_s + inference_s, partial(self._inferred, work, decode_s, inference_s))
 
     def _inferred(self, work: Work, decode_s: float, inference_s: float, now: float) -> None:
-        found = self._take_found(work.offload.offload_id)
+        found = self._take_found(work.offload.offload_id, self._link.reply(now))
         inferred = Inferred(detections=found, decode_s=decode_s, inference_s=inference_s)
         self._answer(self._server.finished(work, inferred), now)
         self._server_busy = False

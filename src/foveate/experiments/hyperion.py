@@ -139,29 +139,32 @@ def videos(inputs: Inputs) -> tuple[Video, ...]:
 
 
 def contenders(inputs: Inputs) -> tuple[AnswerContender, ...]:
-    """Hyperion as in the paper, tuned, and by boxes; fewer tokens; baselines; then ablations of the tuned one."""
-    tuned = "layers=first,breaks=log,costs=table"
+    """Hyperion as in the paper, tuned, and by boxes; fewer tokens; baselines; then ablations of the tuned one.
+
+    Qualities, tolerance and weights were chosen on profiling scenes and tuning traces (docs/results.md).
+    """
+    attention = "layers=first,breaks=log,costs=table,device_weight=0.5,tolerance=0.01"
+    boxes = "importance=boxes,costs=table,device_weight=0.5,tolerance=0.005"
     cnn = {inputs.rendered_model: CNN_MODEL}
     return (
         AnswerContender(label="hyperion", policy="hyperion", profile=PAPER_CLASSES),
-        AnswerContender(label="hyperion (tuned)", policy=f"hyperion:{tuned}"),
-        AnswerContender(label="hyperion, boxes", policy="hyperion:importance=boxes,costs=table", profile=BOX_CLASSES),
-        AnswerContender(label="hyperion-mixed", policy=f"hyperion-mixed:{tuned},allowed=0.2"),
-        AnswerContender(
-            label="hyperion-mixed, boxes",
-            policy="hyperion-mixed:importance=boxes,costs=table",
-            profile=BOX_CLASSES,
-        ),
-        AnswerContender(label="elf-v", policy="elf-v"),
-        AnswerContender(label="elf-like", policy="elf-like"),
+        AnswerContender(label="hyperion (tuned)", policy=f"hyperion:{attention}"),
+        AnswerContender(label="hyperion, boxes", policy=f"hyperion:{boxes}", profile=BOX_CLASSES),
+        AnswerContender(label="hyperion-mixed", policy=f"hyperion-mixed:{attention},allowed=0.2"),
+        AnswerContender(label="hyperion-mixed, boxes", policy=f"hyperion-mixed:{boxes}", profile=BOX_CLASSES),
+        AnswerContender(label="elf-v", policy="elf-v:quality=50"),
+        AnswerContender(label="elf-v, quality 90", policy="elf-v"),
+        AnswerContender(label="elf-like", policy="elf-like:quality=50"),
         AnswerContender(label="remix-like", policy="remix-like"),
-        AnswerContender(label="elf-like, CNN", policy="elf-like", models=cnn, kinds=("rendered",)),
+        AnswerContender(label="elf-like, CNN", policy="elf-like:quality=50", models=cnn, kinds=("rendered",)),
+        AnswerContender(label="elf-like, CNN, quality 90", policy="elf-like", models=cnn, kinds=("rendered",)),
         AnswerContender(label="remix-like, CNN", policy="remix-like", models=cnn, kinds=("rendered",)),
         AnswerContender(label="device-only", policy="device-only"),
-        AnswerContender(label="cloud-only", policy="cloud-only"),
-        AnswerContender(label="V1: no refinement", policy=f"hyperion:{tuned},refine=false", ablation=True),
-        AnswerContender(label="V2: fixed 30/50/90", policy=f"hyperion:{tuned},fixed=30/50/90", ablation=True),
-        AnswerContender(label="V3: no ensemble", policy=f"hyperion:{tuned},ensemble=false", ablation=True),
+        AnswerContender(label="cloud-only", policy="cloud-only:quality=50"),
+        AnswerContender(label="cloud-only, quality 90", policy="cloud-only"),
+        AnswerContender(label="V1: no refinement", policy=f"hyperion:{attention},refine=false", ablation=True),
+        AnswerContender(label="V2: fixed 30/10/30", policy=f"hyperion:{attention},fixed=30/10/30", ablation=True),
+        AnswerContender(label="V3: no ensemble", policy=f"hyperion:{attention},ensemble=false", ablation=True),
     )
 
 

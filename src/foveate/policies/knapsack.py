@@ -33,11 +33,14 @@ def best_choice(
     accuracy: NDArray[np.float64] | Sequence[Sequence[float]],
     size: NDArray[np.int64] | Sequence[Sequence[int]],
     budget: int,
+    *,
+    tolerance: float = 0.0,
 ) -> tuple[int, ...] | None:
     """The column of each row so that accuracies sum to the most with sizes of at most `budget`; None if nothing fits.
 
-    `accuracy` `(classes, qualities)`; `size` of the same shape, whole units of at least 0. Of equally accurate choices
-    the smallest is taken. Raises `InputError` on other shapes, and on accuracies that are not finite.
+    `accuracy` `(classes, qualities)`; `size` of the same shape, whole units of at least 0. The smallest of all choices
+    that are at most `tolerance` less accurate than the best is taken. Raises `InputError` on other shapes, and on
+    accuracies that are not finite.
     """
     worth, cost = np.asarray(accuracy, np.float64), np.asarray(size)
     if worth.ndim != 2 or 0 in worth.shape or cost.shape != worth.shape:
@@ -50,7 +53,7 @@ def best_choice(
         return None
     # More states than the largest choice needs would be the same for nothing.
     best, choices = _accumulated(worth, cost, min(budget, int(cost.max(axis=1).sum())))
-    used, columns = int(np.argmax(best)), []
+    used, columns = int(np.argmax(best >= best.max() - tolerance)), []
     for row in reversed(range(len(cost))):
         columns.append(int(choices[row][used]))
         used -= int(cost[row, columns[-1]])

@@ -98,6 +98,17 @@ def test_the_scheduler_spends_its_budget_on_what_is_worth_most():
     assert rich.class_qualities == (100, 100, 100)
 
 
+@pytest.mark.parametrize("policy", [Hyperion, HyperionMixed])
+def test_what_is_worth_little_is_left_out_within_the_tolerance(policy):
+    rich = frame_state(budget_bytes=1e9)
+    state = replace(rich, costs=replace(rich.costs, accuracy=rich.costs.accuracy / 100))
+    last, top = state.costs.accuracy.sum(axis=0)[-2:]
+    everything, most, least = (policy(tolerance=t).decide(state) for t in (0.0, float(top - last), 1.0))
+    assert everything.jpeg_quality == state.costs.qualities[-1]
+    assert (most.class_qualities, most.jpeg_quality) != (everything.class_qualities, everything.jpeg_quality)
+    assert least.jpeg_quality == state.costs.qualities[0]
+
+
 def test_the_scheduler_leaves_frames_to_the_device_that_do_not_fit():
     assert Hyperion().decide(frame_state(budget_bytes=5_000)) is None
     assert Hyperion().decide(frame_state(budget_bytes=None)) is None

@@ -47,12 +47,13 @@ class Hyperion:
     """How bytes and accuracy are expected: by the paper's equations 3 and 4, or by a table for each class."""
     device_weight: float = 0.4
     """Of the device's boxes in the ensemble, 0..1; the cloud's have the rest."""
+    tolerance: float = 0.0
+    """Expected accuracy that is given up for fewer bytes, 0..1: the rest of a budget buys little, and makes late."""
 
     def __post_init__(self) -> None:
-        if not (0 <= self.threshold <= 1 and 0 <= self.device_weight <= 1):
-            raise InputError(
-                f"threshold and device_weight must lie in 0..1, got {self.threshold:g} and {self.device_weight:g}"
-            )
+        shares = (self.threshold, self.device_weight, self.tolerance)
+        if not all(0 <= share <= 1 for share in shares):
+            raise InputError(f"threshold, device_weight and tolerance must lie in 0..1, got {shares}")
         fixed_qualities(self.fixed)
 
     @property
@@ -82,12 +83,15 @@ class Hyperion:
         fixed = fixed_qualities(self.fixed)
         if fixed:
             return _plan(state, fixed, "fixed")
-        chosen = chosen_qualities(state)
+        chosen = chosen_qualities(state, tolerance=self.tolerance)
         return None if chosen is None else _plan(state, chosen, "scheduled")
 
 
-def chosen_qualities(state: FrameState) -> tuple[int, ...] | None:
-    """Algorithm 1: sizes in whole KiB, budget rounded down; None if nothing fits or nothing is known."""
+def chosen_qualities(state: FrameState, *, tolerance: float = 0.0) -> tuple[int, ...] | None:
+    """Algorithm 1: sizes in whole KiB, budget rounded down; None if nothing fits or nothing is known.
+
+    `tolerance`: expected accuracy that is given up for fewer bytes.
+    """
     costs = state.costs
     if costs is None:
         return None
@@ -96,7 +100,9 @@ def chosen_qualities(state: FrameState) -> tuple[int, ...] | None:
     if budget is None:
         return None
     room = int((budget - costs.fixed_bytes) // KIB)
-    columns = best_choice(costs.accuracy, whole_kib(costs.size_bytes), room) if room >= 0 else None
+    if room < 0:
+        return None
+    columns = best_choice(costs.accuracy, whole_kib(costs.size_bytes), room, tolerance=tolerance)
     return None if columns is None else tuple(costs.qualities[column] for column in columns)
 
 

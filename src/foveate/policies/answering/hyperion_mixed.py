@@ -52,11 +52,15 @@ class HyperionMixed:
     """How bytes and accuracy are expected: by the paper's equations 3 and 4, or by a table for each class."""
     device_weight: float = 0.4
     """Of the device's boxes in the ensemble, 0..1."""
+    tolerance: float = 0.0
+    """Expected accuracy that is given up for fewer bytes, 0..1."""
 
     def __post_init__(self) -> None:
-        shares = (self.threshold, self.allowed, self.device_weight)
+        shares = (self.threshold, self.allowed, self.device_weight, self.tolerance)
         if not all(0 <= share <= 1 for share in shares) or self.beta < 0:
-            raise InputError(f"threshold, allowed and device_weight lie in 0..1 and beta is 0 or more, got {self}")
+            raise InputError(
+                f"threshold, allowed, device_weight and tolerance lie in 0..1 and beta is 0 or more, got {self}"
+            )
 
     @property
     def cost_model(self) -> CostModel:
@@ -79,17 +83,19 @@ class HyperionMixed:
         return LookPlan(views=(state.whole_look,), importance=wish)
 
     def decide(self, state: FrameState) -> OffloadPlan | None:
-        """The best quality that fits."""
-        if state.classes is None or state.costs is None:
+        """The lowest quality that is within the tolerance of the best one that fits."""
+        costs = state.costs
+        if state.classes is None or costs is None:
             return None
         mask = unimportant_regions(state.classes, state.grid, allowed=self.allowed)
-        sizes = state.costs.fixed_bytes + state.costs.size_bytes.sum(axis=0) * _sent_share(mask, state)
-        for quality, size in sorted(zip(state.costs.qualities, sizes.tolist(), strict=True), reverse=True):
-            plan = self._plan(state, mask, quality)
-            budget = state.budget_bytes(plan)
-            if budget is not None and size <= budget:
-                return plan
-        return None
+        sizes = costs.fixed_bytes + costs.size_bytes.sum(axis=0) * _sent_share(mask, state)
+        budget = state.budget_bytes(self._plan(state, mask, costs.qualities[0]))  # the same whatever the quality
+        fit = [] if budget is None else np.flatnonzero(sizes <= budget).tolist()
+        if not fit:
+            return None
+        accuracy = costs.accuracy.sum(axis=0)
+        least = accuracy[max(fit)] - self.tolerance
+        return self._plan(state, mask, costs.qualities[next(column for column in fit if accuracy[column] >= least)])
 
     def _plan(self, state: FrameState, mask: Mask, quality: int) -> OffloadPlan:
         some = bool(mask.any())
