@@ -43,6 +43,8 @@ class OffloadPlan:
     """Parts of the frame that are sent, one picture each, in place of the whole frame; empty = all of it."""
     slicing: Slicing | None = None
     """How the server cuts what it gets before its model sees it; None = it does not."""
+    expected_bytes: float | None = None
+    """What the policy expects it to take on the uplink; None = it does not say."""
     reason: str = ""
     """Why a policy chose it, in a word or two, for the reports."""
 

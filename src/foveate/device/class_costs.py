@@ -1,9 +1,7 @@
 """What the classes of a frame would cost to send: profile, thumbnail and the last offload put together."""
 
-import numpy as np
-
 from foveate.core import CLASS_QUALITIES, ClassMap, ClassProfile, OffloadPlan, class_shares
-from foveate.estimators import OriginalSize, accuracy_by_class, predicted_ratio, size_by_class
+from foveate.estimators import OriginalSize, accuracy_by_class, size_by_class
 from foveate.policies.answering import ClassCosts, CostModel
 
 LEAST_RATIO = 0.02
@@ -34,22 +32,10 @@ class ClassCosting:
         )
 
     def sent(self, plan: OffloadPlan, *, size_bytes: int, thumbnail_bytes: int) -> None:
-        """A plan by classes took so many bytes. Other plans, and qualities that are no column, tell nothing."""
-        if (
-            plan.importance_class is None
-            or not set(plan.class_qualities) <= set(CLASS_QUALITIES)
-            or thumbnail_bytes <= 0
-        ):
+        """A plan took so many bytes. Plans of which nobody said what to expect tell nothing."""
+        if plan.expected_bytes is None or thumbnail_bytes <= 0:
             return
-        ratio = predicted_ratio(self._sizes, class_shares(plan.importance_class), plan.class_qualities)
+        ratio = plan.expected_bytes / self._original.estimate(thumbnail_bytes)
         if ratio < LEAST_RATIO:
             return  # below the line's end, where it says nothing: what follows from it would be absurd
         self._original.observe(size_bytes=size_bytes, predicted_ratio=ratio, thumbnail_bytes=thumbnail_bytes)
-
-
-def expected_bytes(costs: ClassCosts, plan: OffloadPlan) -> float | None:
-    """What a plan by classes is expected to take; None for any other plan, and for qualities that are no column."""
-    if not plan.class_qualities or not set(plan.class_qualities) <= set(costs.qualities):
-        return None
-    columns = [costs.qualities.index(quality) for quality in plan.class_qualities]
-    return float(costs.size_bytes[np.arange(len(columns)), columns].sum() + costs.fixed_bytes)

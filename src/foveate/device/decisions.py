@@ -56,7 +56,7 @@ class Decisions:
     def _decide(self, owed: Owed, now: float) -> list[EncodeWork]:
         offloads = self._offloads.started
         state = self._briefing.state(owed.frame, taken=owed.number, offloads=offloads, look=owed.look, now=now)
-        plan, owed.costs, owed.classes = self._policy.decide(state), state.costs, state.classes
+        plan, owed.classes = self._policy.decide(state), state.classes
         if plan is None:
             owed.alone = True
             return []

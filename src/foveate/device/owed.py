@@ -7,10 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveate.core import ClassMap, Detections, Frame, InputError, Look, LookPlan, OffloadPlan, View, class_shares
-from foveate.device.class_costs import expected_bytes
 from foveate.device.flight import Flight
 from foveate.network.messages import MAX_PROBE_BYTES
-from foveate.policies.answering import ClassCosts
 
 MadeOf = Literal["both", "cloud", "device", "kept", "nothing"]
 """What an answer is: both results in one, either alone, the last valid answer once more, or empty for want of one."""
@@ -72,7 +70,6 @@ class Owed:
     alone: bool = False
     """Whether the device alone will answer, as soon as it can."""
     plan: OffloadPlan | None = None
-    costs: ClassCosts | None = None
     classes: ClassMap | None = None
     budget_bytes: float | None = None
     flight: Flight | None = None
@@ -81,12 +78,6 @@ class Owed:
     def on_device(self) -> bool:
         """Whether the device still has work with it before it could leave."""
         return self.flight is None or self.flight.sent_at is None
-
-    @property
-    def _expected_bytes(self) -> float | None:
-        if self.costs is None or self.plan is None:
-            return None
-        return expected_bytes(self.costs, self.plan)
 
     def missed(self, now: float) -> bool:
         """Whether its deadline is over."""
@@ -105,7 +96,7 @@ class Owed:
             looked_at=self.looked_at,
             plan=self.plan,
             payload_bytes=0 if self.flight is None else self.flight.payload_bytes,
-            expected_bytes=self._expected_bytes,
+            expected_bytes=None if self.plan is None else self.plan.expected_bytes,
             budget_bytes=self.budget_bytes,
             class_shares=None if self.classes is None else class_shares(self.classes),
         )

@@ -122,5 +122,6 @@ def _plan(state: FrameState, qualities: tuple[int, ...], reason: str) -> Offload
         class_qualities=qualities,
         jpeg_quality=max(qualities),
         slicing=state.slicing,
+        expected_bytes=None if state.costs is None else state.costs.expected_bytes(qualities),
         reason=reason,
     )

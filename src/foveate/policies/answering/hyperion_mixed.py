@@ -89,15 +89,16 @@ class HyperionMixed:
             return None
         mask = unimportant_regions(state.classes, state.grid, allowed=self.allowed)
         sizes = costs.fixed_bytes + costs.size_bytes.sum(axis=0) * _sent_share(mask, state)
-        budget = state.budget_bytes(self._plan(state, mask, costs.qualities[0]))  # the same whatever the quality
+        budget = state.budget_bytes(self._plan(state, mask, costs.qualities[0], sizes[0]))  # whatever the quality
         fit = [] if budget is None else np.flatnonzero(sizes <= budget).tolist()
         if not fit:
             return None
         accuracy = costs.accuracy.sum(axis=0)
         least = accuracy[max(fit)] - self.tolerance
-        return self._plan(state, mask, costs.qualities[next(column for column in fit if accuracy[column] >= least)])
+        chosen = next(column for column in fit if accuracy[column] >= least)
+        return self._plan(state, mask, costs.qualities[chosen], sizes[chosen])
 
-    def _plan(self, state: FrameState, mask: Mask, quality: int) -> OffloadPlan:
+    def _plan(self, state: FrameState, mask: Mask, quality: int, expected_bytes: float) -> OffloadPlan:
         some = bool(mask.any())
         return OffloadPlan(
             downsampling_mask=mask if some else None,
@@ -105,6 +106,7 @@ class HyperionMixed:
             restoration_point=self.beta if some else 0,
             jpeg_quality=quality,
             slicing=state.slicing,
+            expected_bytes=float(expected_bytes),
             reason="scheduled",
         )
 
