@@ -95,8 +95,8 @@ def main() -> None:
     show("one quality, sent at once", {str(q[0]): judge.expects(fixed(q), looks=False) for q in single})
     several = {"/".join(map(str, q)): judge.expects(fixed(q), looks=True) for q in all_combinations()}
     show("V2: a quality for each class", several)
-    chosen = {f"{t:g}": judge.expects(scheduler(profile, t), looks=True) for t in TOLERANCES}
-    show("scheduler, by tolerance", chosen)
+    for looks, title in ((True, "scheduler, by tolerance"), (False, "scheduler that goes ahead, by tolerance")):
+        show(title, {f"{t:g}": judge.expects(scheduler(profile, t, looks=looks), looks=looks) for t in TOLERANCES})
 
 
 @dataclass(frozen=True)
@@ -134,9 +134,12 @@ def fixed(qualities: Qualities) -> Chooser:
     return lambda _moment, _observation: qualities
 
 
-def scheduler(profile: ClassProfile, tolerance: float) -> Chooser:
-    """By knapsack, as the policy does; the original size as the thumbnail tells it."""
-    accuracy, left = accuracy_by_class(profile.accuracy_table, CLASS_QUALITIES), left_s(looks=True)
+def scheduler(profile: ClassProfile, tolerance: float, *, looks: bool) -> Chooser:
+    """By knapsack, as the policy does; the original size as the thumbnail tells it.
+
+    Who goes ahead is taken to know the classes of this very frame.
+    """
+    accuracy, left = accuracy_by_class(profile.accuracy_table, CLASS_QUALITIES), left_s(looks=looks)
 
     def choose(moment: Moment, observation: ClassObservation) -> Qualities | None:
         sizes, on_top = size_by_class(

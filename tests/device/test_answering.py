@@ -176,6 +176,73 @@ def test_without_the_ensemble_the_cloud_answers_alone():
     assert bench.answers[0].detections == CLOUD
 
 
+def gone_ahead(late="device", **options):
+    """Frame 0 was looked at from 1.0 to 1.1 s and answered by the device; frame 1 of 2.0 s left at once."""
+    bench = Bench(Hyperion(ahead=True, **options), late=late)
+    bench.capture(0, 1.0)
+    bench.look(0, 1.1, classes=2)
+    for probe in bench.sent(Probe)[1:]:
+        bench.receive(Probed(number=probe.number), 1.1 + 8 * len(probe.padding) / 8e6)
+    bench.capture(1, 2.0)
+    bench.encoded(1, 2.0)
+    return bench
+
+
+@pytest.mark.parametrize("late", ["device", "kept"])
+def test_who_goes_ahead_sends_by_the_last_look_while_the_device_looks(late):
+    bench = gone_ahead(late)
+    assert [answer.made_of for answer in bench.answers] == ["device"]  # nothing was known of classes yet
+    (work,) = bench.of(EncodeWork)
+    assert work.plan.importance_class[0, 0] == 2
+    assert work.plan.importance_class[2, 1] == 0  # in a box that the device was sure of
+    assert bench.of(LookWork)[-1].number == 1
+    bench.look(1, 2.1)
+    bench.result(1, 2.2)
+    assert (bench.answers[-1].made_of, bench.answers[-1].valid) == ("both", True)
+    assert bench.answers[-1].latency_s == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("late", ["device", "kept"])
+def test_a_result_that_is_there_first_waits_for_the_look(late):
+    bench = Bench(CloudOnly(ensemble=True), late=late)
+    bench.capture(0, 1.0)
+    bench.encoded(0, 1.0)
+    bench.result(0, 1.05)
+    assert not bench.answers
+    bench.look(0, 1.1)
+    (answer,) = bench.answers
+    assert (answer.made_of, answer.latency_s) == ("both", pytest.approx(0.1))
+
+
+@pytest.mark.parametrize("late", ["device", "kept"])
+def test_a_look_is_waited_for_no_longer_than_to_the_deadline(late):
+    bench = gone_ahead(late)
+    bench.result(1, 2.05)
+    assert bench.session.wake_at <= 2.4
+    bench.advance(2.4)
+    assert (bench.answers[-1].made_of, bench.answers[-1].valid) == ("cloud", True)
+    bench.look(1, 2.5)
+    assert len(bench.answers) == 2
+
+
+def test_the_cloud_alone_answers_where_both_are_not_to_be_fused():
+    bench = gone_ahead(ensemble=False)
+    bench.result(1, 2.05)
+    assert bench.answers[-1].made_of == "cloud"
+
+
+def test_what_went_ahead_teaches_the_size_of_frames():
+    bench = gone_ahead()
+    expected = bench.of(EncodeWork)[0].plan.expected_bytes
+    assert expected != 1000
+    bench.look(1, 2.1, classes=2)
+    bench.result(1, 2.2)
+    bench.capture(2, 3.0)
+    (plan,) = [work.plan for work in bench.of(EncodeWork)[1:]]
+    share = expected / 100_000  # of the thumbnail's hundredfold
+    assert plan.expected_bytes == pytest.approx(1000 / share * sum(plan.class_qualities[2:]) / 100, rel=0.01)
+
+
 def test_at_the_deadline_the_device_answers_and_the_next_frame_begins():
     bench = Bench()
     offloaded(bench)

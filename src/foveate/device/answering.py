@@ -50,12 +50,17 @@ class AnsweringSession:
         self._answers = answers = Answers(frame_interval_s=frame_interval_s, fusion=policy.fusion)
         expected = Expectations(times, profile, policy.cost_model)
         self._debts = Debts(
-            rules, looks_first=policy.looks_first, answers=answers, expected=expected, connection=connection
+            rules,
+            looks_first=policy.looks_first,
+            # To decide, for the ensemble, or to have an answer at the deadline.
+            looks=policy.looks_first or policy.schedules or policy.fusion is not None or rules.late == "device",
+            answers=answers,
+            expected=expected,
+            connection=connection,
         )
-        probes = policy.offloads and policy.looks_first
         self._offloads = Offloads(
             rules,
-            probes=probes,
+            probes=policy.schedules,
             expected=expected,
             connection=connection,
             uplink=uplink,
@@ -204,7 +209,7 @@ class AnsweringSession:
 
     def _send(self, flight: Flight, encoded: EncodedFrame | EncodedParts, now: float) -> list[DeviceEvent]:
         owed = self._debts.get(flight.offload_id)
-        self._offloads.encoded(flight, encoded.size_bytes, None if owed is None else owed.look, now)
+        self._offloads.encoded(flight, encoded.size_bytes, None if owed is None else owed.decided_by, now)
         if owed is None or owed.alone or not self._connection.there:
             return self._done([self._offloads.give_up(flight, "answered before it was sent", now)], now)
         return [self._offloads.send(flight, encoded, due_at=owed.due_at, now=now)]

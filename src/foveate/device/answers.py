@@ -24,6 +24,11 @@ class Answers:
         self._latest: deque[tuple[int, Detections]] = deque(maxlen=HISTORY)
 
     @property
+    def fuses(self) -> bool:
+        """Whether an answer is made of both results where both are there."""
+        return self._fusion is not None
+
+    @property
     def due_at(self) -> float | None:
         """When the next frame must be displayed; None if none waits."""
         return self._renderer.due_at

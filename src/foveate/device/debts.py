@@ -16,18 +16,28 @@ MOST_OWED = 3
 class Debts:
     """One frame, or a few where the device is pipelined, in the order in which they were taken.
 
-    `looks_first`: whether a decision needs what the device's model saw.
+    `looks_first`: whether a decision waits for what the device's model sees in the frame. `looks`: whether its model
+    looks at every frame.
     """
 
     def __init__(
-        self, rules: AnswerRules, *, looks_first: bool, answers: Answers, expected: Expectations, connection: Connection
+        self,
+        rules: AnswerRules,
+        *,
+        looks_first: bool,
+        looks: bool,
+        answers: Answers,
+        expected: Expectations,
+        connection: Connection,
     ) -> None:
-        self._rules, self._looks_first = rules, looks_first
+        self._rules, self._looks_first, self._looks = rules, looks_first, looks
         self._answers, self._expected, self._connection = answers, expected, connection
         self._owed: list[Owed] = []
         self._looking = False
         self.taken = 0
         """How many frames were begun so far; also the number of the next one."""
+        self.last_look: Look | None = None
+        """What the device's model saw last, in whatever frame."""
 
     def __len__(self) -> int:
         return len(self._owed)
@@ -38,7 +48,7 @@ class Debts:
     @property
     def room(self) -> bool:
         """Whether another frame may be begun."""
-        if not self._wants_looks and not self._connection.there:
+        if not self._looks and not self._connection.there:
             return False  # neither end could answer
         if not self._rules.pipelined:
             return not self._owed
@@ -69,14 +79,14 @@ class Debts:
     def next_look(self) -> LookWork | None:
         """What the device's model should look at now, if it is free and there is anything to look at."""
         owed = next((owed for owed in self if not owed.asked_to_look), None)
-        if self._looking or not self._wants_looks or owed is None:
+        if self._looking or not self._looks or owed is None:
             return None
         owed.asked_to_look = self._looking = True
         return LookWork(number=owed.number, frame=owed.frame, plan=owed.look_plan)
 
     def looked(self, number: int, look: Look, now: float) -> None:
         """The work handed out last is done; its frame may have been answered meanwhile."""
-        self._looking = False
+        self._looking, self.last_look = False, look
         owed = self.get(number)
         if owed is not None:
             owed.look, owed.looked_at = look, now
@@ -93,8 +103,8 @@ class Debts:
         return answers
 
     def answer(self, now: float) -> list[Answered]:
-        """What the device can say by itself of the frames that are left to it."""
-        return [answer for owed in self if owed.alone for answer in self._alone(owed, now)]
+        """What can be said by now of frames that wait for nothing but the device."""
+        return [answer for owed in self if self._ready(owed) for answer in self._alone(owed, now)]
 
     def abandon(self, now: float) -> list[Answered]:
         """As `answer`, with every frame left to the device."""
@@ -112,16 +122,17 @@ class Debts:
             return []
         if self._rules.late == "kept" and owed.missed(now):
             return self._settle(owed, self._answers.kept(owed, now))
-        return self._settle(owed, self._answers.with_cloud(owed, cloud, now))
+        owed.cloud = cloud
+        return self._alone(owed, now) if self._ready(owed) else []
 
-    @property
-    def _wants_looks(self) -> bool:
-        """Whether the device's model looks at every frame: to decide, or to have an answer at the deadline."""
-        return self._looks_first or self._rules.late == "device"
+    def _ready(self, owed: Owed) -> bool:
+        """Whether nothing more of the cloud is waited for, nor of the device where both make the answer."""
+        both = owed.look is not None or not (self._looks and self._answers.fuses)
+        return owed.alone or (owed.cloud is not None and both)
 
     def _gives_up_at(self, owed: Owed) -> float | None:
         """When the device has to answer alone; None if that is settled, or if the cloud is waited for."""
-        if owed.alone or (self._rules.late == "kept" and owed.flight is not None):
+        if owed.alone or (self._rules.late == "kept" and owed.flight is not None and owed.cloud is None):
             return None
         if owed.look is not None and self._looks_first and not owed.decided:
             # Waiting for the uplink any longer cannot succeed.
@@ -130,9 +141,11 @@ class Debts:
         return owed.due_at - self._rules.spare_s
 
     def _alone(self, owed: Owed, now: float) -> list[Answered]:
-        """What the device can say by itself of one frame, if it can say anything yet."""
+        """What can be said of one frame without waiting for the cloud, if anything yet."""
+        if owed.cloud is not None:
+            return self._settle(owed, self._answers.with_cloud(owed, owed.cloud, now))
         if self._rules.late == "kept" and (owed.look is None or owed.missed(now)):
-            awaited = self._wants_looks and owed.look is None
+            awaited = self._looks and owed.look is None
             return [] if awaited else self._settle(owed, self._answers.kept(owed, now))
         if owed.look is None:
             return []

@@ -55,7 +55,8 @@ class Decisions:
 
     def _decide(self, owed: Owed, now: float) -> list[EncodeWork]:
         offloads = self._offloads.started
-        state = self._briefing.state(owed.frame, taken=owed.number, offloads=offloads, look=owed.look, now=now)
+        owed.decided_by = look = owed.look or self._debts.last_look
+        state = self._briefing.state(owed.frame, taken=owed.number, offloads=offloads, look=look, now=now)
         plan, owed.classes = self._policy.decide(state), state.classes
         if plan is None:
             owed.alone = True

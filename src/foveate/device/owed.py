@@ -66,6 +66,10 @@ class Owed:
     look: Look | None = None
     looked_at: float | None = None
     asked_to_look: bool = False
+    decided_by: Look | None = None
+    """The look that its plan was made by: its own, or an earlier frame's."""
+    cloud: Detections | None = None
+    """The cloud's result, where it waits for the device's."""
     decided: bool = False
     alone: bool = False
     """Whether the device alone will answer, as soon as it can."""

@@ -44,7 +44,7 @@ def answer_job(
     """
     policy, link = answer_policy(settings.policy), settings.link()
     profile = class_profile(settings.profile)
-    if policy.looks_first and policy.offloads and profile is None:
+    if policy.schedules and profile is None:
         raise InputError(f"policy {policy.name} needs a profile with classes (--profile)")
     load = partial(load_model, settings.model) if load is None else load
     load_device = partial(load_device_model, settings.device_model) if load_device is None else load_device

@@ -139,19 +139,28 @@ def videos(inputs: Inputs) -> tuple[Video, ...]:
 
 
 def contenders(inputs: Inputs) -> tuple[AnswerContender, ...]:
-    """Hyperion as in the paper, tuned, and by boxes; fewer tokens; baselines; then ablations of the tuned one.
+    """Hyperion as in the paper, tuned, by boxes, and ahead; fewer tokens; baselines; then ablations of the tuned one.
 
     Qualities, tolerance and weights were chosen on profiling scenes and tuning traces (docs/results.md).
     """
     attention = "layers=first,breaks=log,costs=table,device_weight=0.5,tolerance=0.01"
-    boxes = "importance=boxes,costs=table,device_weight=0.5,tolerance=0.005"
+    boxes = "importance=boxes,costs=table,device_weight=0.5"
     cnn = {inputs.rendered_model: CNN_MODEL}
     return (
         AnswerContender(label="hyperion", policy="hyperion", profile=PAPER_CLASSES),
         AnswerContender(label="hyperion (tuned)", policy=f"hyperion:{attention}"),
-        AnswerContender(label="hyperion, boxes", policy=f"hyperion:{boxes}", profile=BOX_CLASSES),
+        AnswerContender(label="hyperion, boxes", policy=f"hyperion:{boxes},tolerance=0.005", profile=BOX_CLASSES),
+        AnswerContender(
+            label="hyperion, boxes, ahead",
+            policy=f"hyperion:{boxes},tolerance=0.002,ahead=true",
+            profile=BOX_CLASSES,
+        ),
         AnswerContender(label="hyperion-mixed", policy=f"hyperion-mixed:{attention},allowed=0.2"),
-        AnswerContender(label="hyperion-mixed, boxes", policy=f"hyperion-mixed:{boxes}", profile=BOX_CLASSES),
+        AnswerContender(
+            label="hyperion-mixed, boxes",
+            policy=f"hyperion-mixed:{boxes},tolerance=0.005",
+            profile=BOX_CLASSES,
+        ),
         AnswerContender(label="elf-v", policy="elf-v:quality=50"),
         AnswerContender(label="elf-v, quality 90", policy="elf-v"),
         AnswerContender(label="elf-like", policy="elf-like:quality=50"),
@@ -162,6 +171,7 @@ def contenders(inputs: Inputs) -> tuple[AnswerContender, ...]:
         AnswerContender(label="device-only", policy="device-only"),
         AnswerContender(label="cloud-only", policy="cloud-only:quality=50"),
         AnswerContender(label="cloud-only, quality 90", policy="cloud-only"),
+        AnswerContender(label="cloud-only, fused", policy="cloud-only:quality=50,ensemble=true"),
         AnswerContender(label="V1: no refinement", policy=f"hyperion:{attention},refine=false", ablation=True),
         AnswerContender(label="V2: fixed 30/10/30", policy=f"hyperion:{attention},fixed=30/10/30", ablation=True),
         AnswerContender(label="V3: no ensemble", policy=f"hyperion:{attention},ensemble=false", ablation=True),

@@ -53,6 +53,14 @@ class TestHyperionMixed(AnswerPolicyContract):
     policy = HyperionMixed()
 
 
+class TestHyperionAhead(AnswerPolicyContract):
+    policy = Hyperion(ahead=True)
+
+
+class TestCloudOnlyFused(AnswerPolicyContract):
+    policy = CloudOnly(ensemble=True)
+
+
 class TestHyperionByBoxes(AnswerPolicyContract):
     policy = Hyperion(importance="boxes")
 

@@ -58,9 +58,10 @@ class FrameState:
     offloads: int = 0
     """How many frames were offloaded so far."""
     look: Look | None = None
-    """What the device's model saw in this frame; None before it has looked."""
+    """What the device's model saw in this frame, or last in another where the policy does not wait for it; None before
+    it has looked."""
     classes: ClassMap | None = None
-    """Importance class of each patch, refined where the policy wants it; None without a look."""
+    """Importance class of each patch in that look, refined where the policy wants it; None without a look."""
     costs: ClassCosts | None = None
     """None without classes, or without a profile of content."""
     budget_bytes: Callable[[OffloadPlan], float | None] = lambda _: None
@@ -93,8 +94,14 @@ class AnswerPolicy(Protocol):
     """What users call it."""
     offloads: ClassVar[bool]
     """Whether it ever sends a frame."""
-    looks_first: ClassVar[bool]
-    """Whether `decide` needs what the device's model saw."""
+    schedules: ClassVar[bool]
+    """Whether `decide` weighs classes and their costs against a budget: it needs looks, a profile, and the uplink's
+    rate, for which the device sends probes."""
+
+    @property
+    def looks_first(self) -> bool:
+        """Whether `decide` waits for what the device's model sees in the frame at hand."""
+        ...
 
     @property
     def cost_model(self) -> CostModel:
@@ -112,7 +119,7 @@ class AnswerPolicy(Protocol):
         ...
 
     def look(self, state: FrameState) -> LookPlan:
-        """What the device's model looks at; as a fallback alone, where `looks_first` is false."""
+        """What the device's model looks at; where `looks_first` is false, while the frame is on its way."""
         ...
 
     def decide(self, state: FrameState) -> OffloadPlan | None:

@@ -13,6 +13,7 @@ class DeviceOnly:
 
     name: ClassVar[str] = "device-only"
     offloads: ClassVar[bool] = False
+    schedules: ClassVar[bool] = False
     looks_first: ClassVar[bool] = True
     cost_model: ClassVar[CostModel] = "line"
     confidence: ClassVar[float | None] = None

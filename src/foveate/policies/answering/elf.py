@@ -20,6 +20,7 @@ class ElfLike:
 
     name: ClassVar[str] = "elf-like"
     offloads: ClassVar[bool] = True
+    schedules: ClassVar[bool] = False
     looks_first: ClassVar[bool] = False
     cost_model: ClassVar[CostModel] = "line"
     confidence: ClassVar[float | None] = None

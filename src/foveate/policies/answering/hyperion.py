@@ -27,7 +27,7 @@ class Hyperion:
 
     name: ClassVar[str] = "hyperion"
     offloads: ClassVar[bool] = True
-    looks_first: ClassVar[bool] = True
+    schedules: ClassVar[bool] = True
 
     refine: bool = True
     """Whether patches that the device's model is sure of go to the lowest class."""
@@ -49,12 +49,20 @@ class Hyperion:
     """Of the device's boxes in the ensemble, 0..1; the cloud's have the rest."""
     tolerance: float = 0.0
     """Expected accuracy that is given up for fewer bytes, 0..1: the rest of a budget buys little, and makes late."""
+    ahead: bool = False
+    """Whether a frame leaves at once, by the classes of the last look, and the device looks at it meanwhile; else the
+    device looks first, as in the paper."""
 
     def __post_init__(self) -> None:
         shares = (self.threshold, self.device_weight, self.tolerance)
         if not all(0 <= share <= 1 for share in shares):
             raise InputError(f"threshold, device_weight and tolerance must lie in 0..1, got {shares}")
         fixed_qualities(self.fixed)
+
+    @property
+    def looks_first(self) -> bool:
+        """Unless it goes ahead."""
+        return not self.ahead
 
     @property
     def cost_model(self) -> CostModel:

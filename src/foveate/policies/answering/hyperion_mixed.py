@@ -32,6 +32,7 @@ class HyperionMixed:
 
     name: ClassVar[str] = "hyperion-mixed"
     offloads: ClassVar[bool] = True
+    schedules: ClassVar[bool] = True
     looks_first: ClassVar[bool] = True
 
     refine: bool = True

@@ -31,6 +31,7 @@ class RemixLike:
 
     name: ClassVar[str] = "remix-like"
     offloads: ClassVar[bool] = False
+    schedules: ClassVar[bool] = False
     looks_first: ClassVar[bool] = True
     cost_model: ClassVar[CostModel] = "line"
     confidence: ClassVar[float | None] = None
