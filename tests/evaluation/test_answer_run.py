@@ -59,7 +59,7 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
-@pytest.mark.parametrize("policy", sorted(ANSWER_POLICIES))
+@pytest.mark.parametrize("policy", [*sorted(ANSWER_POLICIES), "hyperion:ahead=true", "cloud-only:ensemble=true"])
 def test_every_policy_answers_every_frame_that_it_takes_by_the_deadline(settings, policy):
     chosen = settings(policy=policy)
     summary = run(chosen)
@@ -113,6 +113,13 @@ def test_what_was_computed_once_is_not_computed_again(settings):
 
     summary = run(settings(policy="hyperion:ensemble=false"), load=refuses, load_device=RefusingDevice)
     assert summary["made_of"]["cloud"] >= 3
+
+
+def test_who_goes_ahead_answers_sooner_and_of_both(settings):
+    first, ahead = (run(settings(policy=policy)) for policy in ("hyperion", "hyperion:ahead=true"))
+    assert ahead["made_of"]["both"] >= first["made_of"]["both"]
+    assert ahead["frame_latency_s"]["mean"] < first["frame_latency_s"]["mean"]
+    assert ahead["violation_rate"] == 0
 
 
 def test_a_cut_link_leaves_the_device_to_answer_in_time(settings):
@@ -188,8 +195,9 @@ def test_an_unknown_rule_is_named():
         answer_rules(deadline_s=0.4, late="never", pipelined=False)
 
 
-def test_a_live_run_with_processes_answers_and_draws(settings):
-    chosen = settings(policy="hyperion", simulate=False, with_video=True, rules=AnswerRules(deadline_s=2.0))
+@pytest.mark.parametrize("policy", ["hyperion", "hyperion:ahead=true"])
+def test_a_live_run_with_processes_answers_and_draws(settings, policy):
+    chosen = settings(policy=policy, simulate=False, with_video=True, rules=AnswerRules(deadline_s=2.0))
     summary = run(chosen)
     assert summary["answers"] >= 1
     assert summary["frames"] + summary["dropped_frames"] == FRAMES
