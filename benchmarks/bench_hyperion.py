@@ -71,6 +71,11 @@ QUALITIES = ((10, 50, 90), (30, 70, 95), (50, 90, 100))
 Codec = Callable[[Pixels, ClassMap, tuple[int, ...]], tuple[int, Pixels]]
 
 
+def profiling_scenes(folder: Path) -> list[Path]:
+    """The scenes in a folder that qualities, weights and thresholds may be chosen on."""
+    return [path for path in sorted(folder.glob("p*.mp4")) if int(path.stem[1:]) < FIRST_UNSEEN]
+
+
 def main() -> None:
     """One part, printed and perhaps written."""
     options = parsed()

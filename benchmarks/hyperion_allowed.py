@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from bench_hyperion import FIRST_UNSEEN, classes_of, frame_of
+from bench_hyperion import classes_of, frame_of, profiling_scenes
 from rich.console import Console
 from rich.table import Table
 
@@ -100,8 +100,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--importance", choices=("attention", "boxes"), default="attention")
     parser.add_argument("--scale", choices=("linear", "log"), default="linear", help="of importance, for classes")
     options = parser.parse_args()
-    options.scenes = [p for p in sorted(options.scenes.glob("p*.mp4")) if int(p.stem[1:]) < FIRST_UNSEEN]
-    options.scenes = options.scenes[: options.most]
+    options.scenes = profiling_scenes(options.scenes)[: options.most]
     return options
 
 

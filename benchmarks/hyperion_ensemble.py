@@ -10,7 +10,7 @@ core for each scene and quality, once. Expected: docs/results.md.
 import argparse
 from pathlib import Path
 
-from bench_hyperion import FIRST_UNSEEN
+from bench_hyperion import profiling_scenes
 from hyperion_ends import see
 from rich.console import Console
 from rich.table import Table
@@ -65,8 +65,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--model", default="vitdet-tiny-world")
     parser.add_argument("--device-model", help="default: the cloud's")
     options = parser.parse_args()
-    options.scenes = [p for p in sorted(options.scenes.glob("p*.mp4")) if int(p.stem[1:]) < FIRST_UNSEEN]
-    options.scenes = options.scenes[: options.most]
+    options.scenes = profiling_scenes(options.scenes)[: options.most]
     return options
 
 

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from bench_hyperion import FIRST_UNSEEN
+from bench_hyperion import profiling_scenes
 from rich.console import Console
 from rich.table import Table
 
@@ -85,7 +85,7 @@ Chooser = Callable[[Moment, ClassObservation], Qualities | None]
 def main() -> None:
     """Two tables of fixed qualities, one of tolerances."""
     options = parsed()
-    there = {path.stem for path in options.scenes.glob("p*.mp4") if int(path.stem[1:]) < FIRST_UNSEEN}
+    there = {path.stem for path in profiling_scenes(options.scenes)}
     observations = [o for o in read_class_observations(options.observations) if o.scene in there]
     profile, device = fit_classes(observations), device_f1(observations, options.scenes)
     moments = tuning_moments(options.traces)
