@@ -52,8 +52,7 @@ class AnsweringSession:
         self._debts = Debts(
             rules,
             looks_first=policy.looks_first,
-            # To decide, for the ensemble, or to have an answer at the deadline.
-            looks=policy.looks_first or policy.schedules or policy.fusion is not None or rules.late == "device",
+            looks=rules.looks(policy),
             answers=answers,
             expected=expected,
             connection=connection,

@@ -103,7 +103,7 @@ class Debts:
         return answers
 
     def answer(self, now: float) -> list[Answered]:
-        """What can be said by now of frames that wait for nothing but the device."""
+        """What can be said by now of frames for which nothing more is waited for, or the device alone."""
         return [answer for owed in self if self._ready(owed) for answer in self._alone(owed, now)]
 
     def abandon(self, now: float) -> list[Answered]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from foveate.core import ClassMap, Detections, Frame, InputError, Look, LookPlan, OffloadPlan, View, class_shares
 from foveate.device.flight import Flight
 from foveate.network.messages import MAX_PROBE_BYTES
+from foveate.policies.answering import AnswerPolicy
 
 MadeOf = Literal["both", "cloud", "device", "kept", "nothing"]
 """What an answer is: both results in one, either alone, the last valid answer once more, or empty for want of one."""
@@ -41,6 +42,10 @@ class AnswerRules:
     def spare_s(self) -> float:
         """So long before the deadline a result of the cloud comes too late already."""
         return self.guard_s if self.late == "device" else 0.0
+
+    def looks(self, policy: AnswerPolicy) -> bool:
+        """Whether the device's model looks at every frame: to decide, for the ensemble, or to answer late frames."""
+        return policy.looks_first or policy.schedules or policy.fusion is not None or self.late == "device"
 
     def __post_init__(self) -> None:
         if not (self.deadline_s > 0 and self.offload_timeout_s > 0):

@@ -92,5 +92,5 @@ def _counts(cell: AnswerCell, clips: Mapping[str, ClipFacts]) -> tuple[int, floa
     cloud_s = times.encoding_s(whole, grid) + times.decoding_s(whole, grid) + times.computing_s(whole, grid)
     turn_s = times.look_s * policy.looks_first + cloud_s * policy.offloads
     answers = max(1, round(cell.seconds / max(turn_s, 1 / 30)))
-    looks = answers if policy.looks_first or policy.schedules or cell.rules.late == "device" else 0
+    looks = answers * cell.rules.looks(policy)
     return looks, View.whole(size, times.look_scale).pixels, answers * policy.offloads, computed_pixels(whole, grid)
