@@ -20,15 +20,16 @@ from rich.table import Table
 from foveate.core import Detections, LookPlan, OffloadPlan, Pixels, RegionGrid, Slicing, View
 from foveate.device import AnswerRules, Looking
 from foveate.evaluation.answer_outcomes import AnswerOutcomes, Looks
-from foveate.evaluation.glances import load_device_model
+from foveate.evaluation.glances import DeviceModel, load_device_model
 from foveate.evaluation.lab import load_model
 from foveate.evaluation.lab.references import independent_truths
 from foveate.evaluation.lab.segment import FramesByPosition
 from foveate.evaluation.truth import truth_key
 from foveate.metrics import Truth, average_precision, ensemble
-from foveate.server import welcome_of
+from foveate.server import DetectorLike, welcome_of
 
 LOOK_SCALE = 0.5
+Ends = tuple[DeviceModel, DetectorLike]
 Seen = dict[str, list[tuple[Detections, Truth]]]
 """By end: what it found in each frame, and what is there."""
 
@@ -40,7 +41,8 @@ def main() -> None:
         size = frames.at(0).shape[:2]
         reference, truths = next(iter(independent_truths(options.clip, frame_height=size[0]).items()))
         chosen = np.array(sorted(truths))[np.linspace(0, len(truths) - 1, min(options.frames, len(truths))).astype(int)]
-        seen = see(options, frames, [int(position) for position in chosen], truths)
+        positions = [int(position) for position in chosen]
+        seen = see(options.clip, frames, positions, truths, ends=ends_of(options), quality=options.quality)
     print_table(f"{options.clip.name}, {len(chosen)} frames, reference {reference}", seen)
 
 
@@ -55,13 +57,20 @@ def parsed() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def see(options: argparse.Namespace, frames: FramesByPosition, chosen: list[int], truths: dict[int, Truth]) -> Seen:
-    """Device, cloud and both on the frames at these positions."""
-    cloud, device = load_model(options.model), load_device_model(options.device_model or options.model)
+def ends_of(options: argparse.Namespace) -> Ends:
+    """The device's model and the cloud's."""
+    return load_device_model(options.device_model or options.model), load_model(options.model)
+
+
+def see(
+    clip: Path, frames: FramesByPosition, chosen: list[int], truths: dict[int, Truth], *, ends: Ends, quality: int
+) -> Seen:
+    """Device, cloud and both on the frames of a clip at these positions."""
+    device, cloud = ends
     welcome, size = welcome_of(cloud), frames.at(0).shape[:2]
-    clip_sha256 = truth_key(options.clip, welcome).video_sha256
+    clip_sha256 = truth_key(clip, welcome).video_sha256
     look = LookPlan(views=(View.whole(size, LOOK_SCALE),))
-    plan = OffloadPlan(views=(View.whole(size),), jpeg_quality=options.quality, slicing=Slicing())
+    plan = OffloadPlan(views=(View.whole(size),), jpeg_quality=quality, slicing=Slicing())
     grid = RegionGrid(height=size[0], width=size[1])
     names = tuple(welcome.class_names)
     seen: Seen = {"device": [], "cloud": [], "both": []}

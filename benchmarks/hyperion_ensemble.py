@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 
 from bench_hyperion import profiling_scenes
-from hyperion_ends import see
+from hyperion_ends import Ends, ends_of, see
 from rich.console import Console
 from rich.table import Table
 
@@ -29,25 +29,25 @@ def main() -> None:
     """One row for each quality, one column for each weight."""
     options = parsed()
     table = Table("quality", "device", "cloud", *(f"{weight:g}" for weight in WEIGHTS))
+    ends = ends_of(options)
     for quality in options.qualities:
-        options.quality = quality
-        pairs = [pair for scene in options.scenes for pair in pairs_of(scene, options)]
-        alone = [average_precision([(pair[end], pair[2]) for pair in pairs]).ap50 for end in (0, 1)]
+        pairs = [pair for scene in options.scenes for pair in pairs_of(scene, ends, quality)]
+        singly = [(ours, truth) for ours, _, truth in pairs], [(theirs, truth) for _, theirs, truth in pairs]
+        alone = [average_precision(found).ap50 for found in singly]
         fused = [ap50(pairs, weight) for weight in WEIGHTS]
         table.add_row(str(quality), *(f"{value:.4f}" for value in (*alone, *fused)))
     table.title = f"AP50 by the device's weight, {len(options.scenes)} scenes, {options.model}"
     Console(width=140).print(table)
 
 
-def pairs_of(scene: Path, options: argparse.Namespace) -> list[Pair]:
+def pairs_of(scene: Path, ends: Ends, quality: int) -> list[Pair]:
     """Of each frame of a scene."""
-    options.clip = scene
     with FramesByPosition(scene) as frames:
         height = frames.at(0).shape[0]
         _, truths = next(iter(independent_truths(scene, frame_height=height).items()))
-        seen = see(options, frames, sorted(truths), truths)
-    ends = zip(seen["device"], seen["cloud"], strict=True)
-    return [(ours, theirs, truth) for (ours, truth), (theirs, _) in ends]
+        seen = see(scene, frames, sorted(truths), truths, ends=ends, quality=quality)
+    both = zip(seen["device"], seen["cloud"], strict=True)
+    return [(ours, theirs, truth) for (ours, truth), (theirs, _) in both]
 
 
 def ap50(pairs: list[Pair], weight: float) -> float:

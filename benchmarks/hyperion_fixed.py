@@ -35,9 +35,10 @@ from foveate.core import (
 )
 from foveate.device import AnswerRules, Looking
 from foveate.estimators import accuracy_by_class, predicted_accuracy, size_by_class
-from foveate.evaluation.glances import load_device_model
+from foveate.evaluation.glances import GlancingModel
 from foveate.evaluation.splits import load_splits
 from foveate.metrics import Counts, F1Counter, Truth, read_coco, with_ignore_rules
+from foveate.models import load_detector
 from foveate.network import UplinkTrace
 from foveate.policies import best_choice, size_budget_bytes, whole_kib
 from foveate.profiling.hyperion import (
@@ -51,8 +52,8 @@ from foveate.profiling.hyperion import (
 from foveate.profiling.hyperion_fit import fit_classes
 
 TOLERANCES = (0.0, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05)
-THRESHOLD = 0.44
-"""Score from which boxes of `vitdet-tiny-world` count, as when observations were made."""
+MODEL = "vitdet-tiny-world"
+"""At both ends."""
 STARTS = 60
 """Moments of each trace."""
 SHOWN = 8
@@ -83,7 +84,7 @@ Chooser = Callable[[Moment, ClassObservation], Qualities | None]
 
 
 def main() -> None:
-    """Two tables of fixed qualities, one of tolerances."""
+    """Two tables of fixed qualities, two of tolerances."""
     options = parsed()
     there = {path.stem for path in profiling_scenes(options.scenes)}
     observations = [o for o in read_class_observations(options.observations) if o.scene in there]
@@ -171,8 +172,8 @@ def left_s(*, looks: bool) -> float:
 
 def device_f1(observations: Sequence[ClassObservation], scenes: Path) -> float:
     """Of the device's model on the pictures that observations were made on."""
-    model = load_device_model("vitdet-tiny-world")
-    look, sampling, total = Looking(model), ClassSampling(), Counts()
+    detector = load_detector(MODEL)
+    look, sampling, total = Looking(GlancingModel(detector)), ClassSampling(), Counts()
     for observation in observations:
         path = scenes / f"{observation.scene}.mp4"
         with VideoReader(path) as reader:
@@ -180,7 +181,8 @@ def device_f1(observations: Sequence[ClassObservation], scenes: Path) -> float:
         truth = with_ignore_rules(read_coco(path.with_suffix(".json"))[0].truth, frame_height=SIZE[0])
         found = look(pixels, LookPlan(views=(View.whole(SIZE, PairTimes().look_scale),))).detections
         ((top, left),) = busiest_pictures(truth, SIZE, sampling)
-        total += on_picture(found.above(THRESHOLD), truth, (left, top, left + sampling.side, top + sampling.side))
+        picture = left, top, left + sampling.side, top + sampling.side
+        total += on_picture(found.above(detector.score_threshold), truth, picture)
     return total.f1
 
 
