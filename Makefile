@@ -3,6 +3,7 @@
 #   PYTHON       interpreter that the virtual environment is made with
 #   TORCH_INDEX  package index of another build of torch, such as https://download.pytorch.org/whl/cpu
 #   ARGS         further arguments of pytest, such as ARGS="-k core"
+#   WORKERS      processes that share the tests, a file at a time; 0: none but pytest itself
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -11,6 +12,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c co
 ifdef TORCH_INDEX
 export PIP_EXTRA_INDEX_URL := $(TORCH_INDEX)
 endif
+WORKERS ?= logical
 SAMPLES := src/foveate/samples
 
 .DEFAULT_GOAL := help
@@ -26,7 +28,7 @@ demo: $(VENV)/.installed-server  ## play the sample clip over a simulated uplink
 	@ls -1 out/demo | sed 's|^|  out/demo/|'
 
 test: $(VENV)/.installed-dev  ## all tests that take minutes
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile $(ARGS)
 
 test-long: $(VENV)/.installed-dev  ## soak, fuzzing and whole experiments: hours
 	$(BIN)/python -m pytest -m long $(ARGS)

@@ -17,6 +17,10 @@ from hypothesis import settings
 ROOT = Path(__file__).parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
+# Processes that share the tests share the processors too. Read when torch and numpy are imported, here and in children.
+if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
+
 # A busy machine is no failure, and the same tree gives the same verdict.
 settings.register_profile("foveate", deadline=None, derandomize=True)
 settings.load_profile("foveate")

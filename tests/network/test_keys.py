@@ -80,7 +80,7 @@ def test_a_secret_in_place_of_a_public_key_is_called_one():
         parse_public("foveate-secret-" + PAIR.secret.hex())
 
 
-@pytest.mark.parametrize("text", ["nowhere", "foveate-public-12", PAIR.public.hex()])
+@pytest.mark.parametrize("text", ["nowhere", "foveate-public-12", PAIR.public.hex()], ids=["word", "short", "bare"])
 def test_what_is_neither_key_nor_file_is_refused(text):
     with pytest.raises(InputError, match="64 hexadecimal digits"):
         read_public(text)
@@ -96,7 +96,9 @@ def test_a_list_is_made_grows_and_keeps_remarks(tmp_path):
     assert path.read_text().startswith("# ours\n\nfoveate-public-")
 
 
-@pytest.mark.parametrize("more", [f"\n{format_public(OTHER.public)} guest", "\u2028x", "\x0b"])
+@pytest.mark.parametrize(
+    "more", [f"\n{format_public(OTHER.public)} guest", "\u2028x", "\x0b"], ids=["line", "separator", "tab"]
+)
 def test_a_name_cannot_bring_further_lines_into_a_list(tmp_path, more):
     path = tmp_path / "allowed"
     with pytest.raises(InputError, match="a name is one line"):
