@@ -24,7 +24,15 @@ DEADLINES_S = (0.3, 0.45, 0.65, 1.0, 2.0)
 """Beside the paper's 0.4 s."""
 LOOK_S, CLOUD_S = (0.05, 0.15, 0.3), (0.04, 0.15, 0.4)
 """Device and cloud, swept: any single proportion is assumed."""
-SWEPT = ("hyperion (tuned)", "hyperion-mixed, boxes", "elf-v", "device-only", "cloud-only")
+SWEPT = (
+    "hyperion (tuned)",
+    "hyperion, boxes, ahead",
+    "hyperion-mixed, boxes",
+    "elf-v",
+    "device-only",
+    "cloud-only",
+    "cloud-only, fused",
+)
 """Contenders of the sweep."""
 PUBLISHED = {
     "Hyperion": {"AP50 5G": 0.253, "latency ms 5G": 362.9, "AP50 4G": 0.228, "latency ms 4G": 385.4},
@@ -92,9 +100,9 @@ def hyperion_first_look(inputs: Inputs) -> AnswerExperiment:
 def hyperion_sweep(inputs: Inputs) -> AnswerExperiment:
     """Every proportion of device and cloud, and deadlines from 0.3 to 2 s, over one 4G and one 5G trace.
 
-    Command: `foveate compare hyperion-sweep --part all --out out/sweep`. Cost: see `--plan`; three to five hours of
-    two cores. Expected: those who send lead where the cloud is fast, the device alone where it is slow; all who send
-    gain by a longer deadline.
+    Command: `foveate compare hyperion-sweep --part all --out out/sweep`. Cost: see `--plan`; an hour or two of two
+    slow cores after `hyperion-overall`, whose outcomes it shares. Expected: those who send lead where the cloud is
+    fast, the device alone where it is slow; all who send gain by a longer deadline.
     """
     whole = hyperion_overall(inputs)
     return replace(

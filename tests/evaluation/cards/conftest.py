@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from foveate.codec import write_image
-from foveate.testing import FakeDetector, moving_squares
+from foveate.testing import FakeDetector, moving_squares, write_clip
 
 
 def annotate(path: Path, frames: int, **of_image: list[Any]) -> Path:
@@ -49,3 +49,13 @@ def stills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     annotate(folder / "annotations.json", 6, scenario=["walk-sunny", "drive-night"] * 3)
     pictures(folder / "images", 6)
     return folder
+
+
+@pytest.fixture
+def rainy(data: Path) -> Path:
+    """The clip `walk-rain-eval` of six frames, in the home of `data`."""
+    clip = data.parent / "home" / "world" / "walk-rain-eval" / "walk-rain-eval-4s.mp4"
+    clip.parent.mkdir(parents=True)
+    write_clip(clip, frames=6)
+    annotate(clip.with_suffix(".json"), 6, frame=list(range(6)))
+    return clip

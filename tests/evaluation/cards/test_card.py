@@ -1,3 +1,4 @@
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -100,6 +101,14 @@ def test_a_page_shows_what_was_measured_and_names_what_was_not(job: CardJob) -> 
     ):
         assert text in page
     assert page.count("beta 2") == 2
+
+
+def test_a_page_names_the_files_of_clips(job: CardJob, data: Path, rainy: Path) -> None:
+    found = find_parts(find_sets(data, frames=2), rainy)
+    clips = replace(job, parts=[part for part in found if part.group == "clips"])
+    clips.measure(silent, lambda _: None)
+    digest = hashlib.sha256(rainy.read_bytes()).hexdigest()[:16]
+    assert f"Files, by SHA-256: walk-rain {digest}." in card_page(make_card(Outcome(own=clips), {}, []))
 
 
 def test_means_over_the_moving_scenarios_count_those_that_have_the_class(job: CardJob) -> None:

@@ -5,7 +5,6 @@ import pytest
 
 from foveate.core import MediaError
 from foveate.evaluation.cards.sets import find_sets, spread_evenly
-from foveate.testing import write_clip
 
 from .conftest import annotate
 
@@ -21,11 +20,8 @@ def test_what_is_not_there_is_named_with_what_brings_it(data: Path) -> None:
     assert any("real pictures" in line for line in find_sets(data / "nowhere").absent)
 
 
+@pytest.mark.usefixtures("rainy")
 def test_a_clip_gives_so_many_frames_evenly_spread(data: Path) -> None:
-    clip = data.parent / "home" / "world" / "walk-rain-eval" / "walk-rain-eval-4s.mp4"
-    clip.parent.mkdir(parents=True)
-    write_clip(clip, frames=6)
-    annotate(clip.with_suffix(".json"), 6, frame=list(range(6)))
     (one,) = find_sets(data, frames=3).clips
     assert [image.frame for image in one.open().images] == [0, 2, 4]
     assert len(list(one.open().pixels())) == 3

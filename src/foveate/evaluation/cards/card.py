@@ -110,6 +110,7 @@ def make_card(outcome: Outcome, facts: dict[str, Any], absent: Sequence[str]) ->
         **_shape(config),
         "facts": read_card(own.path) | facts,
         "rows": _rows(own),
+        "clips": _clips(own.parts),
         "absent": [*absent, *(f"{part.group} {part.name}: not measured yet" for part in own.missing())],
     }
     if outcome.earlier:
@@ -126,6 +127,15 @@ def _shape(config: OwnConfig) -> dict[str, Any]:
     backbone = config.backbone
     names = ("dim", "depth", "patch_size", "window_size", "downsampling_factor")
     return {name: getattr(backbone, name) for name in names}
+
+
+def _clips(parts: Sequence[Part]) -> dict[str, dict[str, str]]:
+    """Which file each clip is, by group and name: the same name may be rendered again, longer or anew."""
+    found: dict[str, dict[str, str]] = {}
+    for part in parts:
+        if part.group in ACCURACY and (digest := part.about["clip"]):
+            found.setdefault(part.group, {})[part.name] = digest
+    return found
 
 
 def _name(job: CardJob) -> dict[str, Any]:
