@@ -28,7 +28,7 @@ demo: $(VENV)/.installed-server  ## play the sample clip over a simulated uplink
 	@ls -1 out/demo | sed 's|^|  out/demo/|'
 
 test: $(VENV)/.installed-dev  ## all tests that take minutes
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-long: $(VENV)/.installed-dev  ## soak, fuzzing and whole experiments: hours
 	$(BIN)/python -m pytest -m long $(ARGS)

@@ -20,6 +20,7 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 # Processes that share the tests share the processors too. Read when torch and numpy are imported, here and in children.
 if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
+    os.environ.pop("COLUMNS", None)  # the terminal of nobody
 
 # A busy machine is no failure, and the same tree gives the same verdict.
 settings.register_profile("foveate", deadline=None, derandomize=True)

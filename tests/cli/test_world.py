@@ -69,8 +69,10 @@ def test_what_cannot_be_rendered_is_refused_in_one_line(words, says, code, tmp_p
     assert says in ran.stderr
 
 
-def test_the_standard_sets_are_listed_with_their_length_and_cost(tmp_path, monkeypatch):
+@pytest.mark.parametrize("width", ["80", "200"])
+def test_the_standard_sets_are_listed_with_their_length_and_cost(tmp_path, monkeypatch, width):
     monkeypatch.setenv("FOVEATE_HOME", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", width)
     ran = CliRunner().invoke(app, ["world", "dataset", "--list"])
     assert ran.exit_code == 0, ran.output
     assert "walk-rain-eval" in ran.stdout

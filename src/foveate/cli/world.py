@@ -151,8 +151,9 @@ def _list_sets() -> None:
     from foveate.world.sets import core_minutes, place
     from foveate.world.splits import SETS, ClipSet
 
-    heads = ("set", "purpose", "scenarios", "length", "unseen", "core minutes", "there")
-    table = Table(*heads, box=None)
+    table = Table(box=None)
+    for head in ("set", "purpose", "scenarios", "length", "unseen", "core minutes", "there"):
+        table.add_column(head, no_wrap=head not in ("scenarios", "core minutes"))
     for entry in SETS.values():
         clip = isinstance(entry, ClipSet)
         there = place(entry) if clip else place(entry) / "annotations.json"
