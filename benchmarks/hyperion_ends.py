@@ -2,10 +2,11 @@
 
     python benchmarks/hyperion_ends.py CLIP [--model vitdet-tiny-world] [--device-model NAME] [--frames N]
 
-The device looks at the whole frame at half its size, the cloud at all slices of a JPEG of `--quality` (90); with truth
-beside the clip (`NAME.json`, else `NAME.pseudo.json`). Results are those that `foveate compare hyperion-overall` keeps
-under $FOVEATE_HOME. Cost: for a 4K frame that none has seen 15 s of one slow core. Expected: the cloud finds the small
-objects, and both together more than either; if the cloud is not ahead, no policy can gain by sending.
+The device looks at the whole frame at half its size, the cloud at all slices of a JPEG of `--quality` (90), each of
+`--side` (1024) pixels; with truth beside the clip (`NAME.json`, else `NAME.pseudo.json`). Results are those that
+`foveate compare hyperion-overall` keeps under $FOVEATE_HOME. Cost: for a 4K frame that none has seen 15 to 35 s of one
+slow core. Expected: the cloud finds the small objects, and both together more than either; if the cloud is not ahead,
+no policy can gain by sending.
 """
 
 import argparse
@@ -42,7 +43,8 @@ def main() -> None:
         reference, truths = next(iter(independent_truths(options.clip, frame_height=size[0]).items()))
         chosen = np.array(sorted(truths))[np.linspace(0, len(truths) - 1, min(options.frames, len(truths))).astype(int)]
         positions = [int(position) for position in chosen]
-        seen = see(options.clip, frames, positions, truths, ends=ends_of(options), quality=options.quality)
+        plan = whole_frame(size, options.quality, side=options.side)
+        seen = see(options.clip, frames, positions, truths, ends=ends_of(options), plan=plan)
     print_table(f"{options.clip.name}, {len(chosen)} frames, reference {reference}", seen)
 
 
@@ -54,6 +56,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--device-model", help="default: the cloud's")
     parser.add_argument("--frames", type=int, default=60)
     parser.add_argument("--quality", type=int, default=90)
+    parser.add_argument("--side", type=int, default=Slicing.side)
     return parser.parse_args()
 
 
@@ -62,15 +65,19 @@ def ends_of(options: argparse.Namespace) -> Ends:
     return load_device_model(options.device_model or options.model), load_model(options.model)
 
 
+def whole_frame(size: tuple[int, int], quality: int, *, side: int = Slicing.side) -> OffloadPlan:
+    """What the cloud gets: a frame `(height, width)` of one quality, looked at in slices of `side` pixels."""
+    return OffloadPlan(views=(View.whole(size),), jpeg_quality=quality, slicing=Slicing(side=side))
+
+
 def see(
-    clip: Path, frames: FramesByPosition, chosen: list[int], truths: dict[int, Truth], *, ends: Ends, quality: int
+    clip: Path, frames: FramesByPosition, chosen: list[int], truths: dict[int, Truth], *, ends: Ends, plan: OffloadPlan
 ) -> Seen:
-    """Device, cloud and both on the frames of a clip at these positions."""
+    """Device, cloud and both on the frames of a clip at these positions; `plan` is what the cloud gets of each."""
     device, cloud = ends
     welcome, size = welcome_of(cloud), frames.at(0).shape[:2]
     clip_sha256 = truth_key(clip, welcome).video_sha256
     look = LookPlan(views=(View.whole(size, LOOK_SCALE),))
-    plan = OffloadPlan(views=(View.whole(size),), jpeg_quality=quality, slicing=Slicing())
     grid = RegionGrid(height=size[0], width=size[1])
     names = tuple(welcome.class_names)
     seen: Seen = {"device": [], "cloud": [], "both": []}

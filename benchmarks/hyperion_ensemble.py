@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 
 from bench_hyperion import profiling_scenes
-from hyperion_ends import Ends, ends_of, see
+from hyperion_ends import Ends, ends_of, see, whole_frame
 from rich.console import Console
 from rich.table import Table
 
@@ -43,9 +43,9 @@ def main() -> None:
 def pairs_of(scene: Path, ends: Ends, quality: int) -> list[Pair]:
     """Of each frame of a scene."""
     with FramesByPosition(scene) as frames:
-        height = frames.at(0).shape[0]
-        _, truths = next(iter(independent_truths(scene, frame_height=height).items()))
-        seen = see(scene, frames, sorted(truths), truths, ends=ends, quality=quality)
+        size = frames.at(0).shape[:2]
+        _, truths = next(iter(independent_truths(scene, frame_height=size[0]).items()))
+        seen = see(scene, frames, sorted(truths), truths, ends=ends, plan=whole_frame(size, quality))
     both = zip(seen["device"], seen["cloud"], strict=True)
     return [(ours, theirs, truth) for (ours, truth), (theirs, _) in both]
 
