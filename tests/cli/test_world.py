@@ -76,6 +76,7 @@ def test_the_standard_sets_are_listed_with_their_length_and_cost(tmp_path, monke
     ran = CliRunner().invoke(app, ["world", "dataset", "--list"])
     assert ran.exit_code == 0, ran.output
     assert "walk-rain-eval" in ran.stdout
+    assert "…" not in ran.stdout
     assert "60 s" in ran.stdout
 
 

@@ -151,9 +151,9 @@ def _list_sets() -> None:
     from foveate.world.sets import core_minutes, place
     from foveate.world.splits import SETS, ClipSet
 
-    table = Table(box=None)
-    for head in ("set", "purpose", "scenarios", "length", "unseen", "core minutes", "there"):
-        table.add_column(head, no_wrap=head not in ("scenarios", "core minutes"))
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    for head in ("set", "purpose", "scenarios", "length", "unseen", "core\nminutes", "there"):
+        table.add_column(head, no_wrap=head != "scenarios")
     for entry in SETS.values():
         clip = isinstance(entry, ClipSet)
         there = place(entry) if clip else place(entry) / "annotations.json"

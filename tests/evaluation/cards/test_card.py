@@ -108,7 +108,8 @@ def test_a_page_names_the_files_of_clips(job: CardJob, data: Path, rainy: Path) 
     clips = replace(job, parts=[part for part in found if part.group == "clips"])
     clips.measure(silent, lambda _: None)
     digest = hashlib.sha256(rainy.read_bytes()).hexdigest()[:16]
-    assert f"Files, by SHA-256: walk-rain {digest}." in card_page(make_card(Outcome(own=clips), {}, []))
+    page = card_page(make_card(Outcome(own=clips), {}, []))
+    assert f"Files, by the first digits of SHA-256: walk-rain {digest}." in page
 
 
 def test_means_over_the_moving_scenarios_count_those_that_have_the_class(job: CardJob) -> None:

@@ -105,10 +105,10 @@ def _table(card: dict[str, Any], group: str) -> Iterator[str]:
         yield _line(name, figures, before.get(name), names)
         if "human" in figures:
             yield _line(f"{name}, boxes by people", figures["human"], before.get(name, {}).get("human"), names)
-    if digests := card["clips"].get(group):
-        files = (f"{name} {digests[name]}" for name in card["rows"][group] if name in digests)
+    digests = card["clips"].get(group, {})
+    if files := [f"{name} {digests[name]}" for name in card["rows"][group] if name in digests]:
         yield ""
-        yield f"Files, by SHA-256: {', '.join(files)}."
+        yield f"Files, by the first digits of SHA-256: {', '.join(files)}."
     if group == "clips":
         yield from _means(card["rows"][group], before)
     if group == "real":
