@@ -280,6 +280,19 @@ def test_a_result_after_the_deadline_changes_no_answer_but_ends_its_offload():
     assert not bench.of(OffloadDone)[0].record.failed
 
 
+def test_a_result_after_the_deadline_is_no_answer_even_while_the_device_looks():
+    bench = Bench(CloudOnly())
+    bench.capture(0, 1.0)
+    bench.encoded(0, 1.0)
+    assert not bench.session.awaits(0, 1.5)
+    bench.result(0, 1.5)
+    assert not bench.answers
+    bench.look(0, 1.6)
+    (answer,) = bench.answers
+    assert (answer.made_of, answer.valid, answer.payload_bytes) == ("device", False, 1000)
+    assert answer.detections == DEVICE
+
+
 def test_a_late_frame_keeps_the_last_valid_answer_by_the_papers_rule():
     bench = Bench(late="kept")
     offloaded(bench, 0, 1.0)

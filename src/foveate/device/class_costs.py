@@ -18,9 +18,10 @@ class ClassCosting:
 
     def costs(self, classes: ClassMap, thumbnail_bytes: int) -> ClassCosts:
         """Of every quality of every class in a frame with these classes."""
+        original_bytes = self._original.estimate(thumbnail_bytes)
         size_bytes, fixed_bytes = size_by_class(
             self._sizes,
-            original_bytes=self._original.estimate(thumbnail_bytes),
+            original_bytes=original_bytes,
             shares=class_shares(classes),
             qualities=CLASS_QUALITIES,
         )
@@ -29,6 +30,7 @@ class ClassCosting:
             size_bytes=size_bytes,
             accuracy=accuracy_by_class(self._accuracies, CLASS_QUALITIES),
             fixed_bytes=fixed_bytes,
+            least_bytes=LEAST_RATIO * original_bytes,
         )
 
     def sent(self, plan: OffloadPlan, *, size_bytes: int, thumbnail_bytes: int) -> None:

@@ -120,8 +120,9 @@ class Debts:
         if cloud is None:
             owed.alone, owed.flight = True, None
             return []
-        if self._rules.late == "kept" and owed.missed(now):
-            return self._settle(owed, self._answers.kept(owed, now))
+        if owed.missed(now):
+            # What comes too late is part of no answer, even where the device is still looking.
+            return self._settle(owed, self._answers.kept(owed, now)) if self._rules.late == "kept" else []
         owed.cloud = cloud
         return self._alone(owed, now) if self._ready(owed) else []
 

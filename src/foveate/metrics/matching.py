@@ -72,7 +72,7 @@ def match(
     One that finds none is a false positive, unless half of its area lies on one of the `ignore` boxes `(m, 4)`, of
     any class, or the truth does not know its class at all: then it is dropped.
     """
-    classes = _class_in(truth, predicted)
+    classes = predicted.class_id_in(truth.class_names)
     overlaps = iou_matrix(predicted.boxes, truth.boxes)
     overlaps[classes[:, None] != truth.class_id[None]] = -1
     pairs = _greedy(overlaps, predicted.scores, least=max(iou, 1e-9))
@@ -94,14 +94,6 @@ def _greedy(overlaps: NDArray[np.float64], scores: NDArray[np.float32], *, least
             found[row] = column
             taken.add(column)
     return np.array(list(found.items()), np.int64).reshape(-1, 2)
-
-
-def _class_in(known: Detections, other: Detections) -> NDArray[np.int64]:
-    """Class of each row of `other` as an index into `known.class_names`; -1 where the name is unknown."""
-    places = {name: index for index, name in enumerate(known.class_names)}
-    table = np.array([places.get(name, -1) for name in other.class_names], np.int64)
-    found: NDArray[np.int64] = table[other.class_id] if len(other) else np.zeros(0, np.int64)
-    return found
 
 
 def _uncounted(

@@ -128,6 +128,21 @@ def test_bytes_that_come_on_top_count_against_the_budget():
     assert Hyperion().decide(state).class_qualities > Hyperion().decide(dearer).class_qualities
 
 
+@pytest.mark.parametrize("policy", [Hyperion(), HyperionMixed()])
+@pytest.mark.parametrize("budget_bytes", [0.0, 5_000.0])
+def test_a_line_of_sizes_that_lies_below_zero_makes_nothing_fit(policy, budget_bytes):
+    state = frame_state(budget_bytes=budget_bytes)
+    below = replace(state, costs=replace(state.costs, fixed_bytes=-90_000.0, least_bytes=8_000.0))
+    assert policy.decide(below) is None
+    assert policy.decide(replace(below, budget_bytes=lambda _: 1e9)).expected_bytes > 0
+
+
+def test_a_plan_is_expected_to_take_no_less_than_a_frame_can():
+    state = frame_state()
+    below = replace(state, costs=replace(state.costs, fixed_bytes=-1e6, least_bytes=8_000.0))
+    assert Hyperion().decide(below).expected_bytes == 8_000
+
+
 def test_fixed_qualities_ask_no_budget():
     plan = Hyperion(fixed="30/50/90").decide(frame_state(budget_bytes=0))
     assert (plan.class_qualities, plan.reason) == ((30, 50, 90), "fixed")
@@ -199,6 +214,13 @@ def test_boxes_move_on_with_their_velocity():
 def test_an_object_that_is_new_stands_still():
     answers = ((3, objects(40.0)), (6, objects(46.0, 250.0)))
     assert predicted_boxes(answers, 9)[:, 0].tolist() == [52.0, 250.0]
+
+
+def test_an_object_is_the_same_by_the_name_of_its_class():
+    answers = ((3, objects(40.0)), (6, replace(objects(46.0), class_id=[1], class_names=("background", "person"))))
+    assert predicted_boxes(answers, 9)[:, 0].tolist() == [52.0]
+    other = ((3, objects(40.0)), (6, replace(objects(46.0), class_names=("background", "person"))))
+    assert predicted_boxes(other, 9)[:, 0].tolist() == [46.0]
 
 
 def test_regions_hold_their_boxes_with_a_margin_and_do_not_overlap():

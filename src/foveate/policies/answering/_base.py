@@ -25,13 +25,16 @@ class ClassCosts:
     """`(classes, qualities)`: w_c q_c of equation 4."""
     fixed_bytes: float = 0.0
     """Bytes that are sent whatever the qualities; may be negative, as equation 3's intercept is."""
+    least_bytes: float = 0.0
+    """No plan takes less, whatever a line says that lies below 0 at its end."""
 
     def expected_bytes(self, chosen: tuple[int, ...]) -> float | None:
         """Of a frame at the `chosen` qualities, one per class; None where one is no column."""
         if not set(chosen) <= set(self.qualities):
             return None
         columns = [self.qualities.index(quality) for quality in chosen]
-        return float(self.size_bytes[np.arange(len(columns)), columns].sum() + self.fixed_bytes)
+        stated = float(self.size_bytes[np.arange(len(columns)), columns].sum() + self.fixed_bytes)
+        return max(stated, self.least_bytes)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

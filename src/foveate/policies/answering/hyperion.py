@@ -105,7 +105,7 @@ def chosen_qualities(state: FrameState, *, tolerance: float = 0.0) -> tuple[int,
         return None
     lowest = _plan(state, (costs.qualities[0],) * len(costs.size_bytes), "")
     budget = state.budget_bytes(lowest)  # time in the cloud is the same whatever the qualities
-    if budget is None:
+    if budget is None or budget <= costs.least_bytes:
         return None
     room = int((budget - costs.fixed_bytes) // KIB)
     if room < 0:

@@ -89,9 +89,10 @@ class HyperionMixed:
         if state.classes is None or costs is None:
             return None
         mask = unimportant_regions(state.classes, state.grid, allowed=self.allowed)
-        sizes = costs.fixed_bytes + costs.size_bytes.sum(axis=0) * _sent_share(mask, state)
+        whole = np.maximum(costs.fixed_bytes + costs.size_bytes.sum(axis=0), costs.least_bytes)
+        sizes = whole * _sent_share(mask, state)
         budget = state.budget_bytes(self._plan(state, mask, costs.qualities[0], sizes[0]))  # whatever the quality
-        fit = [] if budget is None else np.flatnonzero(sizes <= budget).tolist()
+        fit = [] if not budget else np.flatnonzero(sizes <= budget).tolist()
         if not fit:
             return None
         accuracy = costs.accuracy.sum(axis=0)

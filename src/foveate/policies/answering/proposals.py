@@ -56,7 +56,8 @@ def _shifts(before: Detections, newest: Detections) -> NDArray[np.float64]:
         return shifts
     then, now = _centres(before), _centres(newest)
     distance = np.linalg.norm(now[:, None] - then[None], axis=2)
-    distance[newest.class_id[:, None] != before.class_id[None]] = np.inf
+    # By name: one answer may be the device's and the other the cloud's, whose models may know other classes.
+    distance[newest.class_id[:, None] != before.class_id_in(newest.class_names)[None]] = np.inf
     nearest = distance.argmin(axis=1)
     reach = _FARTHEST * (newest.boxes[:, 2:] - newest.boxes[:, :2]).max(axis=1)
     same = distance[np.arange(len(now)), nearest] <= reach

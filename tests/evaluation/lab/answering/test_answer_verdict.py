@@ -10,12 +10,13 @@ from foveate.evaluation.lab.answering.verdict import answer_verdicts
 from foveate.evaluation.lab.statistics import Difference, Interval
 
 
-def difference(value, width):
+def difference(value, width, videos, recordings):
     found = Interval(value=value, low=value - width, high=value + width)
-    return Difference(mean=found, median=found, above=1.0 if value > 0 else 0.0, cells=12, videos=5, recordings=6)
+    above = 1.0 if value > 0 else 0.0
+    return Difference(mean=found, median=found, above=above, cells=12, videos=videos, recordings=recordings)
 
 
-def table(scores, *, width=0.01, videos=5, main=True, late="device", transport="ideal", focus="A"):
+def table(scores, *, width=0.01, videos=5, shared=6, main=True, late="device", transport="ideal", focus="A"):
     winner = max(scores, key=lambda label: scores[label])
     names = {"frame_latency_s_mean": 0.31, "violation_rate": 0.02, "bytes_per_answer": 250_000.0}
     costs = {name: Interval(value=value, low=value, high=value) for name, value in names.items()}
@@ -36,6 +37,8 @@ def table(scores, *, width=0.01, videos=5, main=True, late="device", transport="
             Standing(
                 contender=label,
                 cells=12,
+                videos=videos,
+                recordings=6,
                 answers=100,
                 intervals={"per_frame": Interval(value=score, low=score, high=score), **costs},
                 counts={},
@@ -43,10 +46,14 @@ def table(scores, *, width=0.01, videos=5, main=True, late="device", transport="
             for label, score in scores.items()
         ],
         differences={
-            label: difference(scores[focus] - score, width) for label, score in scores.items() if label != focus
+            label: difference(scores[focus] - score, width, videos, shared)
+            for label, score in scores.items()
+            if label != focus
         },
         to_winner={
-            label: difference(scores[winner] - score, width) for label, score in scores.items() if label != winner
+            label: difference(scores[winner] - score, width, videos, shared)
+            for label, score in scores.items()
+            if label != winner
         },
         common=12,
         common_means={"per_frame": scores},
@@ -92,6 +99,13 @@ def test_one_clip_settles_nothing():
 
 def test_two_clips_have_no_interval():
     verdict = only(table({"A": 0.3, "B": 0.2}, videos=2))
+    assert "too little to rank anything" in verdict.headline
+    assert not any("surely" in sentence for sentence in verdict.sentences)
+
+
+def test_a_lead_over_fewer_recordings_than_the_table_has_is_not_sure():
+    verdict = only(table({"A": 0.3, "B": 0.2}, videos=1, shared=2))
+    assert verdict.state == "open"
     assert "too little to rank anything" in verdict.headline
     assert not any("surely" in sentence for sentence in verdict.sentences)
 

@@ -53,7 +53,7 @@ def test_who_leads_is_drawn_for_every_pair_of_machines():
 def test_machines_where_nobody_has_an_answer_of_the_cloud_have_no_leader():
     def answered(made, times, means):
         counts = {f"made of {made}": 3}
-        standing = Standing(contender="A", cells=1, answers=3, intervals={}, counts=counts)
+        standing = Standing(contender="A", cells=1, videos=1, recordings=1, answers=3, intervals={}, counts=counts)
         return replace(table(means, times), standings=[standing])
 
     near, far = answered("both", MAIN, {"A": 0.3, "B": 0.2}), answered("device", pair(0.3, 0.4), {"A": 0.2, "B": 0.3})

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from foveate.evaluation.lab.answering.standings import AnswerTable, Standing
+from foveate.evaluation.lab.answering.standings import AnswerTable, Standing, enough
 from foveate.evaluation.lab.figures.style import INK, MUTED, Drawn, colors_of, styled
 
 
@@ -14,6 +14,7 @@ def draw_answers(table: AnswerTable, labels: Sequence[str]) -> list[Drawn]:
 
 def accuracy(table: AnswerTable, labels: Sequence[str]) -> Drawn:
     """AP50 of each contender with its interval, per frame and streaming."""
+    known = any(enough(standing) for standing in table.standings)
     panels = (("per_frame", "AP50 per frame"), ("streaming", "AP50 streaming"))
     with styled() as new_figure:
         figure = new_figure(figsize=(8.6, 1.0 + 0.32 * len(table.standings)))
@@ -25,7 +26,7 @@ def accuracy(table: AnswerTable, labels: Sequence[str]) -> Drawn:
         title="How right the answers are",
         caption=(
             "Means over cells"
-            + (", lines are 95 % intervals. " if table.enough else ", too few for intervals. ")
+            + (", lines are 95 % intervals. " if known else ", too few for intervals. ")
             + "Per frame: each frame that was answered by its own answer. Streaming: every frame of the camera by what "
             "was known when it was there."
         ),
@@ -66,7 +67,7 @@ def _dots(axes: Any, table: AnswerTable, labels: Sequence[str], name: str) -> No
     for row, standing in enumerate(table.standings):
         found = standing.intervals.get(name)
         if found is not None:
-            if table.enough:
+            if enough(standing):
                 axes.plot([found.low, found.high], [row, row], color=colors[standing.contender], linewidth=2.4)
             axes.plot(found.value, row, "o", color=colors[standing.contender], markersize=6)
     _rows(axes, table.standings)

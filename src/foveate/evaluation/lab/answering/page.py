@@ -6,7 +6,7 @@ from html import escape
 import foveate
 from foveate.evaluation.lab import page_parts as parts
 from foveate.evaluation.lab.answering.compare import AnswerComparison
-from foveate.evaluation.lab.answering.standings import AnswerTable, Standing, without_score
+from foveate.evaluation.lab.answering.standings import AnswerTable, Standing, enough, without_score
 from foveate.evaluation.lab.answering.verdict import AnswerVerdict
 from foveate.evaluation.lab.figures.style import Drawn
 from foveate.evaluation.lab.phrases import counted, interval_text, score_text
@@ -146,7 +146,7 @@ def _others(tables: Sequence[AnswerTable], sweeps: Sequence[Drawn], focus: str) 
 
 
 def _scores(table: AnswerTable, focus: str, title: str, *, opened: bool = True) -> str:
-    suffix = " (95 %)" if table.enough else ""
+    suffix = " (95 %)" if any(enough(standing) for standing in table.standings) else ""
     rows: list[Row] = []
     for standing in table.standings:
         difference = table.differences.get(standing.contender)
@@ -154,9 +154,9 @@ def _scores(table: AnswerTable, focus: str, title: str, *, opened: bool = True) 
             [
                 standing.contender,
                 standing.cells,
-                _score(standing.intervals.get("per_frame"), table),
-                _score(standing.intervals.get("streaming"), table),
-                NONE if difference is None else _score(difference.mean, table, signed=True),
+                _score(standing.intervals.get("per_frame"), known=enough(standing)),
+                _score(standing.intervals.get("streaming"), known=enough(standing)),
+                NONE if difference is None else _score(difference.mean, known=enough(difference), signed=True),
             ]
         )
     note = f"The last column: AP50 per frame of {focus} less that of the row, over the cells that both have."
@@ -179,10 +179,10 @@ def _figures(standing: Standing) -> list[str]:
     ]
 
 
-def _score(found: Interval | None, table: AnswerTable, *, signed: bool = False) -> str:
+def _score(found: Interval | None, *, known: bool, signed: bool = False) -> str:
     if found is None:
         return NONE
-    return interval_text(found, signed=signed) if table.enough else score_text(found.value, signed=signed)
+    return interval_text(found, signed=signed) if known else score_text(found.value, signed=signed)
 
 
 def _footer(comparison: AnswerComparison) -> str:

@@ -21,7 +21,7 @@ from foveate.evaluation.lab.answering.standings import (
 )
 from foveate.evaluation.lab.answering.sweeps import draw_sweeps
 from foveate.evaluation.lab.answering.verdict import AnswerVerdict, answer_verdicts
-from foveate.evaluation.lab.statistics import LEAST_CLUSTERS, Difference, Interval
+from foveate.evaluation.lab.statistics import LEAST_CLUSTERS, Interval
 
 _COLUMNS = (
     "",
@@ -114,25 +114,20 @@ def _section(table: AnswerTable, focus: str) -> str:
 
 def _cells(standing: Standing, table: AnswerTable) -> list[str]:
     of, difference = standing.intervals, table.differences.get(standing.contender)
-    enough = table.enough
     return [
         standing.contender,
         str(standing.cells),
         str(standing.answers),
-        _interval(of.get("per_frame"), enough=enough),
-        _interval(of.get("streaming"), enough=enough),
+        _interval(of.get("per_frame"), enough=enough(standing)),
+        _interval(of.get("streaming"), enough=enough(standing)),
         _value(of, "frame_rate_fps", 1, 2),
         _value(of, "frame_latency_s_mean", 1000, 0),
         _value(of, "frame_latency_s_p95", 1000, 0),
         _value(of, "latency_deviation", 100, 1),
         _value(of, "violation_rate", 100, 1),
         _value(of, "bytes_per_answer", 1e-3, 1),
-        "-" if difference is None else _difference(difference),
+        "-" if difference is None else _interval(difference.mean, enough=enough(difference), sign=True),
     ]
-
-
-def _difference(difference: Difference) -> str:
-    return _interval(difference.mean, enough=enough(difference.videos, difference.recordings), sign=True)
 
 
 def counted_words(standing: Standing) -> str:

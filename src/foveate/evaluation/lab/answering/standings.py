@@ -35,6 +35,8 @@ class Standing:
 
     contender: str
     cells: int
+    videos: int
+    recordings: int
     answers: int
     """In all cells."""
     intervals: dict[str, Interval]
@@ -45,9 +47,14 @@ class Standing:
     """Share of the frames sent that were larger than predicted, 0..1; None where nothing was predicted."""
 
 
-def enough(videos: int, recordings: int) -> bool:
-    """Whether there is an interval. Of one clip it is over recordings; two clips are too few to draw from."""
-    return recordings >= LEAST_CLUSTERS and (videos == 1 or videos >= LEAST_CLUSTERS)
+def enough(found: Standing | Difference) -> bool:
+    """Whether it has an interval. Of one clip it is over recordings; two clips are too few to draw from."""
+    return found.recordings >= LEAST_CLUSTERS and (found.videos == 1 or found.videos >= LEAST_CLUSTERS)
+
+
+def side(found: Difference) -> int:
+    """1 where it is surely above 0, -1 where it is surely below, 0 where that cannot be told."""
+    return int(found.mean.low > 0) - int(found.mean.high < 0) if enough(found) else 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +65,7 @@ class AnswerTable:
     kind: str
     reference: str
     videos: int
+    """In cells of any contender; of differences to the winner less may be left, which they say."""
     recordings: int
     standings: list[Standing]
     differences: dict[str, Difference] = field(default_factory=dict)
@@ -70,9 +78,9 @@ class AnswerTable:
     """Mean AP50 by label over these cells, `per_frame` and `streaming`; empty without such cells."""
 
     @property
-    def enough(self) -> bool:
-        """Whether its figures have intervals."""
-        return enough(self.videos, self.recordings)
+    def comparable(self) -> bool:
+        """Whether the cells that all have are enough to tell contenders apart."""
+        return bool(self.to_winner) and all(enough(found) for found in self.to_winner.values())
 
     @property
     def main(self) -> bool:
@@ -180,6 +188,8 @@ def _standing(label: str, cells: Sequence[Entry], reference: str) -> Standing:
     return Standing(
         contender=label,
         cells=len(cells),
+        videos=clusters.videos,
+        recordings=clusters.recordings,
         answers=sum(int(entry[2].result.figures["answers"] or 0) for entry in cells),
         intervals={
             name: clusters.mean_interval([value for value in column if value is not None])

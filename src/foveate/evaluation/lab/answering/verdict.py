@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from foveate.evaluation.lab.answering.standings import AnswerTable, Standing
+from foveate.evaluation.lab.answering.standings import AnswerTable, Standing, side
 from foveate.evaluation.lab.phrases import counted, interval_text, listed, score_text
-from foveate.evaluation.lab.statistics import LEAST_CLUSTERS, Difference, Interval
+from foveate.evaluation.lab.statistics import LEAST_CLUSTERS, Difference
 from foveate.evaluation.lab.verdict import FEW_CLUSTERS, State
 
 
@@ -32,11 +32,11 @@ def answer_verdicts(tables: Sequence[AnswerTable], focus: str) -> list[AnswerVer
 
 def _verdict(table: AnswerTable, others: Sequence[AnswerTable], focus: str) -> AnswerVerdict:
     winner = str(table.winner)
-    tied = [label for label, found in table.to_winner.items() if not (table.enough and found.mean.low > 0)]
+    tied = [label for label, found in table.to_winner.items() if side(found) < 1]
     clips = f"the one {table.kind} clip" if table.videos == 1 else f"{table.kind} clips"
     told = [
         *_lead(table, winner),
-        *(_beside(table, focus) if winner != focus and table.enough else []),
+        *(_beside(table, focus) if winner != focus and table.comparable else []),
         *_cost(table, winner),
         *_one_clip(table),
         *_elsewhere(table, others),
@@ -50,9 +50,10 @@ def _verdict(table: AnswerTable, others: Sequence[AnswerTable], focus: str) -> A
 
 
 def _state(table: AnswerTable, tied: Sequence[str]) -> State:
-    if tied or not table.to_winner or table.videos < LEAST_CLUSTERS:
+    fewest = min((min(found.videos, found.recordings) for found in table.to_winner.values()), default=0)
+    if tied or fewest < LEAST_CLUSTERS:
         return "open"
-    return "few" if min(table.videos, table.recordings) < FEW_CLUSTERS else "sure"
+    return "few" if fewest < FEW_CLUSTERS else "sure"
 
 
 def _headline(table: AnswerTable, winner: str, tied: Sequence[str], clips: str) -> str:
@@ -60,7 +61,7 @@ def _headline(table: AnswerTable, winner: str, tied: Sequence[str], clips: str) 
     score = score_text(_standing(table, winner).intervals["per_frame"].value)
     if not table.to_winner:
         return f"{winner} alone on {clips}: AP50 per frame {score}, {by}"
-    if not table.enough:
+    if not table.comparable:
         return f"{winner} answers best on {clips}, too little to rank anything: AP50 per frame {score}, {by}"
     if not tied:
         rival, lead = min(table.to_winner.items(), key=lambda found: found[1].mean.value)
@@ -75,7 +76,7 @@ def _headline(table: AnswerTable, winner: str, tied: Sequence[str], clips: str) 
 
 def _lead(table: AnswerTable, winner: str) -> list[str]:
     """The winner beside all others."""
-    if not table.enough or not table.to_winner:
+    if not table.comparable:
         return []
     parts = _sorted_out(table.to_winner)
     words = ("is surely above", "cannot be told apart from", "is surely below")
@@ -94,14 +95,10 @@ def _beside(table: AnswerTable, focus: str) -> list[str]:
 
 def _sorted_out(found: Mapping[str, Difference]) -> tuple[list[str], list[str], list[str]]:
     """Labels with their mean differences: surely above 0, neither, surely below."""
-    sides = {label: _side(difference.mean) for label, difference in found.items()}
+    sides = {label: side(difference) for label, difference in found.items()}
     told = {label: f"{label} ({score_text(d.mean.value, signed=True)})" for label, d in found.items()}
-    above, level, below = ([told[label] for label in found if sides[label] == side] for side in (1, 0, -1))
+    above, level, below = ([told[label] for label in found if sides[label] == one] for one in (1, 0, -1))
     return above, level, below
-
-
-def _side(mean: Interval) -> int:
-    return int(mean.low > 0) - int(mean.high < 0)
 
 
 def _cost(table: AnswerTable, winner: str) -> list[str]:
