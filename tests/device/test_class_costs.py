@@ -33,6 +33,16 @@ def test_a_plan_of_which_nothing_was_expected_tells_nothing():
     assert np.array_equal(costing.costs(CLASSES, 1000).size_bytes, before.size_bytes)
 
 
+def test_a_plan_at_the_end_of_the_line_tells_nothing():
+    profile = class_profile()
+    costing = ClassCosting(replace(profile, line=replace(profile.line, intercept=-0.5)), "line")
+    before = costing.costs(CLASSES, 1000)
+    lowest = before.expected_bytes((10, 10, 10))
+    assert lowest == before.least_bytes > 0
+    costing.sent(OffloadPlan(jpeg_quality=10, expected_bytes=lowest), size_bytes=10**6, thumbnail_bytes=1000)
+    assert costing.costs(CLASSES, 1000).least_bytes == before.least_bytes
+
+
 def test_a_downsampled_region_is_expected_to_take_fewer_bytes():
     state = frame_state()
     nothing = replace(state, classes=np.full_like(state.classes, 2))

@@ -38,6 +38,6 @@ class ClassCosting:
         if plan.expected_bytes is None or thumbnail_bytes <= 0:
             return
         ratio = plan.expected_bytes / self._original.estimate(thumbnail_bytes)
-        if ratio < LEAST_RATIO:
-            return  # below the line's end, where it says nothing: what follows from it would be absurd
+        if ratio <= LEAST_RATIO * (1 + 1e-9):
+            return  # at the line's end, where it says nothing: what follows from it would be absurd
         self._original.observe(size_bytes=size_bytes, predicted_ratio=ratio, thumbnail_bytes=thumbnail_bytes)
