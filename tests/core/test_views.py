@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 
@@ -61,7 +63,16 @@ def test_times_follow_pixels():
     assert times.computing_s(nothing, UHD) == pytest.approx(0.02, rel=1e-3)
 
 
-@pytest.mark.parametrize("wrong", [{"look_s": -1}, {"cloud_fixed_share": 1.5}, {"look_scale": 0.0}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"look_s": -1},
+        {"look_s": math.nan},
+        {"cloud_s": math.inf},
+        {"cloud_fixed_share": 1.5},
+        {"look_scale": 0.0},
+    ],
+)
 def test_impossible_times_are_refused(wrong):
     with pytest.raises(InputError):
         PairTimes(**wrong)

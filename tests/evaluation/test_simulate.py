@@ -342,6 +342,8 @@ def test_a_link_that_is_cut_at_the_start_delays_the_camera_as_a_live_one(setting
     assert (summary["frames"], summary["failed_offloads"]) == (FRAMES, 0)
     with pytest.raises(TransportError, match="no answer from the server within 10 s"):
         go(settings(policy="back2back", outages=(Outage(start_s=0, seconds=11),)))
+    with pytest.raises(TransportError, match="no answer from the server within 10 s"):
+        go(settings(policy="back2back", outages=(Outage(start_s=0, seconds=1e6),)))
 
 
 def test_same_inputs_same_bytes_over_a_cut_tcp_link(settings, home):

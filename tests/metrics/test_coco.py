@@ -18,6 +18,17 @@ def objects(boxes, classes, names=("person", "car"), scores=None):
     return Detections(boxes=np.array(boxes), scores=scores, class_id=np.array(classes), class_names=names)
 
 
+def test_a_box_that_was_dragged_to_the_left_or_upwards_is_the_same_box(tmp_path):
+    content = {
+        "images": [{"id": 1, "file_name": "a.jpg", "height": 60, "width": 80}],
+        "annotations": [{"image_id": 1, "category_id": 1, "bbox": [40, 30, -30, -20]}],
+        "categories": [{"id": 1, "name": "person"}],
+    }
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    (image,) = read_coco(tmp_path / "a.json")
+    assert image.truth.detections.boxes.tolist() == [[10, 10, 40, 30]]
+
+
 def test_what_is_written_is_read_back(tmp_path):
     images = [
         AnnotatedImage(

@@ -23,6 +23,13 @@ def test_a_message_takes_its_bits_and_half_a_round_trip():
     assert Link(TEN).send(0.5, 0) == pytest.approx(0.52)
 
 
+def test_a_message_that_takes_no_time_tells_the_rate_of_that_moment():
+    link = Link(UplinkTrace.constant(1e21, 0.02, 10))
+    link.send(7.0, 1000)
+    assert link.idle_at == 7.0
+    assert link.capacity_bps(7.0, link.idle_at) == 1e21
+
+
 def test_messages_wait_for_one_another():
     link = Link(TEN)
     assert link.send(0.0, 125_000) == pytest.approx(0.12)

@@ -169,6 +169,13 @@ def test_marks_quotes_and_blank_lines_of_other_programs_do_no_harm(tmp_path):
         UplinkTrace.load(tmp_path / "a.csv")
 
 
+def test_a_gap_is_named_by_the_line_after_it(tmp_path):
+    rows = [f"{step / 10:g},5,30\n" for step in range(100) if step not in (50, 51)]
+    (tmp_path / "a.csv").write_text(HEADER + "".join(rows))
+    with pytest.raises(MediaError, match=r"a.csv:52: t_s must rise"):
+        UplinkTrace.load(tmp_path / "a.csv")
+
+
 def test_mahimahi_opportunities_are_counted_in_bytes(tmp_path):
     (tmp_path / "a.up").write_text("2\n2\n5\n")
     link = UplinkTrace.load(tmp_path / "a.up", rtt_s=0.06)

@@ -1,5 +1,6 @@
 """How long a device and a cloud take for one frame when both run a model (Hyperion)."""
 
+import math
 from dataclasses import dataclass, field
 
 from foveate.core.errors import InputError
@@ -41,7 +42,8 @@ class PairTimes:
 
     def __post_init__(self) -> None:
         spans = (self.look_s, self.classes_s, self.decide_s, self.cloud_s, self.cloud_fixed_share)
-        if min(*spans, self.encode_s_per_mpixel, self.decode_s_per_mpixel) < 0 or self.cloud_fixed_share > 1:
+        rates = (self.encode_s_per_mpixel, self.decode_s_per_mpixel)
+        if not all(0 <= span < math.inf for span in (*spans, *rates)) or self.cloud_fixed_share > 1:
             raise InputError(f"durations must be 0 or more and cloud_fixed_share at most 1, got {self}")
         if not 0 < self.look_scale <= 1:
             raise InputError(f"look_scale must lie above 0 and not above 1, got {self.look_scale:g}")

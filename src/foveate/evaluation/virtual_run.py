@@ -81,14 +81,15 @@ class VirtualRun(ABC):
         if self._filming:
             return
         self._filming = True
-        if now > CONNECT_TIMEOUT_S:
-            raise TransportError(f"no answer from the server within {CONNECT_TIMEOUT_S:g} s")
         first_at = max(now, 2 * self._link.rtt_at(0.0) + 0.1)
         for index in range(self._captures):
             self._agenda.book(first_at + index / self.clip.fps, partial(self._capture, index))
 
     def _step(self) -> None:
         wake_at, next_at = self._session.wake_at, self._agenda.next_at
+        soonest = min((at for at in (wake_at, next_at) if at is not None), default=0.0)
+        if not self._filming and soonest > CONNECT_TIMEOUT_S:
+            raise TransportError(f"no answer from the server within {CONNECT_TIMEOUT_S:g} s")
         if next_at is not None and (wake_at is None or next_at <= wake_at):
             self._agenda.run_next()
         elif wake_at is not None:

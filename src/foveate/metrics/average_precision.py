@@ -165,7 +165,7 @@ def _entry(image: int, category: int, box: NDArray[np.float32]) -> dict[str, Any
         "image_id": image,
         "category_id": category,
         "bbox": [x1, y1, x2 - x1, y2 - y1],
-        "area": (x2 - x1) * (y2 - y1),
+        "area": max(x2 - x1, 0.0) * max(y2 - y1, 0.0),
     }
 
 

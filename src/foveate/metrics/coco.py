@@ -147,7 +147,9 @@ def _truth(annotations: list[_Annotation], places: dict[int, int], names: tuple[
 def _boxes(annotations: list[_Annotation]) -> NDArray[np.float32]:
     corners = np.array([annotation.bbox for annotation in annotations], np.float64).reshape(-1, 4)
     corners[:, 2:] += corners[:, :2]
-    return corners.astype(np.float32)
+    # Some tools write a negative side where a box was dragged to the left or upwards.
+    low, high = np.minimum(corners[:, :2], corners[:, 2:]), np.maximum(corners[:, :2], corners[:, 2:])
+    return np.concatenate([low, high], axis=1).astype(np.float32)
 
 
 def _track_ids(annotations: list[_Annotation]) -> NDArray[np.int64] | None:

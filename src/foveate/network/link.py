@@ -118,7 +118,9 @@ class Link:
         return self._line.rtt_at(now - self.started_at)
 
     def capacity_bps(self, since: float, until: float) -> float:
-        """Mean rate that the link has from `since` to `until > since`, bits per second."""
+        """Mean rate that the link has from `since` to `until`, bits per second; at that moment where no time passes."""
+        if until <= since:
+            return self._line.rate_at(since - self.started_at)
         return self._line.bits_between(since - self.started_at, until - self.started_at) / (until - since)
 
     def queued_bytes(self, now: float) -> int:

@@ -54,8 +54,16 @@ def _csv(lines: Sequence[str]) -> Steps:
     step_s = round(rows[-1][0] / (len(rows) - 1), 9)
     uneven = np.abs(table[:, 0] - np.arange(len(rows)) * step_s) > 0.01 * step_s
     if step_s <= 0 or uneven.any():
-        raise _BadLineError(numbered[1 + int(uneven.argmax())][0], "t_s must rise from 0 in equal steps")
+        raise _BadLineError(numbered[1 + _first_uneven(table[:, 0])][0], "t_s must rise from 0 in equal steps")
     return table[:, 1] * 1e6, table[:, 2] * 1e-3, step_s
+
+
+def _first_uneven(times: NDArray[np.float64]) -> int:
+    """The first row that does not follow the one before it by the usual step; 0 where it is the very first."""
+    steps = np.diff(times)
+    usual = float(np.median(steps))
+    wrong = np.abs(steps - usual) > 0.01 * usual if usual > 0 else steps <= 0
+    return 0 if times[0] else 1 + int(wrong.argmax())
 
 
 def _csv_rows(lines: Sequence[str]) -> list[tuple[int, list[str]]]:
