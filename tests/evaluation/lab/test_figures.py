@@ -94,8 +94,14 @@ def test_a_contender_has_one_colour_in_every_figure(data):
                     assert handle.get_color() == wanted[text.get_text()], drawn.name
 
 
-def test_a_legend_is_read_line_by_line():
-    labels = [f"a rather long name of a policy, number {number}" for number in range(5)]
+MIXED = ("hyperion (tuned)", "hyperion, boxes, ahead", "hyperion-mixed, boxes", "elf-v", "device-only", "cloud-only")
+
+
+@pytest.mark.parametrize("labels", [
+    [f"a rather long name of a policy, number {number}" for number in range(5)],
+    [*MIXED, "cloud-only, fused"],
+])  # fmt: skip
+def test_a_legend_is_read_line_by_line(labels):
     with styled() as new_figure:
         figure = new_figure(figsize=(8.6, 3))
         figure.subplots()

@@ -22,7 +22,7 @@ RAMP = ("#dbe4ee", "#35506f")
 _ON_LIGHT, _ON_DARK = "#101820", "#ffffff"
 """Text on a coloured ground, in either colour scheme."""
 _LEGEND_CHARACTERS = 124
-"""That fit above a figure, with the line before each name counted as six."""
+"""That fit above a figure, with the line before each name and the space after it counted as eight."""
 _SETTINGS: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 9.5,
@@ -151,7 +151,7 @@ def legend_above(figure: Any, labels: Sequence[str], among: Sequence[str]) -> No
 def _columns(labels: Sequence[str]) -> int:
     """As many as fit."""
     widths = (
-        (count, sum(6 + max(map(len, labels[column::count])) for column in range(count)))
+        (count, sum(8 + max(map(len, labels[column::count])) for column in range(count)))
         for count in range(len(labels), 1, -1)
     )
     return next((count for count, width in widths if width <= _LEGEND_CHARACTERS), 1)
