@@ -353,7 +353,7 @@ def decode_kind(decoder: msgspec.msgpack.Decoder[_M], data: bytes, *, peer: str,
         )
     try:
         return decoder.decode(memoryview(data)[len(_HEADER) :])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ProtocolError(f"malformed message: {error}") from error
 
 
