@@ -21,7 +21,17 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from foveate.core import Detections, InputError, Mask, OffloadPlan, ProtocolError, RegionGrid, VersionError
+from foveate.core import (
+    Detections,
+    InputError,
+    Mask,
+    OffloadPlan,
+    ProtocolError,
+    RegionGrid,
+    Slicing,
+    VersionError,
+    View,
+)
 
 PROTOCOL_VERSION = 4
 """2: `Result` says how long a frame waited. 3: `Offload` says how long its device waits, `Hello` names a model,
@@ -39,6 +49,9 @@ MAX_PARTS = 64
 MAX_PROBE_BYTES = 64 * 1024
 MIN_SLICE, MAX_OVERLAP = 128, 0.5
 """Smaller slices, or more of them, would let a small message cost a server hours."""
+MAX_SLICES = 256
+"""Most slices of an offload in parts, an unsliced part being one: 4K in slices of 320 pixels that overlap by a quarter
+fits."""
 MAX_TEXT = 1000
 """Longest name or explanation, characters."""
 MAX_MODELS = 256
@@ -161,6 +174,11 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     data: bytes
     """The scaled rectangle, compressed."""
 
+    @property
+    def view(self) -> View:
+        """The rectangle at its scale. Raises `InputError` on an empty one."""
+        return View(top=self.top, left=self.left, bottom=self.bottom, right=self.right, scale=self.scale)
+
 
 class PartsOffload(msgspec.Struct, frozen=True, kw_only=True, tag="parts"):
     """One frame as pictures of its parts, each of which the server slices before its model sees it."""
@@ -183,6 +201,13 @@ class PartsOffload(msgspec.Struct, frozen=True, kw_only=True, tag="parts"):
     def picture_bytes(self) -> int:
         """Compressed size of all parts."""
         return sum(len(part.data) for part in self.parts)
+
+    @property
+    def slicing(self) -> Slicing | None:
+        """How the parts are sliced; None = they are not. Raises `InputError` on slices that cannot be."""
+        if not self.slice_side:
+            return None
+        return Slicing(side=self.slice_side, overlap=self.slice_overlap, merge_iou=self.merge_iou)
 
     @property
     def restoration_point(self) -> int:
@@ -331,6 +356,9 @@ def _check_parts(message: PartsOffload) -> None:
             f"slices have sides of at least {MIN_SLICE} pixels and overlap by at most {MAX_OVERLAP:g}, "
             f"got {message.slice_side} and {message.slice_overlap:g}"
         )
+    slices = 0 if message.slicing is None else message.slicing.count(part.view.size for part in message.parts)
+    if slices > MAX_SLICES:
+        raise ProtocolError(f"an offload may have {MAX_SLICES} slices, this one has {slices}")
 
 
 def decode_from_server(data: bytes) -> FromServer:
