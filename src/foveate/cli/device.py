@@ -119,11 +119,14 @@ def _outputs(
 
 
 def _offload_observers(stack: ExitStack, traces: str | None) -> "list[Callable[[OffloadDone], None]]":
+    from foveate.device import FailureReasons
+
+    reasons = FailureReasons(lambda line: typer.echo(line, err=True))
     if traces is None:
-        return []
+        return [reasons]
     from foveate.device.traces import Traces
 
-    return [stack.enter_context(Traces.to_collector(traces))]
+    return [reasons, stack.enter_context(Traces.to_collector(traces))]
 
 
 def _forgive_stdout() -> None:

@@ -333,32 +333,46 @@ def encode_kind(message: msgspec.Struct) -> bytes:
 
 def decode_from_device(data: bytes) -> FromDevice:
     """Bytes -> message, on the server. Raises `ProtocolError`, of which `VersionError` is one."""
+    message = read_from_device(data)
+    if isinstance(message, Offload | PartsOffload):
+        check_extent(message)
+    return message
+
+
+def read_from_device(data: bytes) -> FromDevice:
+    """Like `decode_from_device`, but an offload may ask for too much: see `check_extent`."""
     message = decode_kind(_from_device, data, peer="device", here="server")
-    if isinstance(message, Offload | PartsOffload) and message.height * message.width > MAX_PIXELS:
-        raise ProtocolError(f"a frame may hold {MAX_PIXELS} pixels, this one is {message.height} x {message.width}")
     if isinstance(message, PartsOffload):
         _check_parts(message)
     return message
 
 
+def check_extent(offload: AnyOffload) -> None:
+    """Raise `ProtocolError` where a well-formed offload has more pixels or slices than any server takes."""
+    if offload.height * offload.width > MAX_PIXELS:
+        raise ProtocolError(f"a frame may hold {MAX_PIXELS} pixels, this one is {offload.height} x {offload.width}")
+    if not isinstance(offload, PartsOffload):
+        return
+    if sum((p.bottom - p.top) * (p.right - p.left) * p.scale**2 for p in offload.parts) > MAX_PIXELS:
+        raise ProtocolError(f"parts may hold {MAX_PIXELS} pixels together")
+    slices = 0 if offload.slicing is None else offload.slicing.count(part.view.size for part in offload.parts)
+    if slices > MAX_SLICES:
+        raise ProtocolError(f"an offload may have {MAX_SLICES} slices, this one has {slices}")
+
+
 def _check_parts(message: PartsOffload) -> None:
-    """Parts lie in the frame, and together hold no more pixels than the largest frame; slices have a sane number."""
+    """Parts lie in the frame; slices are not too small and do not overlap by too much."""
     for part in message.parts:
         if not (part.top < part.bottom <= message.height and part.left < part.right <= message.width):
             raise ProtocolError(
                 f"a part must lie in its {message.height} x {message.width} frame, got rows {part.top} to "
                 f"{part.bottom} and columns {part.left} to {part.right}"
             )
-    if sum((p.bottom - p.top) * (p.right - p.left) * p.scale**2 for p in message.parts) > MAX_PIXELS:
-        raise ProtocolError(f"parts may hold {MAX_PIXELS} pixels together")
     if message.slice_side and (message.slice_side < MIN_SLICE or message.slice_overlap > MAX_OVERLAP):
         raise ProtocolError(
             f"slices have sides of at least {MIN_SLICE} pixels and overlap by at most {MAX_OVERLAP:g}, "
             f"got {message.slice_side} and {message.slice_overlap:g}"
         )
-    slices = 0 if message.slicing is None else message.slicing.count(part.view.size for part in message.parts)
-    if slices > MAX_SLICES:
-        raise ProtocolError(f"an offload may have {MAX_SLICES} slices, this one has {slices}")
 
 
 def decode_from_server(data: bytes) -> FromServer:

@@ -25,8 +25,9 @@ from foveate.network.messages import (
     Result,
     Stranger,
     Welcome,
-    decode_from_device,
+    check_extent,
     encode,
+    read_from_device,
     unpack_mask,
 )
 from foveate.server.clients import Clients
@@ -91,7 +92,7 @@ class ServerSession(Generic[Decoded]):
         if self._tolerance.ignores(client, now):
             return []
         try:
-            message = decode_from_device(payload)
+            message = read_from_device(payload)
         except ProtocolError as error:
             return [self._offended(client, error, now)]
         if not isinstance(message, Hello) and not self._clients.heard(client, now):
@@ -224,7 +225,8 @@ class ServerSession(Generic[Decoded]):
 
 
 def _work(client: bytes, welcome: Welcome, offload: AnyOffload) -> Work:
-    """What there is to do. Raises `ProtocolError` or `InputError` on what this model cannot do."""
+    """What there is to do. Raises `ProtocolError` or `InputError` on what is too much or this model cannot do."""
+    check_extent(offload)
     full_tokens = welcome.grid(offload.height, offload.width).tokens()
     tokens = _tokens(welcome, offload)
     return Work(client=client, model=welcome.model, offload=offload, tokens=tokens, full_tokens=full_tokens)
