@@ -137,6 +137,22 @@ def test_an_offload_that_asks_for_too_much_is_refused_by_its_number_and_no_offen
     assert session.next_work(0.0) is None
 
 
+def test_who_watches_is_told_which_refusals_the_engine_has_a_part_in():
+    refused = []
+    session = ServerSession(WELCOME, observer=refused.append)
+    session.receive(b"a", encode(Hello()), 0.0)
+    session.receive(b"a", encode(offload(0, restoration_point=9)), 0.0)
+    session.receive(b"a", encode(offload(1)), 0.0)
+    session.undecodable(session.next_decode(0.0), "no JPEG")
+    session.receive(b"a", encode(offload(2)), 0.0)
+    session.failed(session.next_work(0.0), "no memory")
+    assert [(event.reason, event.by_engine) for event in refused if isinstance(event, OffloadRefused)] == [
+        ("unusable", False),
+        ("unusable", False),
+        ("failed", True),
+    ]
+
+
 def test_of_each_client_the_newest_frame_wins(session):
     session.receive(b"a", encode(offload(0)), 0.0)
     session.receive(b"b", encode(offload(7)), 0.0)

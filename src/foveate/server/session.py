@@ -162,14 +162,16 @@ class ServerSession(Generic[Decoded]):
     def failed(self, work: Work, text: str, *, reason: str = "failed") -> Reply:
         """The engine could not -> the answer. `reason`: one of `REFUSALS`."""
         self._queue.done(work, None)
-        return self._refuse_work(work, reason, text)
+        return self._refuse_work(work, reason, text, by_engine=True)
 
-    def _refuse_work(self, work: Work, reason: str, text: str) -> Reply:
-        return self._refuse(work.client, work.offload.offload_id, reason, text)
+    def _refuse_work(self, work: Work, reason: str, text: str, *, by_engine: bool = False) -> Reply:
+        return self._refuse(work.client, work.offload.offload_id, reason, text, by_engine=by_engine)
 
-    def _refuse(self, client: bytes, offload_id: int | None, reason: str, text: str) -> Reply:
+    def _refuse(
+        self, client: bytes, offload_id: int | None, reason: str, text: str, *, by_engine: bool = False
+    ) -> Reply:
         """No result will come. `reason`: one of `REFUSALS`."""
-        self._tell(OffloadRefused(client=client, offload_id=offload_id, reason=reason, text=text))
+        self._tell(OffloadRefused(client=client, offload_id=offload_id, reason=reason, text=text, by_engine=by_engine))
         return _reply(client, Failure(offload_id=offload_id, text=text[:MAX_TEXT], busy=reason == "busy"))
 
     def _estrange(self, client: bytes, message: FromDevice) -> Reply:
