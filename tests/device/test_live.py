@@ -115,6 +115,11 @@ def test_a_camera_too_large_for_any_server_is_one_clear_line(clip_path, size):
             run_live(camera, server="127.0.0.1:1", policy="back2back")
 
 
+def test_a_stop_before_the_server_answers_is_said_to_be_one(clip_path):
+    with pytest.raises(TransportError, match="stopped before the server answered"):
+        run_live(clip_path, server="127.0.0.1:1", policy="back2back", stop=lambda: True)
+
+
 class Gate:
     """Stays shut until the picture is nearly at its end: a display that waited for it would never come."""
 

@@ -1,7 +1,7 @@
 """`foveate device`: the end with the camera."""
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -79,6 +79,7 @@ def device(
         outputs = _outputs(stack, source, show=show, sink=sink, json_lines=json_lines)
         observers = _offload_observers(stack, traces)
         interrupted = stack.enter_context(interrupts())
+        stack.enter_context(_before_any_answer(interrupted))
         run = run_live(
             source,
             server=server,
@@ -96,6 +97,19 @@ def device(
         f"{run.offloads} offloads, {run.failed_offloads} failed",
         err=True,
     )
+
+
+@contextmanager
+def _before_any_answer(interrupted: Callable[[], bool]) -> Iterator[None]:
+    """Who interrupts a device that still looks for its server hears of no failure."""
+    from foveate.core import TransportError
+
+    try:
+        yield
+    except TransportError:
+        if interrupted():
+            raise typer.Exit(130) from None
+        raise
 
 
 def _outputs(

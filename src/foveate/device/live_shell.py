@@ -136,12 +136,17 @@ class LiveShell(ABC, Generic[SessionT]):
             worker.shutdown(cancel_futures=True)
 
     def connect(self, timeout_s: float = CONNECT_TIMEOUT_S) -> Welcome:
-        """Wait for the server's `Welcome`. Raises `TransportError` if none comes within `timeout_s` seconds."""
+        """Wait for the server's `Welcome`.
+
+        Raises `TransportError` if none comes within `timeout_s` seconds, or before the run is stopped.
+        """
         now = self._clock.now()
         give_up_at = now + timeout_s
         self._carry_out(self._session.start(now))
         while self._welcome is None:
-            if now >= give_up_at or self._stop():
+            if self._stop():
+                raise TransportError("stopped before the server answered")
+            if now >= give_up_at:
                 why = self._courier.state
                 raise TransportError(f"no answer from the server within {timeout_s:g} s{why and ': '}{why}")
             self._wait(min(give_up_at, self._session.wake_at or give_up_at))
