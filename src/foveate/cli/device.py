@@ -117,12 +117,11 @@ def _outputs(
 ) -> list[Output]:
     import sys
 
-    from foveate.device import JsonLines, PatientFile, VideoSink, Window
+    from foveate.device import JsonLines, LinePipe, PatientFile, VideoSink, Window
 
     outputs: list[Output] = []
     if json_lines == "-":
-        outputs.append(JsonLines(sys.stdout))
-        stack.callback(_forgive_stdout)
+        outputs.append(JsonLines(stack.enter_context(LinePipe(sys.stdout.fileno()))))
     elif json_lines is not None:
         outputs.append(JsonLines(stack.enter_context(PatientFile(Path(json_lines)))))
     if sink is not None:
@@ -141,17 +140,6 @@ def _offload_observers(stack: ExitStack, traces: str | None) -> "list[Callable[[
     from foveate.device.traces import Traces
 
     return [reasons, stack.enter_context(Traces.to_collector(traces))]
-
-
-def _forgive_stdout() -> None:
-    """A reader who has left is no error: without this Python complains when it flushes at its end."""
-    import os
-    import sys
-
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _all(outputs: "list[Callable[[Event], None]]", event: "Event") -> None:

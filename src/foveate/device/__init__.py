@@ -21,7 +21,7 @@ from foveate.device.events import (
 from foveate.device.live import LiveDevice, LiveRun, run_live
 from foveate.device.live_answering import LiveAnswering
 from foveate.device.looking import Glance, Looking
-from foveate.device.outputs import FailureReasons, JsonLines, VideoSink, Window
+from foveate.device.outputs import FailureReasons, JsonLines, LinePipe, VideoSink, Window
 from foveate.device.owed import Answered, AnswerRules
 from foveate.device.patient_file import PatientFile
 from foveate.device.perception import Perception
@@ -46,6 +46,7 @@ __all__ = [
     "Glance",
     "ImageFolder",
     "JsonLines",
+    "LinePipe",
     "LiveAnswering",
     "LiveDevice",
     "LiveRun",
