@@ -14,8 +14,8 @@ import pytest
 
 import foveate
 from foveate.codec import VideoReader, write_image
-from foveate.network.messages import PROTOCOL_VERSION
-from foveate.network.transports import ZmqHub
+from foveate.network.messages import PROTOCOL_VERSION, Hello, Welcome, decode_from_server, encode
+from foveate.network.transports import ZmqChannel, ZmqHub
 from foveate.server import serve
 from foveate.testing import FakeDetector, moving_squares, write_clip
 from foveate.testing.streams import mjpeg_camera
@@ -128,6 +128,26 @@ def test_ctrl_c_ends_a_camera_without_end_and_keeps_what_was_written(tmp_path, s
     with VideoReader(tmp_path / "seen.mp4") as reader:
         assert reader.size == (128, 192)
         assert 0 < len(list(reader)) <= len(lines)
+
+
+def test_ctrl_c_while_the_server_is_looked_for_is_no_failure(tmp_path):
+    video = write_clip(tmp_path / "clip.mp4", frames=5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(60)
+        words = ("device", "--camera", str(video), "--server", f"127.0.0.1:{silent.getsockname()[1]}")
+        process = subprocess.Popen([*FOVEATE, *words], stderr=subprocess.PIPE, text=True)
+        silent.accept()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "foveate: interrupted\n")
+
+
+def test_a_server_at_any_free_port_says_which(tiny_weights):
+    with running("serve", "--model", tiny_weights, "--address", "127.0.0.1:0") as greeting:
+        address = greeting.removeprefix("tiny-random at ").partition(",")[0]
+        with ZmqChannel(address) as channel:
+            channel.send(encode(Hello()))
+            assert isinstance(decode_from_server(channel.poll(20)), Welcome)
 
 
 def test_a_folder_of_pictures_is_a_camera_and_lines_go_to_a_file(tmp_path, served):

@@ -37,6 +37,7 @@ from foveate.device import (
 from foveate.device.backoff import FIRST_S
 from foveate.device.uplink import Uplink
 from foveate.network.messages import (
+    MAX_MESSAGE_BYTES,
     Ack,
     Failure,
     Hello,
@@ -165,6 +166,16 @@ def test_a_result_that_cannot_be_fails_its_offload_at_once():
     bench.receive(Result(offload_id=0, boxes=b"1", scores=b"", class_id=b"", decode_s=0.0, inference_s=0.0), 1.3)
     (done,) = bench.of(OffloadDone)
     assert (done.record.failed, done.reason) == (True, "boxes must be float32 of at most 10000 objects, got 1 bytes")
+    assert [answer.made_of for answer in bench.answers] == ["device"]
+
+
+def test_a_picture_that_no_message_holds_fails_its_offload_and_the_device_answers():
+    bench = Bench()
+    bench.capture(0, 1.0)
+    bench.look(0, 1.1)
+    bench.encoded(0, 1.1, size=MAX_MESSAGE_BYTES)
+    (done,) = bench.of(OffloadDone)
+    assert f"may hold {MAX_MESSAGE_BYTES} bytes" in done.reason
     assert [answer.made_of for answer in bench.answers] == ["device"]
 
 

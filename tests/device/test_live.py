@@ -10,6 +10,7 @@ import pytest
 
 from foveate.core import InputError, TransportError
 from foveate.device import Capture, Clip, LiveDevice, Perception, live, run_live
+from foveate.network.messages import MAX_PIXELS, MAX_SIDE
 from foveate.network.transports import Channel, MemoryHub, ZmqHub
 from foveate.policies import Back2Back, Fixed, TrackB2B, TrackRoI, TrackUD, VitMAlis
 from foveate.server import serve
@@ -104,6 +105,19 @@ def test_a_server_that_is_not_there_is_one_clear_line(clip_path):
         device = LiveDevice(source=clip, channel=hub.connect(), policy=Back2Back())
         with device, pytest.raises(TransportError, match=r"no answer from the server within 0\.05 s"):
             device.connect(timeout_s=0.05)
+
+
+@pytest.mark.parametrize("size", [(3456, 4608), (16, MAX_SIDE + 1)])
+def test_a_camera_too_large_for_any_server_is_one_clear_line(clip_path, size):
+    with Clip(clip_path) as camera:
+        camera.name, camera.size = "camera 0", size
+        with pytest.raises(InputError, match=f"camera 0 are {size[0]} x {size[1]} pixels.* {MAX_PIXELS} .*smaller"):
+            run_live(camera, server="127.0.0.1:1", policy="back2back")
+
+
+def test_a_stop_before_the_server_answers_is_said_to_be_one(clip_path):
+    with pytest.raises(TransportError, match="stopped before the server answered"):
+        run_live(clip_path, server="127.0.0.1:1", policy="back2back", stop=lambda: True)
 
 
 class Gate:

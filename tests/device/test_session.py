@@ -9,6 +9,7 @@ from foveate.core import Detections, Frame, InputError, ProtocolError, VersionEr
 from foveate.device import Connected, DecideWork, DeviceSession, Displayed, EncodeWork, Lost, OffloadDone, Send
 from foveate.device.backoff import FIRST_S, UNREACHABLE_S, Backoff
 from foveate.network.messages import (
+    MAX_MESSAGE_BYTES,
     PROTOCOL_VERSION,
     Ack,
     Failure,
@@ -272,6 +273,18 @@ def test_a_refused_offload_says_why():
     bench.receive(Failure(offload_id=0, text="superseded"), 0.05)
     (done,) = bench.of(OffloadDone)
     assert (done.record.failed, done.reason) == (True, "superseded")
+
+
+def test_a_picture_that_no_message_holds_fails_its_offload_and_the_next_frame_leaves():
+    bench = Bench()
+    bench.capture(0, 0.0)
+    bench.capture(1, 0.02)
+    bench.take(bench.session.encoded(0, EncodedFrame(full=bytes(MAX_MESSAGE_BYTES)), 0.03), 0.03)
+    (done,) = bench.of(OffloadDone)
+    assert done.record.failed
+    assert f"may hold {MAX_MESSAGE_BYTES} bytes" in done.reason
+    assert not [message for message in bench.sent if isinstance(message, Offload)]
+    assert [work.frame.index for work in bench.of(EncodeWork)] == [0, 1]
 
 
 def test_failures_of_other_offloads_are_ignored():

@@ -1,7 +1,9 @@
 """Offloads as traces: what a collector gets."""
 
 import http.server
+import socket
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -114,6 +116,16 @@ def test_a_collector_gets_the_spans_over_http():
 def test_a_collector_that_is_not_there_disturbs_nobody(caplog):
     with Traces.to_collector("http://127.0.0.1:1/v1/traces") as traces:
         traces(done())
+
+
+def test_a_collector_that_says_nothing_is_waited_for_no_longer_than_promised():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        traces = Traces.to_collector(f"http://127.0.0.1:{silent.getsockname()[1]}/v1/traces")
+        for _ in range(250):  # more than one message holds
+            traces(done())
+        started_at = time.monotonic()
+        traces.close()
+        assert time.monotonic() - started_at < 5
 
 
 @pytest.mark.parametrize("url", ["collector:4318", "ftp://collector/", "http:///v1/traces", ""])

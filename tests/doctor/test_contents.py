@@ -60,6 +60,13 @@ def test_the_devices_that_a_server_lets_in_are_counted_and_a_broken_list_fails(h
     assert by_name(check_keys("server", home))["allowed"].level == "fail"
 
 
+@pytest.mark.parametrize("check", [check_weights, check_keys])
+def test_a_home_in_a_folder_that_may_not_be_entered_fails(locked_home, check):
+    (found,) = check("device", locked_home)
+    assert (found.level, found.found) == ("fail", f"{locked_home}: Permission denied")
+    assert "FOVEATE_HOME" in found.advice
+
+
 REQUIREMENTS = ["numpy>=1", 'torch>=2; extra == "server"', 'av>=12; extra == "server"', "ray>=2; extra == 'ray'"]
 
 

@@ -30,6 +30,12 @@ def test_a_home_that_cannot_be_written_fails(tmp_path, monkeypatch):
     assert "FOVEATE_HOME" in found.advice
 
 
+def test_a_home_in_a_folder_that_may_not_be_entered_fails(locked_home):
+    (found,) = check_home("device", locked_home)
+    assert (found.level, found.found) == ("fail", f"{locked_home}: Permission denied")
+    assert "FOVEATE_HOME" in found.advice
+
+
 @pytest.mark.parametrize(("role", "level"), [("server", "fail"), ("device", "ok")])
 def test_a_full_disk_fails_the_role_that_needs_the_space(tmp_path, monkeypatch, role, level):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10**12, 10**12, 5 * 10**8))

@@ -150,6 +150,7 @@ BAD = {
     "twice": {"images": [IMAGE, IMAGE]},
     "no number": {"annotations": [annotation(image_id="x")]},
     "no track": {"annotations": [annotation(track_id=2**63)]},
+    "deep": '{"x": ' + "[" * 20_000,
 }
 
 

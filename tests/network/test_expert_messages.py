@@ -71,6 +71,13 @@ def test_a_detection_server_does_not_take_samples():
         decode_from_device(encode_expert_message(AskRoster()))
 
 
+@pytest.mark.parametrize(("decode", "kind"), [(decode_from_edge, "ask-roster"), (decode_from_experts, "not-known")])
+def test_deep_nesting_in_an_unknown_field_is_malformed(decode, kind):
+    deep = msgspec.msgpack.encode({"type": kind, "x": msgspec.Raw(b"\x91" * 20_000 + b"\xc0")})
+    with pytest.raises(ProtocolError, match="malformed"):
+        decode(encode_expert_message(AskRoster())[:3] + deep)
+
+
 @settings(max_examples=150, deadline=None)
 @given(data=st.binary(max_size=80), sound=st.booleans())
 def test_any_bytes_are_a_message_or_a_protocol_error(data, sound):

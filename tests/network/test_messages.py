@@ -96,6 +96,12 @@ def test_the_two_directions_do_not_mix():
         decode_from_server(encode(Hello()))
 
 
+@pytest.mark.parametrize(("decode", "message"), [(decode_from_device, Hello()), (decode_from_server, RESULT)])
+def test_deep_nesting_in_an_unknown_field_is_malformed(decode, message):
+    with pytest.raises(ProtocolError, match="malformed"):
+        decode(changed(message, x=msgspec.Raw(b"\x91" * 20_000 + b"\xc0")))
+
+
 def test_another_version_is_named():
     data = bytearray(encode(Hello()))
     data[2] = PROTOCOL_VERSION + 1

@@ -9,6 +9,7 @@ from foveate.core import ProtocolError
 from foveate.network.messages import (
     MAX_PIXELS,
     MAX_PROBE_BYTES,
+    MAX_SLICES,
     PROTOCOL_VERSION,
     Part,
     PartsOffload,
@@ -101,6 +102,27 @@ def test_parts_hold_no_more_pixels_than_a_frame():
     assert decode_from_device(changed(PARTS, height=2000, width=4000, parts=[whole]))
     with pytest.raises(ProtocolError, match="pixels together"):
         decode_from_device(changed(PARTS, height=2000, width=4000, parts=[whole, whole]))
+
+
+def in_slices(height, width, **slices):
+    whole = msgspec.to_builtins(PART, builtin_types=(bytes,)) | {"left": 0, "bottom": height, "right": width}
+    return changed(PARTS, height=height, width=width, parts=[whole | {"scale": 1.0}], **slices)
+
+
+def test_offloads_of_too_many_slices_are_refused():
+    with pytest.raises(ProtocolError, match=f"{MAX_SLICES} slices, this one has 2961"):
+        decode_from_device(in_slices(3072, 4096, slice_side=128, slice_overlap=0.5))
+
+
+@pytest.mark.parametrize("slices", [{"slice_side": 320, "slice_overlap": 0.25}, {"slice_side": 0}])
+def test_a_large_frame_may_be_cut_finely(slices):
+    assert decode_from_device(in_slices(3072, 4096, **slices))
+
+
+def test_slices_are_counted_at_the_scale_of_their_part():
+    reduced = msgspec.to_builtins(PART, builtin_types=(bytes,)) | {"left": 0, "bottom": 3072, "right": 4096}
+    parts = [reduced | {"scale": 0.25}]
+    assert decode_from_device(changed(PARTS, height=3072, width=4096, parts=parts, slice_side=128, slice_overlap=0.5))
 
 
 def test_frames_of_too_many_pixels_are_refused():

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from foveate.codec import encode_frame, encode_plan
-from foveate.core import CodecError, ManualClock, OffloadPlan, ProtocolError
+from foveate.core import CodecError, ManualClock, OffloadPlan, ProtocolError, RegionGrid, Slicing
 from foveate.network.messages import Offload
 from foveate.server import Batch, Engine, Work, welcome_of
+from foveate.server.engine import GROUP_TOKENS
 from foveate.testing import FakeDetector, moving_squares
 
 PIXELS = next(moving_squares(1))
@@ -103,6 +104,25 @@ def test_a_frame_that_the_model_fails_on_does_not_fail_the_others():
     assert len(good.detections) == len(other.detections) == 2
     assert (type(bad), str(bad)) == (RuntimeError, "out of memory")
     assert detector.calls == [3, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "calls"), [(10**6, [4]), (2 * 64, [2, 2]), (2 * 64 - 1, [1, 1, 1, 1]), (1, [1] * 4)]
+)
+def test_pictures_go_through_the_model_in_groups_of_bounded_tokens(monkeypatch, tokens, calls):
+    small = np.ascontiguousarray(PIXELS[:128, :128])  # four regions of 16 tokens
+    works = [work(small), work(small, mask=np.eye(2, dtype=bool)), work(small), work(small)]
+    together = outcomes(Engine([FakeDetector()], clock=Ticking()), *works)
+    detector = Grudging(width=1)
+    monkeypatch.setattr("foveate.server.engine.GROUP_TOKENS", tokens)
+    grouped = outcomes(Engine([detector], clock=Ticking()), *works)
+    assert detector.calls == calls
+    assert [found.detections for found in grouped] == [found.detections for found in together]
+
+
+def test_the_slices_of_a_4k_frame_are_one_group():
+    slices, grid = Slicing().count([(2160, 4096)]), RegionGrid(height=1024, width=1024)
+    assert slices * len(grid) * grid.region_size**2 == 77_760 <= GROUP_TOKENS
 
 
 def test_each_model_sees_its_own_frames():

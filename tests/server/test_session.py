@@ -4,11 +4,14 @@ import pytest
 
 from foveate.core import Detections, InputError
 from foveate.network.messages import (
+    MAX_PIXELS,
     PROTOCOL_VERSION,
     Ack,
     Failure,
     Hello,
     Offload,
+    Part,
+    PartsOffload,
     Ping,
     Pong,
     Result,
@@ -99,6 +102,55 @@ def test_an_offload_is_acknowledged_run_and_answered(session):
     assert isinstance(result, Result)
     assert (result.offload_id, result.decode_s, result.inference_s) == (3, 0.01, 0.2)
     assert result.detections(("person",)) == INFERRED.detections
+
+
+def in_slices(number):
+    """A small message whose picture would be 2,961 slices."""
+    part = Part(top=0, left=0, bottom=3072, right=4096, scale=1.0, data=b"jpeg")
+    return PartsOffload(
+        offload_id=number,
+        frame_index=number,
+        height=3072,
+        width=4096,
+        score_threshold=0.3,
+        patience_s=5.0,
+        slice_side=128,
+        slice_overlap=0.5,
+        merge_iou=0.5,
+        parts=[part],
+    )
+
+
+@pytest.mark.parametrize(
+    ("too_much", "problem"),
+    [(offload(3, height=3456, width=4608), f"{MAX_PIXELS} pixels"), (in_slices(3), "256 slices")],
+)
+def test_an_offload_that_asks_for_too_much_is_refused_by_its_number_and_no_offence(too_much, problem):
+    refused = []
+    session = ServerSession(WELCOME, limits=ServerLimits(malformed=2), observer=refused.append)
+    session.receive(b"a", encode(Hello()), 0.0)
+    for _ in range(10):
+        (_, ack), (_, failure) = answers(session.receive(b"a", encode(too_much), 0.0))
+        assert (ack, failure.offload_id) == (Ack(offload_id=3), 3)
+        assert problem in failure.text
+    assert [event.reason for event in refused if not isinstance(event, ClientGreeted)] == ["unusable"] * 10
+    assert session.next_work(0.0) is None
+
+
+def test_who_watches_is_told_which_refusals_the_engine_has_a_part_in():
+    refused = []
+    session = ServerSession(WELCOME, observer=refused.append)
+    session.receive(b"a", encode(Hello()), 0.0)
+    session.receive(b"a", encode(offload(0, restoration_point=9)), 0.0)
+    session.receive(b"a", encode(offload(1)), 0.0)
+    session.undecodable(session.next_decode(0.0), "no JPEG")
+    session.receive(b"a", encode(offload(2)), 0.0)
+    session.failed(session.next_work(0.0), "no memory")
+    assert [(event.reason, event.by_engine) for event in refused if isinstance(event, OffloadRefused)] == [
+        ("unusable", False),
+        ("unusable", False),
+        ("failed", True),
+    ]
 
 
 def test_of_each_client_the_newest_frame_wins(session):

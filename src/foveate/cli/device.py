@@ -1,7 +1,7 @@
 """`foveate device`: the end with the camera."""
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -79,6 +79,7 @@ def device(
         outputs = _outputs(stack, source, show=show, sink=sink, json_lines=json_lines)
         observers = _offload_observers(stack, traces)
         interrupted = stack.enter_context(interrupts())
+        stack.enter_context(_before_any_answer(interrupted))
         run = run_live(
             source,
             server=server,
@@ -98,17 +99,29 @@ def device(
     )
 
 
+@contextmanager
+def _before_any_answer(interrupted: Callable[[], bool]) -> Iterator[None]:
+    """Who interrupts a device that still looks for its server hears of no failure."""
+    from foveate.core import TransportError
+
+    try:
+        yield
+    except TransportError:
+        if interrupted():
+            raise typer.Exit(130) from None
+        raise
+
+
 def _outputs(
     stack: ExitStack, source: "FrameSource", *, show: bool, sink: Path | None, json_lines: str | None
 ) -> list[Output]:
     import sys
 
-    from foveate.device import JsonLines, PatientFile, VideoSink, Window
+    from foveate.device import JsonLines, LinePipe, PatientFile, VideoSink, Window
 
     outputs: list[Output] = []
     if json_lines == "-":
-        outputs.append(JsonLines(sys.stdout))
-        stack.callback(_forgive_stdout)
+        outputs.append(JsonLines(stack.enter_context(LinePipe(sys.stdout.fileno()))))
     elif json_lines is not None:
         outputs.append(JsonLines(stack.enter_context(PatientFile(Path(json_lines)))))
     if sink is not None:
@@ -119,22 +132,14 @@ def _outputs(
 
 
 def _offload_observers(stack: ExitStack, traces: str | None) -> "list[Callable[[OffloadDone], None]]":
+    from foveate.device import FailureReasons
+
+    reasons = FailureReasons(lambda line: typer.echo(line, err=True))
     if traces is None:
-        return []
+        return [reasons]
     from foveate.device.traces import Traces
 
-    return [stack.enter_context(Traces.to_collector(traces))]
-
-
-def _forgive_stdout() -> None:
-    """A reader who has left is no error: without this Python complains when it flushes at its end."""
-    import os
-    import sys
-
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return [reasons, stack.enter_context(Traces.to_collector(traces))]
 
 
 def _all(outputs: "list[Callable[[Event], None]]", event: "Event") -> None:

@@ -1,6 +1,7 @@
 """`foveate serve`: the end with the accelerator."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
@@ -95,7 +96,8 @@ def serve(
     from foveate.core import InputError
     from foveate.server.watch import Address, Watchers, WatchOptions, configure_logging
 
-    host = Address.parse(address).host
+    listening = Address.parse(address)
+    host = listening.host
     try:
         _ = host == "localhost" or ipaddress.ip_address(host)
     except ValueError as error:
@@ -123,7 +125,8 @@ def serve(
 
         def answer(models: Sequence[str], run: Run) -> None:
             with ZmqHub(address, keys=trusted, insecure=insecure) as hub, interrupts() as interrupted:
-                line = f"{', '.join(models)} at {address}{told(trusted)}; Ctrl-C ends it"
+                bound = replace(listening, port=hub.port)
+                line = f"{', '.join(models)} at {bound}{told(trusted)}; Ctrl-C ends it"
                 typer.echo("\n".join([line, *watchers.lines]))
                 run(hub, interrupted)
 

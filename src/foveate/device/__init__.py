@@ -21,7 +21,7 @@ from foveate.device.events import (
 from foveate.device.live import LiveDevice, LiveRun, run_live
 from foveate.device.live_answering import LiveAnswering
 from foveate.device.looking import Glance, Looking
-from foveate.device.outputs import JsonLines, VideoSink, Window
+from foveate.device.outputs import FailureReasons, JsonLines, LinePipe, VideoSink, Window
 from foveate.device.owed import Answered, AnswerRules
 from foveate.device.patient_file import PatientFile
 from foveate.device.perception import Perception
@@ -41,10 +41,12 @@ __all__ = [
     "DeviceSession",
     "Displayed",
     "EncodeWork",
+    "FailureReasons",
     "FrameSource",
     "Glance",
     "ImageFolder",
     "JsonLines",
+    "LinePipe",
     "LiveAnswering",
     "LiveDevice",
     "LiveRun",

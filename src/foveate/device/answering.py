@@ -211,7 +211,10 @@ class AnsweringSession:
         self._offloads.encoded(flight, encoded.size_bytes, None if owed is None else owed.decided_by, now)
         if owed is None or owed.alone or not self._connection.there:
             return self._done([self._offloads.give_up(flight, "answered before it was sent", now)], now)
-        return [self._offloads.send(flight, encoded, due_at=owed.due_at, now=now)]
+        try:
+            return [self._offloads.send(flight, encoded, due_at=owed.due_at, now=now)]
+        except ProtocolError as error:
+            return self._done([self._offloads.give_up(flight, str(error), now)], now)
 
     def _handle(self, payload: bytes, now: float) -> list[DeviceEvent]:
         match decode_from_server(payload):

@@ -83,9 +83,10 @@ class Flights:
         now: float,
         waits_until: float | None = None,
     ) -> Send:
-        """Its bytes leave now. `waits_until`: when its result is of no use any more; None = when it is lost."""
-        flight.sent_at, flight.payload_bytes = now, encoded.size_bytes
-        flight.pings_before = self._connection.contact.round_trip.number
+        """Its bytes leave now. `waits_until`: when its result is of no use any more; None = when it is lost.
+
+        Raises `ProtocolError` where they are more than a message may hold; the flight has not left then.
+        """
         waits_until = self.timeout_of(flight) if waits_until is None else waits_until
         message = offload_message(
             flight,
@@ -94,7 +95,10 @@ class Flights:
             score_threshold=score_threshold,
             patience_s=max(waits_until - now, 0.0),
         )
-        return Send(payload=encode(message), offload_id=flight.offload_id)
+        payload = encode(message)
+        flight.sent_at, flight.payload_bytes = now, encoded.size_bytes
+        flight.pings_before = self._connection.contact.round_trip.number
+        return Send(payload=payload, offload_id=flight.offload_id)
 
     def land(self, flight: Flight, result: Result, now: float) -> OffloadDone:
         """Its result arrived. Raises `ProtocolError` on one that cannot be; the flight goes on then."""

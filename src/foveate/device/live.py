@@ -72,9 +72,9 @@ def run_live(
     or its text, such as `"fixed:beta=4"`; one that compares estimates needs a `profile`. `on_frame` is called for each
     displayed frame, at its time: a slow one delays the next frames. `model`: which of the server's models is to run;
     empty = its first. `keys` encrypt the traffic; only a server on this machine, or behind a tunnel (`insecure`), does
-    without. Raises `MediaError` if the camera cannot be read, `TransportError` if the server does not answer
-    at the start, `ProtocolError` if it refuses, as where it does not know the model; a server lost later is looked for
-    until it is back.
+    without. Raises `MediaError` if the camera cannot be read, `InputError` if its frames are too large for any server,
+    `TransportError` if the server does not answer at the start, or not before a stop, `ProtocolError` if it refuses, as
+    where it does not know the model; a server lost later is looked for until it is back.
     """
     chosen = by_name(policy) if isinstance(policy, str) else policy
     opened = nullcontext(camera) if isinstance(camera, FrameSource) else open_source(camera, fps=fps, loop=loop)

@@ -12,12 +12,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar
 
-from foveate.core import Clock, Frame, MonotonicClock, TransportError
+from foveate.core import Clock, Frame, InputError, MonotonicClock, TransportError
 from foveate.device.camera import pace
 from foveate.device.courier import Courier
 from foveate.device.events import Connected, DeviceEvent, Displayed, Lost, OffloadDone, Redial, Send
 from foveate.device.sources import FrameSource
-from foveate.network.messages import Welcome
+from foveate.network.messages import MAX_PIXELS, MAX_SIDE, Welcome
 from foveate.network.transports import Channel, Fault
 
 CONNECT_TIMEOUT_S = 10.0
@@ -83,7 +83,8 @@ class LiveShell(ABC, Generic[SessionT]):
     """Runs a session on the wall clock. Use as a context manager: `connect`, then `play`.
 
     Whoever derives from it hands the session frames in `_capture_one`, and carries out its work in `_hand_on`, each
-    kind on the worker of that name. `session` makes it, given the seconds between frames.
+    kind on the worker of that name. `session` makes it, given the seconds between frames. Raises `InputError` where
+    frames of `source` are larger than any server takes.
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class LiveShell(ABC, Generic[SessionT]):
         on_offload: Callable[[OffloadDone], None] = ignore,
         stop: Callable[[], bool] = never,
     ) -> None:
+        _check_size(source)
         self.frames = 0
         """How many frames were displayed so far."""
         self.offloads = 0
@@ -134,12 +136,17 @@ class LiveShell(ABC, Generic[SessionT]):
             worker.shutdown(cancel_futures=True)
 
     def connect(self, timeout_s: float = CONNECT_TIMEOUT_S) -> Welcome:
-        """Wait for the server's `Welcome`. Raises `TransportError` if none comes within `timeout_s` seconds."""
+        """Wait for the server's `Welcome`.
+
+        Raises `TransportError` if none comes within `timeout_s` seconds, or before the run is stopped.
+        """
         now = self._clock.now()
         give_up_at = now + timeout_s
         self._carry_out(self._session.start(now))
         while self._welcome is None:
-            if now >= give_up_at or self._stop():
+            if self._stop():
+                raise TransportError("stopped before the server answered")
+            if now >= give_up_at:
                 why = self._courier.state
                 raise TransportError(f"no answer from the server within {timeout_s:g} s{why and ': '}{why}")
             self._wait(min(give_up_at, self._session.wake_at or give_up_at))
@@ -236,3 +243,12 @@ class LiveShell(ABC, Generic[SessionT]):
         future = self._workers[worker].submit(do, work)
         self._working.append((future, tell))
         future.add_done_callback(lambda _: self._bell.set())
+
+
+def _check_size(source: FrameSource) -> None:
+    height, width = source.size
+    if max(height, width) > MAX_SIDE or height * width > MAX_PIXELS:
+        raise InputError(
+            f"frames of {source.name} are {height} x {width} pixels, and servers take at most {MAX_PIXELS} pixels and "
+            f"sides of {MAX_SIDE}: set the camera to a smaller picture, or scale the clip down"
+        )

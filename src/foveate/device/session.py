@@ -137,7 +137,10 @@ class DeviceSession:
         flight, welcome = self._flights.get(offload_id), self._connection.welcome
         if flight is None or welcome is None:
             return events
-        return [*events, self._flights.send(flight, encoded, score_threshold=welcome.score_threshold, now=now)]
+        try:
+            return [*events, self._flights.send(flight, encoded, score_threshold=welcome.score_threshold, now=now)]
+        except ProtocolError as error:
+            return [*events, *self._failed([self._flights.give_up(flight, str(error), now)])]
 
     def receive(self, payload: bytes, now: float) -> list[DeviceEvent]:
         """A message arrived. Raises `ProtocolError` on a bad one, or a refusal, before the server's first `Welcome`.

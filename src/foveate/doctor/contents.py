@@ -10,7 +10,7 @@ from pathlib import Path
 
 import foveate
 from foveate.core import InputError
-from foveate.doctor.finding import Finding, Role, missing, present
+from foveate.doctor.finding import Finding, Role, missing, out_of_reach, present
 from foveate.network.keys import ALLOWED_FILE, SECRET_FILE, read_allowed, read_key_pair
 
 _GROUP = "foveate"
@@ -60,7 +60,11 @@ def _installed(name: str) -> bool:
 
 def check_weights(role: Role, home: Path) -> list[Finding]:
     """Weights in the package and at home: their names, and whether their headers can be read."""
-    paths = sorted([*_SHIPPED.glob("*.safetensors"), *(home / "weights").glob("*.safetensors")])
+    try:
+        at_home = [*(home / "weights").glob("*.safetensors")]
+    except OSError as error:
+        return [out_of_reach(_GROUP, "weights", home, error)]
+    paths = sorted([*_SHIPPED.glob("*.safetensors"), *at_home])
     broken = [path for path in paths if not _has_header(path)]
     whole = [path.stem for path in paths if path not in broken]
     findings = [
@@ -90,7 +94,11 @@ def _has_header(path: Path) -> bool:
 def check_keys(role: Role, home: Path) -> list[Finding]:
     """The machine's key pair, which every connection beyond the loopback needs, and whom a server lets in."""
     folder = home / "keys"
-    if not (folder / SECRET_FILE).is_file():
+    try:
+        there = (folder / SECRET_FILE).is_file()
+    except OSError as error:
+        return [out_of_reach(_GROUP, "keys", home, error)]
+    if not there:
         advice = "foveate keys new; only needed to connect beyond this machine"
         return [missing(_GROUP, "keys", f"none in {folder}", advice, needed=False)]
     findings = [_tried("keys", lambda: (read_key_pair(folder), str(folder))[1])]

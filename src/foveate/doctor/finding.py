@@ -1,6 +1,7 @@
 """What a check found."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 Level = Literal["ok", "note", "fail"]
@@ -32,3 +33,9 @@ def present(group: str, what: str, found: str) -> Finding:
 def missing(group: str, what: str, found: str, advice: str, *, needed: bool) -> Finding:
     """Something is not as it should be: a failure where it is `needed`, else a note."""
     return Finding(group=group, what=what, level="fail" if needed else "note", found=found, advice=advice)
+
+
+def out_of_reach(group: str, what: str, home: Path, error: OSError) -> Finding:
+    """The user may not read or write at `$FOVEATE_HOME`: a failure for every role."""
+    advice = "set FOVEATE_HOME to a folder of your own, or change the owner of this one"
+    return missing(group, what, f"{home}: {error.strerror}", advice, needed=True)

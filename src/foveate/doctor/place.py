@@ -10,7 +10,7 @@ from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
-from foveate.doctor.finding import Finding, Role, missing, present
+from foveate.doctor.finding import Finding, Role, missing, out_of_reach, present
 
 _PATIENCE_S = 3.0
 LEAST_SPACE_BYTES = {"device": 100 * 2**20, "server": 2**30}
@@ -19,7 +19,10 @@ _COARSEST_TICK_S = 0.001
 
 def check_home(role: Role, home: Path) -> list[Finding]:
     """Whether `$FOVEATE_HOME` can be written, and what is free there. Leaves nothing behind."""
-    parent = next(folder for folder in (home, *home.parents) if folder.exists())
+    try:
+        parent = next(folder for folder in (home, *home.parents) if folder.exists())
+    except OSError as error:  # it lies in a folder that may not be entered
+        return [out_of_reach("place", "home", home, error)]
     findings = [_writable(home, parent)]
     free = shutil.disk_usage(parent).free
     found = f"{free / 2**30:.1f} GiB free at {parent}"
@@ -35,8 +38,7 @@ def _writable(home: Path, parent: Path) -> Finding:
         with tempfile.NamedTemporaryFile(dir=parent, prefix=".foveate-doctor-"):
             pass
     except OSError as error:
-        advice = "set FOVEATE_HOME to a folder of your own, or change the owner of this one"
-        return missing("place", "home", f"{home}: {error.strerror}", advice, needed=True)
+        return out_of_reach("place", "home", home, error)
     return present("place", "home", f"{home}{'' if home.exists() else ' (made when first needed)'}")
 
 

@@ -75,7 +75,7 @@ def read_coco(path: str | Path) -> list[AnnotatedImage]:
         return _images(msgspec.json.decode(text, type=_File, strict=False))
     except OSError as error:
         raise MediaError(f"cannot read annotations {path}: {error.strerror}") from error
-    except (msgspec.MsgspecError, UnicodeDecodeError, OverflowError, InputError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, OverflowError, RecursionError, InputError) as error:
         raise MediaError(f"{path} is not a COCO annotation file: {error}") from error
 
 

@@ -21,7 +21,17 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from foveate.core import Detections, InputError, Mask, OffloadPlan, ProtocolError, RegionGrid, VersionError
+from foveate.core import (
+    Detections,
+    InputError,
+    Mask,
+    OffloadPlan,
+    ProtocolError,
+    RegionGrid,
+    Slicing,
+    VersionError,
+    View,
+)
 
 PROTOCOL_VERSION = 4
 """2: `Result` says how long a frame waited. 3: `Offload` says how long its device waits, `Hello` names a model,
@@ -39,6 +49,9 @@ MAX_PARTS = 64
 MAX_PROBE_BYTES = 64 * 1024
 MIN_SLICE, MAX_OVERLAP = 128, 0.5
 """Smaller slices, or more of them, would let a small message cost a server hours."""
+MAX_SLICES = 256
+"""Most slices of an offload in parts, an unsliced part being one: 4K in slices of 320 pixels that overlap by a quarter
+fits."""
 MAX_TEXT = 1000
 """Longest name or explanation, characters."""
 MAX_MODELS = 256
@@ -161,6 +174,11 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     data: bytes
     """The scaled rectangle, compressed."""
 
+    @property
+    def view(self) -> View:
+        """The rectangle at its scale. Raises `InputError` on an empty one."""
+        return View(top=self.top, left=self.left, bottom=self.bottom, right=self.right, scale=self.scale)
+
 
 class PartsOffload(msgspec.Struct, frozen=True, kw_only=True, tag="parts"):
     """One frame as pictures of its parts, each of which the server slices before its model sees it."""
@@ -183,6 +201,13 @@ class PartsOffload(msgspec.Struct, frozen=True, kw_only=True, tag="parts"):
     def picture_bytes(self) -> int:
         """Compressed size of all parts."""
         return sum(len(part.data) for part in self.parts)
+
+    @property
+    def slicing(self) -> Slicing | None:
+        """How the parts are sliced; None = they are not. Raises `InputError` on slices that cannot be."""
+        if not self.slice_side:
+            return None
+        return Slicing(side=self.slice_side, overlap=self.slice_overlap, merge_iou=self.merge_iou)
 
     @property
     def restoration_point(self) -> int:
@@ -308,24 +333,41 @@ def encode_kind(message: msgspec.Struct) -> bytes:
 
 def decode_from_device(data: bytes) -> FromDevice:
     """Bytes -> message, on the server. Raises `ProtocolError`, of which `VersionError` is one."""
+    message = read_from_device(data)
+    if isinstance(message, Offload | PartsOffload):
+        check_extent(message)
+    return message
+
+
+def read_from_device(data: bytes) -> FromDevice:
+    """Like `decode_from_device`, but an offload may ask for too much: see `check_extent`."""
     message = decode_kind(_from_device, data, peer="device", here="server")
-    if isinstance(message, Offload | PartsOffload) and message.height * message.width > MAX_PIXELS:
-        raise ProtocolError(f"a frame may hold {MAX_PIXELS} pixels, this one is {message.height} x {message.width}")
     if isinstance(message, PartsOffload):
         _check_parts(message)
     return message
 
 
+def check_extent(offload: AnyOffload) -> None:
+    """Raise `ProtocolError` where a well-formed offload has more pixels or slices than any server takes."""
+    if offload.height * offload.width > MAX_PIXELS:
+        raise ProtocolError(f"a frame may hold {MAX_PIXELS} pixels, this one is {offload.height} x {offload.width}")
+    if not isinstance(offload, PartsOffload):
+        return
+    if sum((p.bottom - p.top) * (p.right - p.left) * p.scale**2 for p in offload.parts) > MAX_PIXELS:
+        raise ProtocolError(f"parts may hold {MAX_PIXELS} pixels together")
+    slices = 0 if offload.slicing is None else offload.slicing.count(part.view.size for part in offload.parts)
+    if slices > MAX_SLICES:
+        raise ProtocolError(f"an offload may have {MAX_SLICES} slices, this one has {slices}")
+
+
 def _check_parts(message: PartsOffload) -> None:
-    """Parts lie in the frame, and together hold no more pixels than the largest frame; slices have a sane number."""
+    """Parts lie in the frame; slices are not too small and do not overlap by too much."""
     for part in message.parts:
         if not (part.top < part.bottom <= message.height and part.left < part.right <= message.width):
             raise ProtocolError(
                 f"a part must lie in its {message.height} x {message.width} frame, got rows {part.top} to "
                 f"{part.bottom} and columns {part.left} to {part.right}"
             )
-    if sum((p.bottom - p.top) * (p.right - p.left) * p.scale**2 for p in message.parts) > MAX_PIXELS:
-        raise ProtocolError(f"parts may hold {MAX_PIXELS} pixels together")
     if message.slice_side and (message.slice_side < MIN_SLICE or message.slice_overlap > MAX_OVERLAP):
         raise ProtocolError(
             f"slices have sides of at least {MIN_SLICE} pixels and overlap by at most {MAX_OVERLAP:g}, "
@@ -353,7 +395,7 @@ def decode_kind(decoder: msgspec.msgpack.Decoder[_M], data: bytes, *, peer: str,
         )
     try:
         return decoder.decode(memoryview(data)[len(_HEADER) :])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ProtocolError(f"malformed message: {error}") from error
 
 

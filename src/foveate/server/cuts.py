@@ -11,7 +11,7 @@ import numpy as np
 from foveate.codec import EncodedPart, decode_part
 from foveate.core import Detections, MixedFrame, Pixels, RegionGrid, Slicing, View, join_detections
 from foveate.metrics import suppress
-from foveate.network.messages import Part, PartsOffload
+from foveate.network.messages import PartsOffload
 
 OVERLAP = 0.25
 """Least share of a mixed slice's regions that the next slice has as well."""
@@ -37,10 +37,10 @@ class Cut:
 
 def part_cuts(offload: PartsOffload) -> list[Cut]:
     """Slices of all parts. Raises `CodecError` on bytes that are not what the message says."""
-    slicing = slicing_of(offload)
+    slicing = offload.slicing
     found = []
     for part in offload.parts:
-        view = _view(part)
+        view = part.view
         pixels = decode_part(EncodedPart(view=view, data=part.data, by_class=part.by_class))
         found += [Cut(picture=cut, corner=corner, view=view) for corner, cut in _sliced(pixels, slicing)]
     return found
@@ -66,17 +66,10 @@ def merged(cuts: Sequence[Cut], found: Sequence[Detections], merge_iou: float) -
     return in_frame[0] if len(in_frame) == 1 else suppress(join_detections(in_frame), merge_iou)
 
 
-def slicing_of(offload: PartsOffload) -> Slicing | None:
-    """How the parts are sliced; None = they are not."""
-    if not offload.slice_side:
-        return None
-    return Slicing(side=offload.slice_side, overlap=offload.slice_overlap, merge_iou=offload.merge_iou)
-
-
 def parts_tokens(offload: PartsOffload, grid_of: Callable[[int, int], RegionGrid]) -> int:
     """Tokens of all slices of all parts at full resolution; `grid_of`: decision regions of a picture."""
-    slicing, tokens = slicing_of(offload), 0
-    for height, width in (_view(part).size for part in offload.parts):
+    slicing, tokens = offload.slicing, 0
+    for height, width in (part.view.size for part in offload.parts):
         side = max(height, width) if slicing is None else slicing.side
         count = 1 if slicing is None else slicing.count([(height, width)])
         tokens += count * grid_of(min(height, side), min(width, side)).tokens()
@@ -87,10 +80,6 @@ def overlap_factor(grid: RegionGrid, side: int) -> float:
     """Pixels of all slices of `side x side` regions over those of the frame."""
     rows, columns = ((len(_starts(count, side)) * min(count, side)) / count for count in grid.shape)
     return rows * columns
-
-
-def _view(part: Part) -> View:
-    return View(top=part.top, left=part.left, bottom=part.bottom, right=part.right, scale=part.scale)
 
 
 def _starts(count: int, side: int) -> list[int]:

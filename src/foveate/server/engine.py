@@ -1,6 +1,6 @@
 """Decodes frames, runs batches of them through a detector, and measures both."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
@@ -10,6 +10,10 @@ from foveate.core import Clock, Detections, Mask, MixedFrame, Pixels, RegionGrid
 from foveate.network.messages import PartsOffload, Welcome, unpack_mask
 from foveate.server.cuts import MERGE_IOU, Cut, merged, mixed_cuts, part_cuts
 from foveate.server.work import Batch, Work
+
+GROUP_TOKENS = 96 * 1024
+"""Most tokens, padded to whole regions, that a model sees in one call, but for a picture that has more; they bound its
+memory. The fifteen slices of 1024 pixels of a 4K frame, 77,760 tokens, go together."""
 
 
 class DetectorLike(Protocol):
@@ -140,11 +144,39 @@ class Engine:
         pictures = [cut.picture for frame in frames for cut in frame.cuts]
         points = [work.offload.restoration_point for work, frame in zip(works, frames, strict=True) for _ in frame.cuts]
         # What scores less never suppresses what scores more: cutting afterwards gives each what it would get alone.
-        found = iter(self._detectors[model].detect_batch(pictures, None, points, score_threshold=min(thresholds)))
+        found = iter(_detect_in_groups(self._detectors[model], pictures, points, min(thresholds)))
         return [
             merged(frame.cuts, list(islice(found, len(frame.cuts))), frame.merge_iou).above(least)
             for frame, least in zip(frames, thresholds, strict=True)
         ]
+
+
+def _detect_in_groups(
+    detector: DetectorLike, pictures: Sequence[Pixels | MixedFrame], points: Sequence[int], threshold: float
+) -> list[Detections]:
+    """What `detect_batch` finds in each picture, in calls of at most `GROUP_TOKENS`."""
+    tokens = [_padded_tokens(detector, picture) for picture in pictures]
+    return [
+        found
+        for group in _groups(tokens, GROUP_TOKENS)
+        for found in detector.detect_batch(pictures[group], None, points[group], score_threshold=threshold)
+    ]
+
+
+def _padded_tokens(detector: DetectorLike, picture: Pixels | MixedFrame) -> int:
+    grid = picture.grid if isinstance(picture, MixedFrame) else detector.region_grid(*picture.shape[:2])
+    return len(grid) * grid.region_size**2
+
+
+def _groups(sizes: Sequence[int], most: int) -> Iterator[slice]:
+    """Neighbours that are at most `most` together; what is larger is alone."""
+    start = total = 0
+    for place, size in enumerate(sizes):
+        if total and total + size > most:
+            yield slice(start, place)
+            start, total = place, 0
+        total += size
+    yield slice(start, len(sizes))
 
 
 def _inferred(work: Work, decoded: DecodedFrame, found: Detections, inference_s: float, batch_size: int) -> Inferred:

@@ -61,6 +61,8 @@ class OffloadRefused:
     """One of `REFUSALS`: what a dashboard counts by."""
     text: str
     """What the device was told."""
+    by_engine: bool = False
+    """Whether the engine had it, and got done with it."""
 
 
 REFUSALS = (

@@ -25,8 +25,9 @@ from foveate.network.messages import (
     Result,
     Stranger,
     Welcome,
-    decode_from_device,
+    check_extent,
     encode,
+    read_from_device,
     unpack_mask,
 )
 from foveate.server.clients import Clients
@@ -91,7 +92,7 @@ class ServerSession(Generic[Decoded]):
         if self._tolerance.ignores(client, now):
             return []
         try:
-            message = decode_from_device(payload)
+            message = read_from_device(payload)
         except ProtocolError as error:
             return [self._offended(client, error, now)]
         if not isinstance(message, Hello) and not self._clients.heard(client, now):
@@ -161,14 +162,16 @@ class ServerSession(Generic[Decoded]):
     def failed(self, work: Work, text: str, *, reason: str = "failed") -> Reply:
         """The engine could not -> the answer. `reason`: one of `REFUSALS`."""
         self._queue.done(work, None)
-        return self._refuse_work(work, reason, text)
+        return self._refuse_work(work, reason, text, by_engine=True)
 
-    def _refuse_work(self, work: Work, reason: str, text: str) -> Reply:
-        return self._refuse(work.client, work.offload.offload_id, reason, text)
+    def _refuse_work(self, work: Work, reason: str, text: str, *, by_engine: bool = False) -> Reply:
+        return self._refuse(work.client, work.offload.offload_id, reason, text, by_engine=by_engine)
 
-    def _refuse(self, client: bytes, offload_id: int | None, reason: str, text: str) -> Reply:
+    def _refuse(
+        self, client: bytes, offload_id: int | None, reason: str, text: str, *, by_engine: bool = False
+    ) -> Reply:
         """No result will come. `reason`: one of `REFUSALS`."""
-        self._tell(OffloadRefused(client=client, offload_id=offload_id, reason=reason, text=text))
+        self._tell(OffloadRefused(client=client, offload_id=offload_id, reason=reason, text=text, by_engine=by_engine))
         return _reply(client, Failure(offload_id=offload_id, text=text[:MAX_TEXT], busy=reason == "busy"))
 
     def _estrange(self, client: bytes, message: FromDevice) -> Reply:
@@ -224,7 +227,8 @@ class ServerSession(Generic[Decoded]):
 
 
 def _work(client: bytes, welcome: Welcome, offload: AnyOffload) -> Work:
-    """What there is to do. Raises `ProtocolError` or `InputError` on what this model cannot do."""
+    """What there is to do. Raises `ProtocolError` or `InputError` on what is too much or this model cannot do."""
+    check_extent(offload)
     full_tokens = welcome.grid(offload.height, offload.width).tokens()
     tokens = _tokens(welcome, offload)
     return Work(client=client, model=welcome.model, offload=offload, tokens=tokens, full_tokens=full_tokens)

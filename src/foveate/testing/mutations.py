@@ -15,9 +15,9 @@ _TELLING = (0x00, 0x01, 0x7F, 0x80, 0xD9, 0xDA, 0xFE, 0xFF)
 _VALUES: tuple[Any, ...] = (
     *(0, 1, -1, 2**31, 2**53, 2**63 - 1, -(2**63), 255, 65535, 8192, 4096, 3072, 0.0, -0.0, 0.5, 1e-300, 1e300),
     *(math.nan, math.inf, -math.inf, None, True, False, "", "x" * 2000, "\ud7ff", b"", b"\x00", bytes(5000), [], {}),
-    *([1, 2, 3], {"type": "offload"}, [[[[]]]]),
+    *([1, 2, 3], {"type": "offload"}, [[[[]]]], msgspec.Raw(b"\x91" * 20_000 + b"\xc0")),
 )
-"""What a field may be made into: ends of ranges, other types, too much and too little."""
+"""What a field may be made into: ends of ranges, other types, too much, too little and too deep."""
 
 
 def mutate_bytes(chance: random.Random, data: bytes, others: Sequence[bytes] = ()) -> bytes:

@@ -215,6 +215,18 @@ def test_a_camera_that_is_not_there_is_one_clear_line(camera, capfd):
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.parametrize("password", ["secret", *(f"se{mark}cret" for mark in "#/?[]@:")])
+def test_no_password_is_told_however_it_is_written(monkeypatch, password):
+    url = f"rtsp://admin:{password}@host:554/a?b=c#d"
+    monkeypatch.setattr(capture_module, "_video_capture", lambda *target: FakeCapture(SQUARES))
+    assert open_source(url).name == "rtsp://host:554/a?b=c#d"
+    monkeypatch.setattr(capture_module, "_video_capture", lambda *target: FakeCapture([]))
+    with pytest.raises(MediaError, match="cannot open rtsp://host:554/") as caught:
+        open_source(url)
+    assert password not in str(caught.value)
+    assert ("%23" in str(caught.value)) == any(mark in password for mark in "#/?")
+
+
 @pytest.mark.parametrize(("options", "problem"), [({"loop": 2}, "more than once"), ({"fps": 0.0}, "above 0")])
 def test_what_a_camera_cannot_do_is_refused(options, problem):
     with pytest.raises(InputError, match=problem):

@@ -61,14 +61,15 @@ def test_a_model_that_answers_or_fails_does_not_hang(health, clock, answered, re
     busy(health, clock, until=150)
     health(answered())
     busy(health, clock, until=200)
-    health(OffloadRefused(client=b"a", offload_id=1, reason=reason, text=""))
+    health(OffloadRefused(client=b"a", offload_id=1, reason=reason, text="", by_engine=True))
     busy(health, clock, until=250)
     assert health.readiness().ready
 
 
-def test_refusals_that_the_model_has_no_part_in_do_not_excuse_it(health, clock):
+@pytest.mark.parametrize("reason", ["superseded", "unusable"])
+def test_refusals_that_the_model_has_no_part_in_do_not_excuse_it(health, clock, reason):
     busy(health, clock, until=150)
-    health(OffloadRefused(client=b"a", offload_id=1, reason="superseded", text=""))
+    health(OffloadRefused(client=b"a", offload_id=1, reason=reason, text=""))
     busy(health, clock, until=161)
     assert not health.readiness().ready
 

@@ -8,7 +8,7 @@ from foveate.device.events import Displayed
 
 
 class LineStream(Protocol):
-    """Where lines go: an open text file, standard output, a `PatientFile`."""
+    """Where lines go: an open text file, a `LinePipe`, a `PatientFile`."""
 
     def write(self, line: str, /) -> object:
         """Take a line."""

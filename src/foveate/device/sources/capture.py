@@ -6,7 +6,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
@@ -22,6 +21,8 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 8.0
 """Before a camera that stopped is opened again; doubles with each try."""
 
 _LOG = logging.getLogger(__name__)
+_RESERVED = frozenset("/?#")
+"""End the host of a URL: a password that holds one cannot be read as such."""
 _HIGHEST_COUNT = 10**8
 """OpenCV announces absurd numbers of frames for streams that have no end."""
 
@@ -152,7 +153,12 @@ def open_url(url: str, *, fps: float | None = None) -> Capture:
     """A stream (RTSP, HTTP, ...) or a recording behind a URL."""
     patience = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, round(1000 * STALL_S), cv2.CAP_PROP_READ_TIMEOUT_MSEC]
     patience.append(round(1000 * STALL_S))
-    return Capture(_without_password(url), lambda: _video_capture(url, cv2.CAP_FFMPEG, patience), fps=fps)
+    try:
+        return Capture(_without_password(url), lambda: _video_capture(url, cv2.CAP_FFMPEG, patience), fps=fps)
+    except MediaError as error:
+        if _RESERVED.isdisjoint(_credentials(url)):
+            raise
+        raise MediaError(f"{error}; in a user name or password / ? # are written %2F %3F %23") from error
 
 
 def open_pipeline(pipeline: str, *, fps: float | None = None) -> Capture:
@@ -177,6 +183,11 @@ def _video_capture(target: int | str, *more: Any) -> CaptureLike:
     return capture
 
 
+def _credentials(url: str) -> str:
+    """All that may be a user name and password, however badly written: what is too much hides no secret."""
+    return url.partition("://")[2].rpartition("@")[0]
+
+
 def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    scheme, mark, rest = url.partition("://")
+    return f"{scheme}{mark}{rest.rpartition('@')[2]}"

@@ -44,7 +44,7 @@ class Health:
                     self._working_since = None
                 elif self._working_since is None:
                     self._working_since = now
-            case OffloadAnswered() | OffloadRefused(reason="failed" | "unusable"):
+            case OffloadAnswered() | OffloadRefused(by_engine=True):
                 self._working_since = None
 
     def readiness(self) -> Readiness:
