@@ -11,9 +11,9 @@ from foveate.network.messages import PartsOffload, Welcome, unpack_mask
 from foveate.server.cuts import MERGE_IOU, Cut, merged, mixed_cuts, part_cuts
 from foveate.server.work import Batch, Work
 
-GROUP_TOKENS = 96 * 1024
+GROUP_TOKENS = 112 * 1024
 """Most tokens, padded to whole regions, that a model sees in one call, but for a picture that has more; they bound its
-memory. The fifteen slices of 1024 pixels of a 4K frame, 77,760 tokens, go together."""
+memory. The slices of 1024 pixels of the largest frame, 103,680 tokens, go together; those of 4K are 77,760."""
 
 
 class DetectorLike(Protocol):
