@@ -292,6 +292,21 @@ def test_position_codes_that_are_kept_take_bounded_memory(monkeypatch):
         assert 0 < sum(codes.nbytes for codes in model._position_cache.values()) <= most
 
 
+@pytest.mark.parametrize("frozen", [False, True])
+def test_position_codes_follow_a_fused_optimiser(frozen):
+    model = backbone()
+    optimiser = torch.optim.AdamW(model.parameters(), lr=0.1, fused=True)
+    image, mask = torch.randn(1, 3, 301, 507), torch.tensor([[[True, False], [False, True]]])
+    with torch.no_grad():
+        model.requires_grad_(requires_grad=not frozen)(image, mask, [2])
+    for parameter in model.requires_grad_(requires_grad=True).parameters():
+        parameter.grad = torch.ones_like(parameter)
+    optimiser.step()
+    with torch.no_grad():
+        kept = model.requires_grad_(requires_grad=not frozen)(image, mask, [2])
+    torch.testing.assert_close(kept, model(image, mask, [2]), atol=1e-4, rtol=0)
+
+
 def test_gradients_reach_every_parameter_through_mixed_resolution():
     model = backbone(stem="convolutional", positions="tiled", relative_size=(14, 14))
     images, masks = torch.randn(2, 3, 301, 507), torch.tensor([[[True, False], [False, True]]] * 2)
