@@ -314,6 +314,31 @@ def test_gradients_reach_every_parameter_through_mixed_resolution():
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("point", [0, 2])
+def test_gradients_reach_the_pixels_with_any_number_of_threads(threads, point):
+    model, before = backbone().double(), torch.get_num_threads()
+    image = torch.randn(1, 3, 301, 507, dtype=torch.float64, requires_grad=True)
+    mask, step = torch.tensor([[[True, False], [False, True]]]), torch.zeros_like(image)
+    torch.set_num_threads(threads)
+    try:
+        model(image, mask, [point]).square().sum().backward()
+        step[0, :, [150, 300, 10], [150, 500, 400]] = 1e-4
+        with torch.no_grad():
+            ends = [model(image + sign * step, mask, [point]).square().sum() for sign in (1, -1)]
+    finally:
+        torch.set_num_threads(before)
+    torch.testing.assert_close((image.grad * step).sum(), (ends[0] - ends[1]) / 2, rtol=1e-3, atol=0)
+
+
+def test_gradients_reach_tiles():
+    model = backbone()
+    layout = frame_layout(model.config.grid(301, 507), np.array([[True, False], [False, True]]))
+    full, low = torch.randn(2, 3, 288, 288, requires_grad=True), torch.randn(2, 3, 144, 144, requires_grad=True)
+    model.forward_tiles(full, low, [layout], [2])[0].square().sum().backward()
+    assert all(float(tiles.grad.abs().sum()) > 0 for tiles in (full, low))
+
+
 def test_mixed_resolution_trains_under_autocast():
     model = backbone(stem="convolutional", positions="tiled")
     masks = torch.tensor([[[True, False], [False, True]]])

@@ -190,7 +190,8 @@ class Backbone(nn.Module):
         """Tiles of a batch -> one feature map `(1, C, h, w)` per frame; frames may differ in size.
 
         `full` `(n_full, 3, s, s)` and `low` `(n_low, 3, s / d, s / d)` hold normalised pixels, frame by frame and
-        in raster order; they are overwritten beyond the frame. A frame with low regions needs a point of 1..N + 1.
+        in raster order; they are overwritten beyond the frame unless they want gradients. A frame with low regions
+        needs a point of 1..N + 1.
         `readers`: by subset 1..N, who is shown the attention of its global block.
         """
         return [one for maps in self._run_maps(full, low, layouts, points, readers) for one in torch.split(maps, 1)]
@@ -207,6 +208,8 @@ class Backbone(nn.Module):
         if not readers and runs_fused(self, full, layouts):
             return run_fused(self, full, low, layouts, points)
         batch = batch_layout(layouts, full.device)
+        if torch.is_grad_enabled() and (full.requires_grad or low.requires_grad):
+            full, low = full.clone(), low.clone()
         blank_beyond(full, low, batch)
         tokens = self._embed(full, low, batch)
         per_subset = self.config.depth // self.config.subsets
