@@ -346,3 +346,30 @@ def test_mixed_resolution_trains_under_autocast():
         features = model(torch.randn(1, 3, 301, 507), masks, [3])
     features.float().square().mean().backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_inference_under_autocast_is_that_of_training(threads, variant):
+    model, image, before = backbone(**variant), torch.randn(1, 3, 301, 507), torch.get_num_threads()
+    mask = torch.tensor([[[True, False], [False, True]]])
+    torch.set_num_threads(threads)
+    try:
+        with torch.autocast("cpu", torch.bfloat16):
+            expected = model(image, mask, [3])
+            with torch.inference_mode():
+                got = model(image, mask, [3])
+    finally:
+        torch.set_num_threads(before)
+    assert got.dtype == expected.dtype
+    torch.testing.assert_close(got, expected.detach(), atol=0.1, rtol=0.1)
+
+
+@pytest.mark.filterwarnings("ignore:Dynamo detected a call to a `functools.lru_cache`")
+def test_a_compiled_backbone_gives_the_same():
+    model, image = backbone(depth=2, subsets=1, window_size=3), torch.randn(1, 3, 90, 150)
+    mask = torch.tensor([[[True, False]]])
+    torch.compiler.reset()
+    compiled = torch.compile(model, backend="eager")
+    with torch.no_grad():
+        torch.testing.assert_close(compiled(image, mask, [1]), model(image, mask, [1]), atol=1e-5, rtol=0)

@@ -184,7 +184,7 @@ def _beyond(grid: RegionGrid, name: str, side: int, torch_device: torch.device) 
         extents = np.array([_full_extent(grid, region) for region in regions.tolist()])
     line = np.arange(side)
     rows, columns = (line >= extents[:, axis, None] for axis in (0, 1))
-    with torch.inference_mode(mode=False):
+    with torch.inference_mode(False):  # noqa: FBT003 - torch.compile knows no keyword
         return torch.from_numpy((rows[:, :, None] | columns[:, None, :])[:, None]).to(torch_device)
 
 
