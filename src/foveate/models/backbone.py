@@ -7,6 +7,7 @@ A frame with restoration point k joins full resolution inside subset k, after it
 global block; with 0, its pixels are restored before the first block. No parameter is added to the plain model.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -96,7 +97,7 @@ class BackboneConfig:
         for name, value in given.items():
             if not isinstance(value, int) or value < 1:
                 raise InputError(f"{name} must be a whole number of at least 1, got {value!r}")
-        if self.mlp_ratio * self.dim < 1:
+        if not 1 <= self.mlp_ratio * self.dim < math.inf:
             raise InputError(f"mlp_ratio must give a hidden layer of at least 1, got {self.mlp_ratio}")
 
     def _check_stem(self) -> None:
