@@ -13,6 +13,8 @@ _HOMES = {
     "UplinkTrace": "foveate.network",
     "load_detector": "foveate.models",
     "load_model": "foveate.models",
+    "metrics": "foveate.metrics",
+    "models": "foveate.models",
     "policies": "foveate.policies",
     "run_live": "foveate.device",
 }
@@ -26,6 +28,8 @@ __all__ = [
     "UplinkTrace",
     "load_detector",
     "load_model",
+    "metrics",
+    "models",
     "policies",
     "run_live",
 ]

@@ -44,7 +44,7 @@ def test_select_takes_rows_by_index_in_its_order_and_by_mask():
     found = some(3)
     assert found.select([2, 0]).class_id.tolist() == [2, 0]
     assert found.select(np.array([True, False, True])).boxes[:, 0].tolist() == [0, 8]
-    assert found.select(np.array([], int)) == Detections.empty(NAMES)
+    assert found.select(np.array([], int)) == found.select([]) == Detections.empty(NAMES)
 
 
 @given(st.lists(st.floats(0, 1, width=32), max_size=8), st.floats(0, 1, width=32))

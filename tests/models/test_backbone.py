@@ -292,11 +292,51 @@ def test_position_codes_that_are_kept_take_bounded_memory(monkeypatch):
         assert 0 < sum(codes.nbytes for codes in model._position_cache.values()) <= most
 
 
+@pytest.mark.parametrize("frozen", [False, True])
+def test_position_codes_follow_a_fused_optimiser(frozen):
+    model = backbone()
+    optimiser = torch.optim.AdamW(model.parameters(), lr=0.1, fused=True)
+    image, mask = torch.randn(1, 3, 301, 507), torch.tensor([[[True, False], [False, True]]])
+    with torch.no_grad():
+        model.requires_grad_(requires_grad=not frozen)(image, mask, [2])
+    for parameter in model.requires_grad_(requires_grad=True).parameters():
+        parameter.grad = torch.ones_like(parameter)
+    optimiser.step()
+    with torch.no_grad():
+        kept = model.requires_grad_(requires_grad=not frozen)(image, mask, [2])
+    torch.testing.assert_close(kept, model(image, mask, [2]), atol=1e-4, rtol=0)
+
+
 def test_gradients_reach_every_parameter_through_mixed_resolution():
     model = backbone(stem="convolutional", positions="tiled", relative_size=(14, 14))
     images, masks = torch.randn(2, 3, 301, 507), torch.tensor([[[True, False], [False, True]]] * 2)
     model(images, masks, [2, 4]).square().mean().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("point", [0, 2])
+def test_gradients_reach_the_pixels_with_any_number_of_threads(threads, point):
+    model, before = backbone().double(), torch.get_num_threads()
+    image = torch.randn(1, 3, 301, 507, dtype=torch.float64, requires_grad=True)
+    mask, step = torch.tensor([[[True, False], [False, True]]]), torch.zeros_like(image)
+    torch.set_num_threads(threads)
+    try:
+        model(image, mask, [point]).square().sum().backward()
+        step[0, :, [150, 300, 10], [150, 500, 400]] = 1e-4
+        with torch.no_grad():
+            ends = [model(image + sign * step, mask, [point]).square().sum() for sign in (1, -1)]
+    finally:
+        torch.set_num_threads(before)
+    torch.testing.assert_close((image.grad * step).sum(), (ends[0] - ends[1]) / 2, rtol=1e-3, atol=0)
+
+
+def test_gradients_reach_tiles():
+    model = backbone()
+    layout = frame_layout(model.config.grid(301, 507), np.array([[True, False], [False, True]]))
+    full, low = torch.randn(2, 3, 288, 288, requires_grad=True), torch.randn(2, 3, 144, 144, requires_grad=True)
+    model.forward_tiles(full, low, [layout], [2])[0].square().sum().backward()
+    assert all(float(tiles.grad.abs().sum()) > 0 for tiles in (full, low))
 
 
 def test_mixed_resolution_trains_under_autocast():
@@ -306,3 +346,30 @@ def test_mixed_resolution_trains_under_autocast():
         features = model(torch.randn(1, 3, 301, 507), masks, [3])
     features.float().square().mean().backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_inference_under_autocast_is_that_of_training(threads, variant):
+    model, image, before = backbone(**variant), torch.randn(1, 3, 301, 507), torch.get_num_threads()
+    mask = torch.tensor([[[True, False], [False, True]]])
+    torch.set_num_threads(threads)
+    try:
+        with torch.autocast("cpu", torch.bfloat16):
+            expected = model(image, mask, [3])
+            with torch.inference_mode():
+                got = model(image, mask, [3])
+    finally:
+        torch.set_num_threads(before)
+    assert got.dtype == expected.dtype
+    torch.testing.assert_close(got, expected.detach(), atol=0.1, rtol=0.1)
+
+
+@pytest.mark.filterwarnings("ignore:Dynamo detected a call to a `functools.lru_cache`")
+def test_a_compiled_backbone_gives_the_same():
+    model, image = backbone(depth=2, subsets=1, window_size=3), torch.randn(1, 3, 90, 150)
+    mask = torch.tensor([[[True, False]]])
+    torch.compiler.reset()
+    compiled = torch.compile(model, backend="eager")
+    with torch.no_grad():
+        torch.testing.assert_close(compiled(image, mask, [1]), model(image, mask, [1]), atol=1e-5, rtol=0)

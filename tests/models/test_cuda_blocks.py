@@ -10,11 +10,13 @@ import torch
 
 from foveate.core import RegionGrid
 from foveate.models import Backbone, BackboneConfig, pixels
+from foveate.models.cuda_blocks import relative_tables
 from foveate.models.cuda_keys import CELL, cell_blocks
 from foveate.models.cuda_pass import FusedPass, plan_of, run_fused
 from foveate.models.cuda_restore import restoration_tables
 from foveate.models.cuda_tables import TOKENS, embedding_tables, map_places, token_starts
 from foveate.models.layout import BatchLayout, batch_layout, frame_layout, map_index
+from foveate.models.positions import fit_table
 from foveate.models.restore import restore_windows
 
 SIZES = [(301, 507), (720, 1280)]
@@ -106,6 +108,17 @@ def test_tokens_of_the_fused_path_are_those_of_the_plain_one(variant, share):
         expected = batch.whole.take_real(model._embed(full, low, batch))
     assert len(got) % TOKENS == 0
     torch.testing.assert_close(got[: len(expected)], expected)
+
+
+@torch.inference_mode()
+def test_kept_relative_tables_follow_a_fused_optimiser():
+    block = backbone(relative_size=(14, 14)).blocks[0]
+    rows = block.attention.relative_rows
+    before = relative_tables(block, (9, 9))
+    assert relative_tables(block, (9, 9)) is before
+    rows.grad = torch.ones_like(rows)
+    torch.optim.AdamW([rows], lr=0.1, fused=True).step()
+    torch.testing.assert_close(relative_tables(block, (9, 9))[:17], fit_table(rows, 9))
 
 
 def test_masks_alike_in_size_have_one_shape_and_a_batch_the_sum_of_its_tokens():

@@ -75,7 +75,7 @@ def test_a_key_that_comes_again_is_replayed_with_its_own_inputs_and_new_outputs(
     assert recordings.count == len(graphs) == 3
 
 
-@pytest.mark.parametrize("change", ["in place", "another tensor", "another parameter"])
+@pytest.mark.parametrize("change", ["in place", "a fused optimiser", "another tensor", "another parameter"])
 def test_changed_weights_are_used_at_once(layer, change):
     recordings = Recordings()
     graphs = Graphs(recordings)
@@ -83,6 +83,9 @@ def test_changed_weights_are_used_at_once(layer, change):
     with torch.no_grad():
         if change == "in place":
             layer.weight.mul_(2)
+        elif change == "a fused optimiser":
+            layer.weight.grad = torch.ones_like(layer.weight)
+            torch.optim.AdamW([layer.weight], lr=0.1, fused=True).step()
         elif change == "another tensor":
             layer.weight.data = layer.weight.data * 2
         else:

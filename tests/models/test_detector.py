@@ -1,8 +1,12 @@
 """The detector's public surface: frames in, detections out, files on disk."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from foveate.core import InputError, WeightsError, join_regions, split_regions
 from foveate.models import BackboneConfig, Detector, DetectorConfig, load_detector, save_detector
@@ -176,14 +180,42 @@ def test_a_device_that_is_not_there_is_one_clear_error(wanted):
         load_detector("vitdet-nano-world", torch_device=wanted)
 
 
+@pytest.mark.parametrize("wanted", ["mps", "xpu", "meta", "bogus"])
+def test_devices_of_other_kinds_are_refused(wanted):
+    with pytest.raises(InputError, match=f"torch_device must be 'auto', 'cpu' or .*, got '{wanted}'"):
+        load_detector("vitdet-nano-world", torch_device=wanted)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"pyramid_channels": -1},
+        {"pyramid_channels": "x"},
+        {"pyramid_channels": True},
+        {"head_convolutions": None},
+        {"head_convolutions": 1.5},
+        {"backbone": {"mlp_ratio": float("nan")}},
+        {"backbone": {"mlp_ratio": float("inf")}},
+    ],
+)
+def test_a_header_that_describes_no_detector_is_one_clear_error(detector, tmp_path, change):
+    path = tmp_path / "small.safetensors"
+    save_detector(detector, path)
+    with safe_open(path, "pt") as file:
+        metadata, tensors = file.metadata(), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    config = json.loads(metadata["config"])
+    changed = config | change | {"backbone": config["backbone"] | change.get("backbone", {})}
+    save_file(tensors, path, metadata=metadata | {"config": json.dumps(changed)})
+    with pytest.raises(WeightsError, match="the header does not describe a detector"):
+        load_detector(path)
+
+
 def test_truncated_and_foreign_weights_are_one_clear_error(detector, tmp_path):
     path = tmp_path / "small.safetensors"
     save_detector(detector, path)
     path.write_bytes(path.read_bytes()[:2000])
     with pytest.raises(WeightsError, match="not a whole safetensors file"):
         load_detector(path)
-    from safetensors.torch import save_file
-
     save_file({"x": torch.zeros(1)}, path)
     with pytest.raises(WeightsError, match=r"format 'foveate-detector-1' or .* are required, got 'no format at all'"):
         load_detector(path)

@@ -75,6 +75,10 @@ def test_global_blocks_must_end_subsets():
         ({"residual_block_indices": [1]}, "residual_block_indices must be"),
         ({"pretrain_image_size": [224, 320]}, "pretrain_image_size must be square, got 224 x 320"),
         ({"patch_size": [16, 8]}, "patch_size must be square"),
+        ({"patch_size": 0}, "the configuration of a VitDet is required"),
+        ({"window_block_indices": None}, "the configuration of a VitDet is required"),
+        ({"image_size": "x"}, "the configuration of a VitDet is required"),
+        ({"mlp_ratio": float("inf")}, "mlp_ratio must give a hidden layer"),
     ],
 )
 def test_what_the_backbone_here_does_not_have_is_refused(changes, message):

@@ -102,6 +102,18 @@ def test_a_file_written_for_another_window_keeps_it(tmp_path, weights):
     assert loaded.detect(frame(), score_threshold=0.1) == chosen.detect(frame(), score_threshold=0.1)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_another_backbone_computes_and_is_called_as_if_loaded_so(weights, dtype):
+    chosen = load_detector(weights, dtype=dtype, window_size=2, window_table="cut")
+    own = load_detector(weights, dtype=dtype)
+    made = own.with_backbone(chosen.config.backbone)
+    assert (made.name, made.weights_hash) == (chosen.name, chosen.weights_hash)
+    assert made.detect(frame(), score_threshold=0.1) == chosen.detect(frame(), score_threshold=0.1)
+    back = made.with_backbone(own.config.backbone)
+    assert (back.name, back.weights_hash) == (own.name, own.weights_hash)
+    assert made.to("meta").with_backbone(own.config.backbone).torch_device.type == "meta"
+
+
 def test_a_dense_detector_without_relative_tables_runs_at_any_window(tmp_path):
     config = DetectorConfig(backbone=BackboneConfig(dim=32, depth=4, heads=2), pyramid_channels=16)
     save_detector(Detector(config), tmp_path / "dense.safetensors")

@@ -31,6 +31,11 @@ def test_a_public_name_resolves_and_has_a_docstring(name):
     assert inspect.getdoc(getattr(foveate, name)), f"foveate.{name} has no docstring"
 
 
+def test_rooms_that_the_documentation_goes_through_are_reached_from_the_root():
+    program = "import foveate; print(foveate.models.Backbone, foveate.metrics.read_coco, foveate.policies.by_name)"
+    assert "foveate.models.backbone" in modules_after(program)
+
+
 def test_public_names_are_sorted_have_a_home_and_are_listed_by_dir():
     assert foveate.__all__ == sorted(foveate._HOMES)
     assert set(foveate.__all__) <= set(dir(foveate))

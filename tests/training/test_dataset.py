@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from foveate.core import InputError, MediaError
-from foveate.training import ImageSet, Mixture, load_folder
+from foveate.core import Detections, InputError, MediaError
+from foveate.training import ImageSet, Mixture, evaluate, load_folder
 from foveate.world.coco import CATEGORIES
 from foveate.world.files import appearing
 
@@ -21,6 +21,17 @@ LYING_ON_ITS_SIDE = bytes.fromhex("ffe10022 457869660000 4d4d002a00000008 0001 0
 def one_picture(folder: Path, change: Callable[[dict], object]) -> ImageSet:
     """A set of one picture of 120 x 160 whose annotation file is changed."""
     return load_folder(write_set(folder, pictures=1, change=lambda content: change(content) and None), CLASSES)
+
+
+class Finding:
+    """Finds the same objects in every picture."""
+
+    def __init__(self, boxes: np.ndarray, labels: np.ndarray) -> None:
+        self.boxes, self.labels = boxes, labels
+
+    def detect(self, pixels: np.ndarray, *, score_threshold: float) -> Detections:
+        scores = np.ones(len(self.boxes), np.float32)
+        return Detections(boxes=self.boxes, scores=scores, class_id=self.labels.astype(np.int32), class_names=CLASSES)
 
 
 def test_categories_are_mapped_by_name(street_set: ImageSet) -> None:
@@ -111,6 +122,23 @@ def test_boxes_without_an_area_are_dropped(tmp_path: Path) -> None:
         content["annotations"][1]["bbox"] = [50, 50, -20, -20]
 
     assert len(one_picture(tmp_path / "set", change).images[0].boxes) == 1
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["size told", "size not told"])
+def test_boxes_beyond_the_picture_are_clipped_and_those_outside_dropped(tmp_path: Path, told: bool) -> None:
+    def change(content: dict) -> None:
+        content["images"][0] |= {"height": 120, "width": 160} if told else {}
+        boxes = [[-500, 50, 100, 20], [-30, 50, 100, 100], [160, 0, 9, 9]]
+        for annotation, box in zip(content["annotations"], boxes, strict=True):
+            annotation["bbox"] = box
+
+    images = one_picture(tmp_path / "set", change)
+    sample = images.images[0].read()
+    assert sample.boxes.tolist() == [[0, 50, 70, 120]]
+    assert len(sample.labels) == len(sample.ignored) == 1
+    assert len(images.images[0].boxes) == (1 if told else 3)
+    figures = evaluate(Finding(sample.boxes, sample.labels), images)  # type: ignore[arg-type]
+    assert figures["ap"] == figures["human"]["ap"] == pytest.approx(1)
 
 
 def test_a_set_without_a_box_is_read_and_drawn(tmp_path: Path) -> None:

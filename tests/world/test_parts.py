@@ -18,6 +18,7 @@ from foveate.world import (
     coco,
     gait,
     motion,
+    render_stills,
     scenarios,
     street,
     traffic,
@@ -341,6 +342,19 @@ def test_impossible_stills_are_refused(changes) -> None:
     }
     with pytest.raises(WorldError):
         Order(**{**good, "out": Path("x"), **changes})
+
+
+@pytest.mark.parametrize("version", [None, coco.VERSION - 1])
+def test_stills_of_another_world_version_are_another_set(tmp_path, version) -> None:
+    wish = {"size": (64, 96), "count": 1, "seed": 0, "frames_per_scene": 2, "quality": 90, "out": tmp_path}
+    order = Order(
+        scenarios=("walk-sunny",), count=1, sizes=((64, 96),), seed=0, frames_per_scene=2, quality=90, out=tmp_path
+    )
+    mark = {name: value for name, value in order.describe().items() if name != "world_version"}
+    mark |= {} if version is None else {"world_version": version}
+    (tmp_path / "order.json").write_text(json.dumps(mark, sort_keys=True) + "\n")
+    with pytest.raises(OrderError, match=f'another set of stills: .*; wanted .*"world_version": {coco.VERSION}'):
+        render_stills("walk-sunny", **wish)
 
 
 def test_scene_seeds_of_neighbouring_sets_and_of_clips_are_disjoint() -> None:

@@ -79,6 +79,7 @@ class Detections:
     def select(self, index: ArrayLike) -> Self:
         """The rows named by a boolean or integer index, in its order."""
         rows = np.asarray(index)
+        rows = rows if rows.size else rows.astype(np.intp)  # an empty list is of no integer type
         return type(self)(
             boxes=self.boxes[rows],
             scores=self.scores[rows],

@@ -7,6 +7,7 @@ A frame with restoration point k joins full resolution inside subset k, after it
 global block; with 0, its pixels are restored before the first block. No parameter is added to the plain model.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -33,6 +34,7 @@ from foveate.models.mixed_frames import check_points
 from foveate.models.pixels import blank_beyond, check_images, degrade_regions, select_tiles
 from foveate.models.positions import raster_positions, stretched_positions, tiled_positions, token_positions
 from foveate.models.restore import restore_windows
+from foveate.models.weight_state import weight_state
 
 _COUNTS = ("dim", "depth", "heads", "subsets", "patch_size", "window_size", "downsampling_factor", "position_size")
 _CHOICES = {
@@ -95,7 +97,7 @@ class BackboneConfig:
         for name, value in given.items():
             if not isinstance(value, int) or value < 1:
                 raise InputError(f"{name} must be a whole number of at least 1, got {value!r}")
-        if self.mlp_ratio * self.dim < 1:
+        if not 1 <= self.mlp_ratio * self.dim < math.inf:
             raise InputError(f"mlp_ratio must give a hidden layer of at least 1, got {self.mlp_ratio}")
 
     def _check_stem(self) -> None:
@@ -189,7 +191,8 @@ class Backbone(nn.Module):
         """Tiles of a batch -> one feature map `(1, C, h, w)` per frame; frames may differ in size.
 
         `full` `(n_full, 3, s, s)` and `low` `(n_low, 3, s / d, s / d)` hold normalised pixels, frame by frame and
-        in raster order; they are overwritten beyond the frame. A frame with low regions needs a point of 1..N + 1.
+        in raster order; they are overwritten beyond the frame unless they want gradients. A frame with low regions
+        needs a point of 1..N + 1.
         `readers`: by subset 1..N, who is shown the attention of its global block.
         """
         return [one for maps in self._run_maps(full, low, layouts, points, readers) for one in torch.split(maps, 1)]
@@ -206,6 +209,8 @@ class Backbone(nn.Module):
         if not readers and runs_fused(self, full, layouts):
             return run_fused(self, full, low, layouts, points)
         batch = batch_layout(layouts, full.device)
+        if torch.is_grad_enabled() and (full.requires_grad or low.requires_grad):
+            full, low = full.clone(), low.clone()
         blank_beyond(full, low, batch)
         tokens = self._embed(full, low, batch)
         per_subset = self.config.depth // self.config.subsets
@@ -261,8 +266,7 @@ class Backbone(nn.Module):
         """What `make` makes of the table for a layout or a grid, kept until the table changes."""
         table = self.positions
         assert table is not None
-        # Torch counts in-place changes of a tensor, so that codes of older weights are never used.
-        key = (of, table.data_ptr(), table._version, table.dtype, table.device)  # noqa: SLF001
+        key = (of, *weight_state(table), table.dtype, table.device)
         codes = self._position_cache.get(key)
         if codes is None:
             codes = make()

@@ -112,6 +112,11 @@ def _window_keys(window_size: int) -> Tensor:
     return torch.cat([rows, columns], dim=1)
 
 
+def _casts(kind: str) -> bool:
+    """Whether autocast chooses the dtype of products on this kind of device."""
+    return torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
+
+
 class Block(nn.Module):
     """Attention and MLP with pre-normalisation. `is_global`: attends over frames instead of windows."""
 
@@ -137,10 +142,10 @@ class Block(nn.Module):
     def forward(self, tokens: Tensor, batch: BatchLayout, reader: ScoreReader | None = None) -> Tensor:
         """`(windows, w * w, C)` -> the same shape; values of tokens beyond the frame have no meaning.
 
-        `reader` is shown the attention of a global block, group by group. Without gradients `tokens` is overwritten, a
-        few windows at a time, so that the work stays in cache.
+        `reader` is shown the attention of a global block, group by group. Without gradients and autocast `tokens` is
+        overwritten, a few windows at a time, so that the work stays in cache.
         """
-        if not torch.is_grad_enabled():
+        if not torch.is_grad_enabled() and not _casts(tokens.device.type):
             return self._overwrite(tokens, batch, reader)
         attended = self._global(tokens, batch, reader) if self.is_global else self._local(tokens, batch.whole.padding)
         tokens = tokens + attended

@@ -77,7 +77,13 @@ def convert_huggingface(
     `config`: the dictionary of a `VitDetConfig`. Raises `InputError` where it is not one, or for a form that the
     mixed-resolution backbone does not have, and `WeightsError` naming keys that are missing or unexpected.
     """
-    backbone = Backbone(_read_config(config, downsampling_factor))
+    try:
+        shape = _read_config(config, downsampling_factor)
+    except InputError:
+        raise
+    except (TypeError, ValueError, ArithmeticError) as error:
+        raise InputError(f"the configuration of a VitDet is required ({error})") from error
+    backbone = Backbone(shape)
     ours = {_our_name(key): value for key, value in _without_prefix(state).items()}
     if "positions" in ours:
         ours["positions"] = square_table(ours["positions"])

@@ -15,6 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from foveate.models.weight_state import weight_state
+
 Work = Callable[..., Sequence[Tensor]]
 """Tensors -> tensors, on the device alone; it may change what it is given."""
 Prepare = Callable[[], tuple[Work, object]]
@@ -98,14 +100,14 @@ class Weights:
         self._stamp = self._now()
 
     def changed(self) -> bool:
-        """Since this was made: other tensors, or other values by an operation in place."""
+        """Since this was made: other tensors, or other values by an operation in place or an optimiser."""
         return self._now() != self._stamp
 
     def _values(self) -> Iterator[Tensor]:
         return (value for of, name in self._places if (value := of[name]) is not None)
 
-    def _now(self) -> list[tuple[int, int]]:
-        return [(one.data_ptr(), 0 if one.is_inference() else one._version) for one in self._values()]  # noqa: SLF001
+    def _now(self) -> list[tuple[int, int, int]]:
+        return [weight_state(one) for one in self._values()]
 
 
 class Graphs:

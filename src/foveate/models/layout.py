@@ -82,7 +82,7 @@ def frame_layout(grid: RegionGrid, mask: Mask | None = None) -> FrameLayout:
 
 @lru_cache(maxsize=512)
 def _cached_layout(grid: RegionGrid, mask_bytes: bytes) -> FrameLayout:
-    mask = np.frombuffer(mask_bytes, np.bool_)
+    mask = np.array(list(mask_bytes), np.bool_)  # torch.compile cannot look into a buffer
     full_regions, low_regions = np.flatnonzero(~mask), np.flatnonzero(mask)
     w, d = grid.window_size, grid.downsampling_factor
     origins = _region_origins(grid, full_regions)[:, None] + _child_origins(w, d)[None]
@@ -111,7 +111,7 @@ def index_on(layout: FrameLayout, name: str, torch_device: torch.device) -> Tens
 
 def upload(values: NDArray[np.generic], torch_device: torch.device) -> Tensor:
     """An array as a tensor there, without waiting for the device; made so that it can take part in training."""
-    with torch.inference_mode(mode=False):
+    with torch.inference_mode(False):  # noqa: FBT003 - torch.compile knows no keyword
         here = torch.from_numpy(np.ascontiguousarray(values))
         pinned = here.pin_memory() if torch_device.type == "cuda" else here
         return pinned.to(torch_device, non_blocking=True)

@@ -75,7 +75,9 @@ def select_tiles(images: Tensor, grid: RegionGrid, layouts: list[FrameLayout]) -
 
     On a CPU each pixel is read once. Beyond the frame low tiles repeat its edge; full ones hold nothing that counts.
     """
-    return _copy_tiles(images, grid, layouts) if images.device.type == "cpu" else _index_tiles(images, grid, layouts)
+    is_learned = images.requires_grad and torch.is_grad_enabled()  # threads record no gradients
+    select = _copy_tiles if images.device.type == "cpu" and not is_learned else _index_tiles
+    return select(images, grid, layouts)
 
 
 def _index_tiles(images: Tensor, grid: RegionGrid, layouts: list[FrameLayout]) -> tuple[Tensor, Tensor]:
@@ -182,7 +184,7 @@ def _beyond(grid: RegionGrid, name: str, side: int, torch_device: torch.device) 
         extents = np.array([_full_extent(grid, region) for region in regions.tolist()])
     line = np.arange(side)
     rows, columns = (line >= extents[:, axis, None] for axis in (0, 1))
-    with torch.inference_mode(mode=False):
+    with torch.inference_mode(False):  # noqa: FBT003 - torch.compile knows no keyword
         return torch.from_numpy((rows[:, :, None] | columns[:, None, :])[:, None]).to(torch_device)
 
 

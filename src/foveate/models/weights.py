@@ -214,9 +214,11 @@ def choose_torch_device(wanted: str) -> torch.device:
     if wanted == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        chosen = torch.device(wanted)
-    except RuntimeError as error:
-        raise InputError(f"torch_device must be 'auto', 'cpu' or 'cuda[:N]', got {wanted!r}") from error
+        chosen: torch.device | None = torch.device(wanted)
+    except RuntimeError:
+        chosen = None
+    if chosen is None or chosen.type not in ("cpu", "cuda"):
+        raise InputError(f"torch_device must be 'auto', 'cpu' or 'cuda[:N]', got {wanted!r}")
     found = torch.cuda.device_count() if chosen.type == "cuda" else 0
     if chosen.type == "cuda" and (chosen.index or 0) >= found:
         raise InputError(f"torch_device is {wanted!r}, but torch finds {found} CUDA devices on this machine")

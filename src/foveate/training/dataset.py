@@ -28,7 +28,7 @@ class LabelledImage:
     group: str
     """Clip or sequence, which must not be split between training and validation."""
     boxes: NDArray[np.float32]
-    """`(n, 4)` xyxy, pixels."""
+    """`(n, 4)` xyxy, pixels; inside the picture where its `size` was told."""
     labels: NDArray[np.int64]
     """`(n,)` zero-based classes."""
     ignored: NDArray[np.bool_]
@@ -39,9 +39,24 @@ class LabelledImage:
     """`(height, width)` that the boxes are for, pixels; None = nobody told."""
 
     def read(self) -> Sample:
-        """Decode the picture; raises `MediaError` if the file is no whole picture, or one of another size."""
+        """Decode the picture, with boxes clipped to it; raises `MediaError` if the file is no whole picture, or one of
+        another size.
+        """
         pixels = read_picture(self.path, self.size)
-        return Sample(pixels=pixels, boxes=self.boxes, labels=self.labels, ignored=self.ignored)
+        shown = self.within((pixels.shape[0], pixels.shape[1]))
+        return Sample(pixels=pixels, boxes=shown.boxes, labels=shown.labels, ignored=shown.ignored)
+
+    def within(self, size: tuple[int, int]) -> "LabelledImage":
+        """With boxes clipped to a picture of `size` (height, width), without those of which nothing is left."""
+        boxes = self.boxes.clip(0, np.array([size[1], size[0]] * 2, np.float32))
+        left = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+        return replace(
+            self,
+            boxes=boxes[left],
+            labels=self.labels[left],
+            ignored=self.ignored[left],
+            by_people=self.by_people[left],
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -92,7 +107,8 @@ class ImageSet:
 def load_coco(annotations: Path, images: Path, class_names: Sequence[str], *, name: str = "") -> ImageSet:
     """Read a COCO annotation file whose pictures lie in the folder `images`.
 
-    Category ids are mapped by name to `class_names`; other categories are dropped, and so are boxes without an area.
+    Category ids are mapped by name to `class_names`; other categories are dropped, and so are boxes without an area in
+    the picture; those that reach beyond it are clipped.
     `iscrowd: 1` and boxes of which little is `visible` become ignore regions. Raises `MediaError` for a file that is
     missing or not COCO, and `InputError` if no category has one of the names or no picture is there.
     """
@@ -155,7 +171,7 @@ def _load_part(part: Path, images: Path, class_names: tuple[str, ...]) -> tuple[
 def _image(entry: Entry, boxes: list[Box], label_of: Mapping[Id, int | None], folder: Path) -> LabelledImage:
     corners = np.array([box.bbox for box in boxes], np.float32).reshape(-1, 4)
     corners[:, 2:] += corners[:, :2]
-    return LabelledImage(
+    image = LabelledImage(
         path=folder / entry.file_name,
         size=entry.size,
         group=entry.file_name if entry.group is None else str(entry.group),
@@ -164,6 +180,7 @@ def _image(entry: Entry, boxes: list[Box], label_of: Mapping[Id, int | None], fo
         ignored=np.array([_is_ignored(box) for box in boxes], np.bool_),
         by_people=np.array([box.source == "human" for box in boxes], np.bool_),
     )
+    return image if entry.size is None else image.within(entry.size)
 
 
 def _is_ignored(box: Box) -> bool:

@@ -28,12 +28,8 @@ def evaluate(detector: MixedDetector, images: ImageSet, *, long_side: int | None
     sources are ignored, and pictures without a box by people are left out. Raises `MediaError`.
     """
     found = _detect(detector, images.images, long_side)
-    figures = _figures([(got, _truth(image, images)) for got, image in zip(found, images.images, strict=True)])
-    by_people = [
-        (got, _truth(_only_people(image), images))
-        for got, image in zip(found, images.images, strict=True)
-        if image.by_people.any()
-    ]
+    figures = _figures([(got, _truth(image, images)) for got, image in found])
+    by_people = [(got, _truth(_only_people(image), images)) for got, image in found if image.by_people.any()]
     return figures | ({"human": _figures(by_people)} if by_people else {})
 
 
@@ -46,9 +42,8 @@ def choose_threshold(
     """
     frames: Frames = []
     for images in sets:
-        chosen = images.images[:most_images]
-        found = _detect(detector, chosen, None)
-        frames += [(got, _truth(image, images)) for got, image in zip(found, chosen, strict=True)]
+        found = _detect(detector, images.images[:most_images], None)
+        frames += [(got, _truth(image, images)) for got, image in found]
     return best_threshold(frames)
 
 
@@ -81,8 +76,16 @@ def _counts(found: Detections, rows: NDArray[np.int64], classes: int) -> NDArray
     return counts
 
 
-def _detect(detector: MixedDetector, images: Iterable[LabelledImage], long_side: int | None) -> list[Detections]:
-    return [_detect_one(detector, image.read().pixels, long_side or 0) for image in images]
+def _detect(
+    detector: MixedDetector, images: Iterable[LabelledImage], long_side: int | None
+) -> list[tuple[Detections, LabelledImage]]:
+    """What is found in each picture, and the picture with boxes clipped to it."""
+    found = []
+    for image in images:
+        pixels = image.read().pixels
+        shown = image.within((pixels.shape[0], pixels.shape[1]))
+        found.append((_detect_one(detector, pixels, long_side or 0), shown))
+    return found
 
 
 def _detect_one(detector: MixedDetector, pixels: Pixels, long_side: int) -> Detections:

@@ -16,7 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from foveate.world.coco import annotation, document
+from foveate.world.coco import VERSION, annotation, document
 from foveate.world.errors import OrderError, RendererError
 from foveate.world.files import appearing, write_text
 from foveate.world.renderer import Renderer, Stage
@@ -67,6 +67,7 @@ class Order:
         """What must be the same for parts to belong to one set; the count may grow."""
         unseen = {"unseen": True} if self.unseen else {}
         return {
+            "world_version": VERSION,
             "scenario": self.scenarios[0] if len(self.scenarios) == 1 else list(self.scenarios),
             **unseen,
             "seed": self.seed,
@@ -143,8 +144,9 @@ def _claim(order: Order) -> None:
         builder(scenario)
     mark = order.out / "order.json"
     wanted = json.dumps(order.describe(), sort_keys=True) + "\n"
-    if mark.exists() and mark.read_text(encoding="utf-8") != wanted:
-        raise OrderError(f"{order.out} holds another set of stills: {mark.read_text(encoding='utf-8').strip()}")
+    found = mark.read_text(encoding="utf-8") if mark.exists() else wanted
+    if found != wanted:
+        raise OrderError(f"{order.out} holds another set of stills: {found.strip()}; wanted {wanted.strip()}")
     write_text(mark, wanted)
 
 

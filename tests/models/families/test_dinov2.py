@@ -108,10 +108,16 @@ def test_region_sizes_below_one_are_refused(sizes):
         MixedDinov2(networks.dinov2(), **sizes)
 
 
-def test_kept_position_codes_follow_the_weights():
+@pytest.mark.parametrize("change", ["in place", "a fused optimiser"])
+def test_kept_position_codes_follow_the_weights(change):
     ours, images = MixedDinov2(randomise(networks.dinov2())), random_images(1, (84, 112))
+    table = ours.theirs.embeddings.position_embeddings
+    table.grad = torch.randn_like(table)
     with torch.no_grad():
         before = ours(images).feature_maps[0]
         assert torch.equal(ours(images).feature_maps[0], before)
-        ours.theirs.embeddings.position_embeddings *= 2
+        if change == "in place":
+            table *= 2
+        else:
+            torch.optim.AdamW([table], lr=0.5, fused=True).step()
         assert not torch.allclose(ours(images).feature_maps[0], before, atol=1e-3)

@@ -1,5 +1,7 @@
 """Published models on frames: against the processors and models of transformers, from end to end."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -57,6 +59,21 @@ def test_a_detector_answers_as_transformers_does(kind, published, frame):
     assert close.mean() > 0.8  # others have changed places with an equal score
     assert (found.class_id == expected["labels"])[close].mean() > 0.8
     assert found.class_names == ("person", "car", "N/A")
+
+
+@pytest.mark.parametrize("kind", DETECTORS)
+def test_a_detector_is_a_module_that_holds_its_network(kind, published, frame):
+    detector = load_model(published(kind)[0], dtype="float32")
+    assert isinstance(detector, PublishedDetector)
+    weights = dict(detector.network.named_parameters())
+    assert [name.removeprefix("network.") for name, _ in detector.named_parameters()] == list(weights)
+    assert len(detector.state_dict()) >= len(weights)
+    expected = detector.detect(frame, score_threshold=0.2)
+    found = detector.double().detect(frame, score_threshold=0.2)
+    assert next(detector.network.parameters()).dtype == torch.float64
+    np.testing.assert_allclose(found.boxes, expected.boxes, atol=0.1)
+    assert copy.deepcopy(detector).detect(frame, score_threshold=0.2) == found
+    assert {weight.device.type for weight in detector.to("meta").network.parameters()} == {"meta"}
 
 
 @torch.inference_mode()

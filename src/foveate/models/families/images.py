@@ -152,8 +152,13 @@ class FramePath:
     """Whose inputs they are."""
     preprocessing: Preprocessing
     """How pictures are made ready for it."""
-    torch_device: torch.device
-    """Where the network is."""
+
+    def to_network(self, images: Tensor) -> Tensor:
+        """Images where the network is, in the dtype of its head; a backbone alone takes any."""
+        body = {id(weight) for weight in self.network.mixed_backbone.parameters()}
+        weights = list(self.network.parameters())
+        head = next((weight.dtype for weight in weights if id(weight) not in body), images.dtype)
+        return images.to(weights[0].device, head)
 
     def batches(self, frames: Sequence[MixedFrame], points: Sequence[int]) -> Iterator[tuple[list[int], MixedImages]]:
         """Batches of inputs of one size, each with the numbers of its frames."""
@@ -166,7 +171,7 @@ class FramePath:
             yield (
                 chosen,
                 MixedImages(
-                    images=torch.stack([images[i] for i in chosen]).to(self.torch_device),
+                    images=self.to_network(torch.stack([images[i] for i in chosen])),
                     masks=torch.from_numpy(np.stack(masks)),
                     points=[points[i] for i in chosen],
                 ),

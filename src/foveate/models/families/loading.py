@@ -124,7 +124,7 @@ def load_model(
     network.mixed_backbone.to(choose_dtype(dtype, device))
     if input_size == "own" or family.own_size:
         preprocessing = _at_own_size(preprocessing, network)
-    frames = FramePath(network=network, preprocessing=preprocessing, torch_device=device)
+    frames = FramePath(network=network, preprocessing=preprocessing)
     common: dict[str, Any] = {
         "name": path.resolve().name,
         "weights_hash": digest(path, input_size, window_size, downsampling_factor),

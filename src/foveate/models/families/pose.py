@@ -97,7 +97,7 @@ class PoseEstimator:
             images.append(self.path.preprocessing.normalised(crop.astype(np.uint8, copy=False)))
             masks.append(mask_under(frame, grid, starts=(y, x), steps=steps))
         return MixedImages(
-            images=torch.stack(images).to(self.path.torch_device),
+            images=self.path.to_network(torch.stack(images)),
             masks=torch.from_numpy(np.stack(masks)),
             points=[point] * len(images),
         )

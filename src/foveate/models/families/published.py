@@ -149,12 +149,9 @@ class PublishedDetector(MixedDetector):
         if not class_names:
             raise InputError("a detector needs the names of its classes, got none")
         self.path, self._rule, self._factor = path, rule, downsampling_factor
-        self._class_names, self._score_threshold = class_names, score_threshold
-
-    @property
-    def network(self) -> Any:
+        self.network = path.network
         """The network itself: tensors in, its own outputs out."""
-        return self.path.network
+        self._class_names, self._score_threshold = class_names, score_threshold
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -169,7 +166,7 @@ class PublishedDetector(MixedDetector):
     @property
     def restoration_points(self) -> range:
         """0..N."""
-        return self.path.network.restoration_points
+        return self.network.restoration_points
 
     def region_grid(self, height: int, width: int) -> RegionGrid:
         """The decision regions of a frame of `height x width` pixels: squares of 128 pixels with d = 2."""

@@ -20,6 +20,7 @@ from foveate.models.rcnn.masks import Segmented
 from foveate.models.rcnn.pyramid import ProposalPyramid
 from foveate.models.rcnn.rpn import ProposalHead
 from foveate.models.rcnn.select import select_objects
+from foveate.models.run_window import window_note
 
 
 class RcnnDetector(MixedDetector):
@@ -61,10 +62,19 @@ class RcnnDetector(MixedDetector):
         return self.config.backbone.grid(height, width)
 
     def with_backbone(self, backbone: BackboneConfig) -> "RcnnDetector":
-        """The same weights run by another backbone configuration, such as that of `run_at_window`; shares memory."""
-        made = RcnnDetector(replace(self.config, backbone=backbone), name=self.name)
+        """The same weights run by another backbone configuration, such as that of `run_at_window`; shares memory.
+
+        Name and hash say which window it is, as `load_detector` has it.
+        """
+        name, weights_hash = (self._noted(text, backbone) for text in (self.name, self.weights_hash))
+        made = RcnnDetector(replace(self.config, backbone=backbone), name=name, weights_hash=weights_hash)
         made.load_state_dict(self.state_dict(), assign=True)
-        return made.eval()
+        return made.to(self.torch_device, self.pixel_mean.dtype).eval()
+
+    def _noted(self, text: str, backbone: BackboneConfig) -> str:
+        """A name or hash with the note of another backbone's window in place of this one's."""
+        own = self.config.backbone
+        return text if backbone == own else text.removesuffix(window_note(own)) + window_note(backbone)
 
     def segment(
         self,
