@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from functools import partial
@@ -182,6 +183,18 @@ def test_policies_that_compare_costs_need_a_profile_with_classes(settings, tmp_p
     with pytest.raises(InputError, match="says nothing of what importance classes cost"):
         run(settings(policy="hyperion", profile=str(tmp_path / "round.json")))
     assert run(settings(policy="device-only", profile=None))["answers"] > 0
+
+
+@pytest.mark.parametrize("taken", ["video", "trace", "device_model"])
+def test_no_file_of_the_run_takes_the_place_of_what_it_reads(settings, tmp_path, taken):
+    name = {"video": "annotated.mp4", "trace": "answers.csv"}.get(taken, "summary.json")
+    source = tmp_path / "out" / name
+    source.parent.mkdir()
+    shutil.copy(tmp_path / ("steady.csv" if taken == "trace" else "clip.mp4"), source)
+    before = source.read_bytes()
+    with pytest.raises(InputError, match=f"{name} would take the place of .*, which is read"):
+        run(settings(policy="hyperion", **{taken: source}))
+    assert source.read_bytes() == before
 
 
 @pytest.mark.parametrize("wrong", [{"seconds": 0}, {"seconds": 1.0, "simulate": False}, {"pin": True}])

@@ -20,6 +20,7 @@ from foveate.evaluation.answer_settings import AnswerSettings
 from foveate.evaluation.glances import DeviceModelLoader, load_device_model
 from foveate.evaluation.lab.references import independent_truths
 from foveate.evaluation.lab.segment import Segment
+from foveate.evaluation.outputs import clear_outputs
 from foveate.evaluation.play_answers import simulate_answers
 from foveate.evaluation.play_live_answers import play_live_answers
 from foveate.evaluation.processes import ModelLoader, load_model
@@ -40,7 +41,8 @@ def answer_job(
 ) -> dict[str, Any]:
     """Do the main job; returns what `summary.json` holds.
 
-    `load` and `load_device` make models in place of those that the settings name.
+    `load` and `load_device` make models in place of those that the settings name. Raises `InputError` if an output
+    would replace an input of the run.
     """
     policy, link = answer_policy(settings.policy), settings.link()
     profile = class_profile(settings.profile)
@@ -48,9 +50,7 @@ def answer_job(
         raise InputError(f"policy {policy.name} needs a profile with classes (--profile)")
     load = partial(load_model, settings.model) if load is None else load
     load_device = partial(load_device_model, settings.device_model) if load_device is None else load_device
-    settings.out.mkdir(parents=True, exist_ok=True)
-    for name in _OUTPUTS:  # what an earlier run left must not look like a part of this one
-        (settings.out / name).unlink(missing_ok=True)
+    clear_outputs((settings.out / name for name in _OUTPUTS), settings.inputs)
     console, log = Console() if console is None else console, AnswerLog()
     with _clip(settings) as clip, Steps(console) as steps:
         play = _simulated if settings.simulate else play_live_answers

@@ -17,6 +17,7 @@ from foveate.device import Clip
 from foveate.estimators import load_profile, shipped_profiles
 from foveate.evaluation.annotate import annotate
 from foveate.evaluation.live_log import LiveLog
+from foveate.evaluation.outputs import clear_outputs, spare_inputs
 from foveate.evaluation.play import play_live
 from foveate.evaluation.play_simulated import play_simulated
 from foveate.evaluation.processes import ModelLoader, load_model
@@ -39,8 +40,8 @@ def run_job(
     """Do the main job; returns what `summary.json` holds.
 
     `load` makes the detector in place of `settings.model`; it must be importable by its name in another process.
-    Whatever stops the run, what was seen until then is in `settings.out`. Raises `TransportError` at the end if a
-    process was lost on the way.
+    Whatever stops the run, what was seen until then is in `settings.out`. Raises `InputError` if something there is
+    an input of the run, `TransportError` at the end if a process was lost on the way.
     """
     policy, link = by_name(settings.policy), settings.link()
     profile = None if settings.profile is None else load_profile(settings.profile)
@@ -51,7 +52,8 @@ def run_job(
         )
     if not settings.simulate and isinstance(policy, Foreseeing) and policy.foreseen:
         raise InputError(f"policy {policy.name} asks what frames will bring: only a simulation knows (--simulate)")
-    _prepare(settings.out)
+    spare_inputs([] if settings.view_file is None else [settings.view_file], settings.inputs)
+    clear_outputs((settings.out / name for name in _OUTPUTS), settings.inputs)
     console = Console() if console is None else console
     log = LiveLog()
     with Clip(settings.video, loop=settings.loop) as clip, Steps(console) as steps:
@@ -145,13 +147,6 @@ def _summary(
         **live_figures(log),
         **scores,
     }
-
-
-def _prepare(out: Path) -> None:
-    """An empty place: what an earlier run left must not look like a part of this one."""
-    out.mkdir(parents=True, exist_ok=True)
-    for name in _OUTPUTS:
-        (out / name).unlink(missing_ok=True)
 
 
 def _write(path: Path, summary: dict[str, Any]) -> None:
