@@ -176,6 +176,15 @@ def test_a_simulation_may_be_cut_or_lengthened(settings):
     assert run(settings(policy="device-only", seconds=2.0))["frames"] == 60
 
 
+@pytest.mark.parametrize("announced", [None, 2, 69])
+def test_frames_that_can_be_decoded_are_played_whatever_the_file_announces(settings, monkeypatch, announced):
+    monkeypatch.setattr(VideoReader, "_count", lambda reader: announced)
+    assert run(settings(policy="device-only"))["frames"] == FRAMES
+    assert run(settings(policy="device-only", seconds=0.5))["frames"] == 15
+    assert run(settings(policy="device-only", seconds=2.0))["frames"] == 60
+    assert max(int(row["frame"]) for row in rows(settings(policy="device-only").out / "frames.csv")) == 59
+
+
 def test_policies_that_compare_costs_need_a_profile_with_classes(settings, tmp_path):
     with pytest.raises(InputError, match="needs a profile with classes"):
         run(settings(policy="hyperion", profile=None))

@@ -91,11 +91,7 @@ def class_profile(name: str | None) -> ClassProfile | None:
 def _clip(settings: AnswerSettings) -> Clip:
     if settings.seconds is None:
         return Clip(settings.video, loop=settings.loop)
-    with Clip(settings.video) as whole:
-        frames = whole.file_frame_count
-    if frames is None:
-        raise InputError(f"{settings.video} does not say how many frames it has; play it whole")
-    return Segment(settings.video, frames=frames, seconds=settings.seconds)
+    return Segment(settings.video, seconds=settings.seconds)
 
 
 def _simulated(
