@@ -122,7 +122,7 @@ def _simulated(
 def _summary(settings: AnswerSettings, log: AnswerLog, clip: Clip, *, policy: AnswerPolicy) -> dict[str, Any]:
     welcome = log.welcome
     frames = len(log.shown)
-    truths = independent_truths(settings.video, frame_height=clip.size[0]) if settings.with_truth else {}
+    truths = independent_truths(settings.video, size=clip.size) if settings.with_truth else {}
     return {
         "video": str(settings.video),
         "trace": str(settings.trace),

@@ -35,7 +35,7 @@ def score(
         "rendering_f1": _f1(rendering_f1(log, own, clip.file_position)),
         "inference_f1": _f1(inference_f1(log, own, clip.file_position)),
     }
-    exact = exact_truth(clip.path, frame_height=clip.size[0])
+    exact = exact_truth(clip.path, size=clip.size)
     if exact is not None:
         scores["rendering_f1_exact"] = _by_class(rendering_f1(log, exact, clip.file_position))
         scores["inference_f1_exact"] = _by_class(inference_f1(log, exact, clip.file_position))
