@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from foveate.codec import VideoReader
-from foveate.core import InputError, PairTimes
+from foveate.core import InputError, MediaError, PairTimes
 from foveate.device import AnswerRules
 from foveate.estimators import write_profile
 from foveate.evaluation.answer_run import answer_job
@@ -204,6 +204,32 @@ def test_no_file_of_the_run_takes_the_place_of_what_it_reads(settings, tmp_path,
     with pytest.raises(InputError, match=f"{name} would take the place of .*, which is read"):
         run(settings(policy="hyperion", **{taken: source}))
     assert source.read_bytes() == before
+
+
+@pytest.mark.parametrize("beside", [".json", ".pseudo.json"])
+def test_truth_that_is_none_is_found_out_before_the_run(settings, beside):
+    chosen = settings(policy="device-only")
+    chosen.video.with_suffix(beside).write_text('{"title": "of a downloader"}')
+    with pytest.raises(MediaError, match=r"clip\..*json is not a COCO annotation file"):
+        run(chosen)
+    assert list(chosen.out.iterdir()) == []
+    assert run(settings(policy="device-only", with_truth=False))["frames"] == FRAMES
+
+
+def test_a_run_that_is_stopped_leaves_a_summary_of_what_was_seen(settings):
+    class Stopped(FakeDeviceModel):
+        def __call__(self, *args):
+            looks.append(args)
+            if len(looks) == 3:
+                raise KeyboardInterrupt
+            return super().__call__(*args)
+
+    looks, chosen = [], settings(policy="device-only")
+    with pytest.raises(KeyboardInterrupt):
+        run(chosen, load_device=Stopped)
+    summary = json.loads((chosen.out / "summary.json").read_text())
+    assert summary["frames"] == len(rows(chosen.out / "frames.csv")) > 0
+    assert summary["answers"] == len(rows(chosen.out / "answers.csv")) > 0
 
 
 @pytest.mark.parametrize("wrong", [{"seconds": 0}, {"seconds": 1.0, "simulate": False}, {"pin": True}])

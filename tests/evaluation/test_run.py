@@ -228,6 +228,15 @@ def test_no_file_of_the_run_takes_the_place_of_what_it_reads(settings, clip_path
     assert source.read_bytes() == before
 
 
+def test_truth_that_is_none_is_found_out_before_the_run(settings, clip_path, tmp_path):
+    video = Path(shutil.copy(clip_path, tmp_path / "clip.mp4"))
+    video.with_suffix(".json").write_text('{"title": "of a downloader"}')
+    with pytest.raises(MediaError, match=r"clip\.json is not a COCO annotation file"):
+        go(settings(video=video))
+    assert list((tmp_path / "out").iterdir()) == []
+    assert go(settings(video=video, with_truth=False, with_video=False))["frames"] > 0
+
+
 def test_exact_truth_beside_the_clip_is_no_place_for_a_summary(settings, clip_path, tmp_path):
     video = shutil.copy(clip_path, tmp_path / "summary.mp4")
     (tmp_path / "summary.json").write_text("boxes")

@@ -1,6 +1,6 @@
 """The main job for policies that answer single frames: a clip played, live or simulated, then scored and drawn."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from foveate.evaluation.play_live_answers import play_live_answers
 from foveate.evaluation.processes import ModelLoader, load_model
 from foveate.evaluation.progress import Steps
 from foveate.evaluation.summary import machine
+from foveate.metrics import Truth
 from foveate.policies import policy_parameters
 from foveate.policies.answering import AnswerPolicy, answer_policy
 
@@ -41,8 +42,9 @@ def answer_job(
 ) -> dict[str, Any]:
     """Do the main job; returns what `summary.json` holds.
 
-    `load` and `load_device` make models in place of those that the settings name. Raises `InputError` if an output
-    would replace an input of the run.
+    `load` and `load_device` make models in place of those that the settings name. Whatever stops the run, what was
+    seen until then is in `settings.out`. Raises `InputError` if something there is an input of the run, `MediaError`
+    before it starts if truth beside the clip is none of it.
     """
     policy, link = answer_policy(settings.policy), settings.link()
     profile = class_profile(settings.profile)
@@ -54,19 +56,23 @@ def answer_job(
     console, log = Console() if console is None else console, AnswerLog()
     with _clip(settings) as clip, Steps(console) as steps:
         play = _simulated if settings.simulate else play_live_answers
-        play(
-            log,
-            clip=clip,
-            policy=policy,
-            link=link,
-            settings=settings,
-            profile=profile,
-            load=load,
-            load_device=load_device,
-            steps=steps,
-        )
-        summary = _summary(settings, log, clip, policy=policy)
-        _write(settings.out / "summary.json", summary)
+        truths = independent_truths(settings.video, size=clip.size) if settings.with_truth else {}
+        try:
+            play(
+                log,
+                clip=clip,
+                policy=policy,
+                link=link,
+                settings=settings,
+                profile=profile,
+                load=load,
+                load_device=load_device,
+                steps=steps,
+            )
+        finally:
+            summary = _summary(settings, log, clip, policy=policy, truths=truths)
+            if log.welcome is not None:
+                _write(settings.out / "summary.json", summary)
         if settings.with_video:
             drawn = steps.begin("annotation", clip.frame_count)
             annotate_answers(settings.out / "annotated.mp4", clip, log, policy=settings.policy, progress=drawn)
@@ -119,10 +125,16 @@ def _simulated(
     )
 
 
-def _summary(settings: AnswerSettings, log: AnswerLog, clip: Clip, *, policy: AnswerPolicy) -> dict[str, Any]:
+def _summary(
+    settings: AnswerSettings,
+    log: AnswerLog,
+    clip: Clip,
+    *,
+    policy: AnswerPolicy,
+    truths: Mapping[str, Mapping[int, Truth]],
+) -> dict[str, Any]:
     welcome = log.welcome
     frames = len(log.shown)
-    truths = independent_truths(settings.video, size=clip.size) if settings.with_truth else {}
     return {
         "video": str(settings.video),
         "trace": str(settings.trace),

@@ -26,6 +26,7 @@ from foveate.evaluation.report import summary_table
 from foveate.evaluation.score import NO_SCORES, score
 from foveate.evaluation.settings import RunSettings
 from foveate.evaluation.summary import live_figures, machine
+from foveate.evaluation.truth import exact_truth
 from foveate.evaluation.view import RunView, view_run
 from foveate.network import LinkSettings
 from foveate.policies import Foreseeing, Policy, by_name, policy_parameters
@@ -41,7 +42,8 @@ def run_job(
 
     `load` makes the detector in place of `settings.model`; it must be importable by its name in another process.
     Whatever stops the run, what was seen until then is in `settings.out`. Raises `InputError` if something there is
-    an input of the run, `TransportError` at the end if a process was lost on the way.
+    an input of the run, `MediaError` before it starts if truth beside the clip is none of it, `TransportError` at the
+    end if a process was lost on the way.
     """
     policy, link = by_name(settings.policy), settings.link()
     profile = None if settings.profile is None else load_profile(settings.profile)
@@ -79,6 +81,7 @@ def _run(
     steps: Steps,
 ) -> dict[str, Any]:
     load = partial(load_model, settings.model) if load is None else load
+    exact = exact_truth(clip.path, size=clip.size) if settings.with_truth else None
     scores = NO_SCORES
     try:
         play = _player(settings, profile)
@@ -93,9 +96,8 @@ def _run(
         )
         assert log.welcome is not None
         if settings.with_truth:
-            scores = score(
-                log, clip=clip, welcome=log.welcome, load=load, progress=steps.begin("truth", clip.file_frame_count)
-            )
+            told = steps.begin("truth", clip.file_frame_count)
+            scores = score(log, clip=clip, welcome=log.welcome, exact=exact, load=load, progress=told)
     finally:
         summary = _summary(settings, log, scores, policy=policy, profile=profile)
         if log.welcome is not None:
