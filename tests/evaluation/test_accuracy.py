@@ -194,3 +194,17 @@ def test_a_picture_is_turned_upright_unless_its_boxes_are_for_what_is_stored(
         data = encode_jpeg(np.rot90(pixels).copy() if upright else pixels, quality=95)
         picture.with_suffix(".jpg").write_bytes(data[:2] + LYING_ON_ITS_SIDE + data[2:])
     assert measured(open_labelled(path, pictures))["ap50"] == pytest.approx(1)
+
+
+def test_boxes_of_other_clips_in_the_same_file_count_as_missing(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", frames=FRAMES)
+    path = annotate(tmp_path / "all.json", clip=True)
+    content = json.loads(path.read_text())
+    for image in content["images"]:
+        image["file_name"] = "clip.mp4" if image["id"] % 2 else "other.mp4"
+    path.write_text(json.dumps(content))
+    labelled = open_labelled(path, clip)
+    assert ([image.frame for image in labelled.images], labelled.missing_images) == ([1, 3, 5], 3)
+    assert measured(labelled)["ap50"] == pytest.approx(1)
+    with pytest.raises(MediaError, match=r"for 2 clips, clip\.mp4 first; none is third\.mp4"):
+        open_labelled(path, clip.rename(tmp_path / "third.mp4"))

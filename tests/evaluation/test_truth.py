@@ -1,10 +1,11 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from foveate.core import Detections, MediaError
-from foveate.evaluation.lab.references import independent_truths
+from foveate.evaluation.lab.references import _exact, _pseudo, independent_truths
 from foveate.evaluation.truth import exact_truth, model_truth, truth_key
 from foveate.metrics import AnnotatedImage, Truth, write_coco
 from foveate.server import welcome_of
@@ -149,6 +150,26 @@ def test_truth_for_frames_of_another_size_is_one_clear_line(clip, beside):
         MediaError, match=r"clip\..*json: its boxes are for frames of 128 x 192, those of .* have 64 x 96"
     ):
         independent_truths(clip, size=(64, 96))
+
+
+@pytest.mark.parametrize("beside", [".json", ".pseudo.json"])
+def test_boxes_of_other_clips_in_the_same_file_are_no_truth(clip, beside):
+    def listed(*names):
+        images = [replace(image, file_name=f"videos/{name}") for name in names for image in boxes_for((64, 96))]
+        return [replace(image, frame=place) for place, image in enumerate(images)]
+
+    def found(*names):
+        write_coco(clip.with_suffix(beside), listed(*names))
+        _exact.cache_clear()
+        _pseudo.cache_clear()
+        (truths,) = independent_truths(clip, size=(64, 96)).values()
+        return sorted(truths)
+
+    assert found("other.mp4", "clip.mp4", "other.mp4") == [1]
+    assert found("before-it-was-renamed.mp4", "before-it-was-renamed.mp4") == [0, 1]
+    assert found("000000.png", "000001.png") == [0, 1]
+    with pytest.raises(MediaError, match=r"its boxes are for 2 clips, a\.mp4 first; none is clip\.mp4"):
+        found("a.mp4", "b.mp4")
 
 
 @pytest.mark.parametrize("told", [(0, 0), (63, 95)], ids=["not told", "before odd sides became even"])

@@ -21,7 +21,7 @@ class Labelled:
     place: Path
     """Folder of the pictures, or the clip."""
     missing_images: int = 0
-    """Pictures that the file lists and that are not there."""
+    """Pictures that the file lists and that are not there; with a clip, those that are no frames of it."""
 
     def __post_init__(self) -> None:
         if not self.images:
@@ -60,7 +60,7 @@ def open_labelled(annotations: Path, place: Path, *, every: int = 1) -> Labelled
 
     Where the file says how much of objects is visible, hardly visible and very low ones are ignored (see
     `with_ignore_rules`). Raises `MediaError` for a file that cannot be read and for boxes on frames of another size
-    than the clip's, `InputError` if no picture is there.
+    than the clip's or of other clips alone, `InputError` if no picture is there.
     """
     if every < 1:
         raise InputError(f"every must be at least 1, got {every}")

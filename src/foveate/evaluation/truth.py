@@ -97,7 +97,7 @@ def exact_truth(video: Path, *, size: tuple[int, int]) -> dict[int, Truth] | Non
     """Truth of a rendered clip by file position, from `NAME.json` beside it. `size`: the clip's `(height, width)`.
 
     None where there is no such file, or where none of its pictures is a frame of a clip. Raises `MediaError` for a
-    file that is no COCO file, or whose boxes are for frames of another size.
+    file that is no COCO file, or whose boxes are for frames of another size or of several other clips.
     """
     path = video.with_suffix(".json")
     if not path.is_file():

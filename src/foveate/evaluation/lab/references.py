@@ -45,7 +45,7 @@ def independent_truths(video: Path, *, size: tuple[int, int]) -> dict[str, dict[
     """Truths beside a clip that no model of ours made, by their name in `REFERENCES` and by file position.
 
     `size`: the clip's `(height, width)`. Raises `MediaError` for files that are no COCO files, or whose boxes are for
-    frames of another size.
+    frames of another size or of several other clips.
     """
     found = (("exact", _exact(video, size)), ("pseudo", _pseudo(video, size)))
     return {name: truths for name, truths in found if truths is not None}
