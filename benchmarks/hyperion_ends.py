@@ -40,7 +40,7 @@ def main() -> None:
     options = parsed()
     with FramesByPosition(options.clip) as frames:
         size = frames.at(0).shape[:2]
-        reference, truths = next(iter(independent_truths(options.clip, frame_height=size[0]).items()))
+        reference, truths = next(iter(independent_truths(options.clip, size=size).items()))
         chosen = np.array(sorted(truths))[np.linspace(0, len(truths) - 1, min(options.frames, len(truths))).astype(int)]
         positions = [int(position) for position in chosen]
         plan = whole_frame(size, options.quality, side=options.side)

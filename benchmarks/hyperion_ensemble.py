@@ -44,7 +44,7 @@ def pairs_of(scene: Path, ends: Ends, quality: int) -> list[Pair]:
     """Of each frame of a scene."""
     with FramesByPosition(scene) as frames:
         size = frames.at(0).shape[:2]
-        _, truths = next(iter(independent_truths(scene, frame_height=size[0]).items()))
+        _, truths = next(iter(independent_truths(scene, size=size).items()))
         seen = see(scene, frames, sorted(truths), truths, ends=ends, plan=whole_frame(size, quality))
     both = zip(seen["device"], seen["cloud"], strict=True)
     return [(ours, theirs, truth) for (ours, truth), (theirs, _) in both]

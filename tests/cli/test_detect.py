@@ -229,6 +229,17 @@ def test_drawings_never_overwrite_the_pictures(detect, picture):
     assert picture.read_bytes() == before
 
 
+def test_a_drawn_video_never_overwrites_the_clip(detect, video):
+    source = video.rename(video.with_name("annotated.mp4"))
+    before = source.read_bytes()
+    ran, _ = detect(source, out=source.parent)
+    assert_refused(ran, says="annotated.mp4 would take the place of")
+    assert source.read_bytes() == before
+    ran, _ = detect(source, "--no-draw", out=source.parent)
+    assert ran.exit_code == 0, ran.output
+    assert source.read_bytes() == before
+
+
 def test_a_score_outside_0_to_1_is_refused(detect, picture):
     ran, _ = detect(picture, "--score", "1.5")
     assert_refused(ran, says="--score")

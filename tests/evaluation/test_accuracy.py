@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from foveate.codec import write_image
+from foveate.codec import encode_jpeg, read_image, write_image
 from foveate.core import InputError, MediaError, Slicing
 from foveate.evaluation.accuracy import AccuracySettings, measure_accuracy
 from foveate.evaluation.labelled import Labelled, open_labelled
@@ -14,6 +14,8 @@ from foveate.testing import FakeDetector, moving_squares, write_clip
 pytest.importorskip("faster_coco_eval")
 
 FRAMES = 6
+LYING_ON_ITS_SIDE = bytes.fromhex("ffe10022 457869660000 4d4d002a00000008 0001 0112 0003 00000001 00060000 00000000")
+"""EXIF of a JPEG that has to be turned clockwise: orientation 6."""
 
 
 def annotate(path: Path, *, clip: bool, categories: tuple[str, ...] = ("car", "person"), **extra: Any) -> Path:
@@ -154,3 +156,55 @@ def test_boxes_lie_in_the_pixels_of_the_original_picture(tmp_path: Path, picture
     labelled = open_labelled(annotate(tmp_path / "a.json", clip=False), pictures, every=6)
     measure_accuracy(Watching(), labelled, AccuracySettings(long_side=384), lambda _: None)  # type: ignore[arg-type]
     assert seen == [(256, 384, 3)]
+
+
+def resized(path: Path, height: int, width: int) -> Path:
+    """The annotation file, with another size of its pictures."""
+    content = json.loads(path.read_text())
+    for image in content["images"]:
+        image |= {"height": height, "width": width}
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_boxes_for_pictures_of_another_size_are_refused(tmp_path: Path, pictures: Path) -> None:
+    path = resized(annotate(tmp_path / "a.json", clip=False), 256, 384)
+    with pytest.raises(MediaError, match=r"0\.png: its boxes are for a picture of 256 x 384, got one of 128 x 192"):
+        measured(open_labelled(path, pictures))
+    assert measured(open_labelled(resized(path, 0, 0), pictures))["ap50"] == pytest.approx(1)
+
+
+def test_boxes_for_frames_of_another_size_are_refused(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", frames=FRAMES)
+    path = resized(annotate(tmp_path / "clip.json", clip=True), 256, 384)
+    with pytest.raises(MediaError, match=r"clip\.json: its boxes are for frames of 256 x 384, those of .* 128 x 192"):
+        open_labelled(path, clip)
+    assert measured(open_labelled(resized(path, 0, 0), clip))["ap50"] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("upright", [True, False], ids=["boxes on the upright picture", "boxes on the stored picture"])
+def test_a_picture_is_turned_upright_unless_its_boxes_are_for_what_is_stored(
+    tmp_path: Path, pictures: Path, upright: bool
+) -> None:
+    """As cameras write it: lying on its side, with a tag that tells."""
+    path = annotate(tmp_path / "a.json", clip=False)
+    path.write_text(path.read_text().replace(".png", ".jpg"))
+    for picture in pictures.glob("*.png"):
+        pixels = read_image(picture)
+        data = encode_jpeg(np.rot90(pixels).copy() if upright else pixels, quality=95)
+        picture.with_suffix(".jpg").write_bytes(data[:2] + LYING_ON_ITS_SIDE + data[2:])
+    assert measured(open_labelled(path, pictures))["ap50"] == pytest.approx(1)
+
+
+def test_boxes_of_other_clips_in_the_same_file_count_as_missing(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", frames=FRAMES)
+    path = annotate(tmp_path / "all.json", clip=True)
+    content = json.loads(path.read_text())
+    for image in content["images"]:
+        image["file_name"] = "clip.mp4" if image["id"] % 2 else "other.mp4"
+    path.write_text(json.dumps(content))
+    labelled = open_labelled(path, clip)
+    assert ([image.frame for image in labelled.images], labelled.missing_images) == ([1, 3, 5], 3)
+    assert measured(labelled)["ap50"] == pytest.approx(1)
+    with pytest.raises(MediaError, match=r"for 2 clips, clip\.mp4 first; none is third\.mp4"):
+        open_labelled(path, clip.rename(tmp_path / "third.mp4"))

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from functools import partial
@@ -11,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from foveate.codec import VideoReader
-from foveate.core import InputError, PairTimes
+from foveate.core import InputError, MediaError, PairTimes
 from foveate.device import AnswerRules
 from foveate.estimators import write_profile
 from foveate.evaluation.answer_run import answer_job
@@ -175,6 +176,15 @@ def test_a_simulation_may_be_cut_or_lengthened(settings):
     assert run(settings(policy="device-only", seconds=2.0))["frames"] == 60
 
 
+@pytest.mark.parametrize("announced", [None, 2, 69])
+def test_frames_that_can_be_decoded_are_played_whatever_the_file_announces(settings, monkeypatch, announced):
+    monkeypatch.setattr(VideoReader, "_count", lambda reader: announced)
+    assert run(settings(policy="device-only"))["frames"] == FRAMES
+    assert run(settings(policy="device-only", seconds=0.5))["frames"] == 15
+    assert run(settings(policy="device-only", seconds=2.0))["frames"] == 60
+    assert max(int(row["frame"]) for row in rows(settings(policy="device-only").out / "frames.csv")) == 59
+
+
 def test_policies_that_compare_costs_need_a_profile_with_classes(settings, tmp_path):
     with pytest.raises(InputError, match="needs a profile with classes"):
         run(settings(policy="hyperion", profile=None))
@@ -182,6 +192,44 @@ def test_policies_that_compare_costs_need_a_profile_with_classes(settings, tmp_p
     with pytest.raises(InputError, match="says nothing of what importance classes cost"):
         run(settings(policy="hyperion", profile=str(tmp_path / "round.json")))
     assert run(settings(policy="device-only", profile=None))["answers"] > 0
+
+
+@pytest.mark.parametrize("taken", ["video", "trace", "device_model"])
+def test_no_file_of_the_run_takes_the_place_of_what_it_reads(settings, tmp_path, taken):
+    name = {"video": "annotated.mp4", "trace": "answers.csv"}.get(taken, "summary.json")
+    source = tmp_path / "out" / name
+    source.parent.mkdir()
+    shutil.copy(tmp_path / ("steady.csv" if taken == "trace" else "clip.mp4"), source)
+    before = source.read_bytes()
+    with pytest.raises(InputError, match=f"{name} would take the place of .*, which is read"):
+        run(settings(policy="hyperion", **{taken: source}))
+    assert source.read_bytes() == before
+
+
+@pytest.mark.parametrize("beside", [".json", ".pseudo.json"])
+def test_truth_that_is_none_is_found_out_before_the_run(settings, beside):
+    chosen = settings(policy="device-only")
+    chosen.video.with_suffix(beside).write_text('{"title": "of a downloader"}')
+    with pytest.raises(MediaError, match=r"clip\..*json is not a COCO annotation file"):
+        run(chosen)
+    assert list(chosen.out.iterdir()) == []
+    assert run(settings(policy="device-only", with_truth=False))["frames"] == FRAMES
+
+
+def test_a_run_that_is_stopped_leaves_a_summary_of_what_was_seen(settings):
+    class Stopped(FakeDeviceModel):
+        def __call__(self, *args):
+            looks.append(args)
+            if len(looks) == 3:
+                raise KeyboardInterrupt
+            return super().__call__(*args)
+
+    looks, chosen = [], settings(policy="device-only")
+    with pytest.raises(KeyboardInterrupt):
+        run(chosen, load_device=Stopped)
+    summary = json.loads((chosen.out / "summary.json").read_text())
+    assert summary["frames"] == len(rows(chosen.out / "frames.csv")) > 0
+    assert summary["answers"] == len(rows(chosen.out / "answers.csv")) > 0
 
 
 @pytest.mark.parametrize("wrong", [{"seconds": 0}, {"seconds": 1.0, "simulate": False}, {"pin": True}])

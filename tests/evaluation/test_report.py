@@ -15,6 +15,7 @@ from foveate.evaluation.live_log import LiveLog, Shown
 from foveate.evaluation.report import summary_table
 from foveate.evaluation.score import NO_SCORES, inference_f1, rendering_f1, score
 from foveate.evaluation.summary import choices, live_figures, spread
+from foveate.evaluation.truth import exact_truth
 from foveate.metrics import AnnotatedImage, Truth, write_coco
 from foveate.server import welcome_of
 from foveate.testing import FakeDetector, moving_squares, write_clip
@@ -93,7 +94,8 @@ def test_a_clip_with_exact_truth_is_scored_against_both(tmp_path):
     log = LiveLog(shown=[shown(0, None, NOTHING), shown(1, 0, own)], offloads=[done(0, 0, latency_s=0.1, result=own)])
     welcome = welcome_of(FakeDetector())
     with Clip(path) as clip:
-        scores = score(log, clip=clip, welcome=welcome, load=FakeDetector, progress=lambda done: None)
+        exact = exact_truth(path, size=clip.size)
+        scores = score(log, clip=clip, welcome=welcome, exact=exact, load=FakeDetector, progress=lambda done: None)
     assert scores["truth_model"] == "fake"
     assert scores["rendering_f1"] == pytest.approx(2 / 3)  # two objects in each of two frames, two of the four seen
     assert scores["inference_f1"] == 1.0
@@ -112,7 +114,8 @@ def test_what_nothing_was_compared_for_has_no_score(tmp_path):
     log = LiveLog(shown=[shown(0, None, NOTHING)], offloads=[done(0, 0, latency_s=5.0, result=None)])
     with Clip(path) as clip:
         welcome = welcome_of(FakeDetector())
-        scores = score(log, clip=clip, welcome=welcome, load=FakeDetector, progress=lambda done: None)
+        exact = exact_truth(path, size=clip.size)
+        scores = score(log, clip=clip, welcome=welcome, exact=exact, load=FakeDetector, progress=lambda done: None)
     assert scores["inference_f1"] is None
     assert scores["rendering_f1_exact"] == scores["inference_f1_exact"] == {"all": None, "classes": {}}
     assert scores["rendering_f1"] == 0

@@ -4,6 +4,7 @@ import csv
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,11 +20,13 @@ from rich.console import Console
 
 from foveate.codec import VideoReader
 from foveate.core import FoveateError, InputError, MediaError, TransportError
+from foveate.estimators import write_profile
 from foveate.evaluation import RunSettings, run_job
 from foveate.evaluation.play import pinned_to, two_cores
 from foveate.evaluation.processes import Child
 from foveate.network import Outage, UplinkTrace
 from foveate.testing import FakeDetector, write_clip
+from foveate.testing.profiles import round_profile
 
 FRAMES = 45
 KEYS = {
@@ -205,6 +208,41 @@ def test_bad_input_is_refused_before_anything_starts(settings, changes, problem)
     with pytest.raises((InputError, MediaError), match=problem):
         go(settings(**changes))
     assert not multiprocessing.active_children()
+
+
+@pytest.mark.parametrize("taken", ["video", "trace", "profile", "model", "view_file"])
+def test_no_file_of_the_run_takes_the_place_of_what_it_reads(settings, clip_path, trace_path, tmp_path, taken):
+    name = {"video": "annotated.mp4", "trace": "frames.csv"}.get(taken, "summary.json")
+    source = tmp_path / "out" / name
+    source.parent.mkdir()
+    shutil.copy(trace_path if taken == "trace" else clip_path, source)
+    changes = {taken: source}
+    if taken == "profile":
+        write_profile(round_profile(), source)
+    if taken == "view_file":
+        changes |= {"video": tmp_path / "link.mp4", "out": tmp_path / "elsewhere"}
+        changes["video"].symlink_to(source)
+    before = source.read_bytes()
+    with pytest.raises(InputError, match=f"{name} would take the place of .*, which is read"):
+        go(settings(**changes))
+    assert source.read_bytes() == before
+
+
+def test_truth_that_is_none_is_found_out_before_the_run(settings, clip_path, tmp_path):
+    video = Path(shutil.copy(clip_path, tmp_path / "clip.mp4"))
+    video.with_suffix(".json").write_text('{"title": "of a downloader"}')
+    with pytest.raises(MediaError, match=r"clip\.json is not a COCO annotation file"):
+        go(settings(video=video))
+    assert list((tmp_path / "out").iterdir()) == []
+    assert go(settings(video=video, with_truth=False, with_video=False))["frames"] > 0
+
+
+def test_exact_truth_beside_the_clip_is_no_place_for_a_summary(settings, clip_path, tmp_path):
+    video = shutil.copy(clip_path, tmp_path / "summary.mp4")
+    (tmp_path / "summary.json").write_text("boxes")
+    with pytest.raises(InputError, match=r"summary\.json would take the place"):
+        go(settings(video=Path(video), out=tmp_path))
+    assert (tmp_path / "summary.json").read_text() == "boxes"
 
 
 def test_pinning_lasts_as_long_as_the_block():

@@ -1,9 +1,11 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from foveate.core import Detections, MediaError
+from foveate.evaluation.lab.references import _exact, _pseudo, independent_truths
 from foveate.evaluation.truth import exact_truth, model_truth, truth_key
 from foveate.metrics import AnnotatedImage, Truth, write_coco
 from foveate.server import welcome_of
@@ -113,18 +115,18 @@ def test_pictures_that_are_no_frames_of_a_clip_are_no_truth_of_it(clip):
     """As an annotation tool writes them for pictures that were cut out of a clip."""
     picture = AnnotatedImage(file_name="000001.png", size=(64, 96), truth=Truth(detections=Detections.empty(("car",))))
     write_coco(clip.with_suffix(".json"), [picture])
-    assert exact_truth(clip, frame_height=64) is None
+    assert exact_truth(clip, size=(64, 96)) is None
 
 
 def test_exact_truth_lies_beside_rendered_clips(clip):
-    assert exact_truth(clip, frame_height=64) is None
+    assert exact_truth(clip, size=(64, 96)) is None
     boxes = Detections(boxes=[[0, 0, 20, 40], [0, 0, 9, 0.5]], scores=[1, 1], class_id=[0, 0], class_names=("car",))
     images = [
         AnnotatedImage(file_name="clip.mp4", size=(64, 96), frame=index, truth=Truth(detections=boxes))
         for index in range(3)
     ]
     write_coco(clip.with_suffix(".json"), images)
-    found = exact_truth(clip, frame_height=64)
+    found = exact_truth(clip, size=(64, 96))
     assert sorted(found) == [0, 1, 2]
     assert len(found[0].detections) == 1
     assert len(found[0].ignore) == 1  # too small to count
@@ -133,7 +135,47 @@ def test_exact_truth_lies_beside_rendered_clips(clip):
 def test_exact_truth_that_is_none_is_one_clear_line(clip):
     clip.with_suffix(".json").write_text("{}")
     with pytest.raises(MediaError):
-        exact_truth(clip, frame_height=64)
+        exact_truth(clip, size=(64, 96))
+
+
+def boxes_for(size, *, score=1.0):
+    boxes = Detections(boxes=[[0, 0, 20, 40]], scores=[score], class_id=[0], class_names=("car",))
+    return [AnnotatedImage(file_name="clip.mp4", size=size, frame=0, truth=Truth(detections=boxes))]
+
+
+@pytest.mark.parametrize("beside", [".json", ".pseudo.json"])
+def test_truth_for_frames_of_another_size_is_one_clear_line(clip, beside):
+    write_coco(clip.with_suffix(beside), boxes_for((128, 192)))
+    with pytest.raises(
+        MediaError, match=r"clip\..*json: its boxes are for frames of 128 x 192, those of .* have 64 x 96"
+    ):
+        independent_truths(clip, size=(64, 96))
+
+
+@pytest.mark.parametrize("beside", [".json", ".pseudo.json"])
+def test_boxes_of_other_clips_in_the_same_file_are_no_truth(clip, beside):
+    def listed(*names):
+        images = [replace(image, file_name=f"videos/{name}") for name in names for image in boxes_for((64, 96))]
+        return [replace(image, frame=place) for place, image in enumerate(images)]
+
+    def found(*names):
+        write_coco(clip.with_suffix(beside), listed(*names))
+        _exact.cache_clear()
+        _pseudo.cache_clear()
+        (truths,) = independent_truths(clip, size=(64, 96)).values()
+        return sorted(truths)
+
+    assert found("other.mp4", "clip.mp4", "other.mp4") == [1]
+    assert found("before-it-was-renamed.mp4", "before-it-was-renamed.mp4") == [0, 1]
+    assert found("000000.png", "000001.png") == [0, 1]
+    with pytest.raises(MediaError, match=r"its boxes are for 2 clips, a\.mp4 first; none is clip\.mp4"):
+        found("a.mp4", "b.mp4")
+
+
+@pytest.mark.parametrize("told", [(0, 0), (63, 95)], ids=["not told", "before odd sides became even"])
+def test_truth_without_a_size_or_for_odd_sides_is_truth(clip, told):
+    write_coco(clip.with_suffix(".json"), boxes_for(told))
+    assert len(exact_truth(clip, size=(64, 96))[0].detections) == 1
 
 
 def test_cached_boxes_are_rounded_and_fresh_ones_too(clip):

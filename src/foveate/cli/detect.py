@@ -199,7 +199,10 @@ def _pictures_of(source: Path) -> list[Path]:
 def _detect_video(source: Path, out: Path, look: Look, *, draw: bool, interrupted: Interrupted) -> None:
     """Every frame of a video; with regions by objects, those of the frame before."""
     from foveate.codec import VideoReader, VideoWriter
+    from foveate.evaluation.outputs import spare_inputs
 
+    if draw:
+        spare_inputs([out / "annotated.mp4"], [source])
     results: list[AnnotatedImage] = []
     seen: Seen | None = None
     with VideoReader(source) as video:

@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from foveate.codec.layout import Size
 from foveate.core import MediaError, Pixels, check_pixels
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
@@ -23,11 +24,26 @@ def is_video(path: str | Path) -> bool:
     return Path(path).suffix.lower() in VIDEO_SUFFIXES
 
 
-def read_image(path: str | Path) -> Pixels:
-    """RGB pixels `(H, W, 3)`, turned upright as its EXIF tag says. Raises `MediaError`."""
+def read_image(path: str | Path, size: Size | None = None) -> Pixels:
+    """RGB pixels `(H, W, 3)`, turned upright as its EXIF tag says.
+
+    `size`: `(height, width)` that its boxes are for; a picture that has it only without being turned stays as it is.
+    Raises `MediaError` for a file that is no picture, or one of another size.
+    """
+    pixels = _decoded(path, cv2.IMREAD_COLOR)
+    if size is None or pixels.shape[:2] == size:
+        return pixels
+    stored = _decoded(path, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    if stored.shape[:2] == size:
+        return stored
+    height, width = pixels.shape[:2]
+    raise MediaError(f"{path}: its boxes are for a picture of {size[0]} x {size[1]}, got one of {height} x {width}")
+
+
+def _decoded(path: str | Path, flags: int) -> Pixels:
     try:
         data = np.frombuffer(Path(path).read_bytes(), np.uint8)
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+        image = cv2.imdecode(data, flags) if data.size else None
     except (OSError, cv2.error) as error:
         raise MediaError(f"cannot read image {path}: {getattr(error, 'strerror', error)}") from error
     if image is None:

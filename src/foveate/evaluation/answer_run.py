@@ -1,6 +1,6 @@
 """The main job for policies that answer single frames: a clip played, live or simulated, then scored and drawn."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,13 @@ from foveate.evaluation.answer_settings import AnswerSettings
 from foveate.evaluation.glances import DeviceModelLoader, load_device_model
 from foveate.evaluation.lab.references import independent_truths
 from foveate.evaluation.lab.segment import Segment
+from foveate.evaluation.outputs import clear_outputs
 from foveate.evaluation.play_answers import simulate_answers
 from foveate.evaluation.play_live_answers import play_live_answers
 from foveate.evaluation.processes import ModelLoader, load_model
 from foveate.evaluation.progress import Steps
 from foveate.evaluation.summary import machine
+from foveate.metrics import Truth
 from foveate.policies import policy_parameters
 from foveate.policies.answering import AnswerPolicy, answer_policy
 
@@ -40,7 +42,9 @@ def answer_job(
 ) -> dict[str, Any]:
     """Do the main job; returns what `summary.json` holds.
 
-    `load` and `load_device` make models in place of those that the settings name.
+    `load` and `load_device` make models in place of those that the settings name. Whatever stops the run, what was
+    seen until then is in `settings.out`. Raises `InputError` if something there is an input of the run, `MediaError`
+    before it starts if truth beside the clip is none of it.
     """
     policy, link = answer_policy(settings.policy), settings.link()
     profile = class_profile(settings.profile)
@@ -48,25 +52,27 @@ def answer_job(
         raise InputError(f"policy {policy.name} needs a profile with classes (--profile)")
     load = partial(load_model, settings.model) if load is None else load
     load_device = partial(load_device_model, settings.device_model) if load_device is None else load_device
-    settings.out.mkdir(parents=True, exist_ok=True)
-    for name in _OUTPUTS:  # what an earlier run left must not look like a part of this one
-        (settings.out / name).unlink(missing_ok=True)
+    clear_outputs((settings.out / name for name in _OUTPUTS), settings.inputs)
     console, log = Console() if console is None else console, AnswerLog()
     with _clip(settings) as clip, Steps(console) as steps:
         play = _simulated if settings.simulate else play_live_answers
-        play(
-            log,
-            clip=clip,
-            policy=policy,
-            link=link,
-            settings=settings,
-            profile=profile,
-            load=load,
-            load_device=load_device,
-            steps=steps,
-        )
-        summary = _summary(settings, log, clip, policy=policy)
-        _write(settings.out / "summary.json", summary)
+        truths = independent_truths(settings.video, size=clip.size) if settings.with_truth else {}
+        try:
+            play(
+                log,
+                clip=clip,
+                policy=policy,
+                link=link,
+                settings=settings,
+                profile=profile,
+                load=load,
+                load_device=load_device,
+                steps=steps,
+            )
+        finally:
+            summary = _summary(settings, log, clip, policy=policy, truths=truths)
+            if log.welcome is not None:
+                _write(settings.out / "summary.json", summary)
         if settings.with_video:
             drawn = steps.begin("annotation", clip.frame_count)
             annotate_answers(settings.out / "annotated.mp4", clip, log, policy=settings.policy, progress=drawn)
@@ -91,11 +97,7 @@ def class_profile(name: str | None) -> ClassProfile | None:
 def _clip(settings: AnswerSettings) -> Clip:
     if settings.seconds is None:
         return Clip(settings.video, loop=settings.loop)
-    with Clip(settings.video) as whole:
-        frames = whole.file_frame_count
-    if frames is None:
-        raise InputError(f"{settings.video} does not say how many frames it has; play it whole")
-    return Segment(settings.video, frames=frames, seconds=settings.seconds)
+    return Segment(settings.video, seconds=settings.seconds)
 
 
 def _simulated(
@@ -123,10 +125,16 @@ def _simulated(
     )
 
 
-def _summary(settings: AnswerSettings, log: AnswerLog, clip: Clip, *, policy: AnswerPolicy) -> dict[str, Any]:
+def _summary(
+    settings: AnswerSettings,
+    log: AnswerLog,
+    clip: Clip,
+    *,
+    policy: AnswerPolicy,
+    truths: Mapping[str, Mapping[int, Truth]],
+) -> dict[str, Any]:
     welcome = log.welcome
     frames = len(log.shown)
-    truths = independent_truths(settings.video, frame_height=clip.size[0]) if settings.with_truth else {}
     return {
         "video": str(settings.video),
         "trace": str(settings.trace),

@@ -1,6 +1,7 @@
 """What a run of an answering policy was asked for."""
 
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any, Self, cast, get_args
 
 from foveate.core import InputError, PairTimes
@@ -25,6 +26,11 @@ class AnswerSettings(RunSettings):
     def of(cls, settings: RunSettings, **more: Any) -> Self:
         """The settings of any run, with what is asked of this kind alone."""
         return cls(**{field.name: getattr(settings, field.name) for field in fields(RunSettings)}, **more)
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """As of any run, and the device's model."""
+        return (*super().inputs, Path(self.device_model))
 
     def __post_init__(self) -> None:
         super().__post_init__()

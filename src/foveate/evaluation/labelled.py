@@ -8,6 +8,7 @@ import numpy as np
 
 from foveate.codec import VideoReader, is_video, read_image
 from foveate.core import Detections, InputError, MediaError, Pixels
+from foveate.evaluation.clip_frames import frames_of
 from foveate.metrics import AnnotatedImage, Truth, read_coco, with_ignore_rules
 
 
@@ -20,7 +21,7 @@ class Labelled:
     place: Path
     """Folder of the pictures, or the clip."""
     missing_images: int = 0
-    """Pictures that the file lists and that are not there."""
+    """Pictures that the file lists and that are not there; with a clip, those that are no frames of it."""
 
     def __post_init__(self) -> None:
         if not self.images:
@@ -32,11 +33,14 @@ class Labelled:
         return self.images[0].truth.detections.class_names
 
     def pixels(self) -> Iterator[Pixels]:
-        """The pictures, in the order of `images`. Raises `MediaError` for one that cannot be read."""
+        """The pictures, in the order of `images`, as their boxes lie on them.
+
+        Raises `MediaError` for one that cannot be read or has another size than its boxes are for.
+        """
         if is_video(self.place):
             yield from self._frames()
         else:
-            yield from (read_image(self.place / image.file_name) for image in self.images)
+            yield from (read_image(self.place / image.file_name, _told(image.size)) for image in self.images)
 
     def _frames(self) -> Iterator[Pixels]:
         wanted = iter([image.frame for image in self.images])
@@ -55,23 +59,31 @@ def open_labelled(annotations: Path, place: Path, *, every: int = 1) -> Labelled
     """Every `every`-th picture of a COCO file; `place` is the folder of its pictures, or the clip that it describes.
 
     Where the file says how much of objects is visible, hardly visible and very low ones are ignored (see
-    `with_ignore_rules`). Raises `MediaError` for a file that cannot be read, `InputError` if no picture is there.
+    `with_ignore_rules`). Raises `MediaError` for a file that cannot be read and for boxes on frames of another size
+    than the clip's or of other clips alone, `InputError` if no picture is there.
     """
     if every < 1:
         raise InputError(f"every must be at least 1, got {every}")
     images = read_coco(annotations)
-    there = _frames_of(images, place) if is_video(place) else [i for i in images if (place / i.file_name).is_file()]
+    if is_video(place):
+        there = _in_clip(images, annotations, place)
+    else:
+        there = [image for image in images if (place / image.file_name).is_file()]
     chosen = there[::every]
     if any(image.truth.visible is not None for image in images):
         chosen = [replace(image, truth=with_ignore_rules(image.truth, frame_height=image.size[0])) for image in chosen]
     return Labelled(images=tuple(chosen), place=place, missing_images=len(images) - len(there))
 
 
-def _frames_of(images: list[AnnotatedImage], clip: Path) -> list[AnnotatedImage]:
+def _in_clip(images: list[AnnotatedImage], annotations: Path, clip: Path) -> list[AnnotatedImage]:
     """Those with a position in the clip, by position."""
-    if not clip.is_file():
-        raise MediaError(f"no video file {clip}")
-    return sorted((image for image in images if image.frame is not None), key=lambda image: image.frame or 0)
+    with VideoReader(clip) as video:
+        return [image for _, image in frames_of(images, annotations=annotations, clip=clip, size=video.size)]
+
+
+def _told(size: tuple[int, int]) -> tuple[int, int] | None:
+    """None where a side of 0 stands for a size that nobody told."""
+    return size if all(size) else None
 
 
 def only_classes(truth: Truth, class_names: tuple[str, ...]) -> Truth:

@@ -69,11 +69,16 @@ def simulate_answers(
             on_frame=tell.displayed,
             on_answer=tell.answered,
             on_offload=tell.offloaded,
-            frame_count=clip.frame_count or 0,
+            frame_count=_frame_count(clip),
             seed=settings.seed or 0,
         )
         simulation.run()
     log.probe_bytes, log.computed = simulation.probe_bytes, looks.computed + outcomes.computed
+
+
+def _frame_count(clip: Clip) -> int:
+    """How many frames are played: those that can be decoded, which may be more or fewer than a file announces."""
+    return sum(1 for _ in clip) if clip.order is None else len(clip.order)
 
 
 def _tables(stack: ExitStack, out: Path) -> tuple[Recorder, AnswerTable]:

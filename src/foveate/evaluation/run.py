@@ -17,6 +17,7 @@ from foveate.device import Clip
 from foveate.estimators import load_profile, shipped_profiles
 from foveate.evaluation.annotate import annotate
 from foveate.evaluation.live_log import LiveLog
+from foveate.evaluation.outputs import clear_outputs, spare_inputs
 from foveate.evaluation.play import play_live
 from foveate.evaluation.play_simulated import play_simulated
 from foveate.evaluation.processes import ModelLoader, load_model
@@ -25,6 +26,7 @@ from foveate.evaluation.report import summary_table
 from foveate.evaluation.score import NO_SCORES, score
 from foveate.evaluation.settings import RunSettings
 from foveate.evaluation.summary import live_figures, machine
+from foveate.evaluation.truth import exact_truth
 from foveate.evaluation.view import RunView, view_run
 from foveate.network import LinkSettings
 from foveate.policies import Foreseeing, Policy, by_name, policy_parameters
@@ -39,8 +41,9 @@ def run_job(
     """Do the main job; returns what `summary.json` holds.
 
     `load` makes the detector in place of `settings.model`; it must be importable by its name in another process.
-    Whatever stops the run, what was seen until then is in `settings.out`. Raises `TransportError` at the end if a
-    process was lost on the way.
+    Whatever stops the run, what was seen until then is in `settings.out`. Raises `InputError` if something there is
+    an input of the run, `MediaError` before it starts if truth beside the clip is none of it, `TransportError` at the
+    end if a process was lost on the way.
     """
     policy, link = by_name(settings.policy), settings.link()
     profile = None if settings.profile is None else load_profile(settings.profile)
@@ -51,7 +54,8 @@ def run_job(
         )
     if not settings.simulate and isinstance(policy, Foreseeing) and policy.foreseen:
         raise InputError(f"policy {policy.name} asks what frames will bring: only a simulation knows (--simulate)")
-    _prepare(settings.out)
+    spare_inputs([] if settings.view_file is None else [settings.view_file], settings.inputs)
+    clear_outputs((settings.out / name for name in _OUTPUTS), settings.inputs)
     console = Console() if console is None else console
     log = LiveLog()
     with Clip(settings.video, loop=settings.loop) as clip, Steps(console) as steps:
@@ -77,6 +81,7 @@ def _run(
     steps: Steps,
 ) -> dict[str, Any]:
     load = partial(load_model, settings.model) if load is None else load
+    exact = exact_truth(clip.path, size=clip.size) if settings.with_truth else None
     scores = NO_SCORES
     try:
         play = _player(settings, profile)
@@ -91,9 +96,8 @@ def _run(
         )
         assert log.welcome is not None
         if settings.with_truth:
-            scores = score(
-                log, clip=clip, welcome=log.welcome, load=load, progress=steps.begin("truth", clip.file_frame_count)
-            )
+            told = steps.begin("truth", clip.file_frame_count)
+            scores = score(log, clip=clip, welcome=log.welcome, exact=exact, load=load, progress=told)
     finally:
         summary = _summary(settings, log, scores, policy=policy, profile=profile)
         if log.welcome is not None:
@@ -145,13 +149,6 @@ def _summary(
         **live_figures(log),
         **scores,
     }
-
-
-def _prepare(out: Path) -> None:
-    """An empty place: what an earlier run left must not look like a part of this one."""
-    out.mkdir(parents=True, exist_ok=True)
-    for name in _OUTPUTS:
-        (out / name).unlink(missing_ok=True)
 
 
 def _write(path: Path, summary: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from foveate.core import Detections
 from foveate.device import Clip
 from foveate.evaluation.live_log import LiveLog
-from foveate.evaluation.truth import exact_truth, model_truth, truth_key
+from foveate.evaluation.truth import model_truth, truth_key
 from foveate.metrics import F1Counter, Truth, with_ignore_rules
 from foveate.network.messages import Welcome
 from foveate.server import DetectorLike
@@ -20,10 +20,11 @@ def score(
     *,
     clip: Clip,
     welcome: Welcome,
+    exact: Mapping[int, Truth] | None,
     load: Callable[[], DetectorLike],
     progress: Callable[[int], None],
 ) -> dict[str, Any]:
-    """The scores of a run against the model's own results, and against exact truth where the clip brings it.
+    """The scores of a run against the model's own results, and against `exact` truth by file position, if there is any.
 
     The ceiling is full-resolution inference on every frame: no policy can show more, but for luck. A figure for which
     no frame could be compared is None.
@@ -35,7 +36,6 @@ def score(
         "rendering_f1": _f1(rendering_f1(log, own, clip.file_position)),
         "inference_f1": _f1(inference_f1(log, own, clip.file_position)),
     }
-    exact = exact_truth(clip.path, frame_height=clip.size[0])
     if exact is not None:
         scores["rendering_f1_exact"] = _by_class(rendering_f1(log, exact, clip.file_position))
         scores["inference_f1_exact"] = _by_class(inference_f1(log, exact, clip.file_position))

@@ -52,6 +52,13 @@ class RunSettings:
         if not 0 <= self.trace_offset_s < float("inf"):
             raise InputError(f"the trace offset must be 0 s or more, got {self.trace_offset_s}")
 
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """Files that the run reads, and exact truth beside the clip. What is only a name, or missing, is among them."""
+        video = Path(self.video)
+        others = (self.trace, self.model, self.profile)
+        return (video, video.with_suffix(".json"), *(Path(name) for name in others if name is not None))
+
     def link(self) -> LinkSettings:
         """The link between device and server. Raises `InputError` if trace or transport cannot be used."""
         trace = UplinkTrace.load(self.trace, rtt_s=self.trace_rtt_s, offset_s=self.trace_offset_s)

@@ -55,7 +55,7 @@ class AnswerSimulation(VirtualRun):
     profile: ClassProfile | None
     on_answer: Callable[[Answered], None]
     frame_count: int
-    """How many frames are played."""
+    """How many frames are played, at least 1."""
     _sent: dict[int, tuple[int, OffloadPlan, RegionGrid]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:

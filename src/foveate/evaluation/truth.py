@@ -15,6 +15,7 @@ import numpy as np
 
 from foveate.codec import VideoReader
 from foveate.core import Detections, foveate_home
+from foveate.evaluation.clip_frames import frames_of
 from foveate.metrics import Truth, read_coco, with_ignore_rules
 from foveate.network.messages import Welcome
 from foveate.server import DetectorLike
@@ -92,18 +93,18 @@ def known_truth(video: Path, key: TruthKey) -> list[Detections] | None:
     return None
 
 
-def exact_truth(video: Path, *, frame_height: int) -> dict[int, Truth] | None:
-    """Truth of a rendered clip by file position, from `NAME.json` beside it.
+def exact_truth(video: Path, *, size: tuple[int, int]) -> dict[int, Truth] | None:
+    """Truth of a rendered clip by file position, from `NAME.json` beside it. `size`: the clip's `(height, width)`.
 
-    None where there is no such file, or where none of its pictures is a frame of a clip.
+    None where there is no such file, or where none of its pictures is a frame of a clip. Raises `MediaError` for a
+    file that is no COCO file, or whose boxes are for frames of another size or of several other clips.
     """
     path = video.with_suffix(".json")
     if not path.is_file():
         return None
     found = {
-        image.frame: with_ignore_rules(image.truth, frame_height=frame_height)
-        for image in read_coco(path)
-        if image.frame is not None
+        position: with_ignore_rules(image.truth, frame_height=size[0])
+        for position, image in frames_of(read_coco(path), annotations=path, clip=video, size=size)
     }
     return found or None
 

@@ -20,13 +20,10 @@ def read_picture(path: Path, size: tuple[int, int] | None = None) -> Pixels:
     Raises `MediaError` for a file that is no whole picture, or one of another size.
     """
     data = _bytes(path)
-    pixels = _decode(data, path) if _is_plain(data) else read_image(path)
-    if size is None or pixels.shape[:2] == size:
-        return pixels
-    if data.startswith(_JPEG) and (stored := _decode(data, path)).shape[:2] == size:
-        return stored
-    height, width = pixels.shape[:2]
-    raise MediaError(f"{path}: its boxes are for a picture of {size[0]} x {size[1]}, got one of {height} x {width}")
+    if not _is_plain(data):
+        return read_image(path, size)
+    pixels = _decode(data, path)
+    return pixels if size in {None, pixels.shape[:2]} else read_image(path, size)
 
 
 def picture_size(path: Path) -> tuple[int, int]:

@@ -33,10 +33,10 @@ def clip_quality(cell: Cell, load: LoadByName) -> ClipQuality:
     welcome = describe(load, cell.model.name)
     key, video = answer_key(cell.clip.sha256, welcome), Path(cell.clip.path)
     with Segment(video, frames=cell.clip.frames, seconds=cell.seconds) as clip:
-        positions, height = sorted(set(clip.order or ())), clip.size[0]
+        positions, size = sorted(set(clip.order or ())), clip.size
     with Answers(video, key, loader(load, cell.model.name)) as answers, FramesByPosition(video) as frames:
         own = {p: answers.get(p, lambda at=p: frames.at(at)) for p in positions}  # type: ignore[misc]  # bound at once
-    references = references_of(video, answers=own, frame_height=height)
+    references = references_of(video, answers=own, size=size)
     by_name = {reference.name: reference for reference in references}
     scored = scored_frames(own.items(), references, lambda position: position)
     return ClipQuality(

@@ -11,7 +11,7 @@ from foveate.evaluation.answers import Answers
 from foveate.evaluation.greys import Greys, greys_of
 from foveate.evaluation.lab.cell import sha256_of
 from foveate.evaluation.lab.models import LoadByName, loader
-from foveate.evaluation.lab.references import annotations_digest
+from foveate.evaluation.lab.references import annotations_digest, independent_truths
 from foveate.evaluation.lab.segment import FramesByPosition
 from foveate.evaluation.truth import TruthKey
 from foveate.network.messages import Welcome
@@ -32,19 +32,24 @@ class ClipFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def clip_facts(video: Path) -> ClipFacts:
-    """Look into a clip and make its grey frames, whose number is that of frames that can be decoded."""
+    """Look into a clip and make its grey frames, whose number is that of frames that can be decoded.
+
+    Raises `MediaError` for a file that is no video, or truth beside it that is none of it.
+    """
     digest = sha256_of(video)
     greys = shared_greys(video, digest)
     with VideoReader(video) as reader:
         size, fps = reader.size, reader.fps
+    independent_truths(video, size=size)  # or every cell would find out what is wrong with them when it is scored
     return ClipFacts(sha256=digest, truths=annotations_digest(video), size=size, fps=fps, frames=len(greys))
 
 
 def announced(video: Path) -> ClipFacts:
-    """As the file says, for plans; frames are counted where it does not say."""
+    """As the file says, for plans; frames are counted where it does not say. Raises `MediaError` as `clip_facts`."""
     with VideoReader(video) as reader:
         size, fps = reader.size, reader.fps
         frames = reader.frame_count or sum(1 for _ in reader)
+    independent_truths(video, size=size)
     return ClipFacts(sha256=sha256_of(video), truths=annotations_digest(video), size=size, fps=fps, frames=frames)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from foveate.core import Detections
+from foveate.evaluation.clip_frames import frames_of
 from foveate.evaluation.lab.cell import sha256_of
 from foveate.evaluation.truth import exact_truth
 from foveate.metrics import Truth, read_coco, with_ignore_rules
@@ -27,22 +28,26 @@ class Reference:
     truths: Mapping[int, Truth]
 
 
-def references_of(video: Path, *, answers: Mapping[int, Detections], frame_height: int) -> list[Reference]:
-    """All that cover a frame of those played; `answers`: the model's own by file position."""
+def references_of(video: Path, *, answers: Mapping[int, Detections], size: tuple[int, int]) -> list[Reference]:
+    """All that cover a frame of those played; `answers`: the model's own by file position; `size`: of the clip."""
     own = {
-        position: with_ignore_rules(Truth(detections=answer), frame_height=frame_height)
+        position: with_ignore_rules(Truth(detections=answer), frame_height=size[0])
         for position, answer in answers.items()
     }
     found = [Reference(name="model", truths=own)]
-    for name, truths in independent_truths(video, frame_height=frame_height).items():
+    for name, truths in independent_truths(video, size=size).items():
         if played := {p: truths[p] for p in own if p in truths}:
             found.append(Reference(name=name, truths=played))
     return found
 
 
-def independent_truths(video: Path, *, frame_height: int) -> dict[str, dict[int, Truth]]:
-    """Truths beside a clip that no model of ours made, by their name in `REFERENCES` and by file position."""
-    found = (("exact", _exact(video, frame_height)), ("pseudo", _pseudo(video, frame_height)))
+def independent_truths(video: Path, *, size: tuple[int, int]) -> dict[str, dict[int, Truth]]:
+    """Truths beside a clip that no model of ours made, by their name in `REFERENCES` and by file position.
+
+    `size`: the clip's `(height, width)`. Raises `MediaError` for files that are no COCO files, or whose boxes are for
+    frames of another size or of several other clips.
+    """
+    found = (("exact", _exact(video, size)), ("pseudo", _pseudo(video, size)))
     return {name: truths for name, truths in found if truths is not None}
 
 
@@ -56,19 +61,18 @@ def _files(video: Path) -> tuple[Path, Path]:
 
 
 @lru_cache(maxsize=2)
-def _exact(video: Path, frame_height: int) -> dict[int, Truth] | None:
-    return exact_truth(video, frame_height=frame_height)
+def _exact(video: Path, size: tuple[int, int]) -> dict[int, Truth] | None:
+    return exact_truth(video, size=size)
 
 
 @lru_cache(maxsize=2)
-def _pseudo(video: Path, frame_height: int) -> dict[int, Truth] | None:
+def _pseudo(video: Path, size: tuple[int, int]) -> dict[int, Truth] | None:
     path = _files(video)[1]
     if not path.is_file():
         return None
     found = {
-        image.frame: with_ignore_rules(_sure(image.truth), frame_height=frame_height)
-        for image in read_coco(path)
-        if image.frame is not None
+        position: with_ignore_rules(_sure(image.truth), frame_height=size[0])
+        for position, image in frames_of(read_coco(path), annotations=path, clip=video, size=size)
     }
     return found or None
 

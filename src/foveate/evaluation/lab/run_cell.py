@@ -106,4 +106,4 @@ def _references(cell: Cell, clip: Segment, key: TruthKey, load: LoadByName) -> t
     positions = sorted(set(clip.order or ()))
     with Answers(clip.path, key, loader(load, cell.model.name)) as answers, FramesByPosition(clip.path) as frames:
         own = {p: answers.get(p, lambda at=p: frames.at(at)) for p in positions}  # type: ignore[misc]  # bound at once
-        return references_of(clip.path, answers=own, frame_height=clip.size[0]), answers.computed
+        return references_of(clip.path, answers=own, size=clip.size), answers.computed

@@ -1,6 +1,7 @@
 """The part of a clip that a cell plays, and its frames in any order."""
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from foveate.codec import VideoReader
@@ -22,15 +23,20 @@ def played_positions(available: int, wanted: int) -> list[int]:
 
 
 class Segment(Clip):
-    """A clip of a given length made of the first frames of a file, without a decoded copy on disk."""
+    """A clip of a given length made of the first frames of a file, without a decoded copy on disk.
 
-    def __init__(self, path: str | Path, *, frames: int, seconds: float) -> None:
+    `frames`: how many of the file can be decoded; None = nobody knows, and they are counted as far as they are needed.
+    """
+
+    def __init__(self, path: str | Path, *, frames: int | None = None, seconds: float) -> None:
         self.path = Path(path)
         self.name = str(path)
         with VideoReader(path) as reader:
             self.size, self.fps = reader.size, reader.fps
             self.file_frame_count = reader.frame_count
-        self.order: list[int] | None = played_positions(frames, max(1, round(seconds * self.fps)))
+            wanted = max(1, round(seconds * self.fps))
+            available = sum(1 for _ in islice(reader, wanted)) if frames is None else frames
+        self.order: list[int] | None = played_positions(available, wanted)
         self.frame_count = len(self.order)
         self._scratch = None
 

@@ -12,7 +12,7 @@ from rich.console import Console
 
 import foveate.evaluation.lab.answering.compare as compare_module
 from foveate.codec import VideoReader
-from foveate.core import FoveateError, InputError, PairTimes
+from foveate.core import FoveateError, InputError, MediaError, PairTimes
 from foveate.device import AnswerRules
 from foveate.estimators import write_profile
 from foveate.evaluation.lab import Uplink, Video
@@ -26,7 +26,7 @@ from foveate.evaluation.lab.answering import (
 )
 from foveate.evaluation.lab.answering.cell import answer_cells
 from foveate.evaluation.lab.answering.standings import answer_tables
-from foveate.evaluation.lab.prepare import announced
+from foveate.evaluation.lab.prepare import announced, clip_facts
 from foveate.evaluation.lab.workers import attempt
 from foveate.server import welcome_of
 from foveate.testing import write_clip
@@ -83,6 +83,15 @@ def test_frames_of_a_clip_that_does_not_say_how_many_it_has_are_counted(folder, 
     """Or a cell would play its first frame over and over."""
     monkeypatch.setattr(VideoReader, "_count", lambda self: None)
     assert announced(folder / "clip.mp4").frames == 24
+
+
+@pytest.mark.parametrize("look_into", [announced, clip_facts])
+def test_truth_for_frames_of_another_size_is_found_out_before_cells_run(tmp_path, monkeypatch, look_into):
+    monkeypatch.setenv("FOVEATE_HOME", str(tmp_path / "home"))
+    clip = write_clip(tmp_path / "clip.mp4", frames=3)
+    write_square_truth(tmp_path / "clip.json", frames=3, size=(256, 384))
+    with pytest.raises(MediaError, match="its boxes are for frames of 256 x 384"):
+        look_into(clip)
 
 
 def go(experiment, out, load_device=fake_device_model):

@@ -94,7 +94,7 @@ def _link(cell: AnswerCell) -> LinkSettings:
 
 def _result(log: AnswerLog, clip: Segment, cell: AnswerCell) -> AnswerResult:
     figures = answer_figures(log, deadline_s=cell.rules.deadline_s, seconds=max(len(log.shown), 1) / clip.fps)
-    truths = independent_truths(Path(cell.clip.path), frame_height=clip.size[0])
+    truths = independent_truths(Path(cell.clip.path), size=clip.size)
     scores = {name: answer_scores(log, truth, clip.file_position) for name, truth in truths.items()}
     flat: dict[str, float | int | None] = {
         name: value for name, value in figures.items() if value is None or isinstance(value, int | float)
