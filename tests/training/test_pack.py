@@ -29,10 +29,11 @@ def packed(images: ImageSet, path: Path, most_bytes: int = MIB) -> ImageSet:
 
 
 def of_two_sizes(images: ImageSet) -> ImageSet:
-    """The same set with one picture that is cut."""
-    first = images.images[0]
-    first.path.write_bytes(simplejpeg.encode_jpeg(first.read().pixels[:100].copy(), 95, "RGB", "444"))
-    return images
+    """The same set with one picture that is cut, and its boxes with it."""
+    first, *others = images.images
+    pixels = first.read().pixels[:100].copy()
+    first.path.write_bytes(simplejpeg.encode_jpeg(pixels, 95, "RGB", "444"))
+    return replace(images, images=(first.within((pixels.shape[0], pixels.shape[1])), *others))
 
 
 @pytest.mark.parametrize("video", [True, False], ids=["video", "pictures"])
