@@ -121,3 +121,10 @@ def test_objects_of_one_size_are_scored_apart():
     assert result.sizes["large"].ap50 == pytest.approx(1)
     assert result.sizes["large"].classes["person"].n == 1
     assert result.classes["person"].ap50 == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_box_that_is_turned_inside_out_counts_as_an_object_that_nobody_finds():
+    boxes = np.array([[40.0, 10, 10, 40], [50, 50, 90, 90]])
+    truth = Detections(boxes=boxes, scores=[1, 1], class_id=[0, 1], class_names=NAMES)
+    result = average_precision([(truth.select([1]), Truth(detections=truth))])
+    assert {name: found.ap for name, found in result.classes.items()} == {"person": 0, "car": pytest.approx(1)}

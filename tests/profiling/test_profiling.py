@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from foveate.core import CLASS_QUALITIES, EstimateOptions, FoveateError, InputError, MediaError
+from foveate.core import CLASS_QUALITIES, EstimateOptions, FoveateError, InputError, MediaError, RegionGrid
 from foveate.estimators import PerformanceEstimator, load_profile, predicted_accuracy, shipped_profiles, size_by_class
 from foveate.profiling import (
     ContentSampling,
@@ -26,7 +26,7 @@ from foveate.profiling import (
     with_content,
     with_decision,
 )
-from foveate.profiling.device import some_objects
+from foveate.profiling.device import measure_device, some_objects
 from foveate.profiling.device_loop import DeviceLoop
 from foveate.profiling.masks import mask_with, steps
 from foveate.profiling.server import lines_beside, measure_server
@@ -190,3 +190,20 @@ def test_the_device_loop_keeps_the_clips_rate(tmp_path):
     with DeviceLoop(video, objects=(some_objects(grid, 3), grid)) as loop:
         time.sleep(0.25)
     assert 1 <= loop.frames <= 60
+
+
+def test_tracking_is_timed_on_one_new_frame_after_another(monkeypatch):
+    looked_at = []
+
+    class Recorder:
+        def restart(self, _found, grey):
+            looked_at.append(grey)
+
+        def advance(self, grey):
+            assert grey is not looked_at[-1]
+            looked_at.append(grey)
+
+    monkeypatch.setattr("foveate.profiling.device.Tracker", Recorder)
+    frames = [np.full((288, 288, 3), value, np.uint8) for value in range(5)]
+    measure_device(frames, RegionGrid(height=288, width=288), cores=1)
+    assert len(looked_at) == 2 * len(frames)

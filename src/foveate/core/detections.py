@@ -111,11 +111,11 @@ class Detections:
             class_names=self.class_names,
         )
 
-    def class_id_in(self, class_names: Sequence[str]) -> NDArray[np.int64]:
+    def class_id_in(self, class_names: Sequence[str]) -> NDArray[np.int32]:
         """`(n,)` of each object as an index into other names; -1 where its name is not among them."""
         places = {name: index for index, name in enumerate(class_names)}
-        table = np.array([places.get(name, -1) for name in self.class_names], np.int64)
-        return table[self.class_id] if len(self) else np.zeros(0, np.int64)
+        table = np.array([places.get(name, -1) for name in self.class_names], np.int32)
+        return table[self.class_id] if len(self) else np.zeros(0, np.int32)
 
     def with_classes(self, class_names: Sequence[str]) -> Self:
         """The same objects with ids into other names; raises `InputError` if one of its names is not among them."""

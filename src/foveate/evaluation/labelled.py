@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from foveate.codec import VideoReader, is_video, read_image
 from foveate.core import Detections, InputError, MediaError, Pixels
 from foveate.evaluation.clip_frames import frames_of
@@ -89,12 +87,11 @@ def _told(size: tuple[int, int]) -> tuple[int, int] | None:
 def only_classes(truth: Truth, class_names: tuple[str, ...]) -> Truth:
     """The objects of some classes, numbered as in `class_names`; objects of others are left out."""
     objects = truth.detections
-    places = np.array([class_names.index(n) if n in class_names else -1 for n in objects.class_names], np.int32)
-    kept = truth.select(places[objects.class_id] >= 0)
+    kept = truth.select(objects.class_id_in(class_names) >= 0)
     named = Detections(
         boxes=kept.detections.boxes,
         scores=kept.detections.scores,
-        class_id=places[kept.detections.class_id],
+        class_id=kept.detections.class_id_in(class_names),
         class_names=class_names,
     )
     return replace(kept, detections=named)

@@ -97,7 +97,7 @@ def _greedy(overlaps: NDArray[np.float64], scores: NDArray[np.float32], *, least
 
 
 def _uncounted(
-    predicted: Detections, classes: NDArray[np.int64], ignore: NDArray[np.float32] | None
+    predicted: Detections, classes: NDArray[np.int32], ignore: NDArray[np.float32] | None
 ) -> NDArray[np.bool_]:
     """Which predictions are no false positives even if they match nothing."""
     unknown: NDArray[np.bool_] = classes < 0

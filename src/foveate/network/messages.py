@@ -50,8 +50,7 @@ MAX_PROBE_BYTES = 64 * 1024
 MIN_SLICE, MAX_OVERLAP = 128, 0.5
 """Smaller slices, or more of them, would let a small message cost a server hours."""
 MAX_SLICES = 256
-"""Most slices of an offload in parts, an unsliced part being one: 4K in slices of 320 pixels that overlap by a quarter
-fits."""
+"""Most slices of an offload in parts: 4K in slices of 320 pixels that overlap by a quarter fits."""
 MAX_TEXT = 1000
 """Longest name or explanation, characters."""
 MAX_MODELS = 256
