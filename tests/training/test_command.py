@@ -24,6 +24,8 @@ def test_help_ends_with_an_example() -> None:
         (["--data", "street"], "data is NAME=FOLDER"),
         (["--data", "street=/nowhere"], "does not exist"),
         (["--data", "street=/nowhere", "--init", "nobody"], "no model or weights file named 'nobody'"),
+        (["--data", "street=/nowhere", "--teacher", "nobody"], "no model or weights file named 'nobody'"),
+        (["--data", "s=/nowhere", "--teacher", "x", "--no-distil"], "by distillation, which --no-distil forbids"),
         (["--data", "street=/nowhere", "--torch-device", "abacus"], "torch_device must be 'auto', 'cpu'"),
         (["--data", "street=/nowhere", "--torch-device", "cuda"], "torch finds 0 CUDA devices"),
         (["--data", "street=/nowhere", "--finetune-window", "9"], "--finetune-window needs --init"),
@@ -145,3 +147,12 @@ def test_curves_have_a_form_that_can_be_drawn(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["curves", str(tmp_path), "--out", str(tmp_path / "curves.xyz")])
     assert isinstance(result.exception, InputError)
     assert "curves are drawn as .png, .svg" in str(result.exception)
+
+
+def test_a_teacher_is_told_by_the_card(street: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOVEATE_HOME", str(tmp_path))
+    (tmp_path / "tiny.py").write_text(TINY)
+    words = ["detector", str(tmp_path / "tiny.py"), "--name", "taught", "--data", f"street={street}"]
+    ran = CliRunner().invoke(app, [*words, "--phase", "1:96x96:2", "--teacher", "convdet-small-world"])
+    assert ran.exit_code == 0, ran.output
+    assert json.loads((tmp_path / "weights" / "taught.json").read_text())["teacher"] == "convdet-small-world"

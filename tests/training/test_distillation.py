@@ -106,6 +106,32 @@ def test_a_trainer_that_distils_reports_it(street_set: ImageSet, tmp_path: Path)
     assert '"distillation": 0.0,' not in (tmp_path / "log.jsonl").read_text()
 
 
+def test_all_images_learn_from_a_teacher_at_full_resolution(street_set: ImageSet) -> None:
+    """The sum over cells is that of `distillation_loss` against the teacher, up to the unit of a step's losses."""
+    model, teacher = tiny_detector(), tiny_detector(seed=1)
+    pixels, targets = to_tensors(Batch.collate([image.read() for image in street_set.images]), torch.device("cpu"))
+    resolution = Resolution(masks=MASKS, restoration_points=[2] * 4)
+
+    def distilled(of: Detector) -> float:
+        with GradientWorkers(model, LossConfig(), threads=1, bfloat16=False, teacher=of) as workers:
+            return workers.compute(pixels, targets, resolution).distillation
+
+    louder = tiny_detector(seed=1)
+    with torch.no_grad():
+        louder.head.class_logits.bias += 4
+        mixed = model(pixels, MASKS, [2] * 4)
+        sums = [float(distillation_loss(mixed, one(pixels))) for one in (teacher, louder)]
+    found = [distilled(teacher), distilled(louder)]
+    assert all(parameter.grad is None for parameter in teacher.parameters())
+    assert found[1] / found[0] == pytest.approx(sums[1] / sums[0], rel=1e-4)
+
+
+def test_a_teacher_with_other_cells_is_refused() -> None:
+    shape = replace(tiny_detector().config, strides=(8, 16))
+    with pytest.raises(InputError, match="a teacher needs the model's classes and strides"):
+        GradientWorkers(tiny_detector(), LossConfig(), threads=1, teacher=Detector(shape))
+
+
 @pytest.mark.parametrize("wrong", [{"class_weight": -1.0}, {"confident": 2.0}, {"focus": -0.1}])
 def test_settings_that_cannot_be_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(InputError, match="distillation needs"):

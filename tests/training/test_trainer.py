@@ -387,3 +387,15 @@ def test_a_convolutional_detector_is_trained_like_the_others_and_taken_up_again(
     assert isinstance(start_from(str(tmp_path / "conv.safetensors"), CLASSES), ConvDetector)
     with pytest.raises(InputError, match="no windows"):
         start_from(str(tmp_path / "conv.safetensors"), CLASSES, window=3)
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_bfloat16_computes_where_the_processor_multiplies_it_fast(
+    fast: bool, street_set: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Elsewhere products in bfloat16 take some twenty times as long as in float32."""
+    monkeypatch.setattr("foveate.models.weights._multiplies_bfloat16", lambda _device: fast)
+    config = TrainConfig(schedule=Schedule(steps=1))
+    trainer = Trainer(tiny_detector(), Mixture(sets=(street_set,), weights=(1.0,)), config, tmp_path)
+    with trainer._workers() as workers:
+        assert workers.twin_parameters[0].dtype == (torch.bfloat16 if fast else torch.float32)

@@ -58,6 +58,13 @@ def detector(  # noqa: PLR0917 - typer calls it by name
         int | None,
         typer.Option(min=1, help="Window of the model, tokens, where --init has another: its tables are converted."),
     ] = None,
+    teacher: Annotated[
+        str | None,
+        typer.Option(
+            help="Name or path of a detector whose answers at full resolution are learned beside the labels, "
+            "in place of the model's own."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same draws.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Weights file; default $FOVEATE_HOME/weights/NAME.")] = None,
     evaluate: Annotated[
@@ -79,15 +86,17 @@ def detector(  # noqa: PLR0917 - typer calls it by name
     from foveate.core import InputError, foveate_home
     from foveate.models import find_weights
     from foveate.models.weights import choose_torch_device
-    from foveate.training import Trainer, finish
+    from foveate.training import Trainer, finish, start_from
 
     _check_name(name)
     file_for(out or foveate_home() / "weights" / f"{name}.safetensors")
     device = choose_torch_device(torch_device)
     if finetune_window and not init:
         raise InputError("--finetune-window needs --init, the weights whose window is to change")
-    if init:
-        find_weights(init)
+    if teacher and distil is False:
+        raise InputError("--teacher is learned from by distillation, which --no-distil forbids")
+    for weights in filter(None, (init, teacher)):
+        find_weights(weights)
     recipe = _recipe(config)
     train_config = _overridden(recipe["config"], seed, _given(steps=steps, minutes=minutes, rate=rate, phase=phase))
     train_config = _distilling(train_config, distil)
@@ -106,6 +115,7 @@ def detector(  # noqa: PLR0917 - typer calls it by name
         foveate_home() / "training" / name,
         evaluation,
         growing=_growing(data, blank.class_names, validation) if follow else None,
+        teacher=start_from(teacher, blank.class_names) if teacher else None,
     )
     if not trainer.run():
         typer.echo(f"stopped at step {trainer.progress.step}; the same command goes on from there")

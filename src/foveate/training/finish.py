@@ -68,6 +68,7 @@ def _origin(trainer: Trainer) -> dict[str, Any]:
         "crops": progress.crops,
         "minutes": round(progress.elapsed_s / 60, 1),
         "seed": trainer.config.seed,
+        "teacher": trainer.teacher.name if trainer.teacher else None,
         "learning_rate": schedule.learning_rate,
         "phases": [f"{p.share:g}:{p.size[0]}x{p.size[1]}:{p.batch_size}" for p in schedule.phases],
     }

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from foveate.core import InputError
 from foveate.core.regions import ceil_div
 from foveate.models import DenseDetector, HeadOutput
 from foveate.training.distillation import DistillationConfig, distillation_loss, lowered, rows_of
@@ -28,7 +29,7 @@ class StepLosses:
     class_loss: float
     box_loss: float
     distillation: float
-    """Difference between mixed and full resolution; 0 where it is not learned."""
+    """Difference from a teacher, or between mixed and full resolution; 0 where neither is learned."""
     positives: int
 
     @property
@@ -46,11 +47,19 @@ class GradientWorkers(ParallelGradients[DenseDetector]):
         loss: LossConfig,
         *,
         threads: int,
-        bfloat16: bool,
+        bfloat16: bool | None = None,
         distillation: DistillationConfig | None = None,
+        teacher: DenseDetector | None = None,
     ) -> None:
+        """`teacher`: whose answer at full resolution all images learn from, in place of the model's own.
+
+        Raises `InputError` where it knows other classes or has other cells.
+        """
         super().__init__(model, threads=threads, bfloat16=bfloat16)
         self.loss, self.distillation = loss, distillation
+        self.teacher = None if teacher is None else _fitting(teacher, self.twin)
+        if self.teacher is not None and distillation is None:
+            self.distillation = DistillationConfig()
 
     def compute(self, images: Tensor, targets: Targets, resolution: Resolution) -> StepLosses:
         """Fill `.grad` of all parameters with the gradient of the loss of the whole batch."""
@@ -78,7 +87,11 @@ class GradientWorkers(ParallelGradients[DenseDetector]):
         return sums, torch.autograd.grad(loss, self.twin_parameters, materialize_grads=True)
 
     def _distilled(self, output: HeadOutput, images: Tensor, masks: Tensor | None) -> Tensor:
-        """Loss of the images of which something is downsampled, against their own full resolution."""
+        """Loss against the teacher; without one, of images with low regions against their own full resolution."""
+        if self.distillation is not None and self.teacher is not None:
+            with torch.no_grad():
+                wanted = self.teacher(images)
+            return distillation_loss(output, wanted, self.distillation)
         rows = lowered(masks)
         if self.distillation is None or rows is None:
             return output.strides.new_zeros(())
@@ -86,6 +99,17 @@ class GradientWorkers(ParallelGradients[DenseDetector]):
         with torch.no_grad():
             full = self.twin(images[rows])
         return distillation_loss(rows_of(output, rows), full, self.distillation)
+
+
+def _fitting(teacher: DenseDetector, model: DenseDetector) -> DenseDetector:
+    """The teacher as the model computes: its numbers, its device, no gradients."""
+    if (teacher.class_names, teacher.config.strides) != (model.class_names, model.config.strides):
+        raise InputError(
+            f"a teacher needs the model's classes and strides, {model.class_names} and {model.config.strides}, "
+            f"{teacher.name} has {teacher.class_names} and {teacher.config.strides}"
+        )
+    teacher = teacher.to(model.pixel_mean.device, next(model.parameters()).dtype)
+    return teacher.eval().requires_grad_(requires_grad=False)
 
 
 def _parts_per_thread(images: Tensor, threads: int) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from foveate.models.weights import choose_dtype
 from foveate.training.optimise import DECAY, NO_DECAY
 
 MOMENTUM = 0.95
@@ -99,10 +100,13 @@ def _by_shape(matrices: list[Tensor]) -> list[list[int]]:
 
 
 def orthogonalised(matrices: Tensor) -> Tensor:
-    """`(..., rows, columns)` with the same singular vectors and singular values near 1, by products in bfloat16."""
+    """`(..., rows, columns)` with the same singular vectors and singular values near 1.
+
+    Products are made in bfloat16, or in float32 where the device multiplies that faster.
+    """
     a, b, c = COEFFICIENTS
     tall = matrices.shape[-2] > matrices.shape[-1]
-    x = (matrices.mT if tall else matrices).bfloat16()
+    x = (matrices.mT if tall else matrices).to(choose_dtype("auto", matrices.device))
     x = x.reshape(-1, *x.shape[-2:])
     x = x / (torch.linalg.matrix_norm(x, keepdim=True) + 1e-7)
     for _ in range(ITERATIONS):

@@ -16,6 +16,8 @@ from typing import Any, Generic, Self, TypeVar
 import torch
 from torch import Tensor, nn
 
+from foveate.models.weights import choose_dtype
+
 Figures = TypeVar("Figures")
 Model = TypeVar("Model", bound=nn.Module)
 
@@ -23,8 +25,11 @@ Model = TypeVar("Model", bound=nn.Module)
 class ParallelGradients(AbstractContextManager["ParallelGradients[Any]"], Generic[Model]):
     """Sums gradients over the parts of a batch in `threads` threads; leave the context to end them."""
 
-    def __init__(self, model: Model, *, threads: int, bfloat16: bool) -> None:
+    def __init__(self, model: Model, *, threads: int, bfloat16: bool | None = None) -> None:
+        """`bfloat16`: None = where the model's device multiplies it fast."""
         self.threads, self.parameters = threads, _trainable(model)
+        if bfloat16 is None:
+            bfloat16 = choose_dtype("auto", self.parameters[0].device) == torch.bfloat16
         self.twin: Model = copy.deepcopy(model).to(torch.bfloat16) if bfloat16 else model
         """The model that computes."""
         self.twin_parameters = _trainable(self.twin)

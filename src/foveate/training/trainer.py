@@ -52,8 +52,8 @@ class TrainConfig:
     seed: int = 0
     average_decay: float = 0.999
     """Decay of the moving average of weights."""
-    bfloat16: bool = True
-    """Compute in bfloat16 with float32 weights."""
+    bfloat16: bool | None = None
+    """Compute in bfloat16 with float32 weights; None = where the machine multiplies it fast."""
     threads: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
     """Parts of a batch that are computed side by side on a CPU."""
     resident: bool | None = None
@@ -94,8 +94,11 @@ class Trainer:
         evaluation: Mapping[str, ImageSet] | None = None,
         *,
         growing: Callable[[], Mixture] | None = None,
+        teacher: DenseDetector | None = None,
     ) -> None:
-        """`growing` returns the mixture with what came since; asked on the way, and at the start of each phase.
+        """`teacher`: another detector, whose answers at full resolution are learned beside the labels.
+
+        `growing` returns the mixture with what came since; asked on the way, and at the start of each phase.
 
         With it, files that are not whole yet are waited for (see `PictureFeed` and `Loader`), and figures on the way
         left out. On a CPU batches stay a function of seed, step and the pictures that were there at the last look.
@@ -106,6 +109,7 @@ class Trainer:
         _prepare(model)
         self._device = model.pixel_mean.device
         self._growing = growing
+        self.teacher = teacher
         self.optimiser = make_muon(model) if config.muon else make_optimiser(model)
         self.average = MovingAverage(model, config.average_decay)
         self.progress = load_checkpoint(
@@ -154,6 +158,7 @@ class Trainer:
             threads=config.threads if self._device.type == "cpu" else 1,
             bfloat16=config.bfloat16,
             distillation=config.distillation,
+            teacher=self.teacher,
         )
 
     def save(self) -> None:

@@ -11,7 +11,6 @@ import torch
 
 from foveate.core import InputError, LabelledImages, WeightsError, split_by_class
 from foveate.models import Classifier, load_classifier, save_classifier, vit_classifier
-from foveate.models.weights import choose_dtype
 from foveate.training.classification.class_subsets import (
     Subsets,
     confusion,
@@ -142,7 +141,6 @@ class StageRunner:
             loss=self.recipe.loss(stage.kind),
             seed=self.seed,
             threads=self.threads,
-            bfloat16=choose_dtype("auto", self.torch_device) == torch.bfloat16,
             evaluate_steps=max(1, (schedule.steps or 1) // LOOKS),
         )
 

@@ -47,7 +47,8 @@ class ClassifierTraining:
     loss: ClassifierLoss = field(default_factory=ClassifierLoss)
     average_decay: float = 0.998
     seed: int = 0
-    bfloat16: bool = True
+    bfloat16: bool | None = None
+    """Compute in bfloat16 with float32 weights; None = where the machine multiplies it fast."""
     threads: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
     checkpoint_s: float = 240.0
     """Wall clock between checkpoints."""
