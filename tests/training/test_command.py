@@ -156,3 +156,6 @@ def test_a_teacher_is_told_by_the_card(street: Path, tmp_path: Path, monkeypatch
     ran = CliRunner().invoke(app, [*words, "--phase", "1:96x96:2", "--teacher", "convdet-small-world"])
     assert ran.exit_code == 0, ran.output
     assert json.loads((tmp_path / "weights" / "taught.json").read_text())["teacher"] == "convdet-small-world"
+    (line,) = (tmp_path / "training" / "taught" / "log.jsonl").read_text().splitlines()
+    assert json.loads(line)["step"] == 1, "a training shorter than the journal's stretch is told all the same"
+    assert json.loads(line)["distillation"] > 0

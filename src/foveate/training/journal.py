@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 
 class Journal(AbstractContextManager["Journal"]):
-    """Averages figures over `every` steps and reports them."""
+    """Averages figures over `every` steps, or those that are left at the end, and reports them."""
 
     def __init__(self, path: Path, *, every: int = 50) -> None:
         self._path, self._every = path, every
@@ -22,6 +22,8 @@ class Journal(AbstractContextManager["Journal"]):
         self._task = self._bar.add_task("starting", total=1.0)
         self._sums: dict[str, Any] = {}
         self._count, self._images, self._began_at = 0, 0, time.monotonic()
+        self._latest = (0, 0.0)
+        """Step and progress of the last figures."""
 
     def __enter__(self) -> "Journal":
         self._bar.start()
@@ -29,17 +31,19 @@ class Journal(AbstractContextManager["Journal"]):
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Take the bar away."""
+        """Report the last steps, fewer than `every`, and take the bar away."""
+        if self._count:
+            self._report(*self._latest)
         self._bar.stop()
 
     def record(self, step: int, progress: float, images: int, figures: Mapping[str, Any]) -> None:
         """Take in the figures of one step that saw `images` images: numbers, or tensors, read when it reports."""
         for name, value in figures.items():
             self._sums[name] = self._sums.get(name, 0.0) + value
-        self._count, self._images = self._count + 1, self._images + images
+        self._count, self._images, self._latest = self._count + 1, self._images + images, (step, progress)
         self._bar.update(self._task, completed=progress)
         if step % self._every == 0:
-            self._report(step, progress)
+            self._report(*self._latest)
 
     def record_evaluation(self, step: int, figures: dict[str, Any]) -> None:
         """Write what `evaluate` found, by set."""
