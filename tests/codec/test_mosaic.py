@@ -16,7 +16,7 @@ from foveate.codec.mosaic import (
     low_mosaic,
     unpack,
 )
-from foveate.core import RegionGrid, split_regions
+from foveate.core import MixedFrame, RegionGrid, join_regions, split_regions
 from foveate.core.mixed import area_downsample
 
 
@@ -53,6 +53,19 @@ def test_low_tiles_equal_the_reference_wherever_the_frame_is(frame):
         assert np.array_equal(ours[:height, :width], theirs[:height, :width])
         assert np.array_equal(ours[height:], np.broadcast_to(ours[height - 1], ours[height:].shape))
         assert (ours[:, width:] == ours[:, width - 1 : width]).all()
+
+
+def test_low_tiles_filled_after_averaging_change_the_last_row_and_column_alone():
+    grid = RegionGrid(height=70, width=100, window_size=2)
+    pixels = np.random.default_rng(5).integers(0, 256, (70, 100, 3), dtype=np.uint8)
+    mask = np.ones(grid.shape, np.bool_)
+    low = unpack(low_mosaic(pixels, grid, mask), low_layout(grid, mask), grid.region_pixels // 2)
+    reference = split_regions(pixels, grid, mask)
+    sent = MixedFrame(grid=grid, mask=mask, full=reference.full, low=low)
+    differs = join_regions(sent) != join_regions(reference)
+    assert not differs[:-1, :-1].any()
+    assert differs[-1].any()
+    assert differs[:, -1].any()
 
 
 @given(frames())

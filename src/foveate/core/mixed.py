@@ -23,7 +23,8 @@ Tiles = NDArray[np.uint8]
 class MixedFrame:
     """The pixels of one frame, region by region in raster order. Raises `InputError` on wrong shapes.
 
-    Tiles of regions that the border clips are filled beyond the frame by repeating the last row and column.
+    Tiles of regions that the border clips are filled beyond the frame by repeating the last row and column. For low
+    tiles, `split_regions` does so before averaging; the codec sends no more than the frame holds and repeats averages.
     """
 
     grid: RegionGrid
