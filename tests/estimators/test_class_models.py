@@ -36,6 +36,13 @@ def test_non_negative_least_squares_is_the_best_of_all_supports(seed):
     assert ((inputs @ solution - wanted) ** 2).sum() == pytest.approx(best, rel=1e-9)
 
 
+@pytest.mark.parametrize("size", [0, 1e-250, 1e-11, 1, 1e250])
+def test_results_of_any_size_are_fitted_alike(size):
+    inputs = np.array([[1.0, 0.0, 2.0], [2.0, 1.0, 0.0], [0.0, 3.0, 1.0], [1.0, 1.0, 1.0]])
+    wanted = inputs @ [2.0, 0.0, 0.5]
+    np.testing.assert_allclose(non_negative_least_squares(inputs, size * wanted), [2 * size, 0, 0.5 * size], atol=0)
+
+
 def test_a_column_of_zeros_gets_a_zero():
     solution = non_negative_least_squares(np.array([[0.0, 1.0], [0.0, 2.0]]), np.array([3.0, 6.0]))
     np.testing.assert_allclose(solution, [0, 3])

@@ -16,6 +16,8 @@ def non_negative_least_squares(inputs: Numbers, wanted: Numbers) -> Numbers:
         raise InputError(f"least squares need (n, m) inputs and (n,) results, got {inputs.shape} and {wanted.shape}")
     scale = np.linalg.norm(inputs, axis=0)
     columns = inputs / np.where(scale > 0, scale, 1)
+    size = float(np.abs(wanted).max()) or 1.0  # tolerances are meant for results of order 1
+    wanted = wanted / size
     solution, free = np.zeros(inputs.shape[1]), np.zeros(inputs.shape[1], np.bool_)
     tolerance = _TOLERANCE * max(1.0, float(np.linalg.norm(wanted)))
     for _ in range(3 * inputs.shape[1]):
@@ -24,7 +26,7 @@ def non_negative_least_squares(inputs: Numbers, wanted: Numbers) -> Numbers:
             break
         free[gradient.argmax()] = True
         solution = _feasible(columns, wanted, solution, free)
-    return solution / np.where(scale > 0, scale, 1)
+    return solution * size / np.where(scale > 0, scale, 1)
 
 
 def _feasible(columns: Numbers, wanted: Numbers, solution: Numbers, free: NDArray[np.bool_]) -> Numbers:
