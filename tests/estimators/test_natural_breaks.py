@@ -89,6 +89,11 @@ def test_the_scale_of_importance_changes_no_map_and_a_power_changes_no_class_on_
     np.testing.assert_array_equal(classify_patches(importance**2, scale="log"), classes)
 
 
+def test_256_classes_are_told_apart():
+    numbers = np.arange(256.0)
+    np.testing.assert_array_equal(importance_classes(numbers, natural_breaks(numbers, 256)), np.arange(256))
+
+
 def test_classes_of_logarithms_are_less_uneven():
     importance = attention_like(4)
     assert class_shares(classify_patches(importance, scale="log"))[0] < class_shares(classify_patches(importance))[0]
@@ -103,6 +108,7 @@ def test_classes_of_logarithms_are_less_uneven():
         (lambda: natural_breaks([1.0], 0), "at least one class"),
         (lambda: natural_breaks([1.0], bins=0), "one bin"),
         (lambda: classify_patches(np.ones((2, 2), np.float32), scale="cubic"), "linear, log, got 'cubic'"),
+        (lambda: classify_patches(np.ones((2, 2), np.float32), 257), "at most 256 classes .* got 257"),
     ],
 )
 def test_what_cannot_be_divided_is_refused(wrong, says):

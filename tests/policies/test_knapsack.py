@@ -74,6 +74,10 @@ def test_the_budget_goes_where_it_is_worth_most():
     assert best_choice(accuracy, size, 200) == (1, 1)
 
 
+def test_a_class_may_choose_among_256_qualities():
+    assert best_choice([list(range(256))], [[0] * 256], 0) == (255,)
+
+
 def test_a_large_budget_costs_no_more_states_than_the_largest_choice():
     assert best_choice([[0.0, 1.0]], [[1, 2]], 10**15) == (1,)
 
@@ -93,6 +97,7 @@ def test_the_budget_is_what_the_uplink_carries_in_the_time_that_is_left():
     [
         ([[1.0, 2.0]], [[1]], "classes x qualities"),
         ([], np.zeros((0, 0), int), "classes x qualities"),
+        (np.ones((1, 257)), np.zeros((1, 257), int), "at most 256 qualities, got 257"),
         ([[1.0]], [[1.5]], "whole numbers"),
         ([[1.0]], [[-1]], "at least 0"),
         ([[1.0, np.nan]], [[1, 2]], "finite"),

@@ -43,8 +43,14 @@ def natural_breaks(values: ArrayLike, classes: int = IMPORTANCE_CLASSES, *, bins
 
 
 def importance_classes(importance: ArrayLike, breaks: ArrayLike) -> ClassMap:
-    """Class of each value: how many of the `breaks` lie below it; uint8 of the same shape."""
-    return np.searchsorted(np.asarray(breaks), np.asarray(importance), side="left").astype(np.uint8)
+    """Class of each value: how many of the `breaks` lie below it; uint8 of the same shape.
+
+    Raises `InputError` for more than 256 classes.
+    """
+    bounds = np.asarray(breaks)
+    if len(bounds) > np.iinfo(np.uint8).max:
+        raise InputError(f"at most 256 classes are told apart, got {len(bounds) + 1}")
+    return np.searchsorted(bounds, np.asarray(importance), side="left").astype(np.uint8)
 
 
 def classify_patches(

@@ -39,12 +39,14 @@ def best_choice(
     """The column of each row so that accuracies sum to the most with sizes of at most `budget`; None if nothing fits.
 
     `accuracy` `(classes, qualities)`; `size` of the same shape, whole units of at least 0. The smallest of all choices
-    that are at most `tolerance` less accurate than the best is taken. Raises `InputError` on other shapes, and on
-    accuracies that are not finite.
+    that are at most `tolerance` less accurate than the best is taken. Raises `InputError` on other shapes, on
+    more than 256 qualities, and on accuracies that are not finite.
     """
     worth, cost = np.asarray(accuracy, np.float64), np.asarray(size)
     if worth.ndim != 2 or 0 in worth.shape or cost.shape != worth.shape:
         raise InputError(f"need accuracies and sizes of classes x qualities, got {worth.shape} and {cost.shape}")
+    if worth.shape[1] > 256:
+        raise InputError(f"a class chooses among at most 256 qualities, got {worth.shape[1]}")
     if not np.isfinite(worth).all():
         raise InputError("accuracies must be finite numbers")
     if not np.issubdtype(cost.dtype, np.integer) or cost.min() < 0:
