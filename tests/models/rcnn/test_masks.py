@@ -55,6 +55,13 @@ def test_a_box_without_area_has_no_pixels():
     assert not segmented([(10, 5, 10, 35)], np.ones((1, 28, 28))).pixels(0).any()
 
 
+@pytest.mark.parametrize("box", [(70, 5, 80, 9), (-20, 5, -10, 9), (10, 50, 20, 60), (10, -9, 20, -4), (61, 5, 64, 9)])
+def test_a_box_outside_the_frame_has_no_pixels(box):
+    got = segmented([box], np.ones((1, 28, 28))).pixels(0)
+    assert got.shape == (40, 60)
+    assert not got.any()
+
+
 def test_there_is_one_mask_per_object():
     with pytest.raises(InputError, match=r"masks \(n, m, m\) of 1 objects, got an array of shape \(2, 28, 28\)"):
         segmented([(0, 0, 1, 1)], np.ones((2, 28, 28)))

@@ -38,6 +38,8 @@ class Segmented:
             return whole
         top, bottom = _covered(y1, y2, self.frame_size[0])
         left, right = _covered(x1, x2, self.frame_size[1])
+        if bottom <= top or right <= left:
+            return whole
         y = 2 * (torch.arange(top, bottom) + 0.5 - y1) / (y2 - y1) - 1
         x = 2 * (torch.arange(left, right) + 0.5 - x1) / (x2 - x1) - 1
         places = torch.stack([x.expand(len(y), -1), y[:, None].expand(-1, len(x))], dim=-1)
@@ -48,5 +50,5 @@ class Segmented:
 
 
 def _covered(start: float, end: float, length: int) -> tuple[int, int]:
-    """First and end of the pixels of an axis that interpolation can reach."""
+    """First and end of the pixels of an axis that interpolation can reach; none if the end is not behind the first."""
     return max(int(np.floor(start)) - 1, 0), min(int(np.ceil(end)) + 1, length)
