@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from foveate.codec import encode_plan
-from foveate.core import CodecError, Frame, ManualClock, OffloadPlan, Slicing, View, split_regions
+from foveate.core import CodecError, Frame, ManualClock, OffloadPlan, RegionGrid, Slicing, View, split_regions
 from foveate.core.mixed import join_regions
 from foveate.device.flight import Flight
 from foveate.device.parcels import offload_message
@@ -130,6 +130,14 @@ def test_mixed_slices_share_a_quarter_of_their_regions():
     mixed = split_regions(PIXELS, GRID)
     lefts = sorted({cut.corner[1] for cut in mixed_cuts(mixed, 4)})
     assert lefts == [0, 3 * GRID.region_pixels, 4 * GRID.region_pixels]
+
+
+@pytest.mark.parametrize("side", [2, 5, 9, 10, 13, 18, 20])
+def test_no_mixed_slice_shares_less_than_a_quarter_with_the_next(side):
+    grid = RegionGrid(height=8, width=60 * 8, patch_size=4, window_size=1, downsampling_factor=2)
+    mixed = split_regions(np.zeros((8, 60 * 8, 3), np.uint8), grid)
+    lefts = np.array([cut.corner[1] for cut in mixed_cuts(mixed, side)]) // grid.region_pixels
+    assert (side - np.diff(lefts)).min() >= side / 4
 
 
 def test_the_session_serves_parts_and_probes_of_those_who_greeted():

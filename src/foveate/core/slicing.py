@@ -13,7 +13,7 @@ class Slicing:
     side: int = 1024
     """Height and width of a slice, pixels; a smaller picture is one slice."""
     overlap: float = 0.25
-    """Least share of its side that a slice has in common with the next one."""
+    """Share of its side, rounded down to whole pixels, that a slice has in common with the next one, at least."""
     merge_iou: float = 0.25
     """Of two boxes of a class that overlap by more, the one with the lower score is dropped."""
 

@@ -5,6 +5,7 @@ A cut is a picture and where it lies in the frame. An offload that is not sliced
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from foveate.metrics import suppress
 from foveate.network.messages import PartsOffload
 
 OVERLAP = 0.25
-"""Least share of a mixed slice's regions that the next slice has as well."""
+"""Least share of a mixed slice's regions that the next slice has as well; slices of one region share none."""
 MERGE_IOU = 0.25
 """Of boxes from mixed slices."""
 
@@ -49,7 +50,7 @@ def part_cuts(offload: PartsOffload) -> list[Cut]:
 def mixed_cuts(mixed: MixedFrame, side: int) -> list[Cut]:
     """Squares of `side x side` decision regions, row by row.
 
-    Neighbours share at least a quarter of their regions; the last ones end at the frame's border.
+    Neighbours share at least a quarter of their regions, single regions aside; the last ones end at the frame's border.
     """
     rows, columns = (_starts(count, side) for count in mixed.grid.shape)
     step = mixed.grid.region_pixels
@@ -84,7 +85,7 @@ def overlap_factor(grid: RegionGrid, side: int) -> float:
 
 def _starts(count: int, side: int) -> list[int]:
     last = max(0, count - side)
-    return [*range(0, last, max(1, side - max(1, round(side * OVERLAP)))), last]
+    return [*range(0, last, max(1, side - ceil(side * OVERLAP))), last]
 
 
 def _square(mixed: MixedFrame, row: int, column: int, side: int) -> MixedFrame:
