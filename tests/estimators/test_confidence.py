@@ -36,6 +36,23 @@ def test_scaling_brings_confidence_near_accuracy():
     assert after < 0.03 < before
 
 
+def test_samples_of_equal_confidence_share_a_bin_in_any_order():
+    probabilities, labels = np.full((1500, 2), 0.5), np.repeat([0, 1], 750)
+    assert calibration_error(probabilities, labels) == pytest.approx(0)
+    shares = np.random.default_rng(1).choice([0.6, 0.7, 0.9], 400)
+    probabilities, labels = np.stack([shares, 1 - shares], axis=1), np.arange(400) % 2
+    gaps = [abs((shares[shares == s] - (labels[shares == s] == 0)).sum()) for s in (0.6, 0.7, 0.9)]
+    assert calibration_error(probabilities, labels) == pytest.approx(sum(gaps) / 400)
+
+
+def test_different_confidences_fill_bins_equally():
+    shares = np.random.default_rng(2).permutation(np.linspace(0.51, 0.99, 100))
+    probabilities, labels = np.stack([shares, 1 - shares], axis=1), np.arange(100) % 2
+    parts = np.array_split(np.argsort(shares), 15)
+    expected = sum(abs((shares[part] - (labels[part] == 0)).sum()) for part in parts) / 100
+    assert calibration_error(probabilities, labels) == pytest.approx(expected)
+
+
 @settings(max_examples=20, deadline=None)
 @given(temperature=st.floats(0.1, 10))
 def test_a_temperature_never_changes_the_answer(temperature):

@@ -50,13 +50,12 @@ def fit_temperature(logits: Logits, labels: NDArray[np.int64]) -> float:
 
 
 def calibration_error(probabilities: NDArray[np.float64], labels: NDArray[np.int64], *, bins: int = 15) -> float:
-    """Expected calibration error: mean gap of confidence and accuracy over equally full bins of confidence."""
+    """Expected calibration error: mean gap of confidence and accuracy over bins of confidence.
+
+    Bins are equally full but for samples of equal confidence, which share one.
+    """
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
-    order = np.argsort(confidence, kind="stable")
-    gaps = [
-        abs(float(confidence[part].mean() - right[part].mean())) * len(part)
-        for part in np.array_split(order, bins)
-        if len(part)
-    ]
-    return sum(gaps) / len(labels)
+    lowest = [part[0] for part in np.array_split(np.sort(confidence), bins) if len(part)]
+    gaps = np.bincount(np.searchsorted(lowest, confidence, side="right"), confidence - right)
+    return float(np.abs(gaps).sum()) / len(labels)
