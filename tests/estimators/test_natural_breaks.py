@@ -64,6 +64,23 @@ def test_one_far_value_is_a_class_of_its_own():
     assert importance_classes(numbers, natural_breaks(numbers, 2)).tolist() == [0] * 5000 + [1]
 
 
+@pytest.mark.parametrize("far", [1e8, 1e10, 1e14])
+@pytest.mark.parametrize("seed", range(5))
+def test_far_values_do_not_blur_breaks_of_the_others(seed, far):
+    near = np.random.default_rng(seed).random(30) * 10
+    breaks = natural_breaks(near, 3, bins=None)
+    above = natural_breaks(np.append(near, far), 4, bins=None)
+    np.testing.assert_array_equal(above, [*breaks, near.max()])
+    around = natural_breaks(np.append(near, [-far, far]), 5, bins=None)
+    np.testing.assert_array_equal(around, [-far, *breaks, near.max()])
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-200, 1e200, 1e300])
+def test_values_of_any_size_are_divided_alike(scale):
+    numbers = np.array([1.0, 2.0, 3.0, 10.0, 11.0, 30.0])
+    np.testing.assert_array_equal(natural_breaks(numbers * scale, 3), numbers[[2, 4]] * scale)
+
+
 def test_a_value_on_a_break_lies_below_it_and_classes_follow_values():
     importance = attention_like(5, (20, 30))
     breaks = natural_breaks(importance)

@@ -90,7 +90,7 @@ def _edges(ordered: Numbers, bins: int | None) -> Indices:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Spread:
-    """Running counts, sums and squares at the edges of bins, around the mean of all for the sake of precision."""
+    """Counts, sums and squares at the edges of bins, run outward from the median: far values swallow none near it."""
 
     counts: Numbers
     sums: Numbers
@@ -98,8 +98,11 @@ class _Spread:
 
     @classmethod
     def of(cls, ordered: Numbers, edges: Indices) -> "_Spread":
-        centred = ordered - ordered.mean()
-        sums, squares = (np.concatenate([[0.0], np.cumsum(values)]) for values in (centred, centred**2))
+        middle = len(ordered) // 2
+        centred = ordered - ordered[middle]
+        _, exponent = np.frexp(centred[-1] - centred[0])
+        centred = np.ldexp(centred, -exponent)  # squares of any numbers can then be told from 0
+        sums, squares = (_running(values, middle) for values in (centred, centred**2))
         return cls(counts=edges.astype(np.float64), sums=sums[edges], squares=squares[edges])
 
     def cost(self, first: Indices, last: Indices | int) -> Numbers:
@@ -107,6 +110,12 @@ class _Spread:
         sums = self.sums[last] - self.sums[first]
         cost: Numbers = self.squares[last] - self.squares[first] - sums**2 / (self.counts[last] - self.counts[first])
         return cost
+
+
+def _running(values: Numbers, middle: int) -> Numbers:
+    """Sums `(n + 1,)` of the values from place `middle` up to each place; negative sums below it."""
+    below, above = np.cumsum(values[:middle][::-1])[::-1], np.cumsum(values[middle:])
+    return np.concatenate([-below, [0.0], above])
 
 
 def _best_cuts(spread: _Spread, classes: int) -> Indices:
