@@ -100,6 +100,13 @@ def test_classes_go_by_name():
         average_precision(frames)
 
 
+def test_classes_of_one_name_are_one_class():
+    names = ("person", "N/A", "car", "N/A")
+    twice = one([HERE, THERE], names=names, classes=[1, 3])
+    result = average_precision([(twice, Truth(detections=twice))])
+    assert {name: (entry.n, entry.ap50) for name, entry in result.classes.items()} == {"N/A": (2, pytest.approx(1))}
+
+
 def test_a_missing_evaluator_names_the_extra(monkeypatch):
     real = builtins.__import__
 

@@ -101,6 +101,14 @@ def test_classes_are_mapped_by_name():
     assert match(some([box(0, 0)], classes=[1]), some([box(0, 0)])).missed.tolist() == [0]
 
 
+def test_classes_of_one_name_are_one_class():
+    names = ("person", "N/A", "car", "N/A")
+    twice = some([box(0, 0), box(50, 0)], classes=[1, 3], names=names)
+    assert F1Counter().add(twice, twice) == Counts(tp=2)
+    other = some(twice.boxes, classes=[3, 1], names=names)
+    assert F1Counter().add(other, twice) == Counts(tp=2)
+
+
 def test_predictions_mostly_on_ignored_boxes_are_dropped_unless_they_match():
     ignore = np.array([box(0, 0, 40)], np.float32)
     predicted = some([box(5, 5), box(35, 5), box(36, 5), box(20, 20)])

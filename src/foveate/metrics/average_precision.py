@@ -68,7 +68,7 @@ def average_precision(frames: Sequence[tuple[Detections, Truth]]) -> AveragePrec
     if len(names) > 1:
         raise InputError(f"all truths must share their class names, got {sorted(names)}")
     classes = next(iter(names), ())
-    counts = _counts(frames, len(classes))
+    counts = _counts(frames, classes)
     present = np.flatnonzero(counts[0])
     if not len(present):
         return AveragePrecision(ap=0.0, ap50=0.0, classes={}, sizes={})
@@ -82,13 +82,13 @@ def average_precision(frames: Sequence[tuple[Detections, Truth]]) -> AveragePrec
     )
 
 
-def _counts(frames: Sequence[tuple[Detections, Truth]], classes: int) -> NDArray[np.int64]:
+def _counts(frames: Sequence[tuple[Detections, Truth]], classes: tuple[str, ...]) -> NDArray[np.int64]:
     """`(1 + sizes, classes)`: true objects, all and by size."""
-    counts = np.zeros((1 + len(SIZES), classes), np.int64)
+    counts = np.zeros((1 + len(SIZES), len(classes)), np.int64)
     for _, truth in frames:
         objects = truth.detections
         size = 1 + np.searchsorted(_SIZE_LIMITS, areas(objects.boxes), side="right")
-        np.add.at(counts, (size, objects.class_id), 1)
+        np.add.at(counts, (size, objects.class_id_in(classes)), 1)
     counts[0] = counts[1:].sum(axis=0)
     return counts
 
@@ -137,7 +137,8 @@ def _precision(
 def _truth_file(frames: Sequence[tuple[Detections, Truth]], classes: tuple[str, ...]) -> dict[str, Any]:
     annotations: list[dict[str, Any]] = []
     for image, (_, truth) in enumerate(frames, 1):
-        boxes = [(int(k) + 1, box, 0) for k, box in zip(truth.detections.class_id, truth.detections.boxes, strict=True)]
+        objects = truth.detections
+        boxes = [(int(k) + 1, box, 0) for k, box in zip(objects.class_id_in(classes), objects.boxes, strict=True)]
         boxes += [(category, box, 1) for box in truth.ignore for category in range(1, len(classes) + 1)]
         for category, box, crowd in boxes:
             entry = _entry(image, category, box)
@@ -150,12 +151,11 @@ def _truth_file(frames: Sequence[tuple[Detections, Truth]], classes: tuple[str, 
 
 
 def _prediction_list(frames: Sequence[tuple[Detections, Truth]], classes: tuple[str, ...]) -> list[dict[str, Any]]:
-    numbers = {name: number for number, name in enumerate(classes, 1)}
     return [
-        _entry(image, numbers[name], box) | {"score": float(score)}
+        _entry(image, int(k) + 1, box) | {"score": float(score)}
         for image, (predicted, _) in enumerate(frames, 1)
-        for k, box, score in zip(predicted.class_id, predicted.boxes, predicted.scores, strict=True)
-        if (name := predicted.class_names[k]) in numbers
+        for k, box, score in zip(predicted.class_id_in(classes), predicted.boxes, predicted.scores, strict=True)
+        if k >= 0
     ]
 
 

@@ -74,7 +74,7 @@ def match(
     """
     classes = predicted.class_id_in(truth.class_names)
     overlaps = iou_matrix(predicted.boxes, truth.boxes)
-    overlaps[classes[:, None] != truth.class_id[None]] = -1
+    overlaps[classes[:, None] != truth.class_id_in(truth.class_names)[None]] = -1
     pairs = _greedy(overlaps, predicted.scores, least=max(iou, 1e-9))
     free = np.ones(len(truth), np.bool_)
     free[pairs[:, 1]] = False
