@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from foveate.core import Detections, FoveateError, InputError
-from foveate.metrics import Truth, average_precision, iou_matrix
+from foveate.metrics import EVERY_CLASS, Truth, average_precision, iou_matrix
 
 pytest.importorskip("faster_coco_eval")
 
@@ -90,6 +90,13 @@ def test_predictions_on_ignored_boxes_do_not_count():
     assert average_precision([(answer, Truth(detections=one([HERE])))]).ap50 == pytest.approx(0.5)
     ignoring = Truth(detections=one([HERE]), ignore=np.array([THERE]))
     assert average_precision([(answer, ignoring)]).ap50 == pytest.approx(1)
+
+
+def test_a_crowd_of_one_class_hides_no_false_alarm_of_another():
+    truth = one([HERE], names=("person", "banana"))
+    for crowd, ap50 in ((0, 1), (1, 0.5), (EVERY_CLASS, 1)):
+        ignoring = Truth(detections=truth, ignore=np.array([THERE]), ignore_class=np.array([crowd]))
+        assert average_precision([(one([THERE, HERE]), ignoring)]).ap50 == pytest.approx(ap50)
 
 
 def test_classes_go_by_name():

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foveate.core import Detections
-from foveate.metrics import Counts, F1Counter, iou_matrix, match
+from foveate.metrics import EVERY_CLASS, Counts, F1Counter, iou_matrix, match
 
 NAMES = ("person", "car")
 
@@ -116,6 +116,14 @@ def test_predictions_mostly_on_ignored_boxes_are_dropped_unless_they_match():
     assert found.predicted.tolist() == [3]
     assert found.dropped.tolist() == [0, 1]  # half of it on the ignored box is enough
     assert found.false_positives.tolist() == [2]
+
+
+def test_an_ignored_box_of_one_class_drops_predictions_of_that_class_alone():
+    ignore = np.array([box(0, 0, 40), box(100, 0, 40)], np.float32)
+    predicted = some([box(5, 5), box(5, 5), box(105, 5), box(105, 5)], classes=[0, 1, 0, 1], names=("car", "person"))
+    found = match(predicted, some([]), ignore=ignore, ignore_class=np.array([NAMES.index("car"), EVERY_CLASS]))
+    assert found.dropped.tolist() == [0, 2, 3]
+    assert found.false_positives.tolist() == [1]
 
 
 def test_f1_of_a_video_sums_over_frames():

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from foveate.core import Detections, FoveateError, InputError
 from foveate.metrics.matching import areas
-from foveate.metrics.truth import Truth
+from foveate.metrics.truth import EVERY_CLASS, Truth
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +61,8 @@ def average_precision(frames: Sequence[tuple[Detections, Truth]]) -> AveragePrec
     """AP and AP50 of predictions against truth, frame by frame, at most 100 predictions a class and frame.
 
     Classes go by name; predictions of a class that the truth does not know are left out, and ignored boxes are
-    crowd regions of every class. Raises `InputError` if the truths' class names differ, `FoveateError` without
-    faster-coco-eval.
+    crowd regions of their class or of every one. Raises `InputError` if the truths' class names differ, `FoveateError`
+    without faster-coco-eval.
     """
     names = {truth.detections.class_names for _, truth in frames}
     if len(names) > 1:
@@ -139,7 +139,8 @@ def _truth_file(frames: Sequence[tuple[Detections, Truth]], classes: tuple[str, 
     for image, (_, truth) in enumerate(frames, 1):
         objects = truth.detections
         boxes = [(int(k) + 1, box, 0) for k, box in zip(objects.class_id_in(classes), objects.boxes, strict=True)]
-        boxes += [(category, box, 1) for box in truth.ignore for category in range(1, len(classes) + 1)]
+        for k, box in zip(truth.ignore_class.tolist(), truth.ignore, strict=True):
+            boxes += [(c + 1, box, 1) for c in (range(len(classes)) if k == EVERY_CLASS else (k,))]
         for category, box, crowd in boxes:
             entry = _entry(image, category, box)
             annotations.append(entry | {"id": len(annotations) + 1, "iscrowd": crowd})
