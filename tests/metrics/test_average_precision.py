@@ -137,6 +137,17 @@ def test_objects_of_one_size_are_scored_apart():
     assert result.classes["person"].ap50 == pytest.approx(0.5, abs=0.01)
 
 
+def test_objects_on_the_border_of_two_sizes_are_of_both():
+    truth = one([[0, 0, 32, 32], [100, 100, 196, 196]])
+    result = average_precision([(truth, Truth(detections=truth))])
+    assert {name: (entry.n, entry.ap) for name, entry in result.sizes.items()} == {
+        "small": (1, pytest.approx(1)),
+        "medium": (2, pytest.approx(1)),
+        "large": (1, pytest.approx(1)),
+    }
+    assert result.classes["person"].n == 2
+
+
 def test_a_box_that_is_turned_inside_out_counts_as_an_object_that_nobody_finds():
     boxes = np.array([[40.0, 10, 10, 40], [50, 50, 90, 90]])
     truth = Detections(boxes=boxes, scores=[1, 1], class_id=[0, 1], class_names=NAMES)

@@ -53,8 +53,12 @@ class AveragePrecision:
 
 
 SIZES = ("small", "medium", "large")
-"""Boxes of under 32 x 32, under 96 x 96, and of more square pixels, as COCO divides them."""
-_SIZE_LIMITS = (32.0**2, 96.0**2)
+"""Boxes of up to 32 x 32, up to 96 x 96, and of more square pixels.
+
+As COCO's ranges do, both sizes hold boxes of exactly 32 x 32 or 96 x 96.
+"""
+_AREAS = ((0.0, 32.0**2), (32.0**2, 96.0**2), (96.0**2, np.inf))
+"""Least and most area of each size, both included, square pixels."""
 
 
 def average_precision(frames: Sequence[tuple[Detections, Truth]]) -> AveragePrecision:
@@ -86,10 +90,9 @@ def _counts(frames: Sequence[tuple[Detections, Truth]], classes: tuple[str, ...]
     """`(1 + sizes, classes)`: true objects, all and by size."""
     counts = np.zeros((1 + len(SIZES), len(classes)), np.int64)
     for _, truth in frames:
-        objects = truth.detections
-        size = 1 + np.searchsorted(_SIZE_LIMITS, areas(objects.boxes), side="right")
-        np.add.at(counts, (size, objects.class_id_in(classes)), 1)
-    counts[0] = counts[1:].sum(axis=0)
+        class_id, area = truth.detections.class_id_in(classes), areas(truth.detections.boxes)
+        for row, (least, most) in enumerate(((0.0, np.inf), *_AREAS)):
+            counts[row] += np.bincount(class_id[~((area < least) | (area > most))], minlength=len(classes))
     return counts
 
 
