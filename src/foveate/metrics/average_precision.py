@@ -53,7 +53,7 @@ class AveragePrecision:
 
 
 SIZES = ("small", "medium", "large")
-"""Boxes of up to 32 x 32, up to 96 x 96, and of more square pixels.
+"""Boxes of up to 32 x 32, up to 96 x 96, and of more square pixels; by the box, where COCO takes the annotation's area.
 
 As COCO's ranges do, both sizes hold boxes of exactly 32 x 32 or 96 x 96.
 """
