@@ -148,6 +148,13 @@ def test_objects_on_the_border_of_two_sizes_are_of_both():
     assert result.classes["person"].n == 2
 
 
+@pytest.mark.parametrize("side", [2e5, 2.0**24, 1e38])
+def test_objects_larger_than_every_picture_are_objects(side):
+    truth = one([[0, 0, side, side]])
+    assert average_precision([(truth, Truth(detections=truth))]).ap == pytest.approx(1)
+    assert average_precision([(one([HERE]), Truth(detections=truth))]).ap == 0
+
+
 def test_a_box_that_is_turned_inside_out_counts_as_an_object_that_nobody_finds():
     boxes = np.array([[40.0, 10, 10, 40], [50, 50, 90, 90]])
     truth = Detections(boxes=boxes, scores=[1, 1], class_id=[0, 1], class_names=NAMES)

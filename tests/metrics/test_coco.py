@@ -170,6 +170,9 @@ BAD = {
     "twice": {"images": [IMAGE, IMAGE]},
     "no number": {"annotations": [annotation(image_id="x")]},
     "no track": {"annotations": [annotation(track_id=2**63)]},
+    "endless box": {"annotations": [annotation(bbox=[0, 0, 1e300, 1])]},
+    "distant box": {"annotations": [annotation(bbox=[-2e7, 0, 1, 1], iscrowd=1)]},
+    "box of no number": {"annotations": [annotation(bbox=["nan", 0, 1, 1])]},
     "deep": '{"x": ' + "[" * 20_000,
 }
 

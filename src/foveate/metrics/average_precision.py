@@ -59,6 +59,8 @@ As COCO's ranges do, both sizes hold boxes of exactly 32 x 32 or 96 x 96.
 """
 _AREAS = ((0.0, 32.0**2), (32.0**2, 96.0**2), (96.0**2, np.inf))
 """Least and most area of each size, both included, square pixels."""
+_RANGES = ((0.0, np.inf), *_AREAS)
+"""Those of all objects and of each size; the evaluator's own end at 10^10, beyond which it would find no object."""
 
 
 def average_precision(frames: Sequence[tuple[Detections, Truth]]) -> AveragePrecision:
@@ -91,7 +93,7 @@ def _counts(frames: Sequence[tuple[Detections, Truth]], classes: tuple[str, ...]
     counts = np.zeros((1 + len(SIZES), len(classes)), np.int64)
     for _, truth in frames:
         class_id, area = truth.detections.class_id_in(classes), areas(truth.detections.boxes)
-        for row, (least, most) in enumerate(((0.0, np.inf), *_AREAS)):
+        for row, (least, most) in enumerate(_RANGES):
             counts[row] += np.bincount(class_id[~((area < least) | (area > most))], minlength=len(classes))
     return counts
 
@@ -132,6 +134,7 @@ def _precision(
         return np.zeros((10, 101, len(present), 1 + len(SIZES)))
     run = evaluation(truth, truth.loadRes(predicted), "bbox")
     run.params.catIds = present.tolist()
+    run.params.areaRng = [list(limits) for limits in _RANGES]
     run.evaluate()
     run.accumulate()
     return np.asarray(run.eval["precision"], np.float64)[..., -1]

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from foveate.core import Detections, InputError, MediaError
 from foveate.metrics.truth import EVERY_CLASS, Truth
 
+_FARTHEST = 2.0**24
+"""Pixels; beyond, a float32 does not hold every whole number."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class AnnotatedImage:
@@ -69,8 +72,8 @@ def read_coco(path: str | Path) -> list[AnnotatedImage]:
     `track_id` is kept for pictures whose objects all have one; an object without `visible` beside others that have
     it is wholly visible. `source` tells which boxes people made; it is read, not written. A crowd is ignored for its
     class; one with `visible`, an object that is hidden or too small to be asked for, for every class. Raises
-    `MediaError`, in one line, on a file that is missing, is no such JSON, or names pictures or categories that it does
-    not list.
+    `MediaError`, in one line, on a file that is missing, is no such JSON, names pictures or categories that it does
+    not list, or has boxes beyond all pictures.
     """
     try:
         text = Path(path).read_bytes().removeprefix(codecs.BOM_UTF8)
@@ -116,6 +119,10 @@ def _images(content: _File) -> list[AnnotatedImage]:
             raise InputError(
                 f"annotation {number} names image {annotation.image_id} and category {annotation.category_id}, "
                 "which are not both listed"
+            )
+        if not all(abs(value) <= _FARTHEST for value in annotation.bbox):  # also of what is no number
+            raise InputError(
+                f"the box of annotation {number} must lie within {_FARTHEST:.0f} pixels, got {list(annotation.bbox)}"
             )
         found[annotation.image_id].append(annotation)
     return [
