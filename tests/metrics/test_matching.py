@@ -69,7 +69,7 @@ def test_pairs_are_those_of_the_definition_in_loops(predicted, truth, iou):
     for row in sorted(range(len(predicted)), key=lambda r: (-predicted.scores[r], r)):
         own = [c for c in sorted(free) if truth.class_id[c] == predicted.class_id[row] and overlaps[row, c] >= iou]
         if own:
-            best = max(own, key=lambda c: (overlaps[row, c], -c))
+            best = max(own, key=lambda c: (overlaps[row, c], c))
             free.remove(best)
             pairs.append((row, best))
     found = match(predicted, truth, iou=iou)
@@ -86,6 +86,11 @@ def test_a_prediction_takes_the_free_object_that_it_overlaps_most():
     truth = some([box(3, 0), box(1, 0)])
     found = match(some([box(0, 0), box(0, 0)], [0.9, 0.8]), truth)
     assert found.truth.tolist() == [1, 0]
+
+
+def test_of_objects_that_overlap_equally_the_last_is_taken():
+    pair = some([box(0, 0), box(0, 0)])
+    assert match(some([box(0, 0)]), pair).truth.tolist() == [1]
 
 
 def test_an_overlap_of_exactly_the_threshold_is_a_hit():

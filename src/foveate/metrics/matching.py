@@ -74,10 +74,10 @@ def match(
 ) -> Matches:
     """Match predictions to true objects of the same class name.
 
-    By descending score, each prediction takes the free object of its class with the greatest IoU of at least `iou`.
-    One that finds none is a false positive, unless half of its area lies on one of the `ignore` boxes `(m, 4)` that
-    is for its class, or the truth does not know its class at all: then it is dropped. `ignore_class`: `(m,)` as in
-    `Truth`; all boxes are for every class if None.
+    By descending score, each prediction takes the free object of its class with the greatest IoU of at least `iou`,
+    of equal ones the last. One that finds none is a false positive, unless half of its area lies on one of the
+    `ignore` boxes `(m, 4)` that is for its class, or the truth does not know its class at all: then it is dropped.
+    `ignore_class`: `(m,)` as in `Truth`; all boxes are for every class if None.
     """
     classes = predicted.class_id_in(truth.class_names)
     overlaps = iou_matrix(predicted.boxes, truth.boxes)
@@ -93,7 +93,7 @@ def _greedy(overlaps: NDArray[np.float64], scores: NDArray[np.float32], *, least
     rank = np.empty(len(scores), np.int64)
     rank[np.argsort(-scores, kind="stable")] = np.arange(len(scores))
     rows, columns = np.nonzero(overlaps >= least)
-    order = np.lexsort((columns, -overlaps[rows, columns], rank[rows]))
+    order = np.lexsort((-columns, -overlaps[rows, columns], rank[rows]))
     found: dict[int, int] = {}
     taken: set[int] = set()
     for row, column in zip(rows[order].tolist(), columns[order].tolist(), strict=True):
