@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foveate.core import Detections, InputError, join_detections
+from foveate.core import Detections, InputError, class_places, join_detections
 
 NAMES = ("person", "car", "bus")
 
@@ -80,6 +80,13 @@ def test_ids_follow_names_into_a_longer_list():
     assert wider.boxes.tolist() == some(3).boxes.tolist()
     with pytest.raises(InputError, match="the classes bus are not among person, car"):
         some(3).with_classes(("person", "car"))
+
+
+def test_of_a_name_that_occurs_twice_the_first_index_counts():
+    names = ("person", "N/A", "car", "N/A")
+    assert class_places(("N/A", "car", "bus"), names).tolist() == [1, 2, -1]
+    found = Detections(boxes=np.zeros((4, 4)), scores=np.ones(4), class_id=np.arange(4), class_names=names)
+    assert found.class_id_in(names).tolist() == found.with_classes(names).class_id.tolist() == [0, 1, 2, 1]
 
 
 def test_parts_join_in_their_order():

@@ -105,6 +105,22 @@ def test_classes_without_objects_are_named_and_do_not_count(tmp_path: Path, pict
     assert report["ap50"] == pytest.approx(1)
 
 
+@pytest.mark.parametrize(
+    ("crowd", "f1", "ignored"), [("car", 1, FRAMES), ("person", 2 / 3, FRAMES), ("tree", 2 / 3, 0)]
+)
+def test_a_crowd_hides_false_alarms_of_its_own_class(
+    tmp_path: Path, pictures: Path, crowd: str, f1: float, ignored: int
+) -> None:
+    categories = ("tree", "person", "car")
+    path = annotate(tmp_path / "a.json", clip=False, categories=categories)
+    content = json.loads(path.read_text())
+    for car in (a for a in content["annotations"] if categories[a["category_id"] - 1] == "car"):
+        car |= {"iscrowd": 1, "category_id": 1 + categories.index(crowd)}
+    path.write_text(json.dumps(content))
+    report = measured(open_labelled(path, pictures))
+    assert (report["f1"], report["ignored_boxes"]) == (pytest.approx(f1), ignored)
+
+
 def test_hardly_visible_objects_are_ignored_where_the_set_tells(tmp_path: Path, pictures: Path) -> None:
     hidden = measured(open_labelled(annotate(tmp_path / "a.json", clip=False, visible=0.1), pictures))
     assert (hidden["classes"], hidden["ignored_boxes"]) == ({}, 2 * FRAMES)

@@ -1,5 +1,6 @@
 """Scores, summaries and pictures of a run that is made up."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -80,6 +81,13 @@ def test_frames_are_looked_up_by_their_place_in_the_file_and_left_out_without_tr
     truth = {7: Truth(detections=at(0))}
     counter = rendering_f1(log, truth, lambda index: 7 if index == 1 else 99)
     assert (counter.frames, counter.f1) == (1, 1.0)
+
+
+def test_a_crowd_of_persons_hides_no_false_alarm_of_cars(log):
+    crowd, nobody = np.array([[0, 0, 200, 200]]), Truth(detections=NOTHING)
+    for name, wrong in (("person", 1), ("car", 0)):
+        truth = {1: replace(nobody, ignore=crowd, ignore_class=np.array([NAMES.index(name)]))}
+        assert rendering_f1(log, truth, lambda index: index).total.fp == wrong
 
 
 def test_a_clip_with_exact_truth_is_scored_against_both(tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from foveate.core import Detections, FoveateError, InputError
-from foveate.metrics import Truth, average_precision, iou_matrix
+from foveate.metrics import EVERY_CLASS, Truth, average_precision, iou_matrix
 
 pytest.importorskip("faster_coco_eval")
 
@@ -92,12 +92,26 @@ def test_predictions_on_ignored_boxes_do_not_count():
     assert average_precision([(answer, ignoring)]).ap50 == pytest.approx(1)
 
 
+def test_a_crowd_of_one_class_hides_no_false_alarm_of_another():
+    truth = one([HERE], names=("person", "banana"))
+    for crowd, ap50 in ((0, 1), (1, 0.5), (EVERY_CLASS, 1)):
+        ignoring = Truth(detections=truth, ignore=np.array([THERE]), ignore_class=np.array([crowd]))
+        assert average_precision([(one([THERE, HERE]), ignoring)]).ap50 == pytest.approx(ap50)
+
+
 def test_classes_go_by_name():
     answer = one([HERE, THERE], names=("dog", "person"), classes=[1, 0])
     assert average_precision([(answer, Truth(detections=one([HERE])))]).ap50 == pytest.approx(1)
     frames = [(answer, Truth(detections=one([], names=names))) for names in (("a",), ("b",))]
     with pytest.raises(InputError, match="share their class names"):
         average_precision(frames)
+
+
+def test_classes_of_one_name_are_one_class():
+    names = ("person", "N/A", "car", "N/A")
+    twice = one([HERE, THERE], names=names, classes=[1, 3])
+    result = average_precision([(twice, Truth(detections=twice))])
+    assert {name: (entry.n, entry.ap50) for name, entry in result.classes.items()} == {"N/A": (2, pytest.approx(1))}
 
 
 def test_a_missing_evaluator_names_the_extra(monkeypatch):
@@ -121,6 +135,24 @@ def test_objects_of_one_size_are_scored_apart():
     assert result.sizes["large"].ap50 == pytest.approx(1)
     assert result.sizes["large"].classes["person"].n == 1
     assert result.classes["person"].ap50 == pytest.approx(0.5, abs=0.01)
+
+
+def test_objects_on_the_border_of_two_sizes_are_of_both():
+    truth = one([[0, 0, 32, 32], [100, 100, 196, 196]])
+    result = average_precision([(truth, Truth(detections=truth))])
+    assert {name: (entry.n, entry.ap) for name, entry in result.sizes.items()} == {
+        "small": (1, pytest.approx(1)),
+        "medium": (2, pytest.approx(1)),
+        "large": (1, pytest.approx(1)),
+    }
+    assert result.classes["person"].n == 2
+
+
+@pytest.mark.parametrize("side", [2e5, 2.0**24, 1e38])
+def test_objects_larger_than_every_picture_are_objects(side):
+    truth = one([[0, 0, side, side]])
+    assert average_precision([(truth, Truth(detections=truth))]).ap == pytest.approx(1)
+    assert average_precision([(one([HERE]), Truth(detections=truth))]).ap == 0
 
 
 def test_a_box_that_is_turned_inside_out_counts_as_an_object_that_nobody_finds():

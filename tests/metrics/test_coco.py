@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 
 from foveate.core import Detections, InputError, MediaError
-from foveate.metrics import AnnotatedImage, Truth, only_by_people, read_coco, with_ignore_rules, write_coco
+from foveate.metrics import (
+    EVERY_CLASS,
+    AnnotatedImage,
+    Truth,
+    only_by_people,
+    read_coco,
+    with_ignore_rules,
+    write_coco,
+)
 from foveate.metrics.truth import least_height
 
 CLIPS = Path("/work/shared/data/videos")
@@ -37,7 +45,8 @@ def test_what_is_written_is_read_back(tmp_path):
             frame=7,
             truth=Truth(
                 detections=objects([[0.1, 2.3, 44.7, 91.3], [5, 5, 9, 9]], [1, 0]),
-                ignore=np.array([[1, 1, 30, 30]]),
+                ignore=np.array([[1, 1, 30, 30], [2, 2, 9, 9]]),
+                ignore_class=np.array([EVERY_CLASS, 1]),
                 track_ids=np.array([4, 9]),
                 visible=np.array([1, 0.2]),
             ),
@@ -49,7 +58,7 @@ def test_what_is_written_is_read_back(tmp_path):
     for back, image in zip(read_coco(tmp_path / "a.json"), images, strict=True):
         assert (back.file_name, back.size, back.frame) == (image.file_name, image.size, image.frame)
         assert back.truth.detections == image.truth.detections
-        for name in ("ignore", "track_ids", "visible"):
+        for name in ("ignore", "ignore_class", "track_ids", "visible"):
             assert np.array_equal(getattr(back.truth, name), getattr(image.truth, name))
 
 
@@ -77,7 +86,18 @@ def test_categories_are_sorted_by_id_and_crowds_are_ignored(tmp_path):
     (image,) = read_coco(tmp_path / "a.json")
     assert image.truth.detections == objects([[1, 2, 4, 6]], [1], scores=[1])
     assert image.truth.ignore.tolist() == [[0, 0, 5, 5]]
+    assert image.truth.ignore_class.tolist() == [0]
     assert image.truth.track_ids is image.truth.visible is None
+
+
+def test_crowds_that_tell_what_is_visible_are_hidden_objects_and_ignored_for_every_class(tmp_path):
+    content = {
+        "images": [IMAGE],
+        "annotations": [annotation(iscrowd=1, visible=0.1), annotation(iscrowd=1)],
+        "categories": [PERSON],
+    }
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    assert read_coco(tmp_path / "a.json")[0].truth.ignore_class.tolist() == [EVERY_CLASS, 0]
 
 
 def test_an_object_without_visible_beside_others_is_wholly_visible(tmp_path):
@@ -150,6 +170,9 @@ BAD = {
     "twice": {"images": [IMAGE, IMAGE]},
     "no number": {"annotations": [annotation(image_id="x")]},
     "no track": {"annotations": [annotation(track_id=2**63)]},
+    "endless box": {"annotations": [annotation(bbox=[0, 0, 1e300, 1])]},
+    "distant box": {"annotations": [annotation(bbox=[-2e7, 0, 1, 1], iscrowd=1)]},
+    "box of no number": {"annotations": [annotation(bbox=["nan", 0, 1, 1])]},
     "deep": '{"x": ' + "[" * 20_000,
 }
 
@@ -192,6 +215,7 @@ def test_hardly_visible_and_small_objects_are_ignored():
     truth = Truth(
         detections=objects([[0, 0, 9, 16], [0, 0, 9, 15], [0, 0, 9, 90], [0, 0, 9, 90]], [0, 0, 1, 1]),
         ignore=np.array([[7, 7, 8, 8]]),
+        ignore_class=np.array([1]),
         track_ids=np.arange(4),
         visible=np.array([1, 1, 0.24, 0.25]),
     )
@@ -199,6 +223,7 @@ def test_hardly_visible_and_small_objects_are_ignored():
     assert kept.track_ids.tolist() == [0, 3]
     assert np.array_equal(kept.visible, np.array([1, 0.25], np.float32))
     assert kept.ignore.tolist() == [[7, 7, 8, 8], [0, 0, 9, 15], [0, 0, 9, 90]]
+    assert kept.ignore_class.tolist() == [1, EVERY_CLASS, EVERY_CLASS]
 
 
 def test_the_least_height_follows_the_frame():
@@ -208,6 +233,12 @@ def test_the_least_height_follows_the_frame():
 def test_truth_names_lengths_that_disagree():
     with pytest.raises(InputError, match="track_ids of 1 objects"):
         Truth(detections=objects([[0, 0, 1, 1]], [0]), track_ids=np.arange(2))
+
+
+@pytest.mark.parametrize("classes", [[0], [0, 2], [0, -2]])
+def test_truth_names_classes_of_ignored_boxes_that_cannot_be(classes):
+    with pytest.raises(InputError, match="ignore_class must be 2 numbers from -1 to 1"):
+        Truth(detections=objects([], []), ignore=np.zeros((2, 4)), ignore_class=np.array(classes))
 
 
 @pytest.mark.skipif(not CLIPS.is_dir(), reason="real clips are not part of the repository")

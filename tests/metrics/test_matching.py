@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foveate.core import Detections
-from foveate.metrics import Counts, F1Counter, iou_matrix, match
+from foveate.metrics import EVERY_CLASS, Counts, F1Counter, iou_matrix, match
 
 NAMES = ("person", "car")
 
@@ -69,7 +69,7 @@ def test_pairs_are_those_of_the_definition_in_loops(predicted, truth, iou):
     for row in sorted(range(len(predicted)), key=lambda r: (-predicted.scores[r], r)):
         own = [c for c in sorted(free) if truth.class_id[c] == predicted.class_id[row] and overlaps[row, c] >= iou]
         if own:
-            best = max(own, key=lambda c: (overlaps[row, c], -c))
+            best = max(own, key=lambda c: (overlaps[row, c], c))
             free.remove(best)
             pairs.append((row, best))
     found = match(predicted, truth, iou=iou)
@@ -88,6 +88,11 @@ def test_a_prediction_takes_the_free_object_that_it_overlaps_most():
     assert found.truth.tolist() == [1, 0]
 
 
+def test_of_objects_that_overlap_equally_the_last_is_taken():
+    pair = some([box(0, 0), box(0, 0)])
+    assert match(some([box(0, 0)]), pair).truth.tolist() == [1]
+
+
 def test_an_overlap_of_exactly_the_threshold_is_a_hit():
     assert len(match(some([[0, 0, 10, 10]]), some([[0, 0, 10, 5]])).predicted) == 1
 
@@ -101,6 +106,14 @@ def test_classes_are_mapped_by_name():
     assert match(some([box(0, 0)], classes=[1]), some([box(0, 0)])).missed.tolist() == [0]
 
 
+def test_classes_of_one_name_are_one_class():
+    names = ("person", "N/A", "car", "N/A")
+    twice = some([box(0, 0), box(50, 0)], classes=[1, 3], names=names)
+    assert F1Counter().add(twice, twice) == Counts(tp=2)
+    other = some(twice.boxes, classes=[3, 1], names=names)
+    assert F1Counter().add(other, twice) == Counts(tp=2)
+
+
 def test_predictions_mostly_on_ignored_boxes_are_dropped_unless_they_match():
     ignore = np.array([box(0, 0, 40)], np.float32)
     predicted = some([box(5, 5), box(35, 5), box(36, 5), box(20, 20)])
@@ -108,6 +121,14 @@ def test_predictions_mostly_on_ignored_boxes_are_dropped_unless_they_match():
     assert found.predicted.tolist() == [3]
     assert found.dropped.tolist() == [0, 1]  # half of it on the ignored box is enough
     assert found.false_positives.tolist() == [2]
+
+
+def test_an_ignored_box_of_one_class_drops_predictions_of_that_class_alone():
+    ignore = np.array([box(0, 0, 40), box(100, 0, 40)], np.float32)
+    predicted = some([box(5, 5), box(5, 5), box(105, 5), box(105, 5)], classes=[0, 1, 0, 1], names=("car", "person"))
+    found = match(predicted, some([]), ignore=ignore, ignore_class=np.array([NAMES.index("car"), EVERY_CLASS]))
+    assert found.dropped.tolist() == [0, 2, 3]
+    assert found.false_positives.tolist() == [1]
 
 
 def test_f1_of_a_video_sums_over_frames():

@@ -34,6 +34,13 @@ def test_what_is_written_is_read_again(tmp_path):
         assert np.allclose(got.visible, wanted.visible)
 
 
+def test_an_object_of_score_0_is_read_again(tmp_path):
+    write_mot(tmp_path / "gt.txt", {0: truth([(0, 0, 9, 9)], [1], scores=[0], visible=[0.5])})
+    again = read_mot(tmp_path / "gt.txt")[0]
+    assert again.detections.scores == pytest.approx(0)
+    assert len(again.ignore) == 0
+
+
 def test_lines_are_those_of_the_benchmark(tmp_path):
     """Frames and pixels count from 1 there."""
     write_mot(tmp_path / "gt.txt", {2: truth([(911, 483, 1008, 592)], [0], tracks=[1], visible=[0.86014])})

@@ -92,6 +92,15 @@ def test_objects_that_a_picture_cuts_count_neither_way():
     assert (trial.tp, trial.fp, trial.fn) == (1, 0, 1)
 
 
+def test_a_crowd_hides_false_alarms_of_its_own_class():
+    wrong, classes = boxes((6, 40, 16, 60)), np.zeros((6, 10), np.uint8)
+    for class_id, fp in ((0, 0), (1, 1)):
+        nothing = Detections.empty(("person", "car"))
+        truth = Truth(detections=nothing, ignore=wrong.boxes, ignore_class=np.array([class_id]))
+        found = observe_classes(picture(), truth, classes, lambda _cut: wrong, scene="a", sampling=SAMPLING)
+        assert found.trials[0].fp == fp
+
+
 def test_planned_combinations_lower_and_raise_each_class_alone():
     chosen = combinations(ClassSampling(extra=3))
     assert len(chosen) == len(set(chosen)) == 19 + 3

@@ -12,7 +12,7 @@ from foveate.core.candidates import (
 from foveate.core.class_profile import AccuracyLine, AccuracyTable, ClassProfile, SizeLine, SizeTable
 from foveate.core.clock import Clock, ManualClock, MonotonicClock
 from foveate.core.content import FrameContent, LastOffload, LinkState
-from foveate.core.detections import STREET_CLASSES, Detections, join_detections
+from foveate.core.detections import STREET_CLASSES, Detections, class_places, join_detections
 from foveate.core.errors import (
     CodecError,
     FoveateError,
@@ -155,6 +155,7 @@ __all__ = [
     "carry_importance",
     "check_class_map",
     "check_pixels",
+    "class_places",
     "class_shares",
     "computed_pixels",
     "foveate_home",

@@ -112,20 +112,31 @@ class Detections:
         )
 
     def class_id_in(self, class_names: Sequence[str]) -> NDArray[np.int32]:
-        """`(n,)` of each object as an index into other names; -1 where its name is not among them."""
-        places = {name: index for index, name in enumerate(class_names)}
-        table = np.array([places.get(name, -1) for name in self.class_names], np.int32)
-        return table[self.class_id] if len(self) else np.zeros(0, np.int32)
+        """`(n,)` of each object as an index into other names; -1 where its name is not among them.
+
+        Of a name that occurs twice, the first index counts: objects of one name are of one class.
+        """
+        places = class_places(self.class_names, class_names)
+        return places[self.class_id] if len(self) else np.zeros(0, np.int32)
 
     def with_classes(self, class_names: Sequence[str]) -> Self:
         """The same objects with ids into other names; raises `InputError` if one of its names is not among them."""
-        places = {name: index for index, name in enumerate(class_names)}
-        if missing := [name for name in self.class_names if name not in places]:
+        if missing := [name for name in self.class_names if name not in class_names]:
             raise InputError(f"the classes {', '.join(missing)} are not among {', '.join(class_names)}")
-        table = np.array([places[name] for name in self.class_names], np.int32)
         return type(self)(
-            boxes=self.boxes, scores=self.scores, class_id=table[self.class_id], class_names=tuple(class_names)
+            boxes=self.boxes,
+            scores=self.scores,
+            class_id=self.class_id_in(class_names),
+            class_names=tuple(class_names),
         )
+
+
+def class_places(class_names: Sequence[str], others: Sequence[str]) -> NDArray[np.int32]:
+    """Of each class name `(len(class_names),)` its first index among `others`; -1 where it is not among them."""
+    places: dict[str, int] = {}
+    for index, name in enumerate(others):
+        places.setdefault(name, index)
+    return np.array([places.get(name, -1) for name in class_names], np.int32)
 
 
 def join_detections(parts: Sequence[Detections]) -> Detections:

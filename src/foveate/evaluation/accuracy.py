@@ -82,7 +82,7 @@ def _has_people(truth: Truth) -> bool:
 def _figures(frames: Frames, threshold: float) -> dict[str, Any]:
     counter = F1Counter()
     for found, truth in frames:
-        counter.add(found.above(threshold), truth.detections, ignore=truth.ignore)
+        counter.add(found.above(threshold), truth.detections, ignore=truth.ignore, ignore_class=truth.ignore_class)
     at_threshold = {"f1": counter.f1, "precision": counter.precision, "recall": counter.recall}
     ignored = sum(len(truth.ignore) for _, truth in frames)
     return asdict(average_precision(frames)) | at_threshold | {"images": len(frames), "ignored_boxes": ignored}

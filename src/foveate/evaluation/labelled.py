@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from foveate.codec import VideoReader, is_video, read_image
-from foveate.core import Detections, InputError, MediaError, Pixels
+from foveate.core import Detections, InputError, MediaError, Pixels, class_places
 from foveate.evaluation.clip_frames import frames_of
-from foveate.metrics import AnnotatedImage, Truth, read_coco, with_ignore_rules
+from foveate.metrics import EVERY_CLASS, AnnotatedImage, Truth, read_coco, with_ignore_rules
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +87,7 @@ def _told(size: tuple[int, int]) -> tuple[int, int] | None:
 
 
 def only_classes(truth: Truth, class_names: tuple[str, ...]) -> Truth:
-    """The objects of some classes, numbered as in `class_names`; objects of others are left out."""
+    """Objects and ignored boxes of some classes, numbered as in `class_names`; those of others are left out."""
     objects = truth.detections
     kept = truth.select(objects.class_id_in(class_names) >= 0)
     named = Detections(
@@ -94,4 +96,7 @@ def only_classes(truth: Truth, class_names: tuple[str, ...]) -> Truth:
         class_id=kept.detections.class_id_in(class_names),
         class_names=class_names,
     )
-    return replace(kept, detections=named)
+    places = class_places(objects.class_names, class_names)
+    ignore_class = np.append(places, EVERY_CLASS)[truth.ignore_class]
+    known = (ignore_class >= 0) | (truth.ignore_class == EVERY_CLASS)
+    return replace(kept, detections=named, ignore=truth.ignore[known], ignore_class=ignore_class[known])

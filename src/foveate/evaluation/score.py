@@ -77,5 +77,5 @@ def _count(
     for index, detections in frames:
         true = truth.get(file_position(index))
         if true is not None:
-            counter.add(detections, true.detections, ignore=true.ignore)
+            counter.add(detections, true.detections, ignore=true.ignore, ignore_class=true.ignore_class)
     return counter

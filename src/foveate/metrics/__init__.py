@@ -9,9 +9,10 @@ from foveate.metrics.mot import MOT_CLASSES, read_mot, write_mot
 from foveate.metrics.outlines import decode_outline, encode_outline
 from foveate.metrics.supervision import from_supervision, to_supervision
 from foveate.metrics.suppression import suppress
-from foveate.metrics.truth import Truth, only_by_people, with_ignore_rules
+from foveate.metrics.truth import EVERY_CLASS, Truth, only_by_people, with_ignore_rules
 
 __all__ = [
+    "EVERY_CLASS",
     "MOT_CLASSES",
     "AnnotatedImage",
     "AveragePrecision",

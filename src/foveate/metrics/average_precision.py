@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from foveate.core import Detections, FoveateError, InputError
 from foveate.metrics.matching import areas
-from foveate.metrics.truth import Truth
+from foveate.metrics.truth import EVERY_CLASS, Truth
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,22 +53,28 @@ class AveragePrecision:
 
 
 SIZES = ("small", "medium", "large")
-"""Boxes of under 32 x 32, under 96 x 96, and of more square pixels, as COCO divides them."""
-_SIZE_LIMITS = (32.0**2, 96.0**2)
+"""Boxes of up to 32 x 32, up to 96 x 96, and of more square pixels; by the box, where COCO takes the annotation's area.
+
+As COCO's ranges do, both sizes hold boxes of exactly 32 x 32 or 96 x 96.
+"""
+_AREAS = ((0.0, 32.0**2), (32.0**2, 96.0**2), (96.0**2, np.inf))
+"""Least and most area of each size, both included, square pixels."""
+_RANGES = ((0.0, np.inf), *_AREAS)
+"""Those of all objects and of each size; the evaluator's own end at 10^10, beyond which it would find no object."""
 
 
 def average_precision(frames: Sequence[tuple[Detections, Truth]]) -> AveragePrecision:
     """AP and AP50 of predictions against truth, frame by frame, at most 100 predictions a class and frame.
 
     Classes go by name; predictions of a class that the truth does not know are left out, and ignored boxes are
-    crowd regions of every class. Raises `InputError` if the truths' class names differ, `FoveateError` without
-    faster-coco-eval.
+    crowd regions of their class or of every one. Raises `InputError` if the truths' class names differ, `FoveateError`
+    without faster-coco-eval.
     """
     names = {truth.detections.class_names for _, truth in frames}
     if len(names) > 1:
         raise InputError(f"all truths must share their class names, got {sorted(names)}")
     classes = next(iter(names), ())
-    counts = _counts(frames, len(classes))
+    counts = _counts(frames, classes)
     present = np.flatnonzero(counts[0])
     if not len(present):
         return AveragePrecision(ap=0.0, ap50=0.0, classes={}, sizes={})
@@ -82,14 +88,13 @@ def average_precision(frames: Sequence[tuple[Detections, Truth]]) -> AveragePrec
     )
 
 
-def _counts(frames: Sequence[tuple[Detections, Truth]], classes: int) -> NDArray[np.int64]:
+def _counts(frames: Sequence[tuple[Detections, Truth]], classes: tuple[str, ...]) -> NDArray[np.int64]:
     """`(1 + sizes, classes)`: true objects, all and by size."""
-    counts = np.zeros((1 + len(SIZES), classes), np.int64)
+    counts = np.zeros((1 + len(SIZES), len(classes)), np.int64)
     for _, truth in frames:
-        objects = truth.detections
-        size = 1 + np.searchsorted(_SIZE_LIMITS, areas(objects.boxes), side="right")
-        np.add.at(counts, (size, objects.class_id), 1)
-    counts[0] = counts[1:].sum(axis=0)
+        class_id, area = truth.detections.class_id_in(classes), areas(truth.detections.boxes)
+        for row, (least, most) in enumerate(_RANGES):
+            counts[row] += np.bincount(class_id[~((area < least) | (area > most))], minlength=len(classes))
     return counts
 
 
@@ -129,6 +134,7 @@ def _precision(
         return np.zeros((10, 101, len(present), 1 + len(SIZES)))
     run = evaluation(truth, truth.loadRes(predicted), "bbox")
     run.params.catIds = present.tolist()
+    run.params.areaRng = [list(limits) for limits in _RANGES]
     run.evaluate()
     run.accumulate()
     return np.asarray(run.eval["precision"], np.float64)[..., -1]
@@ -137,8 +143,10 @@ def _precision(
 def _truth_file(frames: Sequence[tuple[Detections, Truth]], classes: tuple[str, ...]) -> dict[str, Any]:
     annotations: list[dict[str, Any]] = []
     for image, (_, truth) in enumerate(frames, 1):
-        boxes = [(int(k) + 1, box, 0) for k, box in zip(truth.detections.class_id, truth.detections.boxes, strict=True)]
-        boxes += [(category, box, 1) for box in truth.ignore for category in range(1, len(classes) + 1)]
+        objects = truth.detections
+        boxes = [(int(k) + 1, box, 0) for k, box in zip(objects.class_id_in(classes), objects.boxes, strict=True)]
+        for k, box in zip(truth.ignore_class.tolist(), truth.ignore, strict=True):
+            boxes += [(c + 1, box, 1) for c in (range(len(classes)) if k == EVERY_CLASS else (k,))]
         for category, box, crowd in boxes:
             entry = _entry(image, category, box)
             annotations.append(entry | {"id": len(annotations) + 1, "iscrowd": crowd})
@@ -150,12 +158,11 @@ def _truth_file(frames: Sequence[tuple[Detections, Truth]], classes: tuple[str, 
 
 
 def _prediction_list(frames: Sequence[tuple[Detections, Truth]], classes: tuple[str, ...]) -> list[dict[str, Any]]:
-    numbers = {name: number for number, name in enumerate(classes, 1)}
     return [
-        _entry(image, numbers[name], box) | {"score": float(score)}
+        _entry(image, int(k) + 1, box) | {"score": float(score)}
         for image, (predicted, _) in enumerate(frames, 1)
-        for k, box, score in zip(predicted.class_id, predicted.boxes, predicted.scores, strict=True)
-        if (name := predicted.class_names[k]) in numbers
+        for k, box, score in zip(predicted.class_id_in(classes), predicted.boxes, predicted.scores, strict=True)
+        if k >= 0
     ]
 
 

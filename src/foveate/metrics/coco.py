@@ -11,7 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveate.core import Detections, InputError, MediaError
-from foveate.metrics.truth import Truth
+from foveate.metrics.truth import EVERY_CLASS, Truth
+
+_FARTHEST = 2.0**24
+"""Pixels; beyond, a float32 does not hold every whole number."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -23,7 +26,7 @@ class AnnotatedImage:
     size: tuple[int, int]
     """`(height, width)`, pixels."""
     truth: Truth
-    """Its objects; crowd regions are among the ignored boxes."""
+    """Its objects; crowd regions are among the ignored boxes, each for its class."""
     frame: int | None = None
     """Position in the clip, from 0; None for single pictures."""
     outlines: Sequence[dict[str, Any]] | None = None
@@ -67,8 +70,10 @@ def read_coco(path: str | Path) -> list[AnnotatedImage]:
     Other tools' dialects are understood: numbers written as `1.0` or `"1"`, `iscrowd` as a truth value, categories of
     one name under several ids (which are one class), and whatever else an entry holds beside.
     `track_id` is kept for pictures whose objects all have one; an object without `visible` beside others that have
-    it is wholly visible. `source` tells which boxes people made; it is read, not written. Raises `MediaError`, in
-    one line, on a file that is missing, is no such JSON, or names pictures or categories that it does not list.
+    it is wholly visible. `source` tells which boxes people made; it is read, not written. A crowd is ignored for its
+    class; one with `visible`, an object that is hidden or too small to be asked for, for every class. Raises
+    `MediaError`, in one line, on a file that is missing, is no such JSON, names pictures or categories that it does
+    not list, or has boxes beyond all pictures.
     """
     try:
         text = Path(path).read_bytes().removeprefix(codecs.BOM_UTF8)
@@ -82,8 +87,8 @@ def read_coco(path: str | Path) -> list[AnnotatedImage]:
 def write_coco(path: str | Path, images: Sequence[AnnotatedImage]) -> None:
     """Write pictures as a COCO file: inverse of `read_coco`. All must have the same class names, ids from 1.
 
-    Ignored boxes become crowd annotations of the first class. Raises `InputError` on differing class names,
-    `MediaError` where the disk refuses.
+    Ignored boxes become crowd annotations of their class; those for every class, of the first one with nothing
+    visible. Raises `InputError` on differing class names, `MediaError` where the disk refuses.
     """
     names = {image.truth.detections.class_names for image in images}
     if len(names) > 1:
@@ -115,6 +120,10 @@ def _images(content: _File) -> list[AnnotatedImage]:
                 f"annotation {number} names image {annotation.image_id} and category {annotation.category_id}, "
                 "which are not both listed"
             )
+        if not all(abs(value) <= _FARTHEST for value in annotation.bbox):  # also of what is no number
+            raise InputError(
+                f"the box of annotation {number} must lie within {_FARTHEST:.0f} pixels, got {list(annotation.bbox)}"
+            )
         found[annotation.image_id].append(annotation)
     return [
         AnnotatedImage(
@@ -138,10 +147,15 @@ def _truth(annotations: list[_Annotation], places: dict[int, int], names: tuple[
             class_names=names,
         ),
         ignore=_boxes(crowds),
+        ignore_class=np.array([_crowd_class(annotation, places) for annotation in crowds], np.int32),
         track_ids=_track_ids(objects),
         visible=_visible(objects),
         by_people=_by_people(objects),
     )
+
+
+def _crowd_class(annotation: _Annotation, places: dict[int, int]) -> int:
+    return places[annotation.category_id] if annotation.visible is None else EVERY_CLASS
 
 
 def _boxes(annotations: list[_Annotation]) -> NDArray[np.float32]:
@@ -187,7 +201,13 @@ def _entries(image_id: int, image: AnnotatedImage) -> list[dict[str, Any]]:
     if image.outlines is not None:
         for entry, outline in zip(entries, image.outlines, strict=True):
             entry |= {"segmentation": outline, "area": sum(outline["counts"][1::2])}
-    return entries + [_entry(image_id, 1, box, iscrowd=1) for box in truth.ignore]
+    return entries + [_crowd(image_id, k, box) for k, box in zip(truth.ignore_class, truth.ignore, strict=True)]
+
+
+def _crowd(image_id: int, class_id: int, box: NDArray[np.float32]) -> dict[str, Any]:
+    if class_id == EVERY_CLASS:
+        return _entry(image_id, 1, box, iscrowd=1) | {"visible": 0.0}
+    return _entry(image_id, int(class_id) + 1, box, iscrowd=1)
 
 
 def _entry(image_id: int, category_id: int, box: NDArray[np.float32], *, iscrowd: int) -> dict[str, Any]:

@@ -51,9 +51,16 @@ class F1Counter:
         self.per_class: dict[str, Counts] = {}
         """Sums by class name, in order of appearance among the truth's classes."""
 
-    def add(self, predicted: Detections, truth: Detections, *, ignore: NDArray[np.float32] | None = None) -> Counts:
-        """Add one frame; its own counts, whose `f1` is the frame's."""
-        matches = match(predicted, truth, iou=self.iou, ignore=ignore)
+    def add(
+        self,
+        predicted: Detections,
+        truth: Detections,
+        *,
+        ignore: NDArray[np.float32] | None = None,
+        ignore_class: NDArray[np.int32] | None = None,
+    ) -> Counts:
+        """Add one frame; its own counts, whose `f1` is the frame's. `ignore`, `ignore_class`: see `match`."""
+        matches = match(predicted, truth, iou=self.iou, ignore=ignore, ignore_class=ignore_class)
         frame = _counts_by_class(matches, predicted, truth)
         self.frames += 1
         for name, counts in frame.items():

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveate.core import Detections
+from foveate.metrics.truth import EVERY_CLASS
 
 Indices = NDArray[np.int64]
 """Positions `(k,)` in the arrays of a `Detections`."""
@@ -64,21 +65,27 @@ def areas(boxes: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def match(
-    predicted: Detections, truth: Detections, *, iou: float = 0.5, ignore: NDArray[np.float32] | None = None
+    predicted: Detections,
+    truth: Detections,
+    *,
+    iou: float = 0.5,
+    ignore: NDArray[np.float32] | None = None,
+    ignore_class: NDArray[np.int32] | None = None,
 ) -> Matches:
     """Match predictions to true objects of the same class name.
 
-    By descending score, each prediction takes the free object of its class with the greatest IoU of at least `iou`.
-    One that finds none is a false positive, unless half of its area lies on one of the `ignore` boxes `(m, 4)`, of
-    any class, or the truth does not know its class at all: then it is dropped.
+    By descending score, each prediction takes the free object of its class with the greatest IoU of at least `iou`,
+    of equal ones the last. One that finds none is a false positive, unless half of its area lies on one of the
+    `ignore` boxes `(m, 4)` that is for its class, or the truth does not know its class at all: then it is dropped.
+    `ignore_class`: `(m,)` as in `Truth`; all boxes are for every class if None.
     """
     classes = predicted.class_id_in(truth.class_names)
     overlaps = iou_matrix(predicted.boxes, truth.boxes)
-    overlaps[classes[:, None] != truth.class_id[None]] = -1
+    overlaps[classes[:, None] != truth.class_id_in(truth.class_names)[None]] = -1
     pairs = _greedy(overlaps, predicted.scores, least=max(iou, 1e-9))
     free = np.ones(len(truth), np.bool_)
     free[pairs[:, 1]] = False
-    return _sorted_out(pairs, free, _uncounted(predicted, classes, ignore))
+    return _sorted_out(pairs, free, _uncounted(predicted, classes, ignore, ignore_class))
 
 
 def _greedy(overlaps: NDArray[np.float64], scores: NDArray[np.float32], *, least: float) -> Indices:
@@ -86,7 +93,7 @@ def _greedy(overlaps: NDArray[np.float64], scores: NDArray[np.float32], *, least
     rank = np.empty(len(scores), np.int64)
     rank[np.argsort(-scores, kind="stable")] = np.arange(len(scores))
     rows, columns = np.nonzero(overlaps >= least)
-    order = np.lexsort((columns, -overlaps[rows, columns], rank[rows]))
+    order = np.lexsort((-columns, -overlaps[rows, columns], rank[rows]))
     found: dict[int, int] = {}
     taken: set[int] = set()
     for row, column in zip(rows[order].tolist(), columns[order].tolist(), strict=True):
@@ -97,15 +104,20 @@ def _greedy(overlaps: NDArray[np.float64], scores: NDArray[np.float32], *, least
 
 
 def _uncounted(
-    predicted: Detections, classes: NDArray[np.int32], ignore: NDArray[np.float32] | None
+    predicted: Detections,
+    classes: NDArray[np.int32],
+    ignore: NDArray[np.float32] | None,
+    ignore_class: NDArray[np.int32] | None,
 ) -> NDArray[np.bool_]:
     """Which predictions are no false positives even if they match nothing."""
     unknown: NDArray[np.bool_] = classes < 0
     if ignore is None or len(ignore) == 0:
         return unknown
-    covered = intersections(predicted.boxes, ignore).max(axis=1)
+    covered = intersections(predicted.boxes, ignore)
+    if ignore_class is not None:
+        covered[(ignore_class != EVERY_CLASS) & (ignore_class != classes[:, None])] = 0
     area = areas(predicted.boxes)
-    on_ignored: NDArray[np.bool_] = (area > 0) & (covered >= _IGNORED_SHARE * area)
+    on_ignored: NDArray[np.bool_] = (area > 0) & (covered.max(axis=1) >= _IGNORED_SHARE * area)
     return unknown | on_ignored
 
 

@@ -24,6 +24,7 @@ MOT_CLASSES: Mapping[int, str] = {
 }
 """MOT16/17/20: pedestrian, person on vehicle, car, bicycle, motorbike, static person."""
 _UNKNOWN = -1
+_LEAST_SCORE = np.finfo(np.float32).tiny
 _MOST = 2.0**53
 """A number from here on is none that a file could mean."""
 
@@ -31,7 +32,8 @@ _MOST = 2.0**53
 def write_mot(path: str | Path, frames: Mapping[int, Truth], *, classes: Mapping[int, str] | None = None) -> None:
     """Write frames, by position from 0, as MOTChallenge text. Inverse of `read_mot`, ignored boxes apart.
 
-    Objects without a track get the id -1. `classes`: number -> name (`MOT_CLASSES`); the first number of a name is
+    Objects without a track get the id -1, and a score of 0, which would mark them as ignored, is written as the least
+    positive one. `classes`: number -> name (`MOT_CLASSES`); the first number of a name is
     written. Raises `InputError` on a class without a number, `MediaError` where the disk refuses.
     """
     numbers = _numbers(MOT_CLASSES if classes is None else classes)
@@ -83,7 +85,7 @@ def _lines(frame: int, truth: Truth, numbers: Mapping[str, int]) -> Iterable[str
         visible = 1.0 if truth.visible is None else float(truth.visible[index])
         x1, y1, x2, y2 = (float(side) for side in box)
         sides = ",".join(f"{value:.9g}" for value in (x1 + 1, y1 + 1, x2 - x1, y2 - y1))
-        yield f"{frame},{track},{sides},{score!s},{numbers[name]},{visible:.6g}"
+        yield f"{frame},{track},{sides},{score or _LEAST_SCORE!s},{numbers[name]},{visible:.6g}"
 
 
 def _rows(path: str | Path) -> list[list[str]]:

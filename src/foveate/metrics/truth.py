@@ -8,6 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from foveate.core import Detections, InputError
 
+EVERY_CLASS = -1
+"""In place of its class, of an ignored box that is for predictions of every class."""
 LEAST_VISIBLE = 0.25
 """Objects of which a smaller share can be seen are ignored."""
 
@@ -19,7 +21,9 @@ class Truth:
     detections: Detections
     """The objects that count; scores are 1 unless another model made them."""
     ignore: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 4), np.float32))
-    """`(m, 4)` xyxy boxes of no class: predictions on them are neither right nor wrong."""
+    """`(m, 4)` xyxy boxes: predictions on them are neither right nor wrong."""
+    ignore_class: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    """`(m,)` class whose predictions each ignored box is for, as in the detections; `EVERY_CLASS` where left out."""
     track_ids: NDArray[np.int64] | None = None
     """`(n,)` which object it is, the same in every frame; None where nobody knows."""
     visible: NDArray[np.float32] | None = None
@@ -29,6 +33,7 @@ class Truth:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ignore", np.asarray(self.ignore, np.float32).reshape(-1, 4))
+        object.__setattr__(self, "ignore_class", self._classes_of_ignored())
         for name, dtype in (("track_ids", np.int64), ("visible", np.float32), ("by_people", np.bool_)):
             values = getattr(self, name)
             if values is None:
@@ -37,6 +42,24 @@ class Truth:
             if values.shape != (len(self.detections),):
                 raise InputError(f"{name} of {len(self.detections)} objects must be as many, got {values.shape}")
             object.__setattr__(self, name, values)
+
+    def _classes_of_ignored(self) -> NDArray[np.int32]:
+        classes, count = np.asarray(self.ignore_class, np.int32), len(self.ignore)
+        if not classes.size:
+            return np.full(count, EVERY_CLASS, np.int32)
+        most = len(self.detections.class_names) - 1
+        if classes.shape != (count,) or not EVERY_CLASS <= classes.min() <= classes.max() <= most:
+            raise InputError(f"ignore_class must be {count} numbers from {EVERY_CLASS} to {most}, got {classes}")
+        return classes
+
+    def ignoring(self, boxes: NDArray[np.float32]) -> Self:
+        """The same with further boxes `(k, 4)` that are ignored for every class."""
+        every = np.full(len(boxes), EVERY_CLASS, np.int32)
+        return replace(
+            self,
+            ignore=np.concatenate([self.ignore, boxes]),
+            ignore_class=np.concatenate([self.ignore_class, every]),
+        )
 
     def select(self, index: ArrayLike) -> Self:
         """The objects named by a boolean or integer index; ignored boxes stay."""
@@ -51,7 +74,7 @@ class Truth:
 
 
 def with_ignore_rules(truth: Truth, *, frame_height: int) -> Truth:
-    """Move hardly visible and very small objects among the ignored boxes.
+    """Move hardly visible and very small objects among the boxes that are ignored for every class.
 
     Ignored are objects of which under 25 % is visible, and those whose box is lower than `least_height`.
     """
@@ -59,16 +82,14 @@ def with_ignore_rules(truth: Truth, *, frame_height: int) -> Truth:
     ignored = boxes[:, 3] - boxes[:, 1] < least_height(frame_height)
     if truth.visible is not None:
         ignored |= truth.visible < LEAST_VISIBLE
-    kept = truth.select(~ignored)
-    return replace(kept, ignore=np.concatenate([truth.ignore, boxes[ignored]]))
+    return truth.select(~ignored).ignoring(boxes[ignored])
 
 
 def only_by_people(truth: Truth) -> Truth:
-    """Move objects whose boxes no person made among the ignored boxes."""
+    """Move objects whose boxes no person made among the boxes that are ignored for every class."""
     if truth.by_people is None:
         return truth
-    others = truth.detections.boxes[~truth.by_people]
-    return replace(truth.select(truth.by_people), ignore=np.concatenate([truth.ignore, others]))
+    return truth.select(truth.by_people).ignoring(truth.detections.boxes[~truth.by_people])
 
 
 def least_height(frame_height: int) -> float:

@@ -171,8 +171,8 @@ def _judged(pixels: Pixels, truth: Truth, corners: Sequence[tuple[int, int]], si
     for top, left in corners:
         found = detect(np.ascontiguousarray(pixels[top : top + side, left : left + side])).moved(top, left)
         share = _shares_inside(truth.detections.boxes, top, left, side)
-        whole, cut = truth.detections.select(share >= 1), truth.detections.boxes[(share > 0) & (share < 1)]
-        total += F1Counter().add(found, whole, ignore=np.concatenate([truth.ignore, cut]))
+        whole = truth.select(share >= 1).ignoring(truth.detections.boxes[(share > 0) & (share < 1)])
+        total += F1Counter().add(found, whole.detections, ignore=whole.ignore, ignore_class=whole.ignore_class)
     return total
 
 

@@ -78,6 +78,18 @@ def test_other_pictures_make_another_part(job: CardJob, data: Path) -> None:
     assert again[0].about["pictures"] != job.parts[0].about["pictures"]
 
 
+def test_a_crowd_of_another_class_makes_another_part(data: Path) -> None:
+    clip = write_clip(data.parent / "sample.mp4", frames=1)
+    file, names = data / "detection" / "val.json", []
+    content = json.loads(file.read_text())
+    for category in (1, 2):
+        content["annotations"][0] |= {"iscrowd": 1, "category_id": category}
+        file.write_text(json.dumps(content))
+        parts = find_parts(find_sets(data), clip)
+        names.append(next(part.about["pictures"] for part in parts if part.group == "real"))
+    assert names[0] != names[1]
+
+
 def test_a_page_shows_what_was_measured_and_names_what_was_not(job: CardJob) -> None:
     assert "## Accuracy" not in card_page(make_card(Outcome(own=job), {}, []))
     job.measure(silent, lambda _: None)

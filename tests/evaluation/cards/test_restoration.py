@@ -37,6 +37,15 @@ def test_a_detector_that_does_not_mind_scores_one_everywhere() -> None:
     assert rows[2]["regions"] > rows[0]["regions"] > 0
 
 
+def test_a_crowd_hides_false_alarms_of_its_own_class() -> None:
+    detector, cells = FakeDetector(inference_s=0.001), all_cells((0,), kinds=("empty",), shares=(25,))
+    pixels = next(iter(moving_squares(1)))
+    found = detector.detect_batch([pixels])[0]
+    crowd = Truth(detections=found.select([]), ignore=found.boxes, ignore_class=found.class_id[::-1])
+    (measured,) = measure_cells(detector, pixels, crowd, cells).values()  # type: ignore[arg-type]
+    assert measured["exact"] == [0, 2, 0]
+
+
 def test_the_table_has_a_line_for_each_share_and_a_column_for_each_point() -> None:
     row = {"kind": "any", "share": 50, "regions": 0.5, "f1": 0.9, "speedup": 1.5, "objects": 3}
     lines = restoration_table([row | {"point": 4}, row | {"point": 0, "f1": 1.0}])

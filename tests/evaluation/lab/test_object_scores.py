@@ -41,6 +41,14 @@ def score(reference, *shown):
     return scored_frames(enumerate(shown), [reference], lambda index: index)
 
 
+def test_a_crowd_hides_false_alarms_of_its_own_class():
+    for class_id, wrong in ((0, 0), (1, 1)):
+        nothing, crowd = Detections.empty(("person", "car")), np.array([square(0)])
+        crowded = Truth(detections=nothing, ignore=crowd, ignore_class=np.array([class_id]))
+        scored = score(Reference(name="pseudo", truths={0: crowded}), detections(square(0)))
+        assert total(scored, "pseudo") == Counts(fp=wrong)
+
+
 def test_ages_count_from_the_first_frame_in_which_an_object_could_be_found():
     truths = [truth(t1=square(0))] * 20
     objects, reference = objects_of(truths, fps=10.0)

@@ -14,6 +14,7 @@ from foveate.evaluation.cards.store import file_digest
 from foveate.evaluation.labelled import Labelled, only_classes
 from foveate.evaluation.slices import REFERENCE
 from foveate.evaluation.summary import machine
+from foveate.metrics import EVERY_CLASS
 from foveate.models import MixedDetector
 
 GROUPS = ("latency", "clips", "real", "restoration", "crowd", "stills")
@@ -151,7 +152,9 @@ def _about(one: CardSet, labelled: Labelled) -> dict[str, Any]:
         state.update(f"{image.file_name} {image.frame} {image.size}".encode())
         if one.place.is_dir():
             state.update(file_digest(one.place / image.file_name).encode())
-        for values in (image.truth.detections.boxes, image.truth.detections.class_id, image.truth.ignore):
+        truth = image.truth
+        for_some = truth.ignore_class[truth.ignore_class != EVERY_CLASS]
+        for values in (truth.detections.boxes, truth.detections.class_id, truth.ignore, for_some):
             state.update(values.tobytes())
     clip = file_digest(one.place) if one.place.is_file() else None
     return {"pictures": state.hexdigest()[:16], "clip": clip}

@@ -119,7 +119,7 @@ def _timed(detector: MixedDetector, pixels: Pixels, mask: Mask, point: int) -> t
 
 def _counts(found: Detections, truth: Truth) -> list[int]:
     counter = F1Counter()
-    counts = counter.add(found, truth.detections, ignore=truth.ignore)
+    counts = counter.add(found, truth.detections, ignore=truth.ignore, ignore_class=truth.ignore_class)
     return [counts.tp, counts.fp, counts.fn]
 
 

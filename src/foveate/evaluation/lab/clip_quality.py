@@ -54,5 +54,5 @@ def _change(reference: Reference) -> float:
         following = reference.truths.get(position + 1)
         if following is not None:
             before: Detections = truth.detections
-            counter.add(before, following.detections, ignore=following.ignore)
+            counter.add(before, following.detections, ignore=following.ignore, ignore_class=following.ignore_class)
     return 1 - counter.f1

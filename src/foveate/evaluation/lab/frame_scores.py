@@ -55,7 +55,7 @@ def _scored(index: int, predicted: Detections, references: Sequence[Reference], 
         truth = reference.truths.get(position)
         if truth is None:
             continue
-        found = match(predicted, truth.detections, ignore=truth.ignore)
+        found = match(predicted, truth.detections, ignore=truth.ignore, ignore_class=truth.ignore_class)
         matches[reference.name] = found
         counts = Counts(tp=len(found.truth), fp=len(found.false_positives), fn=len(found.missed))
         scores[reference.name] = FrameScore(counts=counts, ignored=len(truth.ignore), dropped=len(found.dropped))

@@ -57,7 +57,8 @@ def _shifts(before: Detections, newest: Detections) -> NDArray[np.float64]:
     then, now = _centres(before), _centres(newest)
     distance = np.linalg.norm(now[:, None] - then[None], axis=2)
     # By name: one answer may be the device's and the other the cloud's, whose models may know other classes.
-    distance[newest.class_id[:, None] != before.class_id_in(newest.class_names)[None]] = np.inf
+    ours, theirs = (found.class_id_in(newest.class_names) for found in (newest, before))
+    distance[ours[:, None] != theirs[None]] = np.inf
     nearest = distance.argmin(axis=1)
     reach = _FARTHEST * (newest.boxes[:, 2:] - newest.boxes[:, :2]).max(axis=1)
     same = distance[np.arange(len(now)), nearest] <= reach
