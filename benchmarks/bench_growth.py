@@ -44,7 +44,7 @@ from foveate.device.drawing import draw
 from foveate.estimators import load_profile
 from foveate.evaluation.lab.cell_figures import result_of
 from foveate.evaluation.lab.figures.style import Drawn, colors_of, styled
-from foveate.evaluation.lab.page import document
+from foveate.evaluation.lab.page_parts import document
 from foveate.evaluation.lab.references import Reference
 from foveate.evaluation.lab.segment import FramesByPosition
 from foveate.evaluation.live_log import LiveLog

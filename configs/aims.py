@@ -1,6 +1,6 @@
 """Knees, and what will be shown, as the aim of a choice: on profiling clips and tuning traces.
 
-    foveate compare configs/aims.py --data ../shared/data --out out/aims --part main
+    foveate compare configs/aims.py --data ../shared/data --out out/aims
 
 Cost: 60 cells of 20 s, most of two hours of one core the first time. Expected: little between the two knees; what will
 be shown ahead of them on slow links.

@@ -1,7 +1,7 @@
 """convdet-small: a residual network, 3.8 million parameters: the CNN that baselines are run with (docs/results.md).
 
     foveate train detector configs/convdet_small.py --name convdet-small-world \\
-        --data rendered=$FOVEATE_HOME/world/train-mixed
+        --data rendered=${FOVEATE_HOME:-$HOME/.cache/foveate}/world/train-mixed
 
 Cost: one hour on two cores; 19 crops of 288 pixels a second of one core's time (Zen 4). Expected: not trained
 by this recipe, the shipped weights come from convdet_small_gpu.py. Nothing is downsampled: it saves no work there.

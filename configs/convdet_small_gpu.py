@@ -1,7 +1,7 @@
 """convdet-small on an accelerator, from random weights: large batches, varied colours and shapes, no low regions.
 
     foveate train detector configs/convdet_small_gpu.py --name convdet-small-world --follow \\
-        --data rendered=$FOVEATE_HOME/world/train-mixed
+        --data rendered=${FOVEATE_HOME:-$HOME/.cache/foveate}/world/train-mixed
 
 Cost: three minutes of an H200 that another training and the renderer share, 1,880 crops a second.
 Expected: the model card of convdet-small-world, beside the shipped weights.

@@ -1,9 +1,9 @@
 """vitdet-nano on an accelerator, from random weights, in two stages: full resolution alone, then mixed resolution.
 
     foveate train detector configs/vitdet_nano_gpu.py --name nano-plain --mixed 0 --no-distil --rate 3e-3 --follow \\
-        --data rendered=$FOVEATE_HOME/world/train-mixed
+        --data rendered=${FOVEATE_HOME:-$HOME/.cache/foveate}/world/train-mixed
     foveate train detector configs/vitdet_nano_gpu.py --name my-nano --init nano-plain --follow \\
-        --data rendered=$FOVEATE_HOME/world/train-mixed
+        --data rendered=${FOVEATE_HOME:-$HOME/.cache/foveate}/world/train-mixed
 
 Cost: two and a half minutes each of an H200 that other trainings and the renderer share, 1,100 crops a second.
 Expected: the model card of vitdet-nano-world.

@@ -1,7 +1,7 @@
 """vitdet-small: 384 wide, 12 deep, 23.9 million parameters: as large as training on a processor can reasonably be.
 
     foveate train detector configs/vitdet_small.py --name vitdet-small-world \\
-        --data rendered=$FOVEATE_HOME/world/train-mixed
+        --data rendered=${FOVEATE_HOME:-$HOME/.cache/foveate}/world/train-mixed
 
 Cost: twelve hours on two cores; 2.7 crops of 288 pixels a second of one core's time (Zen 4), 2.7 times fewer than
 vitdet-tiny. Expected: not trained by this recipe; what vitdet_small_gpu.py gave: weights/vitdet-small-world.md.

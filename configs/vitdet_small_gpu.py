@@ -1,7 +1,7 @@
 """vitdet-small on an accelerator, widened from vitdet-tiny-world: it begins with the answers of that model.
 
     foveate train detector configs/vitdet_small_gpu.py --name vitdet-small-world --init vitdet-tiny-world --follow \\
-        --data rendered=$FOVEATE_HOME/world/train-mixed
+        --data rendered=${FOVEATE_HOME:-$HOME/.cache/foveate}/world/train-mixed
 
 Cost: six minutes of an H200 that the renderer shares, 840 crops a second while another training runs beside it.
 Expected: of 4.5 minutes, weights/vitdet-small-world.md; the weights, 48 MB, are not in the repository.

@@ -1,7 +1,7 @@
 """vitdet-tiny: 192 wide, 12 deep, 6.4 million parameters: the default model.
 
     foveate train detector configs/vitdet_tiny.py --name vitdet-tiny-world \\
-        --data rendered=$FOVEATE_HOME/world/train-mixed
+        --data rendered=${FOVEATE_HOME:-$HOME/.cache/foveate}/world/train-mixed
 
 Cost: one hour on two cores; 7 to 8 crops of 288 pixels a second of one core's time (Zen 4). Expected: the model card of
 vitdet-tiny-world, beside the shipped weights, tells what 206 minutes and seven of a GPU gave.

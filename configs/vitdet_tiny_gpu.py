@@ -1,7 +1,7 @@
 """vitdet-tiny on an accelerator: large batches, varied colours and shapes, learning from its full resolution.
 
     foveate train detector configs/vitdet_tiny_gpu.py --name my-detector --init vitdet-tiny-world --follow \\
-        --data rendered=$FOVEATE_HOME/world/train-mixed
+        --data rendered=${FOVEATE_HOME:-$HOME/.cache/foveate}/world/train-mixed
 
 `--follow` takes in stills while they are being rendered beside it. Cost: seven minutes of an H200 that other trainings
 and the renderer share, 700 crops a second. Expected: the model card of vitdet-tiny-world, beside the shipped weights.

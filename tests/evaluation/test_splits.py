@@ -76,6 +76,8 @@ def test_clips_are_found_where_their_kind_lies(tmp_path, monkeypatch):
     for name in ("b.mp4", "b-1080p.mp4"):
         (tmp_path / "home" / "world" / name).touch()
     assert find_clip(real, tmp_path) == tmp_path / "a.mp4"
+    assert find_clip(rendered, tmp_path).name == "b.mp4", "the standard length"
+    (tmp_path / "home" / "world" / "b.mp4").unlink()
     assert find_clip(rendered, tmp_path).name == "b-1080p.mp4"
     folder = tmp_path / "home" / "world" / "b-profile"
     folder.mkdir()

@@ -292,6 +292,17 @@ def test_position_codes_that_are_kept_take_bounded_memory(monkeypatch):
         assert 0 < sum(codes.nbytes for codes in model._position_cache.values()) <= most
 
 
+@torch.no_grad()
+def test_position_codes_follow_tables_that_take_the_memory_of_others():
+    """The allocator gives a freed table's address to the next one."""
+    model, image = Backbone(BackboneConfig(dim=64, depth=4, heads=2, window_size=3)).eval(), torch.randn(1, 3, 96, 96)
+    for scale in range(1, 30):
+        model.positions = torch.nn.Parameter(torch.randn(model.positions.shape) * scale)
+        fresh = Backbone(model.config).eval()
+        fresh.load_state_dict(model.state_dict())
+        torch.testing.assert_close(model(image), fresh(image))
+
+
 @pytest.mark.parametrize("frozen", [False, True])
 def test_position_codes_follow_a_fused_optimiser(frozen):
     model = backbone()

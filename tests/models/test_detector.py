@@ -9,7 +9,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from foveate.core import InputError, WeightsError, join_regions, split_regions
-from foveate.models import BackboneConfig, Detector, DetectorConfig, load_detector, save_detector
+from foveate.models import BackboneConfig, Detector, DetectorConfig, describe_weights, load_detector, save_detector
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +163,23 @@ def test_saved_weights_load_and_detect_the_same(detector, tmp_path):
     np.testing.assert_allclose(
         loaded.detect(frame(300, 500), score_threshold=0.0).scores, detector.detect(frame(300, 500)).scores, atol=1e-6
     )
+
+
+def test_a_folder_in_the_way_does_not_take_a_shipped_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "vitdet-nano-world").mkdir()
+    (tmp_path / "vitdet-nano-world" / "config.json").write_text("{}")
+    assert load_detector("vitdet-nano-world").name == "vitdet-nano-world"
+
+
+def test_weights_are_for_those_who_may_read_other_new_files(detector, tmp_path):
+    path, other = tmp_path / "one.safetensors", tmp_path / "other"
+    other.touch()
+    save_detector(detector, path)
+    assert path.stat().st_mode == other.stat().st_mode
+    path.chmod(0o640)
+    describe_weights(path, {"terms": "none"})
+    assert path.stat().st_mode & 0o777 == 0o640
 
 
 def test_a_name_is_looked_up_in_foveate_home(detector, tmp_path, monkeypatch):

@@ -31,6 +31,10 @@ def test_help_ends_with_an_example() -> None:
         (["--data", "street=/nowhere", "--finetune-window", "9"], "--finetune-window needs --init"),
         (["--data", "street=/nowhere", "--name", "../x"], "--name is a single word without /, got '../x'"),
         (["--data", "street=/nowhere", "--out", "/"], "a file is needed, and / is a folder"),
+        (["--data", "street=/nowhere", "--name", ".."], "--name is a single word without /, got '..'"),
+        (["--data", "street=/nowhere", "--out", "card.json"], "--out is a weights file, NAME.safetensors, got card"),
+        (["--data", "s=/nowhere", "--evaluate-minutes", "1"], "--evaluate-minutes needs --evaluate"),
+        (["--data", "s=/nowhere", "--phase", "inf:96x96:2"], "a phase needs a positive share"),
         (["--data", "s=/nowhere", "--phase", "1:288:16"], "a phase is SHARE:HEIGHTxWIDTH:BATCH"),
         (["--data", "s=/nowhere", "--phase", "1:300x288:16"], "multiples of 32"),
         (["--data", "s=SET", "--finetune-window", "9"], "--finetune-window needs --init"),
@@ -159,3 +163,17 @@ def test_a_teacher_is_told_by_the_card(street: Path, tmp_path: Path, monkeypatch
     (line,) = (tmp_path / "training" / "taught" / "log.jsonl").read_text().splitlines()
     assert json.loads(line)["step"] == 1, "a training shorter than the journal's stretch is told all the same"
     assert json.loads(line)["distillation"] > 0
+
+
+def test_the_seed_decides_the_first_weights(street: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOVEATE_HOME", str(tmp_path))
+    (tmp_path / "tiny.py").write_text(TINY.replace("    torch.manual_seed(0)\n", ""))
+
+    def first_loss(name: str, seed: int) -> float:
+        words = ["detector", str(tmp_path / "tiny.py"), "--name", name, "--data", f"street={street}"]
+        ran = CliRunner().invoke(app, [*words, "--phase", "1:96x96:2", "--seed", str(seed)])
+        assert ran.exit_code == 0, ran.output
+        return float(json.loads((tmp_path / "training" / name / "log.jsonl").read_text())["loss"])
+
+    losses = [first_loss("one", 5), first_loss("two", 5), first_loss("three", 6)]
+    assert losses[0] == losses[1] != losses[2]

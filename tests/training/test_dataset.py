@@ -119,9 +119,23 @@ def test_files_of_other_tools_are_read(tmp_path: Path) -> None:
 def test_boxes_without_an_area_are_dropped(tmp_path: Path) -> None:
     def change(content: dict) -> None:
         content["annotations"][0]["bbox"] = [5, 5, 0, 10]
-        content["annotations"][1]["bbox"] = [50, 50, -20, -20]
+        content["annotations"][1]["bbox"] = [50, 50, 20, 0]
 
     assert len(one_picture(tmp_path / "set", change).images[0].boxes) == 1
+
+
+def test_boxes_with_negative_sides_are_those_that_were_drawn(tmp_path: Path) -> None:
+    def change(content: dict) -> None:
+        content["annotations"][1]["bbox"] = [50, 60, -20, -30]
+
+    assert one_picture(tmp_path / "set", change).images[0].boxes[1].tolist() == [30, 30, 50, 60]
+
+
+@pytest.mark.parametrize("text", [b'{"categories": "b\xe4um"}', b"[" * 100_000], ids=["latin-1", "nested"])
+def test_what_is_no_annotation_file_is_one_clear_line(street: Path, text: bytes) -> None:
+    (street / "annotations.json").write_bytes(text)
+    with pytest.raises(MediaError, match="not a readable annotation file"):
+        load_folder(street, CLASSES)
 
 
 @pytest.mark.parametrize("told", [True, False], ids=["size told", "size not told"])

@@ -1,11 +1,12 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from foveate.core import InputError
-from foveate.models import Detector
+from foveate.models import ConvDetector, ConvDetectorConfig, Detector
 from foveate.training import (
     Batch,
     DistillationConfig,
@@ -20,7 +21,7 @@ from foveate.training import (
 from foveate.training.gradients import GradientWorkers, StepLosses
 from foveate.training.resolution import Resolution, ResolutionConfig
 
-from .conftest import tiny_detector
+from .conftest import draw, tiny_detector
 from .test_assign import random_case
 from .test_trainer import SHORT
 
@@ -126,10 +127,32 @@ def test_all_images_learn_from_a_teacher_at_full_resolution(street_set: ImageSet
     assert found[1] / found[0] == pytest.approx(sums[1] / sums[0], rel=1e-4)
 
 
-def test_a_teacher_with_other_cells_is_refused() -> None:
-    shape = replace(tiny_detector().config, strides=(8, 16))
+def test_a_teacher_with_other_strides_is_refused_and_threads_stay_as_they_were() -> None:
+    shape, threads = replace(tiny_detector().config, strides=(8, 16)), torch.get_num_threads()
     with pytest.raises(InputError, match="a teacher needs the model's classes and strides"):
         GradientWorkers(tiny_detector(), LossConfig(), threads=1, teacher=Detector(shape))
+    assert torch.get_num_threads() == threads
+
+
+def test_a_teacher_with_other_cells_is_refused() -> None:
+    """A CNN pads to whole cells of its coarsest level, a ViT does not."""
+    strides = (8, 16, 32, 64)
+    model = Detector(replace(tiny_detector().config, strides=strides))
+    shape = ConvDetectorConfig(class_names=model.class_names, strides=strides, channels=(8,) * 5, blocks=(1,) * 5)
+    pixels, resolution = torch.zeros(2, 3, 96, 96), Resolution(masks=None, restoration_points=[0] * 2)
+    _, targets = to_tensors(Batch.collate([draw(np.random.default_rng(0), 96, 96)] * 2), torch.device("cpu"))
+    with (
+        GradientWorkers(model, LossConfig(), threads=1, bfloat16=False, teacher=ConvDetector(shape)) as workers,
+        pytest.raises(InputError, match="a teacher needs the model's cells, 193 in crops of 96 x 96 pixels"),
+    ):
+        workers.compute(pixels, targets, resolution)
+
+
+def test_a_teacher_stays_as_it_was() -> None:
+    teacher = tiny_detector(seed=1).train()
+    with GradientWorkers(tiny_detector(), LossConfig(), threads=1, bfloat16=True, teacher=teacher):
+        assert teacher.training
+        assert all(p.requires_grad and p.dtype == torch.float32 for p in teacher.parameters())
 
 
 @pytest.mark.parametrize("wrong", [{"class_weight": -1.0}, {"confident": 2.0}, {"focus": -0.1}])

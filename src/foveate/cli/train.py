@@ -82,14 +82,15 @@ def detector(  # noqa: PLR0917 - typer calls it by name
     """Train a detector, or go on with one that was interrupted; checkpoints lie in $FOVEATE_HOME/training/NAME."""
     from dataclasses import replace
 
-    from foveate.cli.outputs import file_for
     from foveate.core import InputError, foveate_home
     from foveate.models import find_weights
     from foveate.models.weights import choose_torch_device
     from foveate.training import Trainer, finish, start_from
 
     _check_name(name)
-    file_for(out or foveate_home() / "weights" / f"{name}.safetensors")
+    target = _weights_file(out or foveate_home() / "weights" / f"{name}.safetensors")
+    if evaluate_minutes and not evaluate:
+        raise InputError("--evaluate-minutes needs --evaluate, the sets to look at")
     device = choose_torch_device(torch_device)
     if finetune_window and not init:
         raise InputError("--finetune-window needs --init, the weights whose window is to change")
@@ -104,7 +105,7 @@ def detector(  # noqa: PLR0917 - typer calls it by name
         train_config = replace(train_config, resolution=replace(train_config.resolution, step_share=mixed))
     if evaluate_minutes:
         train_config = replace(train_config, evaluate_s=60 * evaluate_minutes)
-    blank = recipe["model"]()
+    blank = _new_model(recipe["model"], seed)
     mixture, validation = _mixture(data, blank.class_names)
     evaluation = _evaluation_sets(evaluate or [], blank.class_names)
     model = _start(init, finetune_window, blank, widened=config is not None) if init else blank
@@ -120,7 +121,6 @@ def detector(  # noqa: PLR0917 - typer calls it by name
     if not trainer.run():
         typer.echo(f"stopped at step {trainer.progress.step}; the same command goes on from there")
         return
-    target = out or foveate_home() / "weights" / f"{name}.safetensors"
     card = finish(trainer, target, validation=validation, evaluation=evaluation)
     _report(trainer, target, card)
 
@@ -233,6 +233,26 @@ def _recipe(path: Path | None) -> dict[str, Any]:
     return run_recipe(path, "model", "config")
 
 
+def _weights_file(path: Path) -> Path:
+    """A file that weights can be written to; their card lies beside it under `.json`."""
+    from foveate.cli.outputs import file_for
+    from foveate.core import InputError
+
+    file_for(path)
+    if path.suffix != ".safetensors":
+        raise InputError(f"--out is a weights file, NAME.safetensors, got {path}")
+    return path
+
+
+def _new_model(make: "Callable[[], DenseDetector]", seed: int) -> "DenseDetector":
+    """A recipe's model with random weights that `seed` decides."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return make()
+
+
 def _start(init: str, window: int | None, blank: "DenseDetector", *, widened: bool) -> "DenseDetector":
     """The detector in `init`; if wanted and it is narrower than `blank`, as one of its shape."""
     from foveate.models import Detector, widen
@@ -258,7 +278,7 @@ def _check_name(name: str) -> None:
     """A name becomes that of a folder and a file under $FOVEATE_HOME, and must not lead elsewhere."""
     from foveate.core import InputError
 
-    if Path(name).name != name:
+    if Path(name).name != name or name in ("", ".", ".."):
         raise InputError(f"--name is a single word without /, got {name!r}; --out says where the weights go")
 
 

@@ -59,12 +59,12 @@ def load_splits(path: Path = _FILE) -> Splits:
 def find_clip(clip: SplitClip, videos: Path) -> Path | None:
     """The file of a clip: in the folder `videos` if it is real, under `$FOVEATE_HOME/world` if it is rendered.
 
-    There itself or in a folder of its own. None where it is not; of several renderings that of the longest name, such
-    as `walk-rain-profile-8s.mp4`.
+    There itself or in a folder of its own. None where it is not. Where there are several renderings, the one of the
+    standard length counts, `walk-rain-profile.mp4`; without it that of the longest name, as `walk-rain-profile-8s.mp4`.
     """
     if clip.kind == "real":
         path = videos / f"{clip.name}.mp4"
         return path if path.is_file() else None
     world = foveate_home() / "world"
     found = [*world.glob(f"{clip.name}*.mp4"), *world.glob(f"{clip.name}*/{clip.name}*.mp4")]
-    return max(found, key=lambda path: (len(path.name), path.name)) if found else None
+    return max(found, key=lambda path: (path.stem == clip.name, len(path.name), path.name)) if found else None

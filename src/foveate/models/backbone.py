@@ -34,7 +34,7 @@ from foveate.models.mixed_frames import check_points
 from foveate.models.pixels import blank_beyond, check_images, degrade_regions, select_tiles
 from foveate.models.positions import raster_positions, stretched_positions, tiled_positions, token_positions
 from foveate.models.restore import restore_windows
-from foveate.models.weight_state import weight_state
+from foveate.models.weight_state import WeightKey
 
 _COUNTS = ("dim", "depth", "heads", "subsets", "patch_size", "window_size", "downsampling_factor", "position_size")
 _CHOICES = {
@@ -266,7 +266,7 @@ class Backbone(nn.Module):
         """What `make` makes of the table for a layout or a grid, kept until the table changes."""
         table = self.positions
         assert table is not None
-        key = (of, *weight_state(table), table.dtype, table.device)
+        key = (of, WeightKey.of(table), table.dtype, table.device)
         codes = self._position_cache.get(key)
         if codes is None:
             codes = make()

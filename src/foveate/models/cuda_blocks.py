@@ -20,7 +20,7 @@ from foveate.models.cuda_keys import CELL, KEYS
 from foveate.models.cuda_plan import PassShape, StageShape, Tables
 from foveate.models.cuda_tables import PIECE
 from foveate.models.positions import fit_table
-from foveate.models.weight_state import weight_state
+from foveate.models.weight_state import WeightKey
 
 HEAD_DIM = 64
 
@@ -154,7 +154,7 @@ def relative_tables(block: Block, lengths: tuple[int, int]) -> Tensor:
     rows, columns = attention.relative_rows, attention.relative_columns
     assert rows is not None
     assert columns is not None
-    key = (lengths, weight_state(rows), weight_state(columns), rows.dtype)
+    key = (lengths, WeightKey.of(rows), WeightKey.of(columns), rows.dtype)
     if kept.get("key") != key:
         how = attention.window_table if not block.is_global else "interpolate"
         both = [fit_table(table, length, how=how) for table, length in zip((rows, columns), lengths, strict=True)]

@@ -73,9 +73,7 @@ def write_weights(
     metadata = {"format": form, "config": json.dumps(config), "card": json.dumps(card or {})}
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_suffix(".part")
-    save_file(tensors, partial, metadata=metadata)
-    partial.replace(target)
+    _save(tensors, target, metadata)
 
 
 def load_detector(
@@ -153,7 +151,9 @@ def known_checkpoints() -> dict[str, Path]:
 def find_checkpoint(name_or_path: str | Path) -> Path | None:
     """The folder of a published model by its name or path, or None if it names something else."""
     known = known_checkpoints()
-    if str(name_or_path) not in known_models() and str(name_or_path) in known:
+    if str(name_or_path) in known_models():
+        return None
+    if str(name_or_path) in known:
         return known[str(name_or_path)]
     return Path(name_or_path) if (Path(name_or_path) / "config.json").is_file() else None
 
@@ -187,7 +187,7 @@ def read_card(path: Path) -> dict[str, Any]:
     """The card figures stored in a weights file. Raises `WeightsError` where it is damaged."""
     try:
         return dict(json.loads(_read_metadata(path).get("card", "{}")))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise WeightsError(f"{path}: the header holds no card ({error})") from error
 
 
@@ -203,10 +203,18 @@ def describe_weights(path: Path, facts: dict[str, Any], *, score_threshold: floa
     config, card = _config_values(path, metadata), read_card(path) | facts
     if score_threshold is not None:
         config["score_threshold"] = card["score_threshold"] = score_threshold
-    partial = path.with_suffix(".part")
-    save_file(tensors, partial, metadata=metadata | {"config": json.dumps(config), "card": json.dumps(card)})
-    partial.replace(path)
+    _save(tensors, path, metadata | {"config": json.dumps(config), "card": json.dumps(card)})
     return card
+
+
+def _save(tensors: dict[str, torch.Tensor], path: Path, metadata: dict[str, str]) -> None:
+    """Write a file at once or not at all; whoever may read a new file here may read it, which safetensors forbids."""
+    partial = path.with_suffix(".part")
+    partial.touch()
+    mode = (path if path.exists() else partial).stat().st_mode
+    save_file(tensors, partial, metadata=metadata)
+    partial.chmod(mode)
+    partial.replace(path)
 
 
 def choose_torch_device(wanted: str) -> torch.device:
@@ -274,7 +282,7 @@ def _config_values(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
 def _config(path: Path, metadata: dict[str, str], kind: Format) -> Any:
     try:
         return kind.read_config(json.loads(metadata["config"]))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise WeightsError(f"{path}: the header does not describe a detector ({error})") from error
 
 

@@ -71,7 +71,7 @@ def read_annotations(path: Path, kind: type[Content]) -> Content:
         content = msgspec.json.decode(path.read_bytes().removeprefix(codecs.BOM_UTF8), type=kind)
     except OSError as error:
         raise MediaError(f"{path}: not a readable annotation file ({error.strerror})") from error
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise MediaError(f"{path}: not a readable annotation file ({error})") from error
     _check_ids(content, path)
     return content

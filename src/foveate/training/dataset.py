@@ -122,7 +122,7 @@ def _image_set(
     label_of = labels_by_name(content, class_names, annotations)
     boxes_of: dict[Id, list[Box]] = defaultdict(list)
     for box in content.annotations:
-        if label_of[box.category_id] is not None and min(box.bbox[2:]) > 0:
+        if label_of[box.category_id] is not None and all(box.bbox[2:]):
             boxes_of[box.image_id].append(box)
     here = [entry for entry in content.images if (images / entry.file_name).is_file()]
     if not here:
@@ -171,6 +171,8 @@ def _load_part(part: Path, images: Path, class_names: tuple[str, ...]) -> tuple[
 def _image(entry: Entry, boxes: list[Box], label_of: Mapping[Id, int | None], folder: Path) -> LabelledImage:
     corners = np.array([box.bbox for box in boxes], np.float32).reshape(-1, 4)
     corners[:, 2:] += corners[:, :2]
+    # Some tools write a negative side where a box was dragged to the left or upwards.
+    corners = np.concatenate([np.minimum(*np.split(corners, 2, 1)), np.maximum(*np.split(corners, 2, 1))], axis=1)
     image = LabelledImage(
         path=folder / entry.file_name,
         size=entry.size,

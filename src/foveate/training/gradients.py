@@ -3,6 +3,7 @@
 A thread computes a few regions at a time, so that its activations stay near the processor.
 """
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -53,11 +54,13 @@ class GradientWorkers(ParallelGradients[DenseDetector]):
     ) -> None:
         """`teacher`: whose answer at full resolution all images learn from, in place of the model's own.
 
-        Raises `InputError` where it knows other classes or has other cells.
+        Raises `InputError` where it knows other classes or has other strides.
         """
+        if teacher is not None:
+            _check_teacher(teacher, model)
         super().__init__(model, threads=threads, bfloat16=bfloat16)
         self.loss, self.distillation = loss, distillation
-        self.teacher = None if teacher is None else _fitting(teacher, self.twin)
+        self.teacher = None if teacher is None else _ready(teacher, self.twin)
         if self.teacher is not None and distillation is None:
             self.distillation = DistillationConfig()
 
@@ -91,6 +94,12 @@ class GradientWorkers(ParallelGradients[DenseDetector]):
         if self.distillation is not None and self.teacher is not None:
             with torch.no_grad():
                 wanted = self.teacher(images)
+            own, other = output.class_logits.shape[1], wanted.class_logits.shape[1]
+            if own != other:
+                raise InputError(
+                    f"a teacher needs the model's cells, {own} in crops of {images.shape[2]} x {images.shape[3]} "
+                    f"pixels; {self.teacher.name} has {other}"
+                )
             return distillation_loss(output, wanted, self.distillation)
         rows = lowered(masks)
         if self.distillation is None or rows is None:
@@ -101,15 +110,18 @@ class GradientWorkers(ParallelGradients[DenseDetector]):
         return distillation_loss(rows_of(output, rows), full, self.distillation)
 
 
-def _fitting(teacher: DenseDetector, model: DenseDetector) -> DenseDetector:
-    """The teacher as the model computes: its numbers, its device, no gradients."""
+def _check_teacher(teacher: DenseDetector, model: DenseDetector) -> None:
     if (teacher.class_names, teacher.config.strides) != (model.class_names, model.config.strides):
         raise InputError(
             f"a teacher needs the model's classes and strides, {model.class_names} and {model.config.strides}, "
             f"{teacher.name} has {teacher.class_names} and {teacher.config.strides}"
         )
-    teacher = teacher.to(model.pixel_mean.device, next(model.parameters()).dtype)
-    return teacher.eval().requires_grad_(requires_grad=False)
+
+
+def _ready(teacher: DenseDetector, model: DenseDetector) -> DenseDetector:
+    """A copy of the teacher that computes as the model does: its numbers, its device, no gradients."""
+    own = copy.deepcopy(teacher).to(model.pixel_mean.device, next(model.parameters()).dtype)
+    return own.eval().requires_grad_(requires_grad=False)
 
 
 def _parts_per_thread(images: Tensor, threads: int) -> int:

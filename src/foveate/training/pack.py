@@ -7,6 +7,7 @@ size (rendered frames), as JPEG files otherwise. `unpack` turns it into folders 
 import hashlib
 import io
 import json
+import math
 import os
 import shutil
 import zipfile
@@ -45,7 +46,7 @@ class PackSet:
     """Its share of the drawn pictures and of the pack's bytes, up to a common factor."""
 
     def __post_init__(self) -> None:
-        if not self.weight > 0:
+        if not 0 < self.weight < math.inf:
             raise InputError(f"a set in a pack needs a positive weight, got {self.weight}")
         if not _is_plain(self.images.name):
             raise InputError(f"a set in a pack needs a name without slashes, got {self.images.name!r}")

@@ -17,7 +17,12 @@ class Phase:
     batch_size: int = 16
 
     def __post_init__(self) -> None:
-        if not self.share > 0 or self.batch_size < 1 or min(self.size) < 32 or any(s % 32 for s in self.size):
+        if (
+            not 0 < self.share < math.inf
+            or self.batch_size < 1
+            or min(self.size) < 32
+            or any(s % 32 for s in self.size)
+        ):
             raise InputError(
                 "a phase needs a positive share and batch size and sides that are multiples of 32, got "
                 f"share {self.share}, {self.size[0]}x{self.size[1]} pixels, batches of {self.batch_size}"

@@ -20,7 +20,7 @@ from foveate.models.families.tokens import Index, Stage, TokenList, restore_toke
 from foveate.models.mixed_frames import check_points
 from foveate.models.pixels import area_average, check_images, cut_tiles, degrade_regions, extend_to_regions
 from foveate.models.positions import token_positions
-from foveate.models.weight_state import weight_state
+from foveate.models.weight_state import WeightKey
 
 SUBSETS = 4
 """Restoration points of networks whose blocks are all alike, as in the plain ViT of ViTMAlis."""
@@ -140,7 +140,7 @@ class MixedBackbone(MixedNetwork):
         """`make()`, kept while the same learned `table` is stretched over the same grid and no gradient is wanted."""
         if torch.is_grad_enabled() or table.is_inference():
             return make()
-        key = (grid, *weight_state(table), table.dtype, table.device, torch.is_inference_mode_enabled())
+        key = (grid, WeightKey.of(table), table.dtype, table.device, torch.is_inference_mode_enabled())
         codes = self._kept.get(key)
         if codes is None:
             if len(self._kept) > 32:
