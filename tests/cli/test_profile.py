@@ -99,3 +99,11 @@ def test_a_profile_that_cannot_be_written_is_told_before_the_measurement(clip, t
         2,
         f"foveate: results need a folder, and {clip} is a file: name another place\n",
     )
+
+
+@pytest.mark.parametrize("command", ["all", "machine"])
+def test_a_profile_never_takes_the_place_of_a_clips_truth(clip, command):
+    ran = CliRunner().invoke(app, ["profile", command, str(clip), "--out", str(clip.with_suffix(".json"))])
+    assert ran.exit_code == 2
+    assert f"would be read as the truth of {clip}" in ran.stderr
+    assert not clip.with_suffix(".json").exists()

@@ -2,8 +2,10 @@
 
 import builtins
 import errno
+import os
 import struct
 from fractions import Fraction
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -268,3 +270,10 @@ def test_suffixes_tell_images_from_videos():
     assert is_video("b.Mp4")
     assert not is_image("b.mp4")
     assert not is_video("frames/")
+
+
+def test_a_name_that_is_no_text_is_one_clear_error(tmp_path):
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.mp4"))
+    path.write_bytes(b"")
+    with pytest.raises(MediaError, match="name of a video must be UTF-8"):
+        VideoReader(path)

@@ -42,6 +42,14 @@ def test_another_process_makes_the_same_batches(street_set: ImageSet) -> None:
     assert all(same(batch, source.batch(5 + i)) for i, batch in enumerate(got))
 
 
+def test_an_interrupt_while_the_other_process_starts_does_not_end_it(street_set: ImageSet) -> None:
+    with Loader(plan(street_set), 0) as loader:
+        pid = loader._process.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGINT)  # long before its first line has run
+        assert len(next(iter(loader)).images) > 0
+
+
 def test_an_error_in_the_other_process_arrives_here(street_set: ImageSet) -> None:
     for image in street_set.images:
         image.path.write_bytes(b"no picture")

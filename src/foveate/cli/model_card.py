@@ -94,10 +94,11 @@ def card(
     page = file_for(out or folder / f"{own.path.stem}.md")
     outcome = Outcome(own=own, earlier=job(earlier, ACCURACY), plain=job(plain, ("restoration",)))
     jobs = [one for one in (outcome.own, outcome.plain, outcome.earlier) if one]
-    outcome.own.forget(_known(again) or ())
+    forgotten = _known(again) or ()
     if plan:
         _print_plan(jobs)
         return
+    outcome.own.forget(forgotten)
     until = None if minutes is None else time.monotonic() + 60 * minutes
     with Steps(Console(stderr=True)) as steps:
         for one in jobs:

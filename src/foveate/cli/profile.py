@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from foveate.profiling import ClassObservation, ClassSampling, ContentRows, ContentSampling, Judged
     from foveate.profiling.fit import Target
 
-EXAMPLE = "Example: foveate profile all my.mp4 --out my.json"
+EXAMPLE = "Example: foveate profile all my.mp4 --out profile.json"
+
+TRUTH_ENDS = (".json", ".truth.json", ".pseudo.json")
+"""Endings of what lies beside a clip and tells what it shows."""
 
 app = typer.Typer(no_args_is_help=True, help="Measure codec, model, device and content; profiles are JSON files.")
 
@@ -68,7 +71,7 @@ def everything(
     typer.echo(f"wrote {out}")
 
 
-@app.command(epilog="Example: foveate profile machine my.mp4 --pin --out my.json")
+@app.command(epilog="Example: foveate profile machine my.mp4 --pin --out profile.json")
 def machine(
     video: Clip, out: Out, *, model: Model = "vitdet-tiny-world", repeats: Repeats = 3, pin: Pin = False
 ) -> None:
@@ -83,9 +86,12 @@ def _check_places(videos: list[Path], out: Path | None = None) -> None:
     """Before anything is measured: whether the clips are there, and the profile can be written."""
     from foveate.cli.inputs import a_clip
     from foveate.cli.outputs import file_for
+    from foveate.core import InputError
 
     for video in videos:
         a_clip(video)
+        if out is not None and out.absolute() in {video.absolute().with_suffix(end) for end in TRUTH_ENDS}:
+            raise InputError(f"{out} would be read as the truth of {video}: name the profile otherwise")
     if out is not None:
         file_for(out)
 
@@ -138,13 +144,13 @@ def experts(
     typer.echo(f"{out}: {times}")
 
 
-@app.command(epilog="Example: foveate profile codec my.mp4 --into my.json")
+@app.command(epilog="Example: foveate profile codec my.mp4 --into profile.json")
 def codec(video: Clip, into: Into, *, model: Model = "vitdet-tiny-world", repeats: Repeats = 3) -> None:
     """Encoding and decoding by number of downsampled regions and quality; motion and tracking."""
     _remeasure(video, into, model, repeats, ("codec", "device"))
 
 
-@app.command(epilog="Example: foveate profile server my.mp4 --into my.json")
+@app.command(epilog="Example: foveate profile server my.mp4 --into profile.json")
 def server(video: Clip, into: Into, *, model: Model = "vitdet-tiny-world", repeats: Repeats = 3) -> None:
     """Inference by number of downsampled regions and restoration point, with the errors of the fits."""
     _remeasure(video, into, model, repeats, ("server",))
@@ -171,7 +177,7 @@ def content(
         typer.echo(f"{video}: {len(rows)} rows")
 
 
-@app.command(epilog="Example: foveate profile train my.mp4 --into my.json --every 30")
+@app.command(epilog="Example: foveate profile train my.mp4 --into profile.json --every 30")
 def train(
     videos: Clips,
     into: Into,
@@ -202,7 +208,7 @@ def train(
     _print_fits(judged)
 
 
-@app.command(epilog="Example: foveate profile classes square.mp4 street.mp4 --into my.json --every 300")
+@app.command(epilog="Example: foveate profile classes square.mp4 street.mp4 --into profile.json --every 300")
 def classes(
     videos: Clips,
     into: Into,

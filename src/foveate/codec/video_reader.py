@@ -41,6 +41,7 @@ class VideoReader:
         """The file."""
         if not self.path.is_file():
             raise MediaError(f"no video file {self.path}")
+        _check_name(self.path.absolute())
         # A broken file is reported once, by us: FFmpeg would print lines of its own as well.
         os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
         # Absolute, or FFmpeg would take a name such as 10:30.mp4 for an address.
@@ -112,3 +113,11 @@ class VideoReader:
             return None
         count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
         return int(count) if math.isfinite(count) and count > 0 else None
+
+
+def _check_name(path: Path) -> None:
+    """OpenCV ends the whole process at a name that is no text."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise MediaError(f"the name of a video must be UTF-8, got {os.fsencode(path)!r}") from error

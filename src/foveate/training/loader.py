@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 
 import cv2
@@ -114,7 +114,8 @@ class Loader(AbstractContextManager["Loader"]):
         patience_s = PATIENCE_S if growing else None
         words = ((0, plan, first_step), self._orders, self._made, patience_s)
         self._process = context.Process(target=_produce, args=words, daemon=True)
-        self._process.start()
+        with _interrupts_held():
+            self._process.start()
 
     def __iter__(self) -> Iterator[Batch]:
         """Batches in order, without end; raises what the process raised."""
@@ -177,3 +178,13 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """SIGINT waits; a process that is started meanwhile never gets one, even before its own first line."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

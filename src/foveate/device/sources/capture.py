@@ -173,6 +173,10 @@ def open_pipeline(pipeline: str, *, fps: float | None = None) -> Capture:
 
 def _video_capture(target: int | str, *more: Any) -> CaptureLike:
     """What cannot be opened is reported once, by us: OpenCV and FFmpeg would print lines of their own as well."""
+    try:
+        str(target).encode()
+    except UnicodeEncodeError as error:  # at which OpenCV ends the whole process
+        raise InputError(f"the name of a camera must be UTF-8, got {os.fsencode(str(target))!r}") from error
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
