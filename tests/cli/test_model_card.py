@@ -56,6 +56,8 @@ def test_a_card_is_planned_then_measured_then_written_from_what_is_kept(home, da
     assert "1/1" not in kept
     assert "In brackets AP50 of `mine`" in (home / "cards" / "mine.md").read_text()
     assert "1/1" not in run(*words, "--again", "latency")
+    run(*words, "--again", "real", "--plan")
+    assert "1/1" not in run(*words), "a plan deletes nothing"
     assert "1/1" in run(*words, "--again", "real")
     assert "In brackets" not in (home / "cards" / "mine.md").read_text()
 
