@@ -15,7 +15,7 @@ from foveate.models.head import HeadOutput
 from foveate.models.importance import GlancingDetector, ImportanceOptions, detect_with_importance
 from foveate.models.mixed_detector import MixedDetector
 from foveate.models.nms import nms, pairwise_iou
-from foveate.models.presets import convdet_small, vitdet_nano, vitdet_small, vitdet_tiny
+from foveate.models.presets import convdet_small, vitdet_base, vitdet_nano, vitdet_small, vitdet_tiny
 from foveate.models.published import Published, published_models
 from foveate.models.rcnn import COCO_CLASSES, RcnnConfig, RcnnDetector, Segmented, convert_detectron2
 from foveate.models.run_window import run_at_window
@@ -84,6 +84,7 @@ __all__ = [
     "save_detector",
     "slice_frame",
     "vit_classifier",
+    "vitdet_base",
     "vitdet_nano",
     "vitdet_small",
     "vitdet_tiny",

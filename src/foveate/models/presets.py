@@ -26,6 +26,11 @@ def vitdet_small(class_names: tuple[str, ...] = STREET_CLASSES) -> Detector:
     return _vitdet("vitdet-small", class_names, dim=384, heads=6, pyramid_channels=128)
 
 
+def vitdet_base(class_names: tuple[str, ...] = STREET_CLASSES) -> Detector:
+    """768 wide, 12 deep, 93 million parameters."""
+    return _vitdet("vitdet-base", class_names, dim=768, heads=12, pyramid_channels=192)
+
+
 def convdet_small(class_names: tuple[str, ...] = STREET_CLASSES) -> ConvDetector:
     """A residual network of 4 million parameters: what baselines whose own networks were CNNs are run with."""
     return ConvDetector(ConvDetectorConfig(class_names=class_names), name="convdet-small")

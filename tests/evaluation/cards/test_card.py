@@ -115,6 +115,18 @@ def test_a_page_shows_what_was_measured_and_names_what_was_not(job: CardJob) -> 
     assert page.count("beta 2") == 2
 
 
+def test_a_card_made_on_an_accelerator_names_it(job: CardJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda: "NVIDIA H200")
+    card = make_card(Outcome(own=job), {}, [])
+    assert card["machine"].endswith(", NVIDIA H200")
+    monkeypatch.undo()
+    job.measure(silent, lambda _: None)
+    rows = make_card(Outcome(own=job), {}, [])["rows"]
+    assert "(wall clock, NVIDIA H200, median over frames)" in card_page(card | {"rows": rows})
+    assert "(processor time, median over frames)" in card_page(card | {"rows": rows, "accelerator": None})
+
+
 def test_a_page_names_the_files_of_clips(job: CardJob, data: Path, rainy: Path) -> None:
     found = find_parts(find_sets(data, frames=2), rainy)
     clips = replace(job, parts=[part for part in found if part.group == "clips"])

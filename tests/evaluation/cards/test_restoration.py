@@ -1,4 +1,5 @@
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -35,6 +36,18 @@ def test_a_detector_that_does_not_mind_scores_one_everywhere() -> None:
     assert [row["f1"] for row in rows] == [1.0] * 4
     assert [row["exact_f1_full"] for row in rows] == [1.0] * 4
     assert rows[2]["regions"] > rows[0]["regions"] > 0
+
+
+@pytest.mark.parametrize(("accelerator", "seconds"), [(None, 1), ("NVIDIA H200", 5)])
+def test_time_is_the_processors_own_or_on_an_accelerator_wall_clock(
+    accelerator: str | None, seconds: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clocks = SimpleNamespace(process_time=itertools.count(0, 1).__next__, perf_counter=itertools.count(0, 5).__next__)
+    monkeypatch.setattr("foveate.evaluation.cards.restoration.time", clocks)
+    monkeypatch.setattr("foveate.evaluation.cards.restoration.accelerator", lambda: accelerator)
+    cells = all_cells((0,), kinds=("empty",), shares=(25,))
+    (entry,) = measure_cells(FakeDetector(), next(iter(moving_squares(1))), None, cells).values()  # type: ignore[arg-type]
+    assert (entry["full_s"], entry["mixed_s"]) == (seconds, seconds)
 
 
 def test_a_crowd_hides_false_alarms_of_its_own_class() -> None:

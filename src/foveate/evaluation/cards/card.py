@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from foveate import __version__
+from foveate.evaluation.cards.computer import accelerator, computer
 from foveate.evaluation.cards.parts import UNIT, Part
 from foveate.evaluation.cards.restoration import all_cells, summarise
 from foveate.evaluation.cards.store import Store
-from foveate.evaluation.summary import machine
 from foveate.models import ConvDetectorConfig, MixedDetector, content_digest, load_detector, read_card, read_config
 from foveate.models.weights import OwnConfig
 
@@ -102,7 +102,8 @@ def make_card(outcome: Outcome, facts: dict[str, Any], absent: Sequence[str]) ->
         "weights": content_digest(own.path),
         "bytes": own.path.stat().st_size,
         "version": __version__,
-        "machine": machine(),
+        "machine": computer(),
+        "accelerator": accelerator(),
         "class_names": list(config.class_names),
         "score_threshold": config.score_threshold,
         "nms_iou": config.nms_iou,

@@ -219,7 +219,7 @@ def _restoration(card: dict[str, Any]) -> Iterator[str]:
     yield "## Mixed resolution"
     yield ""
     yield (
-        "F1 against the model's own answer at full resolution / speed-up (processor time, median over frames), by "
+        f"F1 against the model's own answer at full resolution / speed-up ({_clock(card)}, median over frames), by "
         "share of regions downsampled in random order and by the point at which full resolution is restored."
     )
     for title, part in (("", card), ("Before mixed-resolution training", card.get("plain"))):
@@ -231,6 +231,10 @@ def _restoration(card: dict[str, Any]) -> Iterator[str]:
             yield ""
             yield from restoration_table(rows)
     yield ""
+
+
+def _clock(card: dict[str, Any]) -> str:
+    return f"wall clock, {card['accelerator']}" if card.get("accelerator") else "processor time"
 
 
 def _closing(card: dict[str, Any], curves: Sequence[str]) -> Iterator[str]:

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from foveate.evaluation.accuracy import AccuracySettings, measure_accuracy
+from foveate.evaluation.cards.computer import computer
 from foveate.evaluation.cards.latency import ROUNDS, SIZES, first_frame, measure_latency
 from foveate.evaluation.cards.restoration import SHARES, all_cells, measure_cells
 from foveate.evaluation.cards.sets import CardSet, CardSets
 from foveate.evaluation.cards.store import file_digest
 from foveate.evaluation.labelled import Labelled, only_classes
 from foveate.evaluation.slices import REFERENCE
-from foveate.evaluation.summary import machine
 from foveate.metrics import EVERY_CLASS
 from foveate.models import MixedDetector
 
@@ -94,7 +94,7 @@ def _latency(sample: Path) -> Part:
     return Part(
         group="latency",
         name="one frame",
-        about={"clip": file_digest(sample), "rounds": ROUNDS, "shares": SHARES, "machine": machine()},
+        about={"clip": file_digest(sample), "rounds": ROUNDS, "shares": SHARES, "machine": computer()},
         steps=ROUNDS + 1,
         work=2.6 * (ROUNDS + 1) * sum(map(work_of, SIZES.values())),
         measure=measure,
@@ -138,7 +138,7 @@ def _restoration(one: CardSet) -> Part:
     return Part(
         group="restoration",
         name=one.name,
-        about=_about(one, labelled) | {"machine": machine()},
+        about=_about(one, labelled) | {"machine": computer()},
         steps=len(labelled.images),
         work=RESTORATION_WORK * sum(work_of(image.size) for image in labelled.images),
         measure=measure,
