@@ -164,6 +164,13 @@ def test_latency_is_measured_in_turn(tiny_weights: Path, tmp_path: Path, monkeyp
         assert 0 < low <= middle <= high
 
 
+def test_spans_below_a_tenth_of_a_second_are_told_to_a_tenth_of_a_millisecond(job: CardJob) -> None:
+    row = {"size": "720p", "case": "full", "wall_ms": [5.64, 5.6, 121.0], "processor_ms": [664.2, 657.4, 666.0]}
+    card = make_card(Outcome(own=job), {}, [])
+    card["rows"] = {"latency": {"one frame": {"rows": [row], "rounds": 9, "load": 1.0}}}
+    assert "| 720p | full | 5.6 (5.6-121.0) | 664 (657-666) |" in card_page(card)
+
+
 def test_a_convolutional_detector_is_not_measured_at_mixed_resolution(
     conv_weights: Path, job: CardJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -203,8 +203,9 @@ def _latency(card: dict[str, Any]) -> Iterator[str]:
 
 
 def _span(values: Sequence[float]) -> str:
-    middle, low, high = values
-    return f"{middle:.0f} ({low:.0f}-{high:.0f})"
+    digits = 0 if values[0] >= 100 else 1
+    middle, low, high = (f"{value:.{digits}f}" for value in values)
+    return f"{middle} ({low}-{high})"
 
 
 def _restoration(card: dict[str, Any]) -> Iterator[str]:
