@@ -254,3 +254,26 @@ def test_rows_of_a_mask_are_equally_long(detect, picture, tmp_path):
 def test_a_mask_that_is_not_there_is_named_once(detect, picture, tmp_path):
     ran, _ = detect(picture, "--mask", tmp_path / "none.json")
     assert_refused(ran, says=f"cannot read the mask {tmp_path / 'none.json'}: No such file or directory\n")
+
+
+@pytest.mark.parametrize("inside", ["pictures", "out"])
+def test_drawings_never_overwrite_pictures_that_links_lead_to(detect, picture, tmp_path, inside):
+    pictures, out = tmp_path / "pictures", tmp_path / "out"
+    for folder in (pictures, out):
+        folder.mkdir()
+    real, link = (out, pictures) if inside == "out" else (pictures, out)
+    write_image(real / "street.jpg", noise())
+    (link / "street.jpg").symlink_to(real / "street.jpg")
+    before = (real / "street.jpg").read_bytes()
+    ran, _ = detect(pictures, out=out)
+    assert_refused(ran, says="street.jpg would take the place of")
+    assert (real / "street.jpg").read_bytes() == before
+
+
+def test_detections_never_overwrite_the_mask(detect, picture, tmp_path):
+    (tmp_path / "out").mkdir()
+    mask = save(tmp_path, np.ones((3, 4), int), "json").rename(tmp_path / "out" / "detections.json")
+    before = mask.read_bytes()
+    ran, _ = detect(picture, "--mask", mask)
+    assert_refused(ran, says="detections.json would take the place of")
+    assert mask.read_bytes() == before

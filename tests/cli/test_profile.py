@@ -107,3 +107,13 @@ def test_a_profile_never_takes_the_place_of_a_clips_truth(clip, command):
     assert ran.exit_code == 2
     assert f"would be read as the truth of {clip}" in ran.stderr
     assert not clip.with_suffix(".json").exists()
+
+
+def test_a_profile_never_takes_the_place_of_a_clip(clip):
+    before = clip.read_bytes()
+    ran = CliRunner().invoke(app, ["profile", "machine", str(clip), "--out", str(clip)])
+    assert (ran.exit_code, ran.stderr) == (
+        2,
+        f"foveate: {clip} would take the place of {clip}, which is read: name another place\n",
+    )
+    assert clip.read_bytes() == before

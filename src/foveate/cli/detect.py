@@ -54,13 +54,14 @@ def detect(
 ) -> None:
     """Find objects in pictures or a video: COCO JSON, and drawn. Ctrl-C ends after the frame at hand and keeps all."""
     from foveate.cli.interrupts import interrupts
-    from foveate.cli.outputs import folder_for
+    from foveate.cli.outputs import file_for, folder_for
     from foveate.codec import is_video
     from foveate.models import RcnnDetector, load_detector
 
     if not source.exists():
         raise MediaError(f"no such file or folder: {source}")
     folder_for(out)
+    file_for(out / "detections.json", reads=[mask, model])
     chosen = None if mask in (None, OBJECTS) else read_mask(Path(str(mask)))
     detector = load_detector(model)
     if beta is not None and beta not in detector.restoration_points:
@@ -158,12 +159,14 @@ class Look:
 def _detect_pictures(source: Path, out: Path, look: Look, *, draw: bool, interrupted: Interrupted) -> None:
     """A picture, or those of a folder; one that cannot be read is reported, and the rest goes on."""
     from foveate.codec import read_image, write_image
+    from foveate.evaluation.outputs import spare_inputs
 
     files = _pictures_of(source)
     if out.resolve() == files[0].parent.resolve():
         raise InputError(f"--out must be another folder than that of the pictures, got {out}")
+    drawings = _drawings(files, out) if draw else {}
+    spare_inputs(drawings.values(), files)
     out.mkdir(parents=True, exist_ok=True)
-    stems = Counter(file.stem for file in files)
     results: list[AnnotatedImage] = []
     unreadable = 0
     for file in _until(interrupted, _with_progress(files, len(files))):
@@ -177,12 +180,17 @@ def _detect_pictures(source: Path, out: Path, look: Look, *, draw: bool, interru
             continue
         seen = look.at_picture(pixels)
         results.append(_annotated(file, pixels, seen))
-        if draw:  # a stem that two files share would lose one of the drawings
-            name = file.stem if stems[file.stem] == 1 else file.name
-            write_image(out / f"{name}.jpg", look.drawn(pixels, seen))
+        if draw:
+            write_image(drawings[file], look.drawn(pixels, seen))
     _finish(out, results)
     if unreadable and not interrupted():
         raise FoveateError(f"{unreadable} of {len(files)} pictures could not be read")
+
+
+def _drawings(files: list[Path], out: Path) -> dict[Path, Path]:
+    """Where each picture is drawn; a stem that two files share would lose one of the drawings."""
+    stems = Counter(file.stem for file in files)
+    return {file: out / f"{file.stem if stems[file.stem] == 1 else file.name}.jpg" for file in files}
 
 
 def _pictures_of(source: Path) -> list[Path]:

@@ -91,7 +91,7 @@ def card(
     weights = find_weights(model)
     own = CardJob(path=weights, parts=parts_for(weights, parts), store=store)
     folder = foveate_home() / "cards"
-    page = file_for(out or folder / f"{own.path.stem}.md")
+    page = file_for(out or folder / f"{own.path.stem}.md", reads=[own.path, earlier, plain, *(curves or ())])
     outcome = Outcome(own=own, earlier=job(earlier, ACCURACY), plain=job(plain, ("restoration",)))
     jobs = [one for one in (outcome.own, outcome.plain, outcome.earlier) if one]
     forgotten = _known(again) or ()

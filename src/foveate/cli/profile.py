@@ -93,7 +93,7 @@ def _check_places(videos: list[Path], out: Path | None = None) -> None:
         if out is not None and out.absolute() in {video.absolute().with_suffix(end) for end in TRUTH_ENDS}:
             raise InputError(f"{out} would be read as the truth of {video}: name the profile otherwise")
     if out is not None:
-        file_for(out)
+        file_for(out, reads=videos)
 
 
 def _times(
@@ -135,7 +135,7 @@ def experts(
 
     if not (models / "generalist.safetensors").is_file():
         raise InputError(f"{models} holds no generalist: train one with `foveate train experts`")
-    file_for(out)
+    file_for(out, reads=models.iterdir())
     generalist, expert = (load_classifier(models / f"{name}.safetensors") for name in ("generalist", "base"))
     side = generalist.config.image_size
     picture = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)

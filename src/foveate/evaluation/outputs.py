@@ -13,11 +13,20 @@ _T = TypeVar("_T")
 
 def spare_inputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
     """Raises `InputError` where an output is one of the inputs, under whatever name. Files may be missing."""
-    there = [path for path in inputs if path.exists()]
+    read = {_identity(path): path for path in inputs}
     for output in outputs:
-        for source in there:
-            if output.exists() and output.samefile(source):
-                raise InputError(f"{output} would take the place of {source}, which is read: name another place")
+        identity = _identity(output)
+        if identity is not None and (source := read.get(identity)) is not None:
+            raise InputError(f"{output} would take the place of {source}, which is read: name another place")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """The same for all names of a file, links among them; None for what is no file, such as the address of a camera."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino
 
 
 class Outputs:
