@@ -163,6 +163,50 @@ def test_ctrl_c_ends_all_processes_and_keeps_what_was_written(clip_path, trace_p
     assert alive_in_group(process.pid) == []
 
 
+IMPORTED = """
+import os
+import pathlib
+import time
+
+if __name__ == "slow_to_import" and os.environ.get("IN_CHILD"):
+    pathlib.Path("importing").touch()
+    time.sleep(2)
+os.environ["IN_CHILD"] = "yes"  # of the processes that this one starts
+
+
+def target(pipe):
+    pipe.send((1, ""))
+"""
+STARTED = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a runner in the background may have it ignored
+from foveate.evaluation.processes import Child
+from slow_to_import import target
+try:
+    with Child("server", target) as child:
+        child.wait_for_port()
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_ctrl_c_while_a_child_imports_is_not_told_by_the_child(tmp_path):
+    (tmp_path / "slow_to_import.py").write_text(IMPORTED)
+    process = subprocess.Popen(
+        [sys.executable, "-c", STARTED],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        cwd=tmp_path,
+    )
+    while process.poll() is None and not (tmp_path / "importing").exists():
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=20)
+    assert (stdout, stderr) == ("interrupted\n", "")
+
+
 def alive_in_group(group):
     """Processes of a group that are not zombies."""
     found = []
