@@ -58,6 +58,19 @@ def test_a_size_that_is_none_is_one_line() -> None:
     assert ran.stderr.startswith("foveate: a size is HEIGHTxWIDTH in pixels, such as 720x1280, got 'big'")
 
 
+@pytest.mark.parametrize("taken", ["annotations", "images", "video"])
+def test_figures_never_take_the_place_of_what_is_read(clip, monkeypatch, taken):
+    monkeypatch.setattr("foveate.models.load_detector", lambda _: pytest.fail("the model was loaded"))
+    out = clip.with_suffix(".json") if taken == "annotations" else clip
+    before = out.read_bytes()
+    words = ["--video", clip] if taken == "video" else ["accuracy", "--annotations", clip.with_suffix(".json")]
+    words += [] if taken == "video" else ["--images", clip]
+    ran = CliRunner().invoke(app, ["bench", *map(str, words), "--out", str(out)])
+    assert ran.exit_code == 2, ran.output
+    assert ran.stderr == f"foveate: {out} would take the place of {out}, which is read: name another place\n"
+    assert out.read_bytes() == before
+
+
 def test_a_place_for_the_figures_that_cannot_be_is_told_before_the_work(clip, tmp_path, monkeypatch):
     monkeypatch.setattr("foveate.models.load_detector", lambda _: pytest.fail("the model was loaded"))
     words = ("--annotations", clip.with_suffix(".json"), "--images", clip, "--out", tmp_path)

@@ -215,7 +215,9 @@ def test_a_mask_of_another_shape_is_refused_with_both_shapes(detect, picture, tm
     assert_refused(ran, says="must be bool of shape (3, 4), got bool of shape (2, 2)")
 
 
-@pytest.mark.parametrize("text", ["", "[[0, 1], [1]]", "[[0, 2]]", "3", '{"a": 1}', '[["x"]]'])
+@pytest.mark.parametrize(
+    "text", ["", "[[0, 1], [1]]", "[[0, 2]]", "3", '{"a": 1}', '[["x"]]', "[[[0]]]", 100_000 * "["]
+)
 def test_a_file_that_is_no_mask_is_refused(detect, picture, tmp_path, text):
     (tmp_path / "mask.json").write_text(text)
     ran, _ = detect(picture, "--mask", tmp_path / "mask.json")
@@ -254,3 +256,57 @@ def test_rows_of_a_mask_are_equally_long(detect, picture, tmp_path):
 def test_a_mask_that_is_not_there_is_named_once(detect, picture, tmp_path):
     ran, _ = detect(picture, "--mask", tmp_path / "none.json")
     assert_refused(ran, says=f"cannot read the mask {tmp_path / 'none.json'}: No such file or directory\n")
+
+
+@pytest.mark.parametrize("inside", ["pictures", "out"])
+def test_drawings_never_overwrite_pictures_that_links_lead_to(detect, picture, tmp_path, inside):
+    pictures, out = tmp_path / "pictures", tmp_path / "out"
+    for folder in (pictures, out):
+        folder.mkdir()
+    real, link = (out, pictures) if inside == "out" else (pictures, out)
+    write_image(real / "street.jpg", noise())
+    (link / "street.jpg").symlink_to(real / "street.jpg")
+    before = (real / "street.jpg").read_bytes()
+    ran, _ = detect(pictures, out=out)
+    assert_refused(ran, says="street.jpg would take the place of")
+    assert (real / "street.jpg").read_bytes() == before
+
+
+def test_detections_never_overwrite_the_mask(detect, picture, tmp_path):
+    (tmp_path / "out").mkdir()
+    mask = save(tmp_path, np.ones((3, 4), int), "json").rename(tmp_path / "out" / "detections.json")
+    before = mask.read_bytes()
+    ran, _ = detect(picture, "--mask", mask)
+    assert_refused(ran, says="detections.json would take the place of")
+    assert mask.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["empty.npy", "cut.npy", "zipped.npy", "broken.npy", "zipped.npz"])
+def test_a_file_that_holds_no_array_of_a_mask_is_refused(detect, picture, tmp_path, name):
+    place = tmp_path / name
+    with place.open("wb") as file:
+        if name.startswith("zipped"):
+            np.savez(file, mask=np.zeros((3, 4), int))
+        elif name == "cut.npy":
+            np.save(file, np.zeros((3, 4), int))
+    if name == "cut.npy":
+        place.write_bytes(place.read_bytes()[:-8])
+    if name == "broken.npy":
+        place.write_bytes(b"PK\x03\x04 and no archive")
+    ran, _ = detect(picture, "--mask", place)
+    assert_refused(ran, says=f"{place}: a mask is a list of rows of 0 and 1")
+
+
+def test_a_picture_that_does_not_fit_the_mask_costs_no_results_of_those_before(detect, picture, tmp_path):
+    write_image(picture.parent / "z.png", np.zeros((400, 300, 3), np.uint8))
+    ran, out = detect(picture.parent, "--mask", save(tmp_path, np.ones((3, 4), int), "json"))
+    assert_refused(ran, says="must be bool of shape")
+    assert [image["file_name"] for image in read(out)["images"]] == ["street.png"]
+    assert (out / "street.jpg").is_file()
+
+
+def test_a_mask_that_fits_no_picture_leaves_earlier_results(detect, picture, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "detections.json").write_text("{}")
+    detect(picture, "--mask", save(tmp_path, np.ones((2, 2), int), "json"))
+    assert read(tmp_path / "out") == {}

@@ -81,3 +81,11 @@ def test_times_of_a_folder_without_models_say_how_to_train_them(tmp_path):
         2,
         f"foveate: {tmp_path} holds no generalist: train one with `foveate train experts`\n",
     )
+
+
+def test_a_router_that_is_none_is_told_before_models_are_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("foveate.evaluation.experts.run.find_models", lambda _: pytest.fail("models were read"))
+    words = ("--data", tmp_path, "--trace", SAMPLES / "uplink.csv", "--out", tmp_path / "out")
+    done = call("run-experts", tmp_path, *words, "--router", "wise")
+    assert done.exit_code == 2, done.output
+    assert "unknown router 'wise'" in done.stderr

@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 from foveate.cli.app import app
 from foveate.codec import write_image
 from foveate.core import InputError
+from foveate.evaluation.cards import page, parts
 from foveate.models import load_detector, read_card
 from foveate.testing import moving_squares
 
@@ -60,6 +61,20 @@ def test_a_card_is_planned_then_measured_then_written_from_what_is_kept(home, da
     assert "1/1" not in run(*words), "a plan deletes nothing"
     assert "1/1" in run(*words, "--again", "real")
     assert "In brackets" not in (home / "cards" / "mine.md").read_text()
+
+
+def test_a_card_shows_what_is_kept_of_groups_that_are_not_measured_now(home, data, monkeypatch):
+    pytest.importorskip("faster_coco_eval")
+    monkeypatch.setattr(parts, "measure_latency", lambda *_: {"rows": []})
+    monkeypatch.setattr(page, "_latency", lambda _: ["spans"])
+    run("card", "mine", "--data", data, "--only", "real")
+    first = json.loads((home / "cards" / "mine.json").read_text())
+    assert "latency one frame: not measured yet" in first["absent"]
+    run("card", "mine", "--data", data, "--only", "latency", "--again", "real")
+    second = json.loads((home / "cards" / "mine.json").read_text())
+    assert second["rows"]["real"] == first["rows"]["real"]
+    assert "latency" in second["rows"]
+    assert "val.json" in (home / "cards" / "mine.md").read_text()
 
 
 def test_facts_and_a_threshold_are_written_into_a_weights_file(home):

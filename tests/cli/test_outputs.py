@@ -47,3 +47,19 @@ def test_a_place_that_must_not_be_written_is_named(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(PermissionError, match="must not be written"):
         folder_for(tmp_path / "out")
+
+
+@pytest.mark.parametrize("link", [None, "symlink_to", "hardlink_to"])
+def test_a_file_that_is_read_is_no_place_for_another_under_whatever_name(tmp_path, link):
+    source = tmp_path / "read.json"
+    source.write_text("{}")
+    place = source if link is None else tmp_path / "other.json"
+    if link is not None:
+        getattr(place, link)(source)
+    with pytest.raises(InputError, match=f"{place} would take the place of {source}, which is read"):
+        file_for(place, reads=[None, "vitdet-tiny-world", source])
+
+
+def test_what_is_no_file_takes_no_place(tmp_path):
+    reads = [0 * "x", "rtsp://camera/" + 300 * "x", "a\0b", tmp_path / "missing.json"]
+    assert file_for(tmp_path / "missing.json", reads=reads) == tmp_path / "missing.json"

@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 import foveate.models
 import foveate.profiling.fit
 from foveate.cli.app import app
+from foveate.core import MediaError
 from foveate.estimators import read_profile, write_profile
 from foveate.testing import FakeDetector, write_clip
 from foveate.testing.profiles import round_profile
@@ -107,3 +108,27 @@ def test_a_profile_never_takes_the_place_of_a_clips_truth(clip, command):
     assert ran.exit_code == 2
     assert f"would be read as the truth of {clip}" in ran.stderr
     assert not clip.with_suffix(".json").exists()
+
+
+def test_a_profile_never_takes_the_place_of_a_clip(clip):
+    before = clip.read_bytes()
+    ran = CliRunner().invoke(app, ["profile", "machine", str(clip), "--out", str(clip)])
+    assert (ran.exit_code, ran.stderr) == (
+        2,
+        f"foveate: {clip} would take the place of {clip}, which is read: name another place\n",
+    )
+    assert clip.read_bytes() == before
+
+
+def test_a_profile_that_fails_half_way_leaves_the_one_before(clip, tmp_path, monkeypatch):
+    def fails(*_, **__):
+        raise MediaError("the second clip cannot be read")
+
+    monkeypatch.setattr(foveate.profiling, "content_observations", fails)
+    out = tmp_path / "mine.json"
+    write_profile(round_profile(), out)
+    before = out.read_bytes()
+    ran = CliRunner().invoke(app, ["profile", "all", str(clip), "--out", str(out), "--repeats", "1"])
+    assert ran.exit_code == 2
+    assert ran.stderr.endswith("\nfoveate: the second clip cannot be read\n")
+    assert out.read_bytes() == before

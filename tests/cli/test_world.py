@@ -17,6 +17,8 @@ def test_a_clip_of_the_asked_size_and_length_is_rendered_with_its_truth(tmp_path
     with VideoReader(out) as clip:
         assert (clip.size, clip.fps, clip.frame_count) == ((96, 160), 10.0, 2)
     assert len(json.loads(out.with_suffix(".json").read_text())["images"]) == 2
+    again = CliRunner().invoke(app, ["world", "render", *words])
+    assert again.exit_code == 0, again.output
 
 
 @pytest.mark.egl
@@ -42,6 +44,12 @@ def test_stills_are_rendered_with_their_truth(tmp_path):
         (["render", "walk-sunny", "--seconds", "nan", "--out", "a.mp4"], "a clip needs seconds > 0", 2),
         (["stills", "walk-sunny", "--count", "1", "--size", "8x8", "--out", "stills"], "got 8x8", 2),
         (["stills", "walk-sunny", "--count", "1", "--out", "taken"], "taken holds another set of stills", 2),
+        (["stills", "walk-sunny", "--count", "1", "--out", "boxes"], "annotations.json is no truth of rendered", 2),
+        (
+            ["render", "walk-sunny", "--seconds", "0.1", "--out", "boxes/annotations.mp4"],
+            "is no truth of a rendered",
+            2,
+        ),
         (["dataset", "walk-sunny-eval", "--seconds", "0"], "needs more than 0 seconds", 2),
         (
             ["dataset", "walk-rain-eval", "drive-night-eval", "--count", "3"],
@@ -62,11 +70,15 @@ def test_what_cannot_be_rendered_is_refused_in_one_line(words, says, code, tmp_p
     (tmp_path / "file").write_text("")
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "order.json").write_text("{}")
+    (tmp_path / "boxes").mkdir()
+    (tmp_path / "boxes" / "annotations.json").write_text("{}")
     ran = CliRunner().invoke(app, ["world", *words])
     assert ran.exit_code == code, ran.output
     assert ran.stderr.startswith("foveate: ")
     assert ran.stderr.count("\n") == 1
     assert says in ran.stderr
+    assert [path.name for path in (tmp_path / "boxes").iterdir()] == ["annotations.json"]
+    assert (tmp_path / "boxes" / "annotations.json").read_text() == "{}"
 
 
 @pytest.mark.parametrize("width", ["80", "200"])

@@ -126,3 +126,23 @@ def test_a_start_on_a_full_disk_can_be_noticed():
     file.write("line\n")
     with pytest.raises(FoveateError, match="No space left"):
         file.check()
+
+
+def test_what_a_file_held_is_gone_with_the_first_line_and_not_before(tmp_path):
+    (tmp_path / "out").write_text("a line of before, longer than those to come\n")
+    with PatientFile(tmp_path / "out"):
+        pass
+    assert (tmp_path / "out").read_text().startswith("a line of before")
+    with PatientFile(tmp_path / "out") as file:
+        file.write(LINES[0])
+        file.write(LINES[1])
+    assert (tmp_path / "out").read_text() == LINES[0] + LINES[1]
+
+
+def test_a_pipe_is_written_as_a_file_is(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    with PatientFile(tmp_path / "pipe") as file:
+        file.write(LINES[0])
+    assert os.read(reader, 100).decode() == LINES[0]
+    os.close(reader)

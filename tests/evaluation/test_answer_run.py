@@ -212,8 +212,25 @@ def test_truth_that_is_none_is_found_out_before_the_run(settings, beside):
     chosen.video.with_suffix(beside).write_text('{"title": "of a downloader"}')
     with pytest.raises(MediaError, match=r"clip\..*json is not a COCO annotation file"):
         run(chosen)
-    assert list(chosen.out.iterdir()) == []
+    assert not chosen.out.exists()
     assert run(settings(policy="device-only", with_truth=False))["frames"] == FRAMES
+
+
+@pytest.mark.parametrize("simulate", [True, False])
+def test_a_device_without_importance_is_refused_before_an_earlier_run_is_removed(settings, simulate):
+    class Blind(FakeDeviceModel):
+        def __call__(self, pixels, layers):
+            if layers is not None:
+                raise InputError("this model has no attention to read importance from; take it from boxes")
+            return super().__call__(pixels, None)
+
+    chosen = settings(policy="hyperion", simulate=simulate)
+    chosen.out.mkdir()
+    (chosen.out / "answers.csv").write_text("of an earlier run")
+    with pytest.raises(InputError, match="no attention"):
+        run(chosen, load_device=Blind)
+    assert [path.name for path in chosen.out.iterdir()] == ["answers.csv"]
+    assert (chosen.out / "answers.csv").read_text() == "of an earlier run"
 
 
 def test_a_run_that_is_stopped_leaves_a_summary_of_what_was_seen(settings):

@@ -163,6 +163,50 @@ def test_ctrl_c_ends_all_processes_and_keeps_what_was_written(clip_path, trace_p
     assert alive_in_group(process.pid) == []
 
 
+IMPORTED = """
+import os
+import pathlib
+import time
+
+if __name__ == "slow_to_import" and os.environ.get("IN_CHILD"):
+    pathlib.Path("importing").touch()
+    time.sleep(2)
+os.environ["IN_CHILD"] = "yes"  # of the processes that this one starts
+
+
+def target(pipe):
+    pipe.send((1, ""))
+"""
+STARTED = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a runner in the background may have it ignored
+from foveate.evaluation.processes import Child
+from slow_to_import import target
+try:
+    with Child("server", target) as child:
+        child.wait_for_port()
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_ctrl_c_while_a_child_imports_is_not_told_by_the_child(tmp_path):
+    (tmp_path / "slow_to_import.py").write_text(IMPORTED)
+    process = subprocess.Popen(
+        [sys.executable, "-c", STARTED],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        cwd=tmp_path,
+    )
+    while process.poll() is None and not (tmp_path / "importing").exists():
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=20)
+    assert (stdout, stderr) == ("interrupted\n", "")
+
+
 def alive_in_group(group):
     """Processes of a group that are not zombies."""
     found = []
@@ -210,6 +254,44 @@ def test_bad_input_is_refused_before_anything_starts(settings, changes, problem)
     assert not multiprocessing.active_children()
 
 
+@pytest.mark.parametrize("simulate", [False, True])
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"video": "missing.mp4"}, "missing.mp4"),
+        ({"video": "foreign.mp4"}, "not a COCO annotation file"),
+        ({"policy": "fixed:beta=5"}, "beta must lie in 0..4 for this model, got 5"),
+        ({"policy": "vitmalis:beta=5"}, "beta must lie in 0..4 for this model, got 5"),
+        ({"policy": "vitmalis:late=true"}, "the profile knows restoration points 0..4, got 5"),
+        ({"model": "no-such-model"}, "no model or weights file named 'no-such-model'"),
+    ],
+)
+def test_a_run_that_is_refused_leaves_what_an_earlier_one_left(settings, tmp_path, changes, problem, simulate):
+    shutil.copy(settings().video, tmp_path / "foreign.mp4")
+    (tmp_path / "foreign.json").write_text('{"title": "of a downloader"}')
+    write_profile(round_profile(), tmp_path / "round.json")
+    former = {tmp_path / "out" / name: name.encode() for name in ("summary.json", "frames.csv", "annotated.mp4")}
+    (tmp_path / "out").mkdir()
+    for path, content in former.items():
+        path.write_bytes(content)
+    if "video" in changes:
+        changes = {"video": tmp_path / changes["video"]}
+    chosen = settings(simulate=simulate, profile=str(tmp_path / "round.json"), **changes)
+    with pytest.raises(FoveateError, match=problem):
+        go(chosen, load=None if "model" in changes else FakeDetector)
+    assert {path: path.read_bytes() for path in (tmp_path / "out").iterdir()} == former
+
+
+def test_a_simulated_link_that_lets_nothing_pass_is_no_run(settings, tmp_path):
+    write_profile(round_profile(), tmp_path / "round.json")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "summary.json").write_text("of an earlier run")
+    cut = Outage(start_s=0.0, seconds=60.0)
+    with pytest.raises(TransportError, match="no answer from the server"):
+        go(settings(simulate=True, profile=str(tmp_path / "round.json"), outages=(cut,)))
+    assert (tmp_path / "out" / "summary.json").read_text() == "of an earlier run"
+
+
 @pytest.mark.parametrize("taken", ["video", "trace", "profile", "model", "view_file"])
 def test_no_file_of_the_run_takes_the_place_of_what_it_reads(settings, clip_path, trace_path, tmp_path, taken):
     name = {"video": "annotated.mp4", "trace": "frames.csv"}.get(taken, "summary.json")
@@ -233,7 +315,7 @@ def test_truth_that_is_none_is_found_out_before_the_run(settings, clip_path, tmp
     video.with_suffix(".json").write_text('{"title": "of a downloader"}')
     with pytest.raises(MediaError, match=r"clip\.json is not a COCO annotation file"):
         go(settings(video=video))
-    assert list((tmp_path / "out").iterdir()) == []
+    assert not (tmp_path / "out").exists()
     assert go(settings(video=video, with_truth=False, with_video=False))["frames"] > 0
 
 

@@ -1,5 +1,6 @@
 """Annotation files and what is ignored in them."""
 
+import errno
 import json
 from pathlib import Path
 
@@ -265,3 +266,22 @@ def test_boxes_that_no_person_made_can_be_ignored(tmp_path):
     assert kept.detections.boxes.tolist() == [[0, 0, 9, 9]]
     assert kept.ignore.tolist() == [[20, 0, 29, 9]]
     assert only_by_people(kept).detections == kept.detections
+
+
+def test_a_disk_that_refuses_leaves_the_file_before_and_nothing_else(tmp_path, monkeypatch):
+    image = AnnotatedImage(
+        file_name="a.jpg", size=(10, 10), truth=Truth(detections=Detections.empty(("person",))), frame=None
+    )
+    write_coco(tmp_path / "boxes.json", [image])
+    before = (tmp_path / "boxes.json").read_bytes()
+
+    def full(path, data):
+        with path.open("wb") as file:
+            file.write(data[:20])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(MediaError, match=r"cannot write annotations .*boxes\.json: No space left on device"):
+        write_coco(tmp_path / "boxes.json", [image, image])
+    assert [path.name for path in tmp_path.iterdir()] == ["boxes.json"]
+    assert (tmp_path / "boxes.json").read_bytes() == before

@@ -177,3 +177,17 @@ def test_the_seed_decides_the_first_weights(street: Path, tmp_path: Path, monkey
 
     losses = [first_loss("one", 5), first_loss("two", 5), first_loss("three", 6)]
     assert losses[0] == losses[1] != losses[2]
+
+
+@pytest.mark.parametrize("option", ["--data", "--evaluate"])
+def test_a_card_never_takes_the_place_of_annotations(
+    street: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    monkeypatch.setenv("FOVEATE_HOME", str(tmp_path / "home"))
+    (annotations,) = street.glob("*.json")
+    data = street if option == "--data" else tmp_path
+    words = ["detector", "--name", "x", "--data", f"s={data}", "--out", str(annotations.with_suffix(".safetensors"))]
+    words += ["--evaluate", f"s={annotations}", "--steps", "1", "--phase", "1:96x96:2"]
+    result = CliRunner().invoke(app, words)
+    assert isinstance(result.exception, InputError)
+    assert f"{annotations} would take the place of" in str(result.exception)

@@ -200,3 +200,13 @@ def test_the_commands_make_a_pack_and_train_on_it(
     assert [images.name for images in mixture.sets] == ["street", "more"]
     assert mixture.weights == (2.0, 1.0)
     assert len(held) == 2
+
+
+@pytest.mark.parametrize("read", ["annotations", "picture"])
+def test_a_pack_never_takes_the_place_of_what_it_is_made_of(street: Path, read: str) -> None:
+    out = next(street.glob("*.json") if read == "annotations" else (street / "images").iterdir())
+    before = out.read_bytes()
+    ran = CliRunner().invoke(app, ["pack", "--data", f"street={street}", "--out", str(out)])
+    assert isinstance(ran.exception, InputError)
+    assert "would take the place of" in str(ran.exception)
+    assert out.read_bytes() == before

@@ -59,7 +59,7 @@ def bench(
     settings = WaySettings(size=None if size == "clip" else read_size(size), rounds=rounds, objects=objects)
     clip = a_clip(video or SAMPLES / "street.mp4")
     if out is not None:
-        file_for(out)
+        file_for(out, reads=[clip, model, profile])
     known, detector = load_profile(profile), load_detector(model)
     if not isinstance(detector, Detector):
         raise InputError(f"stages are known of models with foveate's own head, got {detector.name}")
@@ -145,7 +145,7 @@ def accuracy(
     from foveate.models import load_detector
 
     settings = AccuracySettings(slicing=REFERENCE if slices else None, long_side=long_side)
-    file_for(out)
+    file_for(out, reads=[annotations, images, model])
     labelled = open_labelled(annotations, images, every=every)
     detector = load_detector(model)
     with Steps(Console(stderr=True)) as steps:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -54,13 +54,14 @@ def detect(
 ) -> None:
     """Find objects in pictures or a video: COCO JSON, and drawn. Ctrl-C ends after the frame at hand and keeps all."""
     from foveate.cli.interrupts import interrupts
-    from foveate.cli.outputs import folder_for
+    from foveate.cli.outputs import file_for, folder_for
     from foveate.codec import is_video
     from foveate.models import RcnnDetector, load_detector
 
     if not source.exists():
         raise MediaError(f"no such file or folder: {source}")
     folder_for(out)
+    file_for(out / "detections.json", reads=[mask, model])
     chosen = None if mask in (None, OBJECTS) else read_mask(Path(str(mask)))
     detector = load_detector(model)
     if beta is not None and beta not in detector.restoration_points:
@@ -85,14 +86,18 @@ def detect(
 
 def read_mask(path: Path) -> Mask:
     """A downsampling mask from a JSON file (a list of rows of 0/1) or an `.npy` file. Raises `MediaError`."""
+    from zipfile import BadZipFile
+
     import numpy as np
 
     try:
         rows = np.load(path, allow_pickle=False) if path.suffix == ".npy" else np.array(json.loads(path.read_text()))
     except OSError as error:
         raise MediaError(f"cannot read the mask {path}: {error.strerror or error}") from error
-    except ValueError as error:
+    except (ValueError, EOFError, RecursionError, MemoryError, BadZipFile) as error:
         raise MediaError(f"{path}: {_MASK}, all rows of one length") from error
+    if not isinstance(rows, np.ndarray):
+        raise MediaError(f"{path}: {_MASK}, got an archive of arrays")
     if rows.ndim != 2 or not np.isin(rows, (0, 1)).all():
         raise MediaError(f"{path}: {_MASK}, got shape {rows.shape} of {rows.dtype}")
     return np.asarray(rows, np.bool_)
@@ -158,31 +163,38 @@ class Look:
 def _detect_pictures(source: Path, out: Path, look: Look, *, draw: bool, interrupted: Interrupted) -> None:
     """A picture, or those of a folder; one that cannot be read is reported, and the rest goes on."""
     from foveate.codec import read_image, write_image
+    from foveate.evaluation.outputs import spare_inputs
 
     files = _pictures_of(source)
     if out.resolve() == files[0].parent.resolve():
         raise InputError(f"--out must be another folder than that of the pictures, got {out}")
+    drawings = _drawings(files, out) if draw else {}
+    spare_inputs(drawings.values(), files)
     out.mkdir(parents=True, exist_ok=True)
-    stems = Counter(file.stem for file in files)
     results: list[AnnotatedImage] = []
     unreadable = 0
-    for file in _until(interrupted, _with_progress(files, len(files))):
-        try:
-            pixels = read_image(file)
-        except MediaError as error:
-            if source.is_file():
-                raise
-            typer.echo(f"foveate: {error}", err=True)
-            unreadable += 1
-            continue
-        seen = look.at_picture(pixels)
-        results.append(_annotated(file, pixels, seen))
-        if draw:  # a stem that two files share would lose one of the drawings
-            name = file.stem if stems[file.stem] == 1 else file.name
-            write_image(out / f"{name}.jpg", look.drawn(pixels, seen))
-    _finish(out, results)
+    with _kept(out, results):
+        for file in _until(interrupted, _with_progress(files, len(files))):
+            try:
+                pixels = read_image(file)
+            except MediaError as error:
+                if source.is_file():
+                    raise
+                typer.echo(f"foveate: {error}", err=True)
+                unreadable += 1
+                continue
+            seen = look.at_picture(pixels)
+            results.append(_annotated(file, pixels, seen))
+            if draw:
+                write_image(drawings[file], look.drawn(pixels, seen))
     if unreadable and not interrupted():
         raise FoveateError(f"{unreadable} of {len(files)} pictures could not be read")
+
+
+def _drawings(files: list[Path], out: Path) -> dict[Path, Path]:
+    """Where each picture is drawn; a stem that two files share would lose one of the drawings."""
+    stems = Counter(file.stem for file in files)
+    return {file: out / f"{file.stem if stems[file.stem] == 1 else file.name}.jpg" for file in files}
 
 
 def _pictures_of(source: Path) -> list[Path]:
@@ -205,7 +217,7 @@ def _detect_video(source: Path, out: Path, look: Look, *, draw: bool, interrupte
         spare_inputs([out / "annotated.mp4"], [source])
     results: list[AnnotatedImage] = []
     seen: Seen | None = None
-    with VideoReader(source) as video:
+    with VideoReader(source) as video, _kept(out, results):
         out.mkdir(parents=True, exist_ok=True)
         writing = VideoWriter(out / "annotated.mp4", video.size, video.fps) if draw else nullcontext()
         with writing as writer:
@@ -214,7 +226,6 @@ def _detect_video(source: Path, out: Path, look: Look, *, draw: bool, interrupte
                 results.append(_annotated(source, pixels, seen, frame=number))
                 if writer is not None:
                     writer.write(look.drawn(pixels, seen))
-    _finish(out, results)
 
 
 def _annotated(file: Path, pixels: Pixels, seen: Seen, frame: int | None = None) -> AnnotatedImage:
@@ -223,6 +234,18 @@ def _annotated(file: Path, pixels: Pixels, seen: Seen, frame: int | None = None)
     size = pixels.shape[0], pixels.shape[1]
     truth = Truth(detections=seen.found)
     return AnnotatedImage(file_name=file.name, size=size, truth=truth, frame=frame, outlines=seen.outlines)
+
+
+@contextmanager
+def _kept(out: Path, results: list[AnnotatedImage]) -> Iterator[None]:
+    """Writes the results in the end; those that are there, where something refuses before."""
+    try:
+        yield
+    except BaseException:
+        if results:
+            _finish(out, results)
+        raise
+    _finish(out, results)
 
 
 def _finish(out: Path, results: list[AnnotatedImage]) -> None:

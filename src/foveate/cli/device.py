@@ -72,9 +72,11 @@ def device(
     chosen, loaded = by_name(policy), None if profile is None else load_profile(profile)
     if chosen.needs_profile and loaded is None:
         raise InputError(f"policy {chosen.name} needs a profile (--profile); {', '.join(shipped_profiles())} ship")
-    if sink is not None:
-        file_for(sink)
-    _check_places([Path(place) for place in (camera, sink, json_lines) if place not in {None, "-"}])
+    lines = None if json_lines in (None, "-") else Path(json_lines)
+    for place in filter(None, (sink, lines)):
+        file_for(place, reads=[camera, profile])
+    if sink is not None and lines is not None and sink.resolve() == lines.resolve():
+        raise InputError(f"{lines} would take the place of {sink}: name another place")
     with ExitStack() as stack:
         source = stack.enter_context(open_source(camera, fps=fps))
         outputs = _outputs(stack, source, show=show, sink=sink, json_lines=json_lines)
@@ -111,18 +113,6 @@ def _before_any_answer(interrupted: Callable[[], bool]) -> Iterator[None]:
         if interrupted():
             raise typer.Exit(130) from None
         raise
-
-
-def _check_places(places: list[Path]) -> None:
-    """What is read and what is written must be different files."""
-    from itertools import combinations
-
-    from foveate.core import InputError
-
-    for first, second in combinations(places, 2):
-        linked = first.exists() and second.exists() and first.samefile(second)
-        if linked or first.absolute() == second.absolute():
-            raise InputError(f"{second} would take the place of {first}: name another place")
 
 
 def _outputs(

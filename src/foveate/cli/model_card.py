@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from foveate.evaluation.cards import CardJob, Part
+    from foveate.evaluation.cards import CardJob
 
 CARD_EXAMPLE = "Example: foveate models card vitdet-tiny-world --only latency --out out/card.md"
 DESCRIBE_EXAMPLE = (
@@ -41,7 +41,11 @@ def card(
     ] = None,
     only: Annotated[
         list[str] | None,
-        typer.Option(metavar="GROUP", help="Measure these alone: latency, clips, real, crowd, stills, restoration."),
+        typer.Option(
+            metavar="GROUP",
+            help="Measure these alone, and show what is kept of others: "
+            "latency, clips, real, crowd, stills, restoration.",
+        ),
     ] = None,
     again: Annotated[
         list[str] | None, typer.Option(metavar="GROUP", help="Measure these again, as latency on a quiet machine.")
@@ -78,7 +82,8 @@ def card(
 
     facts = _facts(fact)
     sets = find_sets(data, frames=frames, crowd_frames=crowd_frames, stills=stills)
-    parts = _chosen(find_parts(sets, SAMPLES / "street.mp4", per_scenario=restored), _known(only))
+    measured = _known(only) or ()
+    parts = find_parts(sets, SAMPLES / "street.mp4", per_scenario=restored)
     store = Store.at_home()
 
     def job(name: str | None, groups: tuple[str, ...]) -> CardJob | None:
@@ -86,12 +91,12 @@ def card(
             return None
         path = find_weights(name)
         chosen = [part for part in parts_for(path, parts) if part.group in groups]
-        return CardJob(path=path, parts=chosen, store=store)
+        return CardJob(path=path, parts=chosen, store=store, only=measured)
 
     weights = find_weights(model)
-    own = CardJob(path=weights, parts=parts_for(weights, parts), store=store)
+    own = CardJob(path=weights, parts=parts_for(weights, parts), store=store, only=measured)
     folder = foveate_home() / "cards"
-    page = file_for(out or folder / f"{own.path.stem}.md")
+    page = file_for(out or folder / f"{own.path.stem}.md", reads=[own.path, earlier, plain, *(curves or ())])
     outcome = Outcome(own=own, earlier=job(earlier, ACCURACY), plain=job(plain, ("restoration",)))
     jobs = [one for one in (outcome.own, outcome.plain, outcome.earlier) if one]
     forgotten = _known(again) or ()
@@ -173,10 +178,6 @@ def _known(groups: list[str] | None) -> list[str] | None:
     return groups
 
 
-def _chosen(parts: list[Part], groups: list[str] | None) -> list[Part]:
-    return [part for part in parts if not groups or part.group in groups]
-
-
 def _print_plan(jobs: list[CardJob]) -> None:
     """What is kept and what would be measured; work in inferences of 720 x 1280 pixels."""
     from rich.table import Table
@@ -186,9 +187,9 @@ def _print_plan(jobs: list[CardJob]) -> None:
     for job in jobs:
         missing = {(part.group, part.name) for part in job.missing()}
         table = Table("group", "part", "pictures", "inferences", "kept", title=str(job.path), box=None)
-        for part in job.parts:
+        for part in job.wanted:
             kept = "" if (part.group, part.name) in missing else "yes"
             table.add_row(part.group, part.name, str(part.steps), f"{part.work:.0f}", kept)
-        left = sum(part.work for part in job.parts if (part.group, part.name) in missing)
+        left = sum(part.work for part in job.wanted if (part.group, part.name) in missing)
         table_console().print(table)
         typer.echo(f"{left:.0f} inferences of 720 x 1280 pixels are left")

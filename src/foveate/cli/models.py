@@ -82,7 +82,7 @@ def convert(
     from foveate.models import convert_detectron2, read_checkpoint, run_at_window, save_detector
 
     names = None if classes is None else _class_names(classes)
-    file_for(out)
+    file_for(out, reads=[checkpoint, classes])
     detector = convert_detectron2(
         read_checkpoint(checkpoint), class_names=names, score_threshold=score, sigmoid_scores=sigmoid
     )

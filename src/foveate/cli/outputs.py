@@ -2,6 +2,7 @@
 
 import errno
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from foveate.core import InputError
@@ -20,12 +21,15 @@ def folder_for(path: Path) -> Path:
     return path
 
 
-def file_for(path: Path) -> Path:
+def file_for(path: Path, *, reads: Iterable[str | Path | None] = ()) -> Path:
     """`path`, if a file can be written there, over an earlier one too; its folder may be missing. Makes nothing.
 
-    Raises `InputError` if it is a folder, or if a file stands where its folder should be; `PermissionError` if it must
-    not be written.
+    `reads`: what the command reads; names that are no files, and None, are fine. Raises `InputError` if `path` is one
+    of them or a folder, or if a file stands where its folder should be; `PermissionError` if it must not be written.
     """
+    from foveate.evaluation.outputs import spare_inputs
+
+    spare_inputs([path], [Path(source) for source in reads if source is not None])
     if path.is_dir():
         raise InputError(f"a file is needed, and {path} is a folder: name a file in it")
     if path.exists() and not os.access(path, os.W_OK):

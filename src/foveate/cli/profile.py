@@ -59,7 +59,7 @@ def everything(
 
     _check_places(videos, out)
     with _bars() as begin:
-        profile = _times(videos[0], out, model, repeats, begin, pin=pin)
+        profile = _times(videos[0], out.stem, model, repeats, begin, pin=pin)
         detector = load_detector(model)
         parts = _rows(videos, detector, ContentSampling(every=every, per_frame=per_frame, seed=seed), begin)
     origin = provenance_of(detector, [video.name for video in videos])
@@ -76,9 +76,12 @@ def machine(
     video: Clip, out: Out, *, model: Model = "vitdet-tiny-world", repeats: Repeats = 3, pin: Pin = False
 ) -> None:
     """Times of this machine alone: codec, inference, motion, tracking. Simulations of most policies need no more."""
+    from foveate.estimators import write_profile
+
     _check_places([video], out)
     with _bars() as begin:
-        profile = _times(video, out, model, repeats, begin, pin=pin)
+        profile = _times(video, out.stem, model, repeats, begin, pin=pin)
+    write_profile(profile, out)
     _print_times(profile)
 
 
@@ -93,26 +96,22 @@ def _check_places(videos: list[Path], out: Path | None = None) -> None:
         if out is not None and out.absolute() in {video.absolute().with_suffix(end) for end in TRUTH_ENDS}:
             raise InputError(f"{out} would be read as the truth of {video}: name the profile otherwise")
     if out is not None:
-        file_for(out)
+        file_for(out, reads=videos)
 
 
 def _times(
-    video: Path, out: Path, model: str, repeats: int, begin: Callable[[str], Callable[[int, int], None]], *, pin: bool
+    video: Path, name: str, model: str, repeats: int, begin: Callable[[str], Callable[[int, int], None]], *, pin: bool
 ) -> "Profile":
     from functools import partial
 
-    from foveate.estimators import write_profile
     from foveate.models import load_detector
     from foveate.profiling import Sampling, load_by_name, measure_machine, measure_machine_pinned
 
     sampling = Sampling(repeats=repeats)
     if pin:
         load = partial(load_by_name, model)
-        profile = measure_machine_pinned(video, load, name=out.stem, begin=begin, sampling=sampling)
-    else:
-        profile = measure_machine(video, load_detector(model), name=out.stem, begin=begin, sampling=sampling)
-    write_profile(profile, out)
-    return profile
+        return measure_machine_pinned(video, load, name=name, begin=begin, sampling=sampling)
+    return measure_machine(video, load_detector(model), name=name, begin=begin, sampling=sampling)
 
 
 @app.command(epilog="Example: foveate profile experts ~/.cache/foveate/training/my/seed-0 --out my-times.json")
@@ -135,7 +134,7 @@ def experts(
 
     if not (models / "generalist.safetensors").is_file():
         raise InputError(f"{models} holds no generalist: train one with `foveate train experts`")
-    file_for(out)
+    file_for(out, reads=models.iterdir())
     generalist, expert = (load_classifier(models / f"{name}.safetensors") for name in ("generalist", "base"))
     side = generalist.config.image_size
     picture = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)

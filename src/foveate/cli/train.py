@@ -82,6 +82,7 @@ def detector(  # noqa: PLR0917 - typer calls it by name
     """Train a detector, or go on with one that was interrupted; checkpoints lie in $FOVEATE_HOME/training/NAME."""
     from dataclasses import replace
 
+    from foveate.cli.outputs import file_for
     from foveate.core import InputError, foveate_home
     from foveate.models import find_weights
     from foveate.models.weights import choose_torch_device
@@ -89,6 +90,7 @@ def detector(  # noqa: PLR0917 - typer calls it by name
 
     _check_name(name)
     target = _weights_file(out or foveate_home() / "weights" / f"{name}.safetensors")
+    file_for(target.with_suffix(".json"), reads=_files_of(data, evaluate or []))
     if evaluate_minutes and not evaluate:
         raise InputError("--evaluate-minutes needs --evaluate, the sets to look at")
     device = choose_torch_device(torch_device)
@@ -146,11 +148,13 @@ def pack(
     from foveate.core import STREET_CLASSES
     from foveate.training import PackSet, load_folder, write_pack
 
-    file_for(out)
+    sources = [_named_folder(text) for text in data]
+    file_for(out, reads=[file for _, folder, _ in sources for file in _annotation_files(folder)])
     sets = []
-    for name, folder, weight in map(_named_folder, data):
+    for name, folder, weight in sources:
         images = load_folder(folder, STREET_CLASSES, name=name)
         _tell(images)
+        file_for(out, reads=[image.path for image in images.images])
         sets.append(PackSet(images=images, weight=weight))
     for done in write_pack(out, sets, most_bytes=int(mib * 2**20)):
         line = f"{done.name}: {done.pictures} pictures in {done.size_bytes / 2**20:.1f} MiB ({done.coding})"
@@ -380,6 +384,18 @@ def _named_folder(text: str) -> tuple[str, Path, float]:
     except ValueError:
         pass
     raise InputError(f"data is NAME=FOLDER[,WEIGHT], got {text!r}")
+
+
+def _files_of(data: list[str], evaluate: list[str]) -> list[Path]:
+    """Annotation files of all sets of `--data` and `--evaluate`."""
+    folders = [_named_folder(text)[1] for text in data]
+    found = [file for folder in folders for file in _annotation_files(folder)]
+    return [*found, *(Path(text.rpartition("=")[2]) for text in evaluate)]
+
+
+def _annotation_files(folder: Path) -> list[Path]:
+    """What tells the boxes of a set."""
+    return [*folder.glob("*.json"), *folder.glob("parts/*.json")]
 
 
 def _tell(images: "ImageSet") -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,17 +18,19 @@ _LOG = logging.getLogger(__name__)
 class PatientFile:
     """Context manager over a file that is written anew. Raises `FoveateError` if it cannot be opened.
 
+    What the file held is gone with the first line, not before: until then there is nothing to put in its place.
     A disk that refuses is told in one line, and so is its return; `close` raises `FoveateError` if something is still
     unwritten then. Bytes reach the file in order and once, also where the disk took half of a line.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._begun = False
         self._waiting = bytearray()
         self._lost_lines = 0
         self._refusal: OSError | None = None
         try:
-            self._handle: int | None = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+            self._handle: int | None = os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
         except OSError as error:
             raise self._failure(error) from error
 
@@ -38,6 +41,7 @@ class PatientFile:
 
     def write(self, line: str) -> None:
         """Append a line, with its end; never raises for what the disk does."""
+        self._begin()
         data = line.encode()
         if len(self._waiting) + len(data) > MOST_WAITING_BYTES:
             self._lost_lines += 1
@@ -76,6 +80,12 @@ class PatientFile:
         except FoveateError:
             if kind is None:  # the first error is the one to tell
                 raise
+
+    def _begin(self) -> None:
+        if not self._begun and self._handle is not None:
+            self._begun = True
+            with suppress(OSError):  # a pipe has no length
+                os.ftruncate(self._handle, 0)
 
     def _drain(self) -> None:
         assert self._handle is not None

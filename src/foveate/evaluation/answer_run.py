@@ -20,7 +20,7 @@ from foveate.evaluation.answer_settings import AnswerSettings
 from foveate.evaluation.glances import DeviceModelLoader, load_device_model
 from foveate.evaluation.lab.references import independent_truths
 from foveate.evaluation.lab.segment import Segment
-from foveate.evaluation.outputs import clear_outputs
+from foveate.evaluation.outputs import Outputs
 from foveate.evaluation.play_answers import simulate_answers
 from foveate.evaluation.play_live_answers import play_live_answers
 from foveate.evaluation.processes import ModelLoader, load_model
@@ -43,8 +43,8 @@ def answer_job(
     """Do the main job; returns what `summary.json` holds.
 
     `load` and `load_device` make models in place of those that the settings name. Whatever stops the run, what was
-    seen until then is in `settings.out`. Raises `InputError` if something there is an input of the run, `MediaError`
-    before it starts if truth beside the clip is none of it.
+    seen until then is in `settings.out`; a run that is refused leaves there what was. Raises `InputError` if something
+    there is an input of the run, `MediaError` before it starts if truth beside the clip is none of it.
     """
     policy, link = answer_policy(settings.policy), settings.link()
     profile = class_profile(settings.profile)
@@ -52,7 +52,7 @@ def answer_job(
         raise InputError(f"policy {policy.name} needs a profile with classes (--profile)")
     load = partial(load_model, settings.model) if load is None else load
     load_device = partial(load_device_model, settings.device_model) if load_device is None else load_device
-    clear_outputs((settings.out / name for name in _OUTPUTS), settings.inputs)
+    outputs = Outputs(settings.out, _OUTPUTS, inputs=settings.inputs)
     console, log = Console() if console is None else console, AnswerLog()
     with _clip(settings) as clip, Steps(console) as steps:
         play = _simulated if settings.simulate else play_live_answers
@@ -67,11 +67,13 @@ def answer_job(
                 profile=profile,
                 load=load,
                 load_device=load_device,
+                outputs=outputs,
                 steps=steps,
             )
+            outputs.begin()
         finally:
             summary = _summary(settings, log, clip, policy=policy, truths=truths)
-            if log.welcome is not None:
+            if outputs.begun:
                 _write(settings.out / "summary.json", summary)
         if settings.with_video:
             drawn = steps.begin("annotation", clip.frame_count)
@@ -119,7 +121,6 @@ def _simulated(
         clip=clip,
         cloud=cloud,
         device=device,
-        out=settings.out,
         progress=steps.begin("simulation", clip.frame_count),
         **rest,
     )

@@ -1,11 +1,14 @@
 """`answers.csv`: one row per answered frame, written as it comes."""
 
 import csv
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from foveate.core import FoveateError
+from foveate.device import Recorder
 from foveate.evaluation.answer_log import Given
 
 COLUMNS = (
@@ -52,6 +55,13 @@ class AnswerTable:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
+
+
+@contextmanager
+def answer_tables(folder: Path, *, more_offload_columns: Sequence[str] = ()) -> Iterator[tuple[Recorder, AnswerTable]]:
+    """All tables of a run of answered frames, in a folder."""
+    with Recorder(folder, more_offload_columns=more_offload_columns) as recorder, AnswerTable(folder) as answers:
+        yield recorder, answers
 
 
 def answer_row(given: Given, origin: float) -> tuple[str | int, ...]:

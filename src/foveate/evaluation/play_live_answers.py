@@ -6,12 +6,13 @@ from contextlib import ExitStack
 import numpy as np
 
 from foveate.core import ClassProfile
-from foveate.device import Answered, Clip, Displayed, LiveAnswering, Looking, OffloadDone, Recorder
+from foveate.device import Answered, Clip, Displayed, LiveAnswering, Looking, OffloadDone
 from foveate.device.live import SOCKET_BUFFER_BYTES
 from foveate.evaluation.answer_log import AnswerLog, Given
 from foveate.evaluation.answer_settings import AnswerSettings
-from foveate.evaluation.answer_tables import AnswerTable
+from foveate.evaluation.answer_tables import answer_tables
 from foveate.evaluation.glances import DeviceModel, DeviceModelLoader
+from foveate.evaluation.outputs import Late, Outputs
 from foveate.evaluation.processes import HOST, ModelLoader, start_relay, start_server
 from foveate.evaluation.progress import Steps
 from foveate.network import LinkSettings, ZmqChannel
@@ -28,6 +29,7 @@ def play_live_answers(
     profile: ClassProfile | None,
     load: ModelLoader,
     load_device: DeviceModelLoader,
+    outputs: Outputs,
     steps: Steps,
 ) -> None:
     """Play the clip once; what happens is added to `log` and to the tables as it happens.
@@ -46,7 +48,15 @@ def play_live_answers(
         address = f"{HOST}:{relay.wait_for_port()}"
         loaded(2)
         _play(
-            log, clip=clip, policy=policy, settings=settings, profile=profile, model=model, address=address, steps=steps
+            log,
+            clip=clip,
+            policy=policy,
+            settings=settings,
+            profile=profile,
+            model=model,
+            address=address,
+            outputs=outputs,
+            steps=steps,
         )
         gone = [child for child in (server, relay) if not child.alive]
         log.lost = " and ".join(f"the {child.name} ended ({child.ending})" for child in gone)
@@ -61,26 +71,26 @@ def _play(
     profile: ClassProfile | None,
     model: DeviceModel,
     address: str,
+    outputs: Outputs,
     steps: Steps,
 ) -> None:
     played = steps.begin("live run", clip.frame_count)
     with (
-        Recorder(settings.out) as recorder,
-        AnswerTable(settings.out) as table,
+        Late(lambda: answer_tables(outputs.begin())) as tables,
         ZmqChannel(address, buffer_bytes=SOCKET_BUFFER_BYTES) as channel,
     ):
 
         def on_frame(event: Displayed) -> None:
-            recorder.displayed(event)
+            tables()[0].displayed(event)
             log.displayed(event)
             played(event.frame.index + 1)
 
         def on_answer(event: Answered) -> None:
             log.answered(event)
-            table.answered(Given.of(event))
+            tables()[1].answered(Given.of(event))
 
         def on_offload(event: OffloadDone) -> None:
-            recorder.offloaded(event)
+            tables()[0].offloaded(event)
             log.offloads.append(event)
 
         device = LiveAnswering(

@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -20,6 +21,7 @@ from foveate.core import FoveateError, TransportError
 from foveate.network import LinkSettings, ShapedRelay
 from foveate.network.transports import ZmqHub
 from foveate.server import DetectorLike, serve
+from foveate.server.interrupts import interrupts_held
 
 HOST = "127.0.0.1"
 ModelLoader = Callable[[], DetectorLike]
@@ -45,7 +47,8 @@ class Child:
         self._pipe, other_end = _SPAWN.Pipe()
         self.process = _SPAWN.Process(target=_run_child, args=(other_end, target, *arguments), daemon=True, name=name)
         """The process itself."""
-        self.process.start()
+        with interrupts_held():
+            self.process.start()
         other_end.close()
 
     def wait_for_port(self) -> int:
@@ -102,7 +105,8 @@ def _run_child(pipe: Connection, target: Callable[..., None], *arguments: Any) -
     try:
         target(pipe, *arguments)
     except (FoveateError, OSError, ImportError) as error:
-        pipe.send((0, str(error)))
+        with suppress(OSError):  # a parent that has left hears nothing
+            pipe.send((0, str(error)))
 
 
 def _server_main(pipe: Connection, load: ModelLoader, frame_size: tuple[int, int], core: int | None) -> None:

@@ -17,7 +17,7 @@ from foveate.device import Clip
 from foveate.estimators import load_profile, shipped_profiles
 from foveate.evaluation.annotate import annotate
 from foveate.evaluation.live_log import LiveLog
-from foveate.evaluation.outputs import clear_outputs, spare_inputs
+from foveate.evaluation.outputs import Outputs, spare_inputs
 from foveate.evaluation.play import play_live
 from foveate.evaluation.play_simulated import play_simulated
 from foveate.evaluation.processes import ModelLoader, load_model
@@ -41,9 +41,9 @@ def run_job(
     """Do the main job; returns what `summary.json` holds.
 
     `load` makes the detector in place of `settings.model`; it must be importable by its name in another process.
-    Whatever stops the run, what was seen until then is in `settings.out`. Raises `InputError` if something there is
-    an input of the run, `MediaError` before it starts if truth beside the clip is none of it, `TransportError` at the
-    end if a process was lost on the way.
+    Whatever stops the run, what was seen until then is in `settings.out`; a run that is refused leaves there what was.
+    Raises `InputError` if something there is an input of the run, `MediaError` before it starts if truth beside the
+    clip is none of it, `TransportError` at the end if a process was lost on the way.
     """
     policy, link = by_name(settings.policy), settings.link()
     profile = None if settings.profile is None else load_profile(settings.profile)
@@ -55,11 +55,13 @@ def run_job(
     if not settings.simulate and isinstance(policy, Foreseeing) and policy.foreseen:
         raise InputError(f"policy {policy.name} asks what frames will bring: only a simulation knows (--simulate)")
     spare_inputs([] if settings.view_file is None else [settings.view_file], settings.inputs)
-    clear_outputs((settings.out / name for name in _OUTPUTS), settings.inputs)
+    outputs = Outputs(settings.out, _OUTPUTS, inputs=settings.inputs)
     console = Console() if console is None else console
     log = LiveLog()
     with Clip(settings.video, loop=settings.loop) as clip, Steps(console) as steps:
-        summary = _run(settings, log, policy=policy, link=link, profile=profile, clip=clip, load=load, steps=steps)
+        summary = _run(
+            settings, log, outputs, policy=policy, link=link, profile=profile, clip=clip, load=load, steps=steps
+        )
     console.print(summary_table(summary))
     if log.dropped_frames > _MANY_DROPPED * (len(log.shown) + log.dropped_frames):
         console.print("many frames were dropped: this machine is too slow to play the clip at its own rate")
@@ -72,6 +74,7 @@ def run_job(
 def _run(
     settings: RunSettings,
     log: LiveLog,
+    outputs: Outputs,
     *,
     policy: Policy,
     link: LinkSettings,
@@ -91,16 +94,17 @@ def _run(
             policy=policy,
             link=link,
             load=load,
-            out=settings.out,
+            outputs=outputs,
             steps=steps,
         )
+        outputs.begin()
         assert log.welcome is not None
         if settings.with_truth:
             told = steps.begin("truth", clip.file_frame_count)
             scores = score(log, clip=clip, welcome=log.welcome, exact=exact, load=load, progress=told)
     finally:
         summary = _summary(settings, log, scores, policy=policy, profile=profile)
-        if log.welcome is not None:
+        if outputs.begun:
             _write(settings.out / "summary.json", summary)
     if settings.with_video:
         drawn = steps.begin("annotation", clip.frame_count)

@@ -1,7 +1,9 @@
 """Annotation files in COCO's JSON, of image sets and of video clips, read and written."""
 
 import codecs
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,7 +90,8 @@ def write_coco(path: str | Path, images: Sequence[AnnotatedImage]) -> None:
     """Write pictures as a COCO file: inverse of `read_coco`. All must have the same class names, ids from 1.
 
     Ignored boxes become crowd annotations of their class; those for every class, of the first one with nothing
-    visible. Raises `InputError` on differing class names, `MediaError` where the disk refuses.
+    visible. The file appears whole or stays as it was. Raises `InputError` on differing class names, `MediaError` where
+    the disk refuses.
     """
     names = {image.truth.detections.class_names for image in images}
     if len(names) > 1:
@@ -100,9 +103,13 @@ def write_coco(path: str | Path, images: Sequence[AnnotatedImage]) -> None:
     ]
     listed = [_listed(number, image) for number, image in enumerate(images, 1)]
     content = {"images": listed, "annotations": annotations, "categories": categories}
+    partial = Path(path).with_name(f"{Path(path).name}.{os.getpid()}.part")
     try:
-        Path(path).write_bytes(msgspec.json.encode(content))
+        partial.write_bytes(msgspec.json.encode(content))
+        partial.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise MediaError(f"cannot write annotations {path}: {error.strerror}") from error
 
 

@@ -20,6 +20,7 @@ from foveate.models.mixed_detector import MixedDetector
 from foveate.models.published import published_models
 from foveate.models.rcnn import RcnnConfig, RcnnDetector
 from foveate.models.run_window import run_at_window, window_note
+from foveate.models.whole_file import whole_file
 
 SUFFIX = ".safetensors"
 SHIPPED = Path(__file__).parent / "shipped"
@@ -50,7 +51,7 @@ def save_detector(
 ) -> None:
     """Write a detector to `path`, in half precision unless told otherwise; replaces the file at once or not at all.
 
-    `card`: figures and facts for the model card, anything JSON can hold.
+    `card`: figures and facts for the model card, anything JSON can hold. Raises `FoveateError` where the disk refuses.
     """
     config: OwnConfig = detector.config
     if score_threshold is not None:
@@ -210,11 +211,11 @@ def describe_weights(path: Path, facts: dict[str, Any], *, score_threshold: floa
 def _save(tensors: dict[str, torch.Tensor], path: Path, metadata: dict[str, str]) -> None:
     """Write a file at once or not at all; whoever may read a new file here may read it, which safetensors forbids."""
     partial = path.with_suffix(".part")
-    partial.touch()
-    mode = (path if path.exists() else partial).stat().st_mode
-    save_file(tensors, partial, metadata=metadata)
-    partial.chmod(mode)
-    partial.replace(path)
+    with whole_file(path, partial):
+        partial.touch()
+        mode = (path if path.exists() else partial).stat().st_mode
+        save_file(tensors, partial, metadata=metadata)
+        partial.chmod(mode)
 
 
 def choose_torch_device(wanted: str) -> torch.device:

@@ -22,6 +22,7 @@ from foveate.profiling.device_loop import DeviceLoop
 from foveate.profiling.measure import Begin, Sampling, clip_frames, provenance_of
 from foveate.profiling.server import measure_server
 from foveate.server import DetectorLike
+from foveate.server.interrupts import interrupts_held
 
 _SPAWN = get_context("spawn")
 OBJECTS = 12
@@ -80,7 +81,7 @@ def _in_child(
     core: int, load: Callable[[], DetectorLike], pixels: Pixels, repeats: int, progress: Callable[[int, int], None]
 ) -> _ServerTimes:
     pipe, other_end = _SPAWN.Pipe()
-    with pinned_to(core):  # the child has its core before it imports anything
+    with pinned_to(core), interrupts_held():  # the child has its core before it imports anything
         child = _SPAWN.Process(target=_child, args=(other_end, load, pixels, repeats), daemon=True)
         child.start()
     other_end.close()

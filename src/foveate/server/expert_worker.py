@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from foveate.codec import decode_picture
 from foveate.core import CodecError, FoveateError
 from foveate.server.expert_session import Batch, BatchOutcome
+from foveate.server.interrupts import interrupts_held
 
 _SPAWN = get_context("spawn")
 _STOP_S = 3.0
@@ -113,7 +114,8 @@ class ExpertWorker:
         self._pipe, other_end = _SPAWN.Pipe()
         self.process = _SPAWN.Process(target=_work, args=(other_end, load, size), daemon=True, name=f"expert {name}")
         """The process itself."""
-        self.process.start()
+        with interrupts_held():
+            self.process.start()
         other_end.close()
         self._running: Batch | None = None
         self._stopped = False

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from foveate.core import InputError, WeightsError
+from foveate.models.whole_file import whole_file
 from foveate.training.optimise import MovingAverage
 
 FILE = "checkpoint.pt"
@@ -50,7 +51,10 @@ def save_checkpoint(
     progress: Progress,
     seed: int,
 ) -> None:
-    """Write the state to `folder`; an interrupted write leaves the one before."""
+    """Write the state to `folder`; an interrupted write leaves the one before.
+
+    Raises `FoveateError` where the disk refuses.
+    """
     state = {
         "model": model.state_dict(),
         "average": average.values,
@@ -59,8 +63,9 @@ def save_checkpoint(
         "seed": seed,
     }
     partial = folder / f"{FILE}.part"
-    torch.save(state, partial)
-    partial.replace(folder / FILE)
+    # A file of Python's: torch's own does not say what the disk said.
+    with whole_file(folder / FILE, partial), partial.open("wb") as file:
+        torch.save(state, file)
 
 
 def load_checkpoint(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from foveate.world.coco import pieces
+from foveate.world.coco import is_rendered, pieces
 from foveate.world.crew import render_segments
 from foveate.world.errors import OrderError
 from foveate.world.files import appearing
@@ -35,8 +35,8 @@ def render_clip(
     (`frame`) and `track_id` and `visible` on each annotation. The same seed gives the same bytes of truth, however many
     `processes` share the work. Finished segments wait in a folder beside `out`; a run that was cut short goes on from
     them. `unseen`: of object families and textures that no training picture shows. Raises `OrderError` on bad numbers,
-    an unknown scenario, a path that is not an `.mp4` or the unfinished run of another clip, `WorldError` where the disk
-    is full, and `RendererError` where nothing can be rendered.
+    an unknown scenario, a path that is not an `.mp4`, the unfinished run of another clip or boxes of others in the
+    place of the truth, `WorldError` where the disk is full, and `RendererError` where nothing can be rendered.
     """
     builder(scenario)
     size = usual_size(scenario) if size is None else size
@@ -44,6 +44,11 @@ def render_clip(
     out = Path(out)
     if out.suffix != ".mp4" or processes < 1:
         raise OrderError(f"a clip is an .mp4 file of one process or more, got {out.name!r} and {processes}")
+    truth_file = out.with_suffix(".json")
+    if truth_file.exists() and not is_rendered(truth_file):
+        raise OrderError(
+            f"{truth_file} is no truth of a rendered clip, and would be replaced by one: name another place"
+        )
     folder = Folder(path=out.with_name(f".{out.stem}.parts"))
     with folder.claimed(order):
         _render(order, folder, processes, progress)
@@ -51,9 +56,9 @@ def render_clip(
             parts = [(folder.video(k), numbers.start) for k, numbers in enumerate(order.segments)]
             join_h264(draft, parts, fps=fps)
             # The truth first: a video that has its name always has its truth.
-            with appearing(out.with_suffix(".json")) as truth, truth.open("w", encoding="utf-8") as file:
+            with appearing(truth_file) as truth, truth.open("w", encoding="utf-8") as file:
                 file.writelines(_truth(order, folder, out.name))
-    return out.with_suffix(".json")
+    return truth_file
 
 
 def _render(order: ClipOrder, folder: Folder, processes: int, progress: Progress | None) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from foveate.world.errors import WorldError
@@ -11,6 +12,9 @@ CATEGORIES: Mapping[str, int] = {"person": 1, "bicycle": 2, "car": 3, "motorcycl
 """Category ids by name."""
 VERSION = 2
 """Changes when the same seed gives another truth."""
+_DESCRIPTION = "rendered by foveate.world"
+_INFO_BYTES = 1 << 16
+"""Longer than what a file tells of itself at its end."""
 
 
 def annotation(seen: Seen, *, image_id: int, category: str) -> dict[str, Any]:
@@ -37,11 +41,18 @@ def document(
     return "".join(pieces(info=info, images=images, annotations=annotations))
 
 
+def is_rendered(path: Path) -> bool:
+    """Whether `path` ends as `document` does: truth of ours, which can be rendered again, as boxes of others cannot."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _INFO_BYTES))
+        return b'"description":"' + _DESCRIPTION.encode() in file.read()
+
+
 def pieces(
     *, info: Mapping[str, Any], images: Iterable[Mapping[str, Any]], annotations: Iterable[Mapping[str, Any]]
 ) -> Iterator[str]:
     """`document` piece by piece, for truth that would fill the memory. Keys are in alphabetical order."""
-    about = {"description": "rendered by foveate.world", "kind": "rendered", "world_version": VERSION, **info}
+    about = {"description": _DESCRIPTION, "kind": "rendered", "world_version": VERSION, **info}
     yield '{"annotations":['
     yield from _listed({"id": number, **entry} for number, entry in enumerate(annotations, 1))
     yield f'],"categories":{_json([{"id": number, "name": name} for name, number in CATEGORIES.items()])},"images":['

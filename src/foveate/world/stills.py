@@ -116,7 +116,8 @@ def render_stills(
     `scenario` may be several that scenes take in turn; `size` is `(height, width)`, or several of them. A scene whose
     part lies in `out/parts` is not rendered again, so a run that was cut short goes on where it stopped. `unseen`: of
     object families and textures that no training picture shows. Raises `OrderError` on bad numbers, on an unknown
-    scenario and when `out` holds another set, `RendererError` without a renderer, `WorldError` when the disk is full.
+    scenario and when `out` holds another set, rendered or not, `RendererError` without a renderer, `WorldError`
+    when the disk is full.
     """
     sizes = (size,) if isinstance(size, tuple) else tuple(size)
     order = Order(
@@ -143,6 +144,8 @@ def _claim(order: Order) -> None:
     for scenario in order.scenarios:
         builder(scenario)
     mark = order.out / "order.json"
+    if not mark.exists() and (foreign := order.out / "annotations.json").exists():
+        raise OrderError(f"{foreign} is no truth of rendered stills, and would be replaced by one: name another place")
     wanted = json.dumps(order.describe(), sort_keys=True) + "\n"
     found = mark.read_text(encoding="utf-8") if mark.exists() else wanted
     if found != wanted:

@@ -34,11 +34,19 @@ def parts_for(path: Path, parts: Sequence[Part]) -> list[Part]:
 
 @dataclass(frozen=True, kw_only=True)
 class CardJob:
-    """A set of weights and what shall be measured of it."""
+    """A set of weights, what a card shows of it, and what of that shall be measured now."""
 
     path: Path
     parts: Sequence[Part]
+    """All that is shown, where it is kept."""
     store: Store
+    only: Sequence[str] = ()
+    """Groups that are measured, or forgotten, now; empty: all."""
+
+    @property
+    def wanted(self) -> list[Part]:
+        """Parts of the groups that are measured now."""
+        return [part for part in self.parts if not self.only or part.group in self.only]
 
     def missing(self) -> list[Part]:
         """Parts whose figures are not kept yet."""
@@ -48,13 +56,17 @@ class CardJob:
     def forget(self, groups: Sequence[str]) -> None:
         """Drop what is kept of these groups, as of a machine that was busy."""
         weights = content_digest(self.path)
-        for part in self.parts:
+        for part in self.wanted:
             if part.group in groups:
                 self.store.forget(part.key(weights))
 
     def measure(self, begin: Begin, tell: Callable[[str], None], *, until: float | None = None) -> bool:
-        """Measure what is missing, each part kept as soon as it is done; False if `until` (monotonic, s) came first."""
-        missing = self.missing()
+        """Measure what is wanted and missing, each part kept as soon as it is done.
+
+        False if `until` (monotonic, s) came first.
+        """
+        wanted = self.wanted
+        missing = [part for part in self.missing() if part in wanted]
         if not missing:
             return True
         detector, weights = load_detector(self.path), content_digest(self.path)

@@ -90,6 +90,7 @@ class ExpertsSettings:
 
 def experts_job(settings: ExpertsSettings, *, console: Console | None = None) -> dict[str, Any]:
     """Do the run; writes `summary.json` and `samples.csv`, and returns what the former holds."""
+    router_by_name(settings.router)  # a wrong one is told before models and pictures are read
     console = console or Console()
     models = find_models(settings.models)
     chosen = of_kind(models, settings.kind) if settings.kind not in models else [models[settings.kind]]

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from foveate.core import FoveateError
+from foveate.server.interrupts import interrupts_held
 
 _SPAWN = get_context("spawn")
 _STOP_S = 3.0
@@ -145,7 +146,7 @@ class _Member:
 
     def __post_init__(self) -> None:
         self.pipe, other_end = _SPAWN.Pipe()
-        with _single_threaded():
+        with _single_threaded(), interrupts_held():
             self._process = _SPAWN.Process(target=_serve, args=(other_end,), daemon=True, name="lab-worker")
             self._process.start()
         other_end.close()

@@ -58,7 +58,7 @@ def run_answer_cell(cell: AnswerCell, load: LoadByName, load_device: LoadDeviceB
             profile=class_profile(cell.profile),
             cloud=cloud,
             device=device,
-            out=None,
+            outputs=None,
             progress=_silent,
         )
         return _result(log, clip, cell)
