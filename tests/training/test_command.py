@@ -7,10 +7,12 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from foveate.cli.train import app
+from foveate.cli.train import _growing, _mixture, app
 from foveate.core import InputError
 from foveate.models import BackboneConfig, Detector, DetectorConfig, load_detector, save_detector
 from foveate.training import TrainConfig, Trainer
+
+from .conftest import CLASSES, write_set
 
 
 def test_help_ends_with_an_example() -> None:
@@ -38,6 +40,8 @@ def test_help_ends_with_an_example() -> None:
         (["--data", "s=/nowhere", "--phase", "1:288:16"], "a phase is SHARE:HEIGHTxWIDTH:BATCH"),
         (["--data", "s=/nowhere", "--phase", "1:300x288:16"], "multiples of 32"),
         (["--data", "s=SET", "--finetune-window", "9"], "--finetune-window needs --init"),
+        (["--data", "s=SET", "--data", "s=/other,2"], "--data needs sets of different names, got 's' twice"),
+        (["--data", "s=SET", "--evaluate", "a/v.json", "--evaluate", "b/v.json"], "--evaluate needs sets of different"),
         (["nowhere.py", "--data", "s=/nowhere"], "no recipe file nowhere.py"),
     ],
 )
@@ -145,6 +149,17 @@ def test_a_set_that_grows_is_followed_on_a_cpu_without_what_validates(
     ran = CliRunner().invoke(app, ["detector", *words, "--phase", "1:96x96:2", "--torch-device", "cpu"])
     assert ran.exit_code == 0, ran.output
     assert seen == [1, 3, 3]  # the only picture at first validates too
+
+
+def test_following_keeps_from_each_set_what_validates_of_that_set(street: Path, tmp_path: Path) -> None:
+    """Groups of two sets may have the same names."""
+    other = write_set(tmp_path / "other", pictures=3)
+    sources = [("street", street, 1.0), ("other", other, 1.0)]
+    mixture, validation = _mixture(sources, CLASSES)
+    assert len({image.group for held in validation for image in held.images}) == 2
+    grown = _growing(sources, CLASSES, validation)()
+    for seen, first in zip(grown.sets, mixture.sets, strict=True):
+        assert [image.path for image in seen.images] == [image.path for image in first.images]
 
 
 def test_curves_have_a_form_that_can_be_drawn(tmp_path: Path) -> None:
