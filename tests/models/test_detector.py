@@ -203,6 +203,14 @@ def test_devices_of_other_kinds_are_refused(wanted):
         load_detector("vitdet-nano-world", torch_device=wanted)
 
 
+def rewrite_config(path, change):
+    with safe_open(path, "pt") as file:
+        metadata, tensors = file.metadata(), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    config = json.loads(metadata["config"])
+    changed = config | change | {"backbone": config["backbone"] | change.get("backbone", {})}
+    save_file(tensors, path, metadata=metadata | {"config": json.dumps(changed)})
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -218,12 +226,27 @@ def test_devices_of_other_kinds_are_refused(wanted):
 def test_a_header_that_describes_no_detector_is_one_clear_error(detector, tmp_path, change):
     path = tmp_path / "small.safetensors"
     save_detector(detector, path)
-    with safe_open(path, "pt") as file:
-        metadata, tensors = file.metadata(), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    config = json.loads(metadata["config"])
-    changed = config | change | {"backbone": config["backbone"] | change.get("backbone", {})}
-    save_file(tensors, path, metadata=metadata | {"config": json.dumps(changed)})
+    rewrite_config(path, change)
     with pytest.raises(WeightsError, match="the header does not describe a detector"):
+        load_detector(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"backbone": {"dim": 3 * 10**7, "heads": 3}}, "tensors do not fit, first backbone"),
+        ({"backbone": {"depth": 4 * 10**12}}, "describes more layers than the file has tensors for"),
+        ({"backbone": {"window_size": 10**9}}, "does not describe a model"),
+        ({"backbone": {"mlp_ratio": 1e300}}, "does not describe a model"),
+        ({"pyramid_channels": 10**7}, "tensors do not fit, first"),
+        ({"head_convolutions": 10**9}, "describes more layers than the file has tensors for"),
+    ],
+)
+def test_a_header_takes_no_memory_for_shapes_that_its_file_does_not_have(detector, tmp_path, change, message):
+    path = tmp_path / "small.safetensors"
+    save_detector(detector, path)
+    rewrite_config(path, change)
+    with pytest.raises(WeightsError, match=message):
         load_detector(path)
 
 

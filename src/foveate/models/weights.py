@@ -16,6 +16,7 @@ from foveate.core import InputError, WeightsError, foveate_home
 from foveate.models.backbone import BackboneConfig
 from foveate.models.convolutional import ConvDetector, ConvDetectorConfig
 from foveate.models.detector import Detector, DetectorConfig
+from foveate.models.fitting import filled
 from foveate.models.mixed_detector import MixedDetector
 from foveate.models.published import published_models
 from foveate.models.rcnn import RcnnConfig, RcnnDetector
@@ -103,8 +104,7 @@ def load_detector(
     kind = _format(path, metadata)
     config, note = _at_window(_config(path, metadata, kind), window_size, window_table)
     name, hashed = path.name.removesuffix(SUFFIX), digest(path)
-    detector = kind.model(config, name=name + note, weights_hash=hashed + note)
-    fill(detector, tensors, path)
+    detector = filled(lambda: kind.model(config, name=name + note, weights_hash=hashed + note), tensors, path)
     device = choose_torch_device(torch_device)
     return for_inference(detector, device, choose_dtype(dtype, device))
 
@@ -313,19 +313,6 @@ FORMATS = {
     "foveate-convolutional-1": Format(model=ConvDetector, read_config=_convolutional_config),
 }
 """By what `format` in a file's header says."""
-
-
-def fill(model: torch.nn.Module, tensors: dict[str, torch.Tensor], path: Path) -> None:
-    """Give a model the tensors of a file, as float32; raises `WeightsError` where they are not those it has."""
-    wanted = {key: tuple(value.shape) for key, value in model.state_dict().items()}
-    got = {key: tuple(value.shape) for key, value in tensors.items()}
-    wrong = [key for key in sorted(wanted | got) if wanted.get(key) != got.get(key)]
-    if wrong:
-        key = wrong[0]
-        raise WeightsError(
-            f"{path}: {len(wrong)} tensors do not fit, first {key}: required {wanted.get(key)}, got {got.get(key)}"
-        )
-    model.load_state_dict({key: value.float() for key, value in tensors.items()})
 
 
 def digest(path: Path) -> str:
