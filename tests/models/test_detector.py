@@ -154,6 +154,14 @@ def test_bad_input_is_one_clear_error(detector, arguments, message):
         detector.detect(*arguments)
 
 
+@pytest.mark.parametrize("threshold", [float("nan"), 2, -1, float("inf")])
+def test_a_threshold_that_no_score_is_measured_by_is_refused(detector, threshold):
+    frames = [np.zeros((300, 500, 3), np.uint8)]
+    with pytest.raises(InputError, match=r"score_threshold must lie in 0\.\.1, got"):
+        detector.detect_batch(frames, score_threshold=threshold)
+    assert detector.detect_batch(frames, score_threshold=1) is not None
+
+
 def test_saved_weights_load_and_detect_the_same(detector, tmp_path):
     path = tmp_path / "small.safetensors"
     save_detector(detector, path, dtype=torch.float32, score_threshold=0.125)

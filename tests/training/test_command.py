@@ -42,6 +42,8 @@ def test_help_ends_with_an_example() -> None:
         (["--data", "s=SET", "--finetune-window", "9"], "--finetune-window needs --init"),
         (["--data", "s=SET", "--data", "s=/other,2"], "--data needs sets of different names, got 's' twice"),
         (["--data", "s=SET", "--evaluate", "a/v.json", "--evaluate", "b/v.json"], "--evaluate needs sets of different"),
+        (["--data", "s=SET", "--minutes", "inf"], "a finite, positive number of steps or minutes, got None and inf"),
+        (["--data", "s=SET", "--rate", "inf"], "a finite, positive learning rate, got inf"),
         (["nowhere.py", "--data", "s=/nowhere"], "no recipe file nowhere.py"),
     ],
 )

@@ -1,5 +1,6 @@
 """`foveate train`: data -> weights."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -147,10 +148,12 @@ def pack(
     `train detector --data pack=FILE` reads it on any machine. The pack carries the terms of all its pictures.
     """
     from foveate.cli.outputs import file_for
-    from foveate.core import STREET_CLASSES
+    from foveate.core import STREET_CLASSES, InputError
     from foveate.training import PackSet, load_folder, write_pack
 
     file_for(out)
+    if not mib < math.inf:
+        raise InputError(f"--mib must be a finite size, got {mib:g}")
     sets = []
     for name, folder, weight in map(_named_folder, data):
         images = load_folder(folder, STREET_CLASSES, name=name)
