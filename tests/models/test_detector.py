@@ -173,6 +173,15 @@ def test_saved_weights_load_and_detect_the_same(detector, tmp_path):
     )
 
 
+def test_a_subclass_is_no_detector_that_a_file_brings_back(detector, tmp_path):
+    class Mine(Detector):
+        pass
+
+    with pytest.raises(InputError, match="hold a Detector or RcnnDetector or ConvDetector, got a Mine"):
+        save_detector(Mine(detector.config), tmp_path / "mine.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_folder_in_the_way_does_not_take_a_shipped_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "vitdet-nano-world").mkdir()

@@ -44,6 +44,9 @@ def test_help_ends_with_an_example() -> None:
         (["--data", "s=SET", "--evaluate", "a/v.json", "--evaluate", "b/v.json"], "--evaluate needs sets of different"),
         (["--data", "s=SET", "--minutes", "inf"], "a finite, positive number of steps or minutes, got None and inf"),
         (["--data", "s=SET", "--rate", "inf"], "a finite, positive learning rate, got inf"),
+        (["--data", "s=SET/annotations.json"], "annotations.json, which is a file; a training pack is pack=FILE"),
+        (["--data", "s=SET", "--init", "SET"], "is a folder without the config.json of a published model"),
+        (["--data", "s=SET", "--teacher", "SET"], "is a folder without the config.json of a published model"),
         (["nowhere.py", "--data", "s=/nowhere"], "no recipe file nowhere.py"),
     ],
 )
@@ -162,6 +165,25 @@ def test_following_keeps_from_each_set_what_validates_of_that_set(street: Path, 
     grown = _growing(sources, CLASSES, validation)()
     for seen, first in zip(grown.sets, mixture.sets, strict=True):
         assert [image.path for image in seen.images] == [image.path for image in first.images]
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ("raise KeyError('x')", "recipe.py, line 3: KeyError: 'x'"),
+        ("return 3", "recipe.py: model() must make a Detector or a ConvDetector, got a int"),
+    ],
+)
+def test_a_recipe_whose_model_cannot_be_made_is_told_with_its_line(
+    model: str, message: str, street: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOVEATE_HOME", str(tmp_path))
+    head = "from foveate.training import Schedule, TrainConfig; config = TrainConfig(schedule=Schedule(steps=1))"
+    (tmp_path / "recipe.py").write_text(f"{head}\ndef model():\n    {model}\n")
+    words = ["detector", str(tmp_path / "recipe.py"), "--name", "x", "--data", f"street={street}"]
+    ran = CliRunner().invoke(app, words)
+    assert isinstance(ran.exception, InputError)
+    assert message in str(ran.exception)
 
 
 def test_curves_have_a_form_that_can_be_drawn(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def detector(  # noqa: PLR0917 - typer calls it by name
         train_config = replace(train_config, resolution=replace(train_config.resolution, step_share=mixed))
     if evaluate_minutes:
         train_config = replace(train_config, evaluate_s=60 * evaluate_minutes)
-    blank = _new_model(recipe["model"], seed)
+    blank = _new_model(recipe["model"], seed, config)
     sources = _sources(data)
     mixture, validation = _mixture(sources, blank.class_names)
     evaluation = _evaluation_sets(evaluate or [], blank.class_names)
@@ -251,13 +251,22 @@ def _weights_file(path: Path) -> Path:
     return path
 
 
-def _new_model(make: "Callable[[], DenseDetector]", seed: int) -> "DenseDetector":
-    """A recipe's model with random weights that `seed` decides."""
+def _new_model(make: "Callable[[], DenseDetector]", seed: int, path: Path | None) -> "DenseDetector":
+    """A recipe's model with random weights that `seed` decides; `InputError` if that fails, or it cannot be trained."""
+    from contextlib import nullcontext
+
     import torch
 
-    with torch.random.fork_rng(devices=[]):
+    from foveate.cli.recipes import blames
+    from foveate.core import InputError
+    from foveate.models import ConvDetector, Detector
+
+    with torch.random.fork_rng(devices=[]), nullcontext() if path is None else blames(path):
         torch.manual_seed(seed)
-        return make()
+        model = make()
+    if type(model) not in {Detector, ConvDetector}:
+        raise InputError(f"{path}: model() must make a Detector or a ConvDetector, got a {type(model).__name__}")
+    return model
 
 
 def _start(init: str, window: int | None, blank: "DenseDetector", *, widened: bool) -> "DenseDetector":

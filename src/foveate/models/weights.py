@@ -51,13 +51,22 @@ def save_detector(
 ) -> None:
     """Write a detector to `path`, in half precision unless told otherwise; replaces the file at once or not at all.
 
-    `card`: figures and facts for the model card, anything JSON can hold.
+    `card`: figures and facts for the model card, anything JSON can hold. Raises `InputError` for a subclass of ours,
+    which no file would bring back.
     """
-    config: OwnConfig = detector.config
+    form, config = format_of(detector), detector.config
     if score_threshold is not None:
         config = replace(config, score_threshold=score_threshold)
-    form = next(name for name, kind in FORMATS.items() if type(detector) is kind.model)
     write_weights(detector, path, form=form, config=asdict(config), card=card, dtype=dtype)
+
+
+def format_of(detector: object) -> str:
+    """The format of a file that holds such a detector; raises `InputError` where there is none."""
+    for name, kind in FORMATS.items():
+        if type(detector) is kind.model:
+            return name
+    known = " or ".join(getattr(kind.model, "__name__", "") for kind in FORMATS.values())
+    raise InputError(f"weights files hold a {known}, got a {type(detector).__name__}")
 
 
 def write_weights(
@@ -167,7 +176,7 @@ def find_weights(name_or_path: str | Path) -> Path:
     if path.is_file():
         return path
     if path.is_dir():
-        raise WeightsError(f"{path}: a folder of a published model needs config.json")
+        raise InputError(f"{path} is a folder without the config.json of a published model; a weights file is required")
     if str(name_or_path) in published_models():
         raise InputError(f"{name_or_path} is published, but not on this machine; foveate models fetch {name_or_path}")
     names = ", ".join(sorted([*known, *known_checkpoints()])) or "none"

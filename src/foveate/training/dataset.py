@@ -142,7 +142,8 @@ def load_folder(folder: Path, class_names: Sequence[str], *, split: str = "train
     A set that is still being rendered has neither, but `parts`: it is read as far as it goes.
     """
     if not folder.is_dir():
-        raise InputError(f"a data set must be a folder, got {folder}, which does not exist")
+        wrong = "is a file; a training pack is pack=FILE" if folder.exists() else "does not exist"
+        raise InputError(f"a data set must be a folder, got {folder}, which {wrong}")
     for file in (folder / f"{split}.json", folder / "annotations.json"):
         if file.is_file():
             return load_coco(file, folder / "images", class_names, name=name or folder.name)
