@@ -47,6 +47,8 @@ def test_help_ends_with_an_example() -> None:
         (["--data", "s=SET/annotations.json"], "annotations.json, which is a file; a training pack is pack=FILE"),
         (["--data", "s=SET", "--init", "SET"], "is a folder without the config.json of a published model"),
         (["--data", "s=SET", "--teacher", "SET"], "is a folder without the config.json of a published model"),
+        (["--data", "s=SET", "--init", "theirs"], "theirs is the folder of a published model; a weights file"),
+        (["--data", "s=SET", "--teacher", "theirs"], "theirs is the folder of a published model; a weights file"),
         (["nowhere.py", "--data", "s=/nowhere"], "no recipe file nowhere.py"),
     ],
 )
@@ -54,6 +56,8 @@ def test_wrong_arguments_are_explained(
     arguments: list[str], message: str, street: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arguments = [word.replace("SET", str(street)) for word in arguments]
+    (tmp_path / "weights" / "theirs").mkdir(parents=True)
+    (tmp_path / "weights" / "theirs" / "config.json").write_text("{}")
     monkeypatch.setenv("FOVEATE_HOME", str(tmp_path))
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     result = CliRunner().invoke(app, ["detector", "--name", "x", *arguments])

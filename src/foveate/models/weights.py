@@ -168,10 +168,12 @@ def find_checkpoint(name_or_path: str | Path) -> Path | None:
 
 
 def find_weights(name_or_path: str | Path) -> Path:
-    """The weights file of a name or path, or `InputError` listing the known names."""
+    """The weights file of a name or path, or `InputError` listing the known names; published models have none."""
     known = known_models()
     if str(name_or_path) in known:
         return known[str(name_or_path)]
+    if (folder := find_checkpoint(name_or_path)) is not None:
+        raise InputError(f"{folder} is the folder of a published model; a weights file of foveate is required")
     path = Path(name_or_path)
     if path.is_file():
         return path
