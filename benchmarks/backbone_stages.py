@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from bench_backbone import SIZE, mask_of, plain_backbone
-from timing import machine
+from timing import dtype_name, dtypes, machine
 
 from foveate.models import Backbone, backbone_flops
 
@@ -77,8 +77,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     rounds = parser.parse_args().rounds
-    model = plain_backbone().bfloat16()
-    watch, image = Stopwatch(model), torch.randn(1, 3, *SIZE, dtype=torch.bfloat16)
+    dtype = dtypes()[0]
+    model = plain_backbone().to(dtype)
+    watch, image = Stopwatch(model), torch.randn(1, 3, *SIZE, dtype=dtype)
     masks = {share: torch.from_numpy(mask_of(model.config.grid(*SIZE), share))[None] for share in SHARES}
     passes: dict[float, list[dict[str, float]]] = {share: [] for share in SHARES}
     with torch.inference_mode():
@@ -91,7 +92,7 @@ def main() -> None:
         for share, found in passes.items()
     }
     print(machine())
-    print("ms: full | measured (expected by its own operations)")
+    print(f"{dtype_name(dtype)}, ms: full | measured (expected by its own operations)")
     for part, full in medians[0.0].items():
         row = [f"{medians[s][part]:6.0f} ({full / saved(model, s)[part]:6.0f})" for s in SHARES[1:]]
         print(f"{part:14s} {full:6.0f} | " + " | ".join(row))

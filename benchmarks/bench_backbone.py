@@ -16,7 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from timing import interleaved, machine, median_ratio, milliseconds
+from timing import dtype_name, dtypes, interleaved, machine, median_ratio, milliseconds
 
 from foveate.codec import VideoReader
 from foveate.core import RegionGrid, split_regions
@@ -59,9 +59,9 @@ def mask_of(grid: RegionGrid, share: float) -> np.ndarray:
 
 
 def against_huggingface(rounds: int) -> list[dict[str, object]]:
-    """Full resolution, both dtypes, without and with relative positions."""
+    """Full resolution, in the dtype of inference and in float32, without and with relative positions."""
     rows: list[dict[str, object]] = []
-    for relative, dtype in product((False, True), (torch.bfloat16, torch.float32)):
+    for relative, dtype in product((False, True), dtypes()):
         theirs = huggingface_backbone(relative=relative)
         if theirs is None:
             print("transformers is not installed: pip install -r requirements-oracle.txt -c constraints.txt")
@@ -70,7 +70,7 @@ def against_huggingface(rounds: int) -> list[dict[str, object]]:
         calls = {"ours": partial(ours, image), "theirs": partial(theirs.to(dtype), image)}
         seconds = interleaved(calls, rounds=rounds)
         ratio = median_ratio(seconds["theirs"], seconds["ours"])
-        name = str(dtype).removeprefix("torch.")
+        name = dtype_name(dtype)
         print(
             f"{name}, {'with' if relative else 'without'} relative positions: ours {milliseconds(seconds['ours'])} ms, "
             f"VitDetBackbone {milliseconds(seconds['theirs'])} ms, {ratio:.2f} times faster",
@@ -82,17 +82,25 @@ def against_huggingface(rounds: int) -> list[dict[str, object]]:
 
 
 def mixed_backbone(rounds: int) -> list[dict[str, float]]:
-    """Speed-up and ratio of operations by share of downsampled regions and restoration point, bf16."""
-    model = plain_backbone().bfloat16()
-    grid, image = model.config.grid(*SIZE), torch.randn(1, 3, *SIZE, dtype=torch.bfloat16)
+    """Speed-up and ratio of operations by share of downsampled regions and restoration point, as inference computes.
+
+    Where that is not in float32, full resolution in float32 stands beside it.
+    """
+    dtype, *others = dtypes()
+    model = plain_backbone().to(dtype)
+    grid, image = model.config.grid(*SIZE), torch.randn(1, 3, *SIZE, dtype=dtype)
     calls = {"full": lambda: model(image)}
+    for other in others:
+        calls[f"full, {dtype_name(other)}"] = partial(plain_backbone().to(other), image.to(other))
     for share in SHARES:
         masks = torch.from_numpy(mask_of(grid, share))[None]
         for point in range(1, 5):
             calls[f"{share} {point}"] = lambda m=masks, p=point: model(image, m, [p])
     seconds = interleaved(calls, rounds=rounds)
     full, rows = backbone_flops(model.config, grid), []
-    print(f"backbone, bf16, full resolution: {milliseconds(seconds['full'])} ms")
+    print(f"backbone, {dtype_name(dtype)}, full resolution: {milliseconds(seconds['full'])} ms")
+    for other in others:
+        print(f"backbone, {(name := dtype_name(other))}, full resolution: {milliseconds(seconds[f'full, {name}'])} ms")
     print("share  beta  ms                speed-up  FLOP ratio  speed-up / ratio")
     for share in SHARES:
         for point in range(1, 5):
@@ -129,7 +137,7 @@ def whole_detector(rounds: int) -> list[dict[str, float]]:
     seconds = interleaved(calls, rounds=rounds)
     tail, rows = statistics.median(seconds["pyramid and head"]), []
     print(
-        f"detector vitdet-tiny, bf16, full: {milliseconds(seconds['full'])} ms; "
+        f"detector vitdet-tiny, {dtype_name(dtypes()[0])}, full: {milliseconds(seconds['full'])} ms; "
         f"pyramid and head {1e3 * tail:.0f} ms = {tail / statistics.median(seconds['full']):.0%} "
         f"with {candidates} candidates"
     )
@@ -154,6 +162,7 @@ def main() -> None:
     report = {
         "machine": machine(),
         "size": SIZE,
+        "dtype": dtype_name(dtypes()[0]),
         "huggingface": against_huggingface(arguments.rounds),
         "backbone": mixed_backbone(arguments.rounds),
         "detector": whole_detector(arguments.rounds),

@@ -2,7 +2,8 @@
 
     python benchmarks/bench_training.py [--preset vitdet_tiny] [--size 288 288] [--batch 16] [--steps 4] [--distil]
 
-Cost: half a minute on one core. Expected: docs/results.md. Without the loader, a process of its own: 3 % more.
+In the dtype that training chooses on this processor, and in float32 beside it. Cost: half a minute on one core for
+bfloat16, more for float32. Expected: docs/results.md. Without the loader, a process of its own: 3 % more.
 """
 
 import argparse
@@ -10,7 +11,7 @@ import statistics
 import time
 
 import torch
-from timing import machine
+from timing import dtype_name, dtypes, machine
 from torch import nn
 
 from foveate import models
@@ -32,16 +33,22 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--distil", action="store_true", help="all crops wholly downsampled, and distilled")
     options = parser.parse_args()
-    seconds = step_times(options)
-    median = statistics.median(seconds)
     print(machine())
+    for dtype in dtypes():
+        tell(options, dtype, step_times(options, dtype))
+
+
+def tell(options: argparse.Namespace, dtype: torch.dtype, seconds: list[float]) -> None:
+    """One line."""
+    median = statistics.median(seconds)
     print(
-        f"{options.preset}: {median:.2f} s a step ({min(seconds):.2f}-{max(seconds):.2f}, {len(seconds)} steps), "
+        f"{options.preset}, {dtype_name(dtype)}: {median:.2f} s a step "
+        f"({min(seconds):.2f}-{max(seconds):.2f}, {len(seconds)} steps), "
         f"{options.batch / median:.2f} crops a second of one core's time"
     )
 
 
-def step_times(options: argparse.Namespace) -> list[float]:
+def step_times(options: argparse.Namespace, dtype: torch.dtype) -> list[float]:
     """Processor seconds of each step after a first one."""
     model = getattr(models, options.preset)().train()
     optimiser, average = make_optimiser(model), MovingAverage(model, 0.999)
@@ -51,7 +58,8 @@ def step_times(options: argparse.Namespace) -> list[float]:
         masks=masks if options.distil else None, restoration_points=[4 if options.distil else 0] * options.batch
     )
     distillation, seconds = DistillationConfig() if options.distil else None, []
-    with GradientWorkers(model, LossConfig(), threads=1, bfloat16=True, distillation=distillation) as workers:
+    bfloat16 = dtype == torch.bfloat16
+    with GradientWorkers(model, LossConfig(), threads=1, bfloat16=bfloat16, distillation=distillation) as workers:
         for step in range(1 + options.steps):
             began_at = time.process_time()
             workers.compute(images, targets, resolution)

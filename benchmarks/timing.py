@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from foveate.models.weights import choose_dtype
+
 
 def interleaved(
     contestants: Mapping[str, Callable[[], object]],
@@ -37,6 +39,16 @@ def median_ratio(slow: list[float], fast: list[float]) -> float:
 def milliseconds(seconds: list[float]) -> str:
     """Median and range, ready to print."""
     return f"{1e3 * statistics.median(seconds):.0f} ({1e3 * min(seconds):.0f}-{1e3 * max(seconds):.0f})"
+
+
+def dtypes() -> tuple[torch.dtype, ...]:
+    """What inference computes in on this processor, as `load_detector` chooses it, and float32 beside it."""
+    return tuple(dict.fromkeys((choose_dtype("auto", torch.device("cpu")), torch.float32)))
+
+
+def dtype_name(dtype: torch.dtype) -> str:
+    """As people write it."""
+    return str(dtype).removeprefix("torch.")
 
 
 def machine() -> str:

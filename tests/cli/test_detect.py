@@ -210,6 +210,11 @@ def test_a_restoration_point_that_the_model_lacks_is_refused(detect, picture, be
     assert_refused(ran, says=f"--beta must lie in 0..2 for tiny-random, got {beta}")
 
 
+def test_a_restoration_point_without_a_mask_is_refused(detect, picture):
+    ran, _ = detect(picture, "--beta", 1)
+    assert_refused(ran, says="--beta says where downsampled regions are restored: it needs --mask")
+
+
 def test_a_mask_of_another_shape_is_refused_with_both_shapes(detect, picture, tmp_path):
     ran, _ = detect(picture, "--mask", save(tmp_path, np.ones((2, 2), int), "json"))
     assert_refused(ran, says="must be bool of shape (3, 4), got bool of shape (2, 2)")

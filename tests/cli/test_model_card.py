@@ -40,6 +40,17 @@ def run(*words):
     return ran.stdout
 
 
+@pytest.mark.parametrize("words", [("describe",), ("card", "--plan"), ("card", "mine", "--plan", "--earlier")])
+@pytest.mark.parametrize("by_path", [False, True])
+def test_a_published_model_has_no_weights_file_to_describe(home, words, by_path):
+    folder = home / "weights" / "theirs"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    ran = CliRunner().invoke(app, ["models", *words, str(folder) if by_path else "theirs"])
+    assert ran.exit_code == 2
+    assert f"{folder} is the folder of a published model; a weights file of foveate is required" in ran.stderr
+
+
 def test_a_card_is_planned_then_measured_then_written_from_what_is_kept(home, data, tmp_path):
     pytest.importorskip("faster_coco_eval")
     words = ("card", "mine", "--data", data, "--only", "real")

@@ -126,6 +126,11 @@ DIALECTS = {
         "categories": [{"id": 1.0, "name": "person"}],
     },
     "numbers as text": {"images": [{"id": "1", "height": 10, "width": 20}], "annotations": [annotation(image_id="1")]},
+    "names as ids": {
+        "images": [IMAGE | {"id": "a"}],
+        "annotations": [annotation(image_id="a", category_id="p")],
+        "categories": [{"id": "p", "name": "person"}],
+    },
     "truth values": {"annotations": [annotation(iscrowd=False, visible=True), annotation(iscrowd=True)]},
     "nulls": {"annotations": [annotation(iscrowd=None, score=None, track_id=None, visible=None)]},
     "a source of its own": {"annotations": [annotation(source=3, attributes={"occluded": False}, segmentation=[])]},
@@ -140,6 +145,15 @@ def test_files_of_other_tools_are_understood(tmp_path, name):
     assert image.size == (10, 20)
     assert image.truth.detections == objects([[0, 0, 1, 1]], [0], names=("person",), scores=[1])
     assert len(image.truth.ignore) == (name == "truth values")
+
+
+@pytest.mark.parametrize("size", [{}, {"height": None, "width": None}, {"height": 0, "width": 0}])
+def test_a_size_that_nobody_told_is_0(tmp_path, size):
+    content = {"images": [{"id": 1} | size], "annotations": [annotation()], "categories": [PERSON]}
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    (image,) = read_coco(tmp_path / "a.json")
+    assert image.size == (0, 0)
+    assert len(image.truth.detections) == 1
 
 
 def test_a_byte_order_mark_is_skipped(tmp_path):

@@ -154,6 +154,14 @@ def test_bad_input_is_one_clear_error(detector, arguments, message):
         detector.detect(*arguments)
 
 
+@pytest.mark.parametrize("threshold", [float("nan"), 2, -1, float("inf")])
+def test_a_threshold_that_no_score_is_measured_by_is_refused(detector, threshold):
+    frames = [np.zeros((300, 500, 3), np.uint8)]
+    with pytest.raises(InputError, match=r"score_threshold must lie in 0\.\.1, got"):
+        detector.detect_batch(frames, score_threshold=threshold)
+    assert detector.detect_batch(frames, score_threshold=1) is not None
+
+
 def test_saved_weights_load_and_detect_the_same(detector, tmp_path):
     path = tmp_path / "small.safetensors"
     save_detector(detector, path, dtype=torch.float32, score_threshold=0.125)
@@ -163,6 +171,15 @@ def test_saved_weights_load_and_detect_the_same(detector, tmp_path):
     np.testing.assert_allclose(
         loaded.detect(frame(300, 500), score_threshold=0.0).scores, detector.detect(frame(300, 500)).scores, atol=1e-6
     )
+
+
+def test_a_subclass_is_no_detector_that_a_file_brings_back(detector, tmp_path):
+    class Mine(Detector):
+        pass
+
+    with pytest.raises(InputError, match="hold a Detector or RcnnDetector or ConvDetector, got a Mine"):
+        save_detector(Mine(detector.config), tmp_path / "mine.safetensors")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_in_the_way_does_not_take_a_shipped_name(tmp_path, monkeypatch):
@@ -203,6 +220,14 @@ def test_devices_of_other_kinds_are_refused(wanted):
         load_detector("vitdet-nano-world", torch_device=wanted)
 
 
+def rewrite_config(path, change):
+    with safe_open(path, "pt") as file:
+        metadata, tensors = file.metadata(), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    config = json.loads(metadata["config"])
+    changed = config | change | {"backbone": config["backbone"] | change.get("backbone", {})}
+    save_file(tensors, path, metadata=metadata | {"config": json.dumps(changed)})
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -218,12 +243,27 @@ def test_devices_of_other_kinds_are_refused(wanted):
 def test_a_header_that_describes_no_detector_is_one_clear_error(detector, tmp_path, change):
     path = tmp_path / "small.safetensors"
     save_detector(detector, path)
-    with safe_open(path, "pt") as file:
-        metadata, tensors = file.metadata(), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    config = json.loads(metadata["config"])
-    changed = config | change | {"backbone": config["backbone"] | change.get("backbone", {})}
-    save_file(tensors, path, metadata=metadata | {"config": json.dumps(changed)})
+    rewrite_config(path, change)
     with pytest.raises(WeightsError, match="the header does not describe a detector"):
+        load_detector(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"backbone": {"dim": 3 * 10**7, "heads": 3}}, "tensors do not fit, first backbone"),
+        ({"backbone": {"depth": 4 * 10**12}}, "describes more layers than the file has tensors for"),
+        ({"backbone": {"window_size": 10**9}}, "does not describe a model"),
+        ({"backbone": {"mlp_ratio": 1e300}}, "does not describe a model"),
+        ({"pyramid_channels": 10**7}, "tensors do not fit, first"),
+        ({"head_convolutions": 10**9}, "describes more layers than the file has tensors for"),
+    ],
+)
+def test_a_header_takes_no_memory_for_shapes_that_its_file_does_not_have(detector, tmp_path, change, message):
+    path = tmp_path / "small.safetensors"
+    save_detector(detector, path)
+    rewrite_config(path, change)
+    with pytest.raises(WeightsError, match=message):
         load_detector(path)
 
 

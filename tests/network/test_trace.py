@@ -56,6 +56,12 @@ def test_an_outage_waits_and_one_that_starts_at_the_end_does_not():
     assert link.finish_at(0.15, 0) == 0.15
 
 
+@pytest.mark.parametrize("offset_s", [-1, 1e308, float("inf"), float("nan")])
+def test_an_offset_that_floats_cannot_tell_from_others_is_refused(offset_s):
+    with pytest.raises(InputError, match=r"an offset of 0 to 1e\+09 s, got"):
+        trace([1, 2, 3], offset_s=offset_s)
+
+
 def test_time_wraps_at_the_end_and_the_offset_shifts_it():
     link, shifted = trace([1, 2, 3]), trace([1, 2, 3], offset_s=0.2)
     assert [link.rate_at(t) / 1e6 for t in (0, 0.1, 0.2, 0.3, 0.6999)] == [1, 2, 3, 1, 1]

@@ -7,10 +7,12 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from foveate.cli.train import app
+from foveate.cli.train import _growing, _mixture, app
 from foveate.core import InputError
 from foveate.models import BackboneConfig, Detector, DetectorConfig, load_detector, save_detector
 from foveate.training import TrainConfig, Trainer
+
+from .conftest import CLASSES, write_set
 
 
 def test_help_ends_with_an_example() -> None:
@@ -38,6 +40,15 @@ def test_help_ends_with_an_example() -> None:
         (["--data", "s=/nowhere", "--phase", "1:288:16"], "a phase is SHARE:HEIGHTxWIDTH:BATCH"),
         (["--data", "s=/nowhere", "--phase", "1:300x288:16"], "multiples of 32"),
         (["--data", "s=SET", "--finetune-window", "9"], "--finetune-window needs --init"),
+        (["--data", "s=SET", "--data", "s=/other,2"], "--data needs sets of different names, got 's' twice"),
+        (["--data", "s=SET", "--evaluate", "a/v.json", "--evaluate", "b/v.json"], "--evaluate needs sets of different"),
+        (["--data", "s=SET", "--minutes", "inf"], "a finite, positive number of steps or minutes, got None and inf"),
+        (["--data", "s=SET", "--rate", "inf"], "a finite, positive learning rate, got inf"),
+        (["--data", "s=SET/annotations.json"], "annotations.json, which is a file; a training pack is pack=FILE"),
+        (["--data", "s=SET", "--init", "SET"], "is a folder without the config.json of a published model"),
+        (["--data", "s=SET", "--teacher", "SET"], "is a folder without the config.json of a published model"),
+        (["--data", "s=SET", "--init", "theirs"], "theirs is the folder of a published model; a weights file"),
+        (["--data", "s=SET", "--teacher", "theirs"], "theirs is the folder of a published model; a weights file"),
         (["nowhere.py", "--data", "s=/nowhere"], "no recipe file nowhere.py"),
     ],
 )
@@ -45,6 +56,8 @@ def test_wrong_arguments_are_explained(
     arguments: list[str], message: str, street: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arguments = [word.replace("SET", str(street)) for word in arguments]
+    (tmp_path / "weights" / "theirs").mkdir(parents=True)
+    (tmp_path / "weights" / "theirs" / "config.json").write_text("{}")
     monkeypatch.setenv("FOVEATE_HOME", str(tmp_path))
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     result = CliRunner().invoke(app, ["detector", "--name", "x", *arguments])
@@ -145,6 +158,36 @@ def test_a_set_that_grows_is_followed_on_a_cpu_without_what_validates(
     ran = CliRunner().invoke(app, ["detector", *words, "--phase", "1:96x96:2", "--torch-device", "cpu"])
     assert ran.exit_code == 0, ran.output
     assert seen == [1, 3, 3]  # the only picture at first validates too
+
+
+def test_following_keeps_from_each_set_what_validates_of_that_set(street: Path, tmp_path: Path) -> None:
+    """Groups of two sets may have the same names."""
+    other = write_set(tmp_path / "other", pictures=3)
+    sources = [("street", street, 1.0), ("other", other, 1.0)]
+    mixture, validation = _mixture(sources, CLASSES)
+    assert len({image.group for held in validation for image in held.images}) == 2
+    grown = _growing(sources, CLASSES, validation)()
+    for seen, first in zip(grown.sets, mixture.sets, strict=True):
+        assert [image.path for image in seen.images] == [image.path for image in first.images]
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ("raise KeyError('x')", "recipe.py, line 3: KeyError: 'x'"),
+        ("return 3", "recipe.py: model() must make a Detector or a ConvDetector, got a int"),
+    ],
+)
+def test_a_recipe_whose_model_cannot_be_made_is_told_with_its_line(
+    model: str, message: str, street: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOVEATE_HOME", str(tmp_path))
+    head = "from foveate.training import Schedule, TrainConfig; config = TrainConfig(schedule=Schedule(steps=1))"
+    (tmp_path / "recipe.py").write_text(f"{head}\ndef model():\n    {model}\n")
+    words = ["detector", str(tmp_path / "recipe.py"), "--name", "x", "--data", f"street={street}"]
+    ran = CliRunner().invoke(app, words)
+    assert isinstance(ran.exception, InputError)
+    assert message in str(ran.exception)
 
 
 def test_curves_have_a_form_that_can_be_drawn(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from foveate.core import Detections, InputError, MediaError
+from foveate.metrics import read_coco
 from foveate.training import ImageSet, Mixture, evaluate, load_folder
 from foveate.world.coco import CATEGORIES
 from foveate.world.files import appearing
@@ -71,7 +72,7 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 def test_a_truncated_annotation_file_is_refused(street: Path) -> None:
     path = street / "annotations.json"
     path.write_text(path.read_text()[:-10])
-    with pytest.raises(MediaError, match="not a readable annotation file"):
+    with pytest.raises(MediaError, match="is not a COCO annotation file"):
         load_folder(street, CLASSES)
 
 
@@ -81,16 +82,17 @@ def test_a_truncated_annotation_file_is_refused(street: Path) -> None:
         (lambda c: c["annotations"][1].pop("bbox"), r"field `bbox` - at `\$.annotations\[1\]`"),
         (lambda c: c["annotations"][1].update(bbox=None), r"got `null` - at `\$.annotations\[1\].bbox`"),
         (lambda c: c["annotations"][1].update(bbox=[1, 2]), r"length 4 - at `\$.annotations\[1\].bbox`"),
-        (lambda c: c["annotations"][1].update(bbox=["1", 2, 3, 4]), "Expected `float`, got `str`"),
-        (lambda c: c["annotations"][1].update(bbox=[0, 0, 1e300, 4]), "Expected `float` <= 1000000"),
+        (lambda c: c["annotations"][1].update(bbox=["x", 2, 3, 4]), "Expected `float`, got `str`"),
+        (lambda c: c["annotations"][1].update(bbox=[0, 0, 1e300, 4]), "annotation 1 must lie within 16777216 pixels"),
         (lambda c: c["annotations"][1].update(bbox=[float("nan")] * 4), "malformed"),
         (lambda c: c["annotations"][1].pop("category_id"), "missing required field `category_id`"),
         (lambda c: c["annotations"][1].update(category_id=99), "annotation 1 is of category 99, which is not listed"),
-        (lambda c: c["annotations"][1].update(category_id="3"), "annotation 1 is of category '3', which is not"),
+        (lambda c: c["annotations"][1].update(category_id="x"), "annotation 1 is of category 'x', which is not"),
         (lambda c: c["annotations"][1].update(image_id=99), "annotation 1 is of image 99, which is not listed"),
         (lambda c: c["annotations"].append(3), "Expected `object`, got `int`"),
         (lambda c: c["images"][0].pop("file_name"), "missing required field `file_name`"),
         (lambda c: c["images"].append(c["images"][0]), "ids of images must differ"),
+        (lambda c: c["categories"].append(c["categories"][0]), "ids of categories must differ"),
         (lambda c: c["categories"][0].pop("name"), "missing required field `name`"),
         (lambda c: c.pop("categories"), "missing required field `categories`"),
     ],
@@ -116,6 +118,38 @@ def test_files_of_other_tools_are_read(tmp_path: Path) -> None:
     assert (image.group, image.ignored.tolist()) == ("0.jpg", [False, False, False])
 
 
+@pytest.mark.parametrize(
+    ("images", "annotations", "categories"),
+    [
+        ({"id": 0.0}, {"image_id": 0, "category_id": 1.0}, {}),
+        ({"id": "7"}, {"image_id": 7, "category_id": "1", "bbox": ["10", 10.0, 30, 30]}, {"id": "1"}),
+        ({"height": 120.0, "width": "160"}, {"iscrowd": "0", "visible": "1.0"}, {}),
+        ({"height": None, "width": None}, {"iscrowd": None, "visible": True, "source": 3}, {"id": 1.0}),
+        ({"height": 0, "width": 0}, {"iscrowd": False, "category_id": "name"}, {"id": "name"}),
+    ],
+    ids=["numbers with a point", "numbers as text", "fields as text", "nulls", "no size"],
+)
+def test_training_reads_the_dialects_that_scoring_reads(
+    tmp_path: Path, images: dict, annotations: dict, categories: dict
+) -> None:
+    def change(content: dict) -> None:
+        content["annotations"] = [{"image_id": 0, "category_id": 1, "bbox": [10, 10, 30, 30]} | annotations]
+        content["categories"] = [{"id": 1, "name": "car"} | categories]
+        content["images"][0] |= images
+
+    [image] = one_picture(tmp_path / "set", change).images
+    [scored] = read_coco(tmp_path / "set" / "annotations.json")
+    assert image.boxes.tolist() == scored.truth.detections.boxes.tolist() == [[10, 10, 40, 40]]
+    assert image.ignored.tolist() == [False]
+    assert (image.size or (0, 0)) == scored.size
+    assert image.read().labels.tolist() == [CLASSES.index("car")]
+
+
+def test_crowds_as_text_are_ignore_regions(tmp_path: Path) -> None:
+    image = one_picture(tmp_path / "set", lambda content: content["annotations"][1].update(iscrowd="1")).images[0]
+    assert image.ignored.tolist() == [False, True, False]
+
+
 def test_boxes_without_an_area_are_dropped(tmp_path: Path) -> None:
     def change(content: dict) -> None:
         content["annotations"][0]["bbox"] = [5, 5, 0, 10]
@@ -134,7 +168,7 @@ def test_boxes_with_negative_sides_are_those_that_were_drawn(tmp_path: Path) -> 
 @pytest.mark.parametrize("text", [b'{"categories": "b\xe4um"}', b"[" * 100_000], ids=["latin-1", "nested"])
 def test_what_is_no_annotation_file_is_one_clear_line(street: Path, text: bytes) -> None:
     (street / "annotations.json").write_bytes(text)
-    with pytest.raises(MediaError, match="not a readable annotation file"):
+    with pytest.raises(MediaError, match="is not a COCO annotation file"):
         load_folder(street, CLASSES)
 
 
@@ -222,6 +256,20 @@ def test_a_mixture_draws_sets_by_weight(street_set: ImageSet, tmp_path: Path) ->
 def test_a_mixture_needs_one_positive_weight_per_set(street_set: ImageSet, weights: tuple[float, ...]) -> None:
     with pytest.raises(InputError, match="one positive weight per set"):
         Mixture(sets=(street_set,), weights=weights)
+
+
+def test_a_part_with_a_category_that_is_not_rendered_is_refused(tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "set", pictures=1)
+    content = json.loads((folder / "annotations.json").read_text())
+    (folder / "annotations.json").unlink()
+    (folder / "parts").mkdir()
+    (folder / "parts" / "0.json").write_text(
+        json.dumps(
+            {"images": content["images"], "annotations": [{"image_id": 0, "category_id": 99, "bbox": [0, 0, 9, 9]}]}
+        )
+    )
+    with pytest.raises(MediaError, match=r"0\.json .* annotation 0 is of category 99, which is not listed"):
+        load_folder(folder, CLASSES)
 
 
 def test_a_part_in_the_writing_is_not_read(tmp_path: Path) -> None:

@@ -188,6 +188,13 @@ def test_sets_of_one_name_or_of_other_classes_make_no_pack(street_set: ImageSet,
             write_pack(tmp_path / "x.pack", sets, most_bytes=MIB)
 
 
+def test_an_endless_pack_is_refused(street: Path, tmp_path: Path) -> None:
+    words = ["pack", "--data", f"street={street}", "--out", str(tmp_path / "a.pack"), "--mib", "inf"]
+    ran = CliRunner().invoke(app, words)
+    assert isinstance(ran.exception, InputError)
+    assert "--mib must be a finite size, got inf" in str(ran.exception)
+
+
 def test_the_commands_make_a_pack_and_train_on_it(
     street: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

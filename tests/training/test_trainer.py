@@ -49,6 +49,48 @@ def trainer(images: ImageSet, folder: Path, schedule: Schedule = SHORT, seed: in
     return Trainer(tiny_detector(), mixture, TrainConfig(schedule=schedule, seed=seed, threads=2), folder)
 
 
+def taught(images: ImageSet, folder: Path, teacher: Detector | None, most_steps: int | None = None) -> Trainer:
+    """A training taken up by another command, with this teacher and these pictures."""
+    mixture = Mixture(sets=(images,), weights=(1.0,))
+    made = Trainer(tiny_detector(), mixture, TrainConfig(schedule=SHORT, seed=1, threads=2), folder, teacher=teacher)
+    made.run(most_steps=most_steps)
+    return made
+
+
+def test_a_card_tells_the_data_and_the_teacher_of_every_command(street_set: ImageSet, tmp_path: Path) -> None:
+    fewer, teacher, run = replace(street_set, images=street_set.images[:3]), tiny_detector(seed=1), tmp_path / "run"
+    taught(fewer, run, teacher, most_steps=0)
+    taught(street_set, run, teacher, most_steps=1)
+    taught(street_set, run, teacher, most_steps=2)
+    taught(fewer, run, None, most_steps=0)
+    card = finish(taught(fewer, run, None), tmp_path / "x.safetensors", validation=(street_set,), evaluation={})
+    first, last = card["stages"]
+    assert (first["teacher"], first["trained_on"]["street"]["images"]) == (teacher.name, 4)
+    assert (last["teacher"], last["trained_on"]["street"]["images"]) == (None, 3)
+    assert [(stage["steps"], stage["crops"]) for stage in (first, last, card)] == [(3, 12), (3, 12), (6, 24)]
+    assert "teacher" not in card
+
+
+def test_a_card_of_one_command_that_was_interrupted_tells_of_one_training(street_set: ImageSet, tmp_path: Path) -> None:
+    taught(street_set, tmp_path / "run", None, most_steps=2)
+    card = finish(
+        taught(street_set, tmp_path / "run", None), tmp_path / "x.safetensors", validation=(street_set,), evaluation={}
+    )
+    assert card["trained_on"] == {"street": {"images": 4, "weight": 1.0}}
+    assert (card["teacher"], card["steps"], card["crops"]) == (None, 6, 24)
+    assert "stages" not in card
+
+
+def test_a_checkpoint_that_does_not_tell_its_stages_is_told_as_before(street_set: ImageSet, tmp_path: Path) -> None:
+    taught(street_set, tmp_path / "run", None, most_steps=2)
+    path = tmp_path / "run" / "checkpoint.pt"
+    state = torch.load(path, weights_only=True)
+    del state["progress"]["stages"]
+    torch.save(state, path)
+    (stage,) = taught(street_set, tmp_path / "run", None).stages
+    assert stage["steps"] == 6
+
+
 def end_after_first_step(running: Trainer) -> None:
     while running.progress.step == 0:
         time.sleep(0.05)

@@ -42,7 +42,8 @@ def detect(
         ),
     ] = None,
     beta: Annotated[
-        int | None, typer.Option(help="Restoration point, 0 (before the backbone) to N; default N, the fastest.")
+        int | None,
+        typer.Option(help="With --mask: restoration point, 0 (before the backbone) to N; default N, the fastest."),
     ] = None,
     score: Annotated[
         float | None, typer.Option(min=0, max=1, help="Least score of a detection; default: the model card's.")
@@ -66,6 +67,8 @@ def detect(
     detector = load_detector(model)
     if beta is not None and beta not in detector.restoration_points:
         raise InputError(f"--beta must lie in 0..{detector.restoration_points[-1]} for {detector.name}, got {beta}")
+    if beta is not None and mask is None:
+        raise InputError("--beta says where downsampled regions are restored: it needs --mask, which names them")
     if outlines and not (isinstance(detector, RcnnDetector) and detector.config.with_masks):
         raise InputError(f"--outlines needs a model with a mask head, which {detector.name} does not have")
     look = Look(

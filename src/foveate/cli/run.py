@@ -64,7 +64,12 @@ def run(
     ] = None,
     seconds: Annotated[float | None, typer.Option(help="Answering policies, simulated: play this long.")] = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Draws the start in the trace, the same for all policies.")
+        int | None,
+        typer.Option(
+            min=0,
+            help="Draws the start in the trace, the same for all policies, where --trace-offset does not set it; "
+            "in simulations durations too.",
+        ),
     ] = None,
     loop: Annotated[int, typer.Option(min=1, help="Play the clip this often, alternately forward and backward.")] = 1,
     pin: Annotated[bool, typer.Option("--pin", help="Device and server on one CPU core each.")] = False,

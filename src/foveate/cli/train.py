@@ -1,12 +1,13 @@
 """`foveate train`: data -> weights."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from foveate.models import DenseDetector
     from foveate.training import ImageSet, Mixture, Phase, Trainer
@@ -18,6 +19,9 @@ EXAMPLE = (
 
 PACK = "pack"
 """Name of `--data` that takes a training pack instead of a folder."""
+
+Source = tuple[str, Path, float]
+"""Name, folder and weight of a set."""
 
 _PICTURES = (".png", ".svg", ".pdf", ".jpg", ".webp")
 
@@ -107,8 +111,9 @@ def detector(  # noqa: PLR0917 - typer calls it by name
         train_config = replace(train_config, resolution=replace(train_config.resolution, step_share=mixed))
     if evaluate_minutes:
         train_config = replace(train_config, evaluate_s=60 * evaluate_minutes)
-    blank = _new_model(recipe["model"], seed)
-    mixture, validation = _mixture(data, blank.class_names)
+    blank = _new_model(recipe["model"], seed, config)
+    sources = _sources(data)
+    mixture, validation = _mixture(sources, blank.class_names)
     evaluation = _evaluation_sets(evaluate or [], blank.class_names)
     model = _start(init, finetune_window, blank, widened=config is not None) if init else blank
     trainer = Trainer(
@@ -117,7 +122,7 @@ def detector(  # noqa: PLR0917 - typer calls it by name
         train_config,
         foveate_home() / "training" / name,
         evaluation,
-        growing=_growing(data, blank.class_names, validation) if follow else None,
+        growing=_growing(sources, blank.class_names, validation) if follow else None,
         teacher=start_from(teacher, blank.class_names) if teacher else None,
     )
     if not trainer.run():
@@ -145,9 +150,11 @@ def pack(
     `train detector --data pack=FILE` reads it on any machine. The pack carries the terms of all its pictures.
     """
     from foveate.cli.outputs import file_for
-    from foveate.core import STREET_CLASSES
+    from foveate.core import STREET_CLASSES, InputError
     from foveate.training import PackSet, load_folder, write_pack
 
+    if not mib < math.inf:
+        raise InputError(f"--mib must be a finite size, got {mib:g}")
     sources = [_named_folder(text) for text in data]
     file_for(out, reads=[file for _, folder, _ in sources for file in _annotation_files(folder)])
     sets = []
@@ -248,13 +255,22 @@ def _weights_file(path: Path) -> Path:
     return path
 
 
-def _new_model(make: "Callable[[], DenseDetector]", seed: int) -> "DenseDetector":
-    """A recipe's model with random weights that `seed` decides."""
+def _new_model(make: "Callable[[], DenseDetector]", seed: int, path: Path | None) -> "DenseDetector":
+    """A recipe's model with random weights that `seed` decides; `InputError` if that fails, or it cannot be trained."""
+    from contextlib import nullcontext
+
     import torch
 
-    with torch.random.fork_rng(devices=[]):
+    from foveate.cli.recipes import blames
+    from foveate.core import InputError
+    from foveate.models import ConvDetector, Detector
+
+    with torch.random.fork_rng(devices=[]), nullcontext() if path is None else blames(path):
         torch.manual_seed(seed)
-        return make()
+        model = make()
+    if type(model) not in {Detector, ConvDetector}:
+        raise InputError(f"{path}: model() must make a Detector or a ConvDetector, got a {type(model).__name__}")
+    return model
 
 
 def _start(init: str, window: int | None, blank: "DenseDetector", *, widened: bool) -> "DenseDetector":
@@ -327,12 +343,12 @@ def _phase(text: str) -> "Phase":
         raise InputError(f"a phase is SHARE:HEIGHTxWIDTH:BATCH, as 0.8:288x288:16, got {text!r}") from error
 
 
-def _mixture(data: list[str], class_names: tuple[str, ...]) -> tuple["Mixture", tuple["ImageSet", ...]]:
+def _mixture(sources: "Sequence[Source]", class_names: tuple[str, ...]) -> tuple["Mixture", tuple["ImageSet", ...]]:
     """Training sides of all sets with their weights, and their validation sides."""
     from foveate.training import Mixture, load_folder
 
     sides, weights = [], []
-    for name, folder, weight in [source for text in data for source in _sources(text)]:
+    for name, folder, weight in sources:
         images = load_folder(folder, class_names, name=name)
         _tell(images)
         sides.append(images.split(0.05))
@@ -342,17 +358,19 @@ def _mixture(data: list[str], class_names: tuple[str, ...]) -> tuple["Mixture", 
 
 
 def _growing(
-    data: list[str], class_names: tuple[str, ...], validation: tuple["ImageSet", ...]
+    sources: "Sequence[Source]", class_names: tuple[str, ...], validation: tuple["ImageSet", ...]
 ) -> "Callable[[], Mixture]":
-    """Reads the sets again, without the groups that were kept for validation at first."""
+    """Reads the sets again, each without its groups that were kept for validation at first."""
     from foveate.training import Mixture, load_folder
 
-    held = {image.group for images in validation for image in images.images}
-    sources = [source for text in data for source in _sources(text)]
+    held = [{image.group for image in images.images} for images in validation]
 
     def read() -> Mixture:
-        sets = (_without(load_folder(folder, class_names, name=name), held) for name, folder, _ in sources)
-        return Mixture(sets=tuple(sets), weights=tuple(weight for _, _, weight in sources))
+        sets = [load_folder(folder, class_names, name=name) for name, folder, _ in sources]
+        return Mixture(
+            sets=tuple(_without(images, groups) for images, groups in zip(sets, held, strict=True)),
+            weights=tuple(weight for _, _, weight in sources),
+        )
 
     return read
 
@@ -362,8 +380,14 @@ def _without(images: "ImageSet", held: set[str]) -> "ImageSet":
     return images if {image.group for image in images.images} <= held else images.without(held)
 
 
-def _sources(text: str) -> list[tuple[str, Path, float]]:
-    """Name, folder and weight of each set that a word of `--data` names."""
+def _sources(data: list[str]) -> list[Source]:
+    """The sets that all words of `--data` name, packs by what is in them."""
+    sources = [source for text in data for source in _named_sources(text)]
+    _refuse_one_name_twice("--data", [name for name, _, _ in sources])
+    return sources
+
+
+def _named_sources(text: str) -> list[Source]:
     from foveate.core import foveate_home
     from foveate.training import unpack
 
@@ -373,7 +397,15 @@ def _sources(text: str) -> list[tuple[str, Path, float]]:
     return [(part, place, weight * share) for part, place, share in unpack(folder, foveate_home() / "packs")]
 
 
-def _named_folder(text: str) -> tuple[str, Path, float]:
+def _refuse_one_name_twice(option: str, names: list[str]) -> None:
+    """Sets of one name could not be told apart in the card."""
+    from foveate.core import InputError
+
+    if twice := [name for number, name in enumerate(names) if name in names[:number]]:
+        raise InputError(f"{option} needs sets of different names, got {twice[0]!r} twice")
+
+
+def _named_folder(text: str) -> Source:
     from foveate.core import InputError
 
     name, _, rest = text.partition("=")
@@ -410,12 +442,10 @@ def _tell(images: "ImageSet") -> None:
 def _evaluation_sets(evaluate: list[str], class_names: tuple[str, ...]) -> dict[str, "ImageSet"]:
     from foveate.training import load_coco
 
-    sets = {}
-    for text in evaluate:
-        name, _, path = text.rpartition("=")
-        annotations = Path(path)
-        sets[name or annotations.stem] = load_coco(annotations, annotations.parent / "images", class_names)
-    return sets
+    named = [(name, Path(path)) for name, _, path in (text.rpartition("=") for text in evaluate)]
+    sets = [(name or path.stem, path) for name, path in named]
+    _refuse_one_name_twice("--evaluate", [name for name, _ in sets])
+    return {name: load_coco(path, path.parent / "images", class_names) for name, path in sets}
 
 
 def _report(trainer: "Trainer", target: Path, card: dict[str, Any]) -> None:

@@ -16,11 +16,13 @@ MadeOf = Literal["both", "cloud", "device", "kept", "nothing"]
 Late = Literal["device", "kept"]
 INSTANT_S = 1e-9
 """An answer at the very deadline is in time, whatever rounding makes of it."""
+LONGEST_S = 86_400.0
+"""Of a deadline; a day is as good as for ever, and no timer takes much more."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AnswerRules:
-    """What is owed for a frame, and when. Raises `InputError` on spans that are not above 0."""
+    """What is owed for a frame, and when. Raises `InputError` on spans that are not above 0, or endless."""
 
     deadline_s: float = 0.4
     """T_max: from the capture of a frame to its answer."""
@@ -48,8 +50,11 @@ class AnswerRules:
         return policy.looks_first or policy.schedules or policy.fusion is not None or self.late == "device"
 
     def __post_init__(self) -> None:
-        if not (self.deadline_s > 0 and self.offload_timeout_s > 0):
-            raise InputError(f"deadline and timeout must be above 0, got {self}")
+        if not all(0 < span <= LONGEST_S for span in (self.deadline_s, self.offload_timeout_s)):
+            raise InputError(
+                f"deadline and timeout must be above 0 and at most {LONGEST_S:g} s, "
+                f"got {self.deadline_s:g} and {self.offload_timeout_s:g} s"
+            )
         if not 1 <= self.probe_bytes <= MAX_PROBE_BYTES:
             raise InputError(f"probe_bytes must lie in 1..{MAX_PROBE_BYTES}, got {self.probe_bytes}")
         if not 0 <= self.guard_s < self.deadline_s:

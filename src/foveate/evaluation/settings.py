@@ -5,6 +5,7 @@ from pathlib import Path
 
 from foveate.core import InputError
 from foveate.network import LinkSettings, Outage, UplinkTrace
+from foveate.network.trace import LATEST_START_S
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +27,7 @@ class RunSettings:
     profile: str | None = None
     """Name or path; simulations need one, and policies that compare estimates."""
     seed: int | None = None
-    """What `trace_offset_s` was drawn from; None if it was given."""
+    """What `trace_offset_s` was drawn from, if it was not given, and durations of a simulation are."""
     trace_offset_s: float = 0.0
     """Where in the trace the run starts, seconds."""
     trace_rtt_s: float | None = None
@@ -49,8 +50,8 @@ class RunSettings:
     """How often the clip is played, alternately forward and backward."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.trace_offset_s < float("inf"):
-            raise InputError(f"the trace offset must be 0 s or more, got {self.trace_offset_s}")
+        if not 0 <= self.trace_offset_s <= LATEST_START_S:
+            raise InputError(f"the trace offset must lie in 0..{LATEST_START_S:g} s, got {self.trace_offset_s:g}")
 
     @property
     def inputs(self) -> tuple[Path, ...]:

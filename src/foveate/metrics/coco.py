@@ -1,6 +1,5 @@
 """Annotation files in COCO's JSON, of image sets and of video clips, read and written."""
 
-import codecs
 import os
 from collections.abc import Sequence
 from contextlib import suppress
@@ -13,10 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveate.core import Detections, InputError, MediaError
+from foveate.metrics.coco_file import Annotation, Category, Content, Id, Image, read_content
 from foveate.metrics.truth import EVERY_CLASS, Truth
-
-_FARTHEST = 2.0**24
-"""Pixels; beyond, a float32 does not hold every whole number."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -26,7 +23,7 @@ class AnnotatedImage:
     file_name: str
     """The picture's file, or the clip's."""
     size: tuple[int, int]
-    """`(height, width)`, pixels."""
+    """`(height, width)`, pixels; 0 = nobody told."""
     truth: Truth
     """Its objects; crowd regions are among the ignored boxes, each for its class."""
     frame: int | None = None
@@ -35,54 +32,34 @@ class AnnotatedImage:
     """What `encode_outline` makes of each object's mask; None = boxes only. Written, not read."""
 
 
-class _Category(msgspec.Struct):
-    id: int
-    name: str
-
-
-class _Image(msgspec.Struct):
-    id: int
-    height: int
-    width: int
+class _Image(Image, kw_only=True):
     file_name: str = ""
     frame: int | None = None
 
 
-class _Annotation(msgspec.Struct):
-    image_id: int
-    category_id: int
-    bbox: tuple[float, float, float, float]
-    iscrowd: int | bool | None = 0
+class _Annotation(Annotation, kw_only=True):
     score: float | None = 1.0
     track_id: int | None = None
-    visible: float | bool | None = None
-    source: Any = None
-    """`human` where a person made the box; other tools keep other things under this name."""
 
 
-class _File(msgspec.Struct):
-    images: list[_Image]
-    annotations: list[_Annotation]
-    categories: list[_Category]
+_Content = Content[_Image, _Annotation]
 
 
 def read_coco(path: str | Path) -> list[AnnotatedImage]:
     """Read the pictures of a COCO file in its order. Class names are its categories by ascending id, each name once.
 
-    Other tools' dialects are understood: numbers written as `1.0` or `"1"`, `iscrowd` as a truth value, categories of
-    one name under several ids (which are one class), and whatever else an entry holds beside.
+    Other tools' dialects are understood (`read_content`), categories of one name under several ids are one class, and
+    a side that nobody told is 0.
     `track_id` is kept for pictures whose objects all have one; an object without `visible` beside others that have
     it is wholly visible. `source` tells which boxes people made; it is read, not written. A crowd is ignored for its
     class; one with `visible`, an object that is hidden or too small to be asked for, for every class. Raises
     `MediaError`, in one line, on a file that is missing, is no such JSON, names pictures or categories that it does
     not list, or has boxes beyond all pictures.
     """
+    content = read_content(path, _Content)
     try:
-        text = Path(path).read_bytes().removeprefix(codecs.BOM_UTF8)
-        return _images(msgspec.json.decode(text, type=_File, strict=False))
-    except OSError as error:
-        raise MediaError(f"cannot read annotations {path}: {error.strerror}") from error
-    except (msgspec.MsgspecError, UnicodeDecodeError, OverflowError, RecursionError, InputError) as error:
+        return _images(content)
+    except (OverflowError, InputError) as error:
         raise MediaError(f"{path} is not a COCO annotation file: {error}") from error
 
 
@@ -96,7 +73,7 @@ def write_coco(path: str | Path, images: Sequence[AnnotatedImage]) -> None:
     names = {image.truth.detections.class_names for image in images}
     if len(names) > 1:
         raise InputError(f"the images of one annotation file must share their class names, got {sorted(names)}")
-    categories = [_Category(id=i, name=name) for i, name in enumerate(next(iter(names), ()), 1)]
+    categories = [Category(id=i, name=name) for i, name in enumerate(next(iter(names), ()), 1)]
     annotations = [
         {"id": number, **entry}
         for number, entry in enumerate((e for i, image in enumerate(images, 1) for e in _entries(i, image)), 1)
@@ -113,29 +90,18 @@ def write_coco(path: str | Path, images: Sequence[AnnotatedImage]) -> None:
         raise MediaError(f"cannot write annotations {path}: {error.strerror}") from error
 
 
-def _images(content: _File) -> list[AnnotatedImage]:
-    categories = sorted(content.categories, key=lambda category: category.id)
+def _images(content: _Content) -> list[AnnotatedImage]:
+    categories = sorted(content.categories, key=_rank)
     # Some tools list a parent under the name of its child: one name is one class.
     names = tuple(dict.fromkeys(category.name for category in categories))
     places = {category.id: names.index(category.name) for category in categories}
-    found: dict[int, list[_Annotation]] = {image.id: [] for image in content.images}
-    if len(found) != len(content.images) or len(places) != len(categories):
-        raise InputError("ids of images and of categories must differ from one another")
-    for number, annotation in enumerate(content.annotations):
-        if annotation.image_id not in found or annotation.category_id not in places:
-            raise InputError(
-                f"annotation {number} names image {annotation.image_id} and category {annotation.category_id}, "
-                "which are not both listed"
-            )
-        if not all(abs(value) <= _FARTHEST for value in annotation.bbox):  # also of what is no number
-            raise InputError(
-                f"the box of annotation {number} must lie within {_FARTHEST:.0f} pixels, got {list(annotation.bbox)}"
-            )
+    found: dict[Id, list[_Annotation]] = {image.id: [] for image in content.images}
+    for annotation in content.annotations:
         found[annotation.image_id].append(annotation)
     return [
         AnnotatedImage(
             file_name=image.file_name,
-            size=(image.height, image.width),
+            size=(image.height or 0, image.width or 0),
             truth=_truth(found[image.id], places, names),
             frame=image.frame,
         )
@@ -143,7 +109,12 @@ def _images(content: _File) -> list[AnnotatedImage]:
     ]
 
 
-def _truth(annotations: list[_Annotation], places: dict[int, int], names: tuple[str, ...]) -> Truth:
+def _rank(category: Category) -> tuple[bool, Id]:
+    """Numbers first, then names."""
+    return isinstance(category.id, str), category.id
+
+
+def _truth(annotations: list[_Annotation], places: dict[Id, int], names: tuple[str, ...]) -> Truth:
     objects = [annotation for annotation in annotations if not annotation.iscrowd]
     crowds = [annotation for annotation in annotations if annotation.iscrowd]
     return Truth(
@@ -161,7 +132,7 @@ def _truth(annotations: list[_Annotation], places: dict[int, int], names: tuple[
     )
 
 
-def _crowd_class(annotation: _Annotation, places: dict[int, int]) -> int:
+def _crowd_class(annotation: _Annotation, places: dict[Id, int]) -> int:
     return places[annotation.category_id] if annotation.visible is None else EVERY_CLASS
 
 

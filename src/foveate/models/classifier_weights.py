@@ -10,12 +10,12 @@ import torch
 from foveate.core import WeightsError
 from foveate.models.backbone import BackboneConfig
 from foveate.models.classifier import Classifier, ClassifierConfig
+from foveate.models.fitting import filled
 from foveate.models.weights import (
     SUFFIX,
     choose_dtype,
     choose_torch_device,
     digest,
-    fill,
     find_weights,
     read_weights,
     write_weights,
@@ -35,8 +35,8 @@ def load_classifier(name_or_path: str | Path, *, dtype: str = "auto", torch_devi
     """A classifier ready for inference, by name or path; arguments and errors as `load_detector`."""
     path = find_weights(name_or_path)
     metadata, tensors = read_weights(path)
-    classifier = Classifier(_config(path, metadata), name=path.name.removesuffix(SUFFIX), weights_hash=digest(path))
-    fill(classifier, tensors, path)
+    config, name, hashed = _config(path, metadata), path.name.removesuffix(SUFFIX), digest(path)
+    classifier = filled(lambda: Classifier(config, name=name, weights_hash=hashed), tensors, path)
     device = choose_torch_device(torch_device)
     return classifier.eval().requires_grad_(requires_grad=False).to(device, choose_dtype(dtype, device))
 

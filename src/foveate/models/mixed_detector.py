@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from foveate.core import (
     Detections,
+    InputError,
     Mask,
     MixedFrame,
     Pixels,
@@ -124,11 +125,19 @@ class MixedDetector(nn.Module, ABC):
             return []
         points = self.check_points(restoration_points, len(frames))
         mixed = mixed_frames(frames, downsampling_masks, self.region_grid)
-        threshold = self.score_threshold if score_threshold is None else score_threshold
+        threshold = self.least_score(score_threshold)
         order = list(range(len(mixed))) if readers else _alike_together(mixed, points)
         answers = self._answer([mixed[i] for i in order], [points[i] for i in order], threshold, readers)
         found = dict(zip(order, answers, strict=True))
         return [found[i] for i in range(len(mixed))]
+
+    def least_score(self, wanted: float | None) -> float:
+        """The score below which nothing is shown: `wanted`, in 0..1, or None for the card's; else `InputError`."""
+        if wanted is None:
+            return self.score_threshold
+        if not 0 <= wanted <= 1:
+            raise InputError(f"score_threshold must lie in 0..1, got {wanted}")
+        return wanted
 
     def check_points(self, points: Sequence[int] | None, count: int) -> list[int]:
         """Restoration points as a list of `count` numbers in 0..`latest_point` (None: all N), or `InputError`."""

@@ -16,6 +16,7 @@ from foveate.core import InputError, WeightsError, foveate_home
 from foveate.models.backbone import BackboneConfig
 from foveate.models.convolutional import ConvDetector, ConvDetectorConfig
 from foveate.models.detector import Detector, DetectorConfig
+from foveate.models.fitting import filled
 from foveate.models.mixed_detector import MixedDetector
 from foveate.models.published import published_models
 from foveate.models.rcnn import RcnnConfig, RcnnDetector
@@ -51,13 +52,22 @@ def save_detector(
 ) -> None:
     """Write a detector to `path`, in half precision unless told otherwise; replaces the file at once or not at all.
 
-    `card`: figures and facts for the model card, anything JSON can hold. Raises `FoveateError` where the disk refuses.
+    `card`: figures and facts for the model card, anything JSON can hold. Raises `FoveateError` where the disk refuses,
+    `InputError` for a subclass of ours, which no file would bring back.
     """
-    config: OwnConfig = detector.config
+    form, config = format_of(detector), detector.config
     if score_threshold is not None:
         config = replace(config, score_threshold=score_threshold)
-    form = next(name for name, kind in FORMATS.items() if type(detector) is kind.model)
     write_weights(detector, path, form=form, config=asdict(config), card=card, dtype=dtype)
+
+
+def format_of(detector: object) -> str:
+    """The format of a file that holds such a detector; raises `InputError` where there is none."""
+    for name, kind in FORMATS.items():
+        if type(detector) is kind.model:
+            return name
+    known = " or ".join(getattr(kind.model, "__name__", "") for kind in FORMATS.values())
+    raise InputError(f"weights files hold a {known}, got a {type(detector).__name__}")
 
 
 def write_weights(
@@ -104,8 +114,7 @@ def load_detector(
     kind = _format(path, metadata)
     config, note = _at_window(_config(path, metadata, kind), window_size, window_table)
     name, hashed = path.name.removesuffix(SUFFIX), digest(path)
-    detector = kind.model(config, name=name + note, weights_hash=hashed + note)
-    fill(detector, tensors, path)
+    detector = filled(lambda: kind.model(config, name=name + note, weights_hash=hashed + note), tensors, path)
     device = choose_torch_device(torch_device)
     return for_inference(detector, device, choose_dtype(dtype, device))
 
@@ -160,15 +169,17 @@ def find_checkpoint(name_or_path: str | Path) -> Path | None:
 
 
 def find_weights(name_or_path: str | Path) -> Path:
-    """The weights file of a name or path, or `InputError` listing the known names."""
+    """The weights file of a name or path, or `InputError` listing the known names; published models have none."""
     known = known_models()
     if str(name_or_path) in known:
         return known[str(name_or_path)]
+    if (folder := find_checkpoint(name_or_path)) is not None:
+        raise InputError(f"{folder} is the folder of a published model; a weights file of foveate is required")
     path = Path(name_or_path)
     if path.is_file():
         return path
     if path.is_dir():
-        raise WeightsError(f"{path}: a folder of a published model needs config.json")
+        raise InputError(f"{path} is a folder without the config.json of a published model; a weights file is required")
     if str(name_or_path) in published_models():
         raise InputError(f"{name_or_path} is published, but not on this machine; foveate models fetch {name_or_path}")
     names = ", ".join(sorted([*known, *known_checkpoints()])) or "none"
@@ -314,19 +325,6 @@ FORMATS = {
     "foveate-convolutional-1": Format(model=ConvDetector, read_config=_convolutional_config),
 }
 """By what `format` in a file's header says."""
-
-
-def fill(model: torch.nn.Module, tensors: dict[str, torch.Tensor], path: Path) -> None:
-    """Give a model the tensors of a file, as float32; raises `WeightsError` where they are not those it has."""
-    wanted = {key: tuple(value.shape) for key, value in model.state_dict().items()}
-    got = {key: tuple(value.shape) for key, value in tensors.items()}
-    wrong = [key for key in sorted(wanted | got) if wanted.get(key) != got.get(key)]
-    if wrong:
-        key = wrong[0]
-        raise WeightsError(
-            f"{path}: {len(wrong)} tensors do not fit, first {key}: required {wanted.get(key)}, got {got.get(key)}"
-        )
-    model.load_state_dict({key: value.float() for key, value in tensors.items()})
 
 
 def digest(path: Path) -> str:

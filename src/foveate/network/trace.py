@@ -15,6 +15,9 @@ from foveate.network.trace_files import MAHIMAHI_RTT_S, read_steps
 MAX_RTT_S = 0.5
 """Round trips are clipped here: longer pings in the recordings are outages, which the rate already shows."""
 
+LATEST_START_S = 1e9
+"""Largest offset; from there on floats tell no more than a tenth of a microsecond."""
+
 _SLACK_BITS = 1e-3
 """Rounding of cumulative sums, far below one bit: it must not push a finish across an outage."""
 _LEAST_BITS = 10 * _SLACK_BITS
@@ -52,8 +55,11 @@ class UplinkTrace:
                 raise InputError(f"{what} of a trace must be finite and not negative")
         if not bps.any():
             raise InputError("a trace must carry something: every rate is 0")
-        if not (0 < self.step_s < math.inf and 0 <= self.offset_s < math.inf):
-            raise InputError(f"a trace needs a step above 0 and an offset, got {self.step_s} and {self.offset_s} s")
+        if not (0 < self.step_s < math.inf and 0 <= self.offset_s <= LATEST_START_S):
+            raise InputError(
+                f"a trace needs a step above 0 s and an offset of 0 to {LATEST_START_S:g} s, "
+                f"got {self.step_s:g} and {self.offset_s:g} s"
+            )
         with np.errstate(over="ignore"):
             carried = [0.0, *np.cumsum(bps * self.step_s).tolist()]
         if not _LEAST_BITS <= carried[-1] < math.inf:

@@ -29,6 +29,8 @@ class Progress:
     """Images seen."""
     elapsed_s: float = 0.0
     """Wall clock spent in steps, over all resumptions."""
+    stages: tuple[dict[str, Any], ...] = ()
+    """What each command gave and did, up to the last checkpoint (`training.stages`)."""
 
 
 @contextmanager

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveate.core import InputError
-from foveate.training.annotations import Annotations, Box, Category, Entry, Id, Part, labels_by_name, read_annotations
+from foveate.metrics.coco_file import Annotation, Id, read_content
+from foveate.training.annotations import Annotations, Entry, ScenePart, labels_by_name
 from foveate.training.pictures import read_picture
 from foveate.training.sample import Sample
-from foveate.world.coco import CATEGORIES
 
 MIN_VISIBLE = 0.25
 """Objects of which a smaller share is visible (field `visible` of rendered sets) are ignored, not learned."""
@@ -112,7 +112,7 @@ def load_coco(annotations: Path, images: Path, class_names: Sequence[str], *, na
     `iscrowd: 1` and boxes of which little is `visible` become ignore regions. Raises `MediaError` for a file that is
     missing or not COCO, and `InputError` if no category has one of the names or no picture is there.
     """
-    content = read_annotations(annotations, Annotations)
+    content = read_content(annotations, Annotations)
     return _image_set(content, annotations, images, class_names, name or annotations.stem)
 
 
@@ -120,7 +120,7 @@ def _image_set(
     content: Annotations, annotations: Path, images: Path, class_names: Sequence[str], name: str
 ) -> ImageSet:
     label_of = labels_by_name(content, class_names, annotations)
-    boxes_of: dict[Id, list[Box]] = defaultdict(list)
+    boxes_of: dict[Id, list[Annotation]] = defaultdict(list)
     for box in content.annotations:
         if label_of[box.category_id] is not None and all(box.bbox[2:]):
             boxes_of[box.image_id].append(box)
@@ -142,7 +142,8 @@ def load_folder(folder: Path, class_names: Sequence[str], *, split: str = "train
     A set that is still being rendered has neither, but `parts`: it is read as far as it goes.
     """
     if not folder.is_dir():
-        raise InputError(f"a data set must be a folder, got {folder}, which does not exist")
+        wrong = "is a file; a training pack is pack=FILE" if folder.exists() else "does not exist"
+        raise InputError(f"a data set must be a folder, got {folder}, which {wrong}")
     for file in (folder / f"{split}.json", folder / "annotations.json"):
         if file.is_file():
             return load_coco(file, folder / "images", class_names, name=name or folder.name)
@@ -162,13 +163,10 @@ def _load_parts(folder: Path, class_names: tuple[str, ...], name: str) -> ImageS
 @lru_cache(maxsize=1 << 14)
 def _load_part(part: Path, images: Path, class_names: tuple[str, ...]) -> tuple[LabelledImage, ...]:
     """The pictures of one scene, which appear complete and stay as they are."""
-    categories = [Category(id=number, name=name) for name, number in CATEGORIES.items()]
-    found = read_annotations(part, Part)
-    content = Annotations(images=found.images, annotations=found.annotations, categories=categories)
-    return _image_set(content, part, images, class_names, part.stem).images
+    return _image_set(read_content(part, ScenePart), part, images, class_names, part.stem).images
 
 
-def _image(entry: Entry, boxes: list[Box], label_of: Mapping[Id, int | None], folder: Path) -> LabelledImage:
+def _image(entry: Entry, boxes: list[Annotation], label_of: Mapping[Id, int | None], folder: Path) -> LabelledImage:
     corners = np.array([box.bbox for box in boxes], np.float32).reshape(-1, 4)
     corners[:, 2:] += corners[:, :2]
     # Some tools write a negative side where a box was dragged to the left or upwards.
@@ -185,7 +183,7 @@ def _image(entry: Entry, boxes: list[Box], label_of: Mapping[Id, int | None], fo
     return image if entry.size is None else image.within(entry.size)
 
 
-def _is_ignored(box: Box) -> bool:
+def _is_ignored(box: Annotation) -> bool:
     return bool(box.iscrowd) or (box.visible is not None and box.visible < MIN_VISIBLE)
 
 

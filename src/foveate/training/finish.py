@@ -57,18 +57,12 @@ def start_from(path: str, class_names: tuple[str, ...], *, window: int | None = 
 
 
 def _origin(trainer: Trainer) -> dict[str, Any]:
-    """What the card says about the training."""
-    schedule, progress = trainer.config.schedule, trainer.progress
-    return {
-        "trained_on": {
-            images.name: {"images": len(images), "weight": weight}
-            for images, weight in zip(trainer.mixture.sets, trainer.mixture.weights, strict=True)
-        },
+    """What the card says about the training; where its commands gave different things, one stage after the other."""
+    progress = trainer.progress
+    stages = [stage | {"minutes": round(stage["minutes"], 1)} for stage in trainer.stages]
+    return (stages[0] if len(stages) == 1 else {"stages": stages}) | {
         "steps": progress.step,
         "crops": progress.crops,
         "minutes": round(progress.elapsed_s / 60, 1),
         "seed": trainer.config.seed,
-        "teacher": trainer.teacher.name if trainer.teacher else None,
-        "learning_rate": schedule.learning_rate,
-        "phases": [f"{p.share:g}:{p.size[0]}x{p.size[1]}:{p.batch_size}" for p in schedule.phases],
     }

@@ -46,12 +46,14 @@ class Schedule:
 
     def __post_init__(self) -> None:
         limits = [limit for limit in (self.steps, self.minutes) if limit is not None]
-        if not limits or not all(limit > 0 for limit in limits):
+        if not limits or not all(0 < limit < math.inf for limit in limits):
             raise InputError(
-                f"training needs a positive number of steps or minutes, got {self.steps} and {self.minutes}"
+                f"training needs a finite, positive number of steps or minutes, got {self.steps} and {self.minutes}"
             )
-        if not self.phases or not self.learning_rate > 0:
-            raise InputError("training needs at least one phase and a positive learning rate")
+        if not self.phases or not 0 < self.learning_rate < math.inf:
+            raise InputError(
+                f"training needs at least one phase and a finite, positive learning rate, got {self.learning_rate}"
+            )
         if not 0 <= self.last_share <= 1 or self.warmup_steps < 0:
             raise InputError(
                 "training needs a last_share in 0..1 and no fewer than 0 warmup_steps, "

@@ -18,7 +18,7 @@ from foveate.core import FoveateError, InputError, MediaError, RegionGrid
 from foveate.models import DenseDetector
 from foveate.models.weights import choose_dtype
 from foveate.training.augment import AugmentConfig
-from foveate.training.checkpoint import claimed, load_checkpoint, save_checkpoint
+from foveate.training.checkpoint import Progress, claimed, load_checkpoint, save_checkpoint
 from foveate.training.dataset import ImageSet
 from foveate.training.distillation import DistillationConfig
 from foveate.training.evaluate import evaluate
@@ -34,6 +34,7 @@ from foveate.training.resident import PictureFeed, PicturePool, ResidentLoader, 
 from foveate.training.resolution import ResolutionConfig, draw_resolution
 from foveate.training.sample import Batch
 from foveate.training.schedule import Phase, Schedule
+from foveate.training.stages import Stage, given, stages
 from foveate.training.targets import TensorBatch, occupied_regions, to_tensors
 
 LARGEST_GRADIENT = 5.0
@@ -115,6 +116,8 @@ class Trainer:
         self.progress = load_checkpoint(
             folder, model=model, optimiser=self.optimiser, average=self.average, seed=config.seed
         )
+        # Of a checkpoint that does not tell its stages, all is taken for this command's.
+        self._since = self.progress if self.progress.stages else Progress()
         self._stop = False
         self._feed: PictureFeed | None = None
         self._patience = Patience(PATIENCE_S)
@@ -129,6 +132,13 @@ class Trainer:
     def share_done(self) -> float:
         """Progress of the schedule, 0..1."""
         return self.config.schedule.progress(self.progress.step, self.progress.elapsed_s)
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """What each command of this training gave and did, this one's last."""
+        mixture = (self._feed and self._feed.latest) or self.mixture
+        stage = given(mixture, self.config.schedule, teacher=self.teacher.name if self.teacher else None)
+        return stages(self._since, stage, self.progress)
 
     def run(self, *, most_steps: int | None = None) -> bool:
         """Train to the end, or until SIGINT, SIGTERM or `most_steps`; True if the schedule is complete.
@@ -163,6 +173,7 @@ class Trainer:
 
     def save(self) -> None:
         """Write the checkpoint."""
+        self.progress = replace(self.progress, stages=self.stages)
         save_checkpoint(
             self.folder,
             model=self.model,

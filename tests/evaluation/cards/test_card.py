@@ -191,6 +191,14 @@ def test_a_convolutional_detector_is_not_measured_at_mixed_resolution(
     assert [row["case"] for row in figures["rows"]] == ["full resolution"]
 
 
+def test_a_page_tells_every_stage_of_a_training_with_its_teacher(job: CardJob) -> None:
+    stage = {"trained_on": {"street": {"images": 4, "weight": 1.0}}, "teacher": "big", "steps": 3, "crops": 12}
+    stage |= {"minutes": 0.5, "learning_rate": 0.001, "phases": ["1:96x96:4"]}
+    page = card_page(make_card(Outcome(own=job), {"stages": [stage, stage | {"teacher": None}]}, []))
+    told = "| training | 3 steps, 12 crops, 0.5 minutes, rate 0.001, crops 1:96x96:4; street 4 pictures at 1"
+    assert f"{told}; taught by big |\n{told} |\n" in page
+
+
 def test_a_torn_entry_of_the_store_counts_as_missing(tmp_path: Path) -> None:
     store, key = Store(folder=tmp_path), {"name": "a"}
     assert store.read(key) is None

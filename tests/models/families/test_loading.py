@@ -58,7 +58,7 @@ def test_a_detector_loads_by_path_and_by_the_name_of_its_folder(published, fovea
     home = foveate_home / "weights" / "my-rf-detr"
     shutil.copytree(folder, home)
     try:
-        assert load_detector("my-rf-detr").name == "my-rf-detr"
+        assert load_detector("my-rf-detr").name == load_model("my-rf-detr").name == "my-rf-detr"
         with pytest.raises(InputError, match=r"models on this machine: .*my-rf-detr"):
             load_detector("other")
     finally:

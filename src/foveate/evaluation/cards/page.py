@@ -70,9 +70,10 @@ def _training(facts: dict[str, Any]) -> Iterator[str]:
     for stage in facts.get("stages") or ([facts] if "steps" in facts else []):
         sets = stage.get("trained_on", {}).items()
         seen = "".join(f"; {name} {of['images']} pictures at {of['weight']:g}" for name, of in sets)
+        taught = f"; taught by {stage['teacher']}" if stage.get("teacher") else ""
         yield (
             f"{stage['steps']} steps, {stage['crops']} crops, {stage['minutes']:g} minutes, rate "
-            f"{stage['learning_rate']:g}, crops {' then '.join(stage['phases'])}{seen}"
+            f"{stage['learning_rate']:g}, crops {' then '.join(stage['phases'])}{seen}{taught}"
         )
 
 

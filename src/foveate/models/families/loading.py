@@ -26,7 +26,7 @@ from foveate.models.families.published import (
     ScoreRule,
 )
 from foveate.models.families.sizing import OwnSize
-from foveate.models.weights import choose_dtype, choose_torch_device
+from foveate.models.weights import choose_dtype, choose_torch_device, find_checkpoint
 
 InputSize = Literal["published", "own"]
 """Frames are resized as the preprocessor says, or only rounded to what the network can take."""
@@ -105,7 +105,8 @@ def load_model(
 ) -> PublishedDetector | PublishedModel[Any] | PoseEstimator:
     """A published model, unmodified, ready to look at frames of mixed resolution.
 
-    `folder`: `config.json`, `preprocessor_config.json` and `model.safetensors` (or its shards and index).
+    `folder`: its path, or its name in `$FOVEATE_HOME/weights`. It holds `config.json`, `preprocessor_config.json` and
+    `model.safetensors` (or its shards and index).
     `dtype` is that of the backbone: "float32", "bfloat16", or "auto" (bfloat16 where the processor multiplies it
     fast); heads run in float32. `torch_device`: "cpu", "cuda", or "auto". `input_size`: "published" resizes frames
     as the preprocessor says, "own" keeps their size up to rounding. `window_size`: w of the network's own regions,
@@ -113,7 +114,7 @@ def load_model(
     Raises `InputError` for a family that is not known and for settings that it does not allow, `WeightsError` for
     files that are missing, truncated or foreign, `FoveateError` without transformers.
     """
-    path = Path(folder)
+    path = find_checkpoint(folder) or Path(folder)
     if not is_checkpoint(path):
         raise WeightsError(f"{path}: a folder with config.json, preprocessor_config.json and safetensors is required")
     family = _family(path, read_config(path))

@@ -105,7 +105,7 @@ class RcnnDetector(MixedDetector):
             return []
         points = self.check_points(restoration_points, len(frames))
         mixed = mixed_frames(frames, downsampling_masks, self.region_grid)
-        threshold = self.score_threshold if score_threshold is None else score_threshold
+        threshold = self.least_score(score_threshold)
         return [
             self._segmented(levels, frame.grid, found) for frame, levels, found in self._find(mixed, points, threshold)
         ]
