@@ -28,7 +28,7 @@ def run(
         float | None, typer.Option(help="Start in the trace, seconds. Default: drawn from --seed, or 0.")
     ] = None,
     rtt_ms: Annotated[
-        float | None, typer.Option(help="Round trip of a mahimahi trace, milliseconds. Default: 40.")
+        float | None, typer.Option(help="Round trip of a mahimahi trace, milliseconds, at most 500. Default: 40.")
     ] = None,
     transport: Annotated[
         str, typer.Option(help="ideal: the whole link at once; tcp: a window opens step by step, again after pauses.")
