@@ -243,6 +243,12 @@ def test_an_unknown_rule_is_named():
         answer_rules(deadline_s=0.4, late="never", pipelined=False)
 
 
+@pytest.mark.parametrize("deadline_s", [0.01, 0.0, -1.0, float("nan"), float("inf")])
+def test_a_deadline_that_cannot_be_names_its_option(deadline_s):
+    with pytest.raises(InputError, match=r"^the deadline \(--deadline-ms\) must be .* above 10, got \S+$"):
+        answer_rules(deadline_s=deadline_s, late="kept", pipelined=False)
+
+
 @pytest.mark.parametrize("policy", ["hyperion", "hyperion:ahead=true"])
 def test_a_live_run_with_processes_answers_and_draws(settings, policy):
     chosen = settings(policy=policy, simulate=False, with_video=True, rules=AnswerRules(deadline_s=2.0))
