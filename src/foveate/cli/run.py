@@ -88,7 +88,6 @@ def run(
     from foveate.cli.outputs import folder_for
     from foveate.core import InputError
     from foveate.evaluation import RunSettings, run_job
-    from foveate.evaluation.offsets import drawn_offset
     from foveate.network import Outage
     from foveate.policies import check_known
     from foveate.policies.answering import answers_frames
@@ -113,7 +112,6 @@ def run(
     if answering and not answers_frames(policy):
         option = next(iter(answering)).replace("_", "-")
         raise InputError(f"--{option} is for answering policies, as hyperion; {policy} streams: leave it out")
-    drawn = trace_offset is None and seed is not None
     settings = RunSettings(
         video=video,
         trace=trace,
@@ -123,7 +121,7 @@ def run(
         simulate=simulate,
         profile=profile,
         seed=seed,
-        trace_offset_s=drawn_offset(seed or 0, video, trace) if drawn else trace_offset or 0.0,
+        trace_offset_s=_drawn_start(seed, video, trace) if trace_offset is None else trace_offset,
         trace_rtt_s=None if rtt_ms is None else rtt_ms / 1000,
         transport=transport,
         outages=tuple(Outage.parse(text) for text in outage or ()),
@@ -156,6 +154,14 @@ def run(
             seconds=seconds,
         )
     )
+
+
+def _drawn_start(seed: int | None, video: Path, trace: Path) -> float:
+    """Where in the trace the run starts, seconds."""
+    from foveate.evaluation.offsets import drawn_offset
+    from foveate.network import UplinkTrace
+
+    return 0.0 if seed is None else drawn_offset(seed, video, trace, UplinkTrace.load(trace).duration_s)
 
 
 def _given(**options: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from foveate.device import AnswerRules
 from foveate.estimators import load_profile
 from foveate.evaluation.lab.answering.experiment import AnswerCondition, AnswerContender, AnswerExperiment
 from foveate.evaluation.lab.cell import Clip, Model, Trace
-from foveate.evaluation.lab.cells import clip_of, traces_of
+from foveate.evaluation.lab.cells import clip_of, lengths_of, traces_of
 from foveate.evaluation.lab.prepare import ClipFacts
 from foveate.evaluation.lab.rounds import rounds
 from foveate.evaluation.offsets import drawn_offset
@@ -74,6 +74,7 @@ def answer_cells(
     Videos or models without facts are left out.
     """
     traces = traces_of(experiment.uplinks)
+    lengths = lengths_of(traces)
     profiles = {c.label: c.profile or experiment.profile for c in experiment.contenders}
     digests = {profile: classes_digest(profile) for profile in set(profiles.values())}
     known = {name: Model(name=name, weights_hash=welcome.weights_hash) for name, welcome in models.items()}
@@ -96,7 +97,7 @@ def answer_cells(
                 condition=condition.label,
                 seconds=experiment.seconds,
                 offset_number=number,
-                offset_s=drawn_offset(experiment.seed + number, Path(clip.path), Path(trace.path)),
+                offset_s=drawn_offset(experiment.seed + number, Path(clip.path), Path(trace.path), lengths[trace.path]),
                 seed=experiment.seed + number,
             ),
         )
