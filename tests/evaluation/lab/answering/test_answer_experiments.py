@@ -12,7 +12,7 @@ from rich.console import Console
 
 import foveate.evaluation.lab.answering.compare as compare_module
 from foveate.codec import VideoReader
-from foveate.core import FoveateError, InputError, MediaError, PairTimes
+from foveate.core import FoveateError, ImportanceWish, InputError, MediaError, PairTimes
 from foveate.device import AnswerRules
 from foveate.estimators import write_profile
 from foveate.evaluation.lab import Uplink, Video
@@ -221,6 +221,16 @@ def test_a_plan_counts_what_is_left(experiment, tmp_path):
     go(experiment(), tmp_path)
     after = plan_answers(experiment(), tmp_path, load=fake_model, workers=1)
     assert (after.finished, after.looks, after.hours) == (3, 0, 0)
+
+
+def test_a_profile_of_other_classes_than_a_contender_makes_is_told_before_any_cell(experiment, folder, tmp_path):
+    other = replace(class_profile(), importance=ImportanceWish(layers="first"))
+    write_profile(round_profile(classes=other), tmp_path / "other.json")
+    asked = experiment(profile=str(tmp_path / "other.json"))
+    for begin in (go, partial(plan_answers, load=fake_model, workers=1)):
+        with pytest.raises(InputError, match=r"hyperion makes classes by .*layers=last.*layers=first"):
+            begin(asked, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_video_that_is_not_there_is_named(experiment, folder, tmp_path):
