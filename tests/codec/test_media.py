@@ -206,6 +206,15 @@ def test_a_video_of_steady_rate_is_read_in_silence(tmp_path, caplog):
     assert not caplog.text
 
 
+@pytest.mark.parametrize("name", ["x.mkv", "x.webm", "x.mp4", "x.ts"])
+def test_a_video_whose_first_frame_is_shown_late_is_whole(tmp_path, caplog, name):
+    codec = "libvpx" if name.endswith("webm") else "libx264"
+    with VideoReader(timed_video(tmp_path / name, range(5000, 6600, 40), codec)) as reader:
+        assert reader.frame_count == len(list(reader)) == 40
+        assert not reader.ended_early
+    assert not caplog.text
+
+
 def test_a_container_without_a_count_has_none(tmp_path):
     with VideoReader(timed_video(tmp_path / "x.mpg", range(0, 800, 40), "mpeg2video")) as reader:
         assert reader.frame_count is None
