@@ -91,6 +91,14 @@ def test_the_readme_lists_every_room_and_every_policy():
     assert not {*POLICIES, *ANSWER_POLICIES} - set(re.findall(r"`([\w-]+)[`:]", text))
 
 
+@pytest.mark.parametrize(("command", "answering"), [("run", True), ("device", False)])
+def test_help_names_every_policy_that_needs_a_profile(command, answering):
+    (option,) = (one for one in PROGRAM.commands[command].params if one.name == "profile")
+    needing = {name for name, kind in POLICIES.items() if kind.needs_profile}
+    needing |= {name for name, kind in ANSWER_POLICIES.items() if answering and kind.schedules}
+    assert needing <= set(re.findall(r"[\w-]+", option.help))
+
+
 def as_written(default):
     """A default value, as the page writes it."""
     words = {None: "none", "": "empty"} | {truth: str(truth).lower() for truth in (True, False)}

@@ -22,7 +22,11 @@ def run(
         bool, typer.Option("--simulate", help="On virtual time, with the profile's durations.")
     ] = False,
     profile: Annotated[
-        str | None, typer.Option(help="Name or path of a profile; simulations and policy vitmalis need one.")
+        str | None,
+        typer.Option(
+            help="Name or path of a profile. Simulations of streams need one, and vitmalis, uniform-opt, roi-opt and "
+            "oracle; hyperion and hyperion-mixed one with classes."
+        ),
     ] = None,
     trace_offset: Annotated[
         float | None, typer.Option(help="Start in the trace, seconds. Default: drawn from --seed, or 0.")
