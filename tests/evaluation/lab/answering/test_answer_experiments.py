@@ -26,7 +26,7 @@ from foveate.evaluation.lab.answering import (
 )
 from foveate.evaluation.lab.answering.cell import answer_cells
 from foveate.evaluation.lab.answering.standings import answer_tables
-from foveate.evaluation.lab.prepare import announced, clip_facts
+from foveate.evaluation.lab.prepare import announced, clip_facts, counted
 from foveate.evaluation.lab.workers import attempt
 from foveate.server import welcome_of
 from foveate.testing import write_clip
@@ -212,6 +212,20 @@ def test_intervals_of_one_clip_are_over_recordings(experiment, folder, tmp_path)
     report_answers(comparison, tmp_path, console=Console(file=StringIO()))
     (row,) = (line for line in (tmp_path / "report.md").read_text().splitlines() if line.startswith("| device |"))
     assert " to " in row
+
+
+@pytest.mark.parametrize("told", [2, 23, 25, 69])
+def test_cells_play_the_frames_that_a_clip_has_whatever_it_announces(experiment, tmp_path, monkeypatch, told):
+    monkeypatch.setattr(VideoReader, "_count", lambda reader: told)
+    comparison, _ = go(experiment(contenders=(AnswerContender(label="device", policy="device-only"),)), tmp_path)
+    assert not comparison.failures
+    assert [stored.cell.clip.frames for _, _, stored in comparison.cells] == [24]
+
+
+def test_frames_that_cells_do_not_play_are_not_counted(folder, monkeypatch):
+    assert [counted(folder / "clip.mp4", seconds).frames for seconds in (0.1, 60.0)] == [24, 24]
+    monkeypatch.setattr(VideoReader, "_count", lambda reader: 1000)
+    assert [counted(folder / "clip.mp4", seconds).frames for seconds in (0.1, 60.0)] == [1000, 24]
 
 
 def test_a_plan_counts_what_is_left(experiment, tmp_path):
