@@ -62,6 +62,7 @@ from foveate.profiling.hyperion import (
     glance_classes,
     observe_classes,
     read_class_observations,
+    wish_of,
 )
 from foveate.profiling.hyperion_fit import fit_classes, judge_classes, pooled_accuracy
 
@@ -427,7 +428,9 @@ def with_classes(
         f"benchmarks/bench_hyperion.py profile --name {options.name}: plaza-crowd at 2160 x 3840, scenes {scenes}",
         f"glances at {SEEN_SIZE}, subsets {options.subsets or 'last'}, {options.scale} scale; pictures of 1024 x 1024",
     )
-    classes = replace(fitted, provenance=replace(origin, sources=sources), quality_of_fit=figures)
+    subsets = load_detector(options.model).restoration_points[-1]
+    made = wish_of(options.importance, options.subsets or (), options.scale, count=subsets)
+    classes = replace(fitted, provenance=replace(origin, sources=sources), quality_of_fit=figures, importance=made)
     return replace(load_profile("cpu-2core-vitdet-tiny"), name=options.into.stem, content=None, classes=classes)
 
 

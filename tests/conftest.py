@@ -85,7 +85,7 @@ REQUIREMENTS = {
         "pip install -r requirements-oracle.txt, pip install --no-deps -r requirements-oracle-bare.txt",
     ),
 }
-"""By marker. Where `FOVEATE_REQUIRE_ALL=1` is set, a test that lacks its requirement fails."""
+"""By marker. Where `FOVEATE_REQUIRE_ALL=1` is set, a test that lacks its requirement fails, unless that is heavy."""
 
 
 def require(name: str) -> None:

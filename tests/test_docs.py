@@ -2,13 +2,14 @@
 
 import re
 import shlex
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 import typer
 
 from foveate.cli.app import app
-from foveate.policies import POLICIES
+from foveate.policies import POLICIES, ROUTERS
 from foveate.policies.answering import ANSWER_POLICIES
 
 ROOT = Path(__file__).parents[1]
@@ -88,3 +89,31 @@ def test_the_readme_lists_every_room_and_every_policy():
     rooms = {folder.name for folder in (ROOT / "src" / "foveate").iterdir() if (folder / "__init__.py").is_file()}
     assert {line.split()[0] for line in tree.splitlines()} == rooms
     assert not {*POLICIES, *ANSWER_POLICIES} - set(re.findall(r"`([\w-]+)[`:]", text))
+
+
+@pytest.mark.parametrize(("command", "answering"), [("run", True), ("device", False)])
+def test_help_names_every_policy_that_needs_a_profile(command, answering):
+    (option,) = (one for one in PROGRAM.commands[command].params if one.name == "profile")
+    needing = {name for name, kind in POLICIES.items() if kind.needs_profile}
+    needing |= {name for name, kind in ANSWER_POLICIES.items() if answering and kind.schedules}
+    assert needing <= set(re.findall(r"[\w-]+", option.help))
+
+
+def as_written(default):
+    """A default value, as the page writes it."""
+    words = {None: "none", "": "empty"} | {truth: str(truth).lower() for truth in (True, False)}
+    if isinstance(default, bool | str | None):
+        return words.get(default, default)
+    return f"{default:g}"
+
+
+def test_every_parameter_of_every_policy_is_listed_with_its_default():
+    text = (ROOT / "docs" / "policies.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([^|]+) \| `(\w+)` \| ([^|]+) \| [^|]+ \|$", text, flags=re.MULTILINE)
+    listed = [(name, word, default) for names, word, default in rows for name in re.findall(r"`([\w-]+)`", names)]
+    kinds = {**POLICIES, **ANSWER_POLICIES, **ROUTERS}
+    taken = {(name, one.name, as_written(one.default)) for name, kind in kinds.items() for one in fields(kind)}
+    assert set(listed) == taken
+    assert len(listed) == len(taken)
+    for name, kind in kinds.items():
+        assert fields(kind) or f"`{name}`" in text

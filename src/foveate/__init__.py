@@ -17,6 +17,7 @@ _HOMES = {
     "models": "foveate.models",
     "policies": "foveate.policies",
     "run_live": "foveate.device",
+    "simulate": "foveate.evaluation.simulated",
 }
 """Where each public name lives; it is imported when it is first used, so `import foveate` costs nothing."""
 
@@ -32,6 +33,7 @@ __all__ = [
     "models",
     "policies",
     "run_live",
+    "simulate",
 ]
 
 

@@ -33,6 +33,15 @@ def test_accuracy_leaves_the_figures_that_the_manual_names(clip: Path, tiny_weig
     assert "no objects of: bicycle" in ran.stdout
 
 
+@pytest.mark.parametrize("given", [("--model", "vitdet-nano-world"), ("--model", "vitdet-tiny-world"), ("--out", "x")])
+def test_an_option_before_the_subcommand_is_refused(clip: Path, tmp_path: Path, given: tuple[str, str]) -> None:
+    words = ["accuracy", "--annotations", clip.with_suffix(".json"), "--images", clip, "--out", tmp_path / "a.json"]
+    ran = CliRunner().invoke(app, ["bench", *given, *map(str, words)])
+    assert ran.exit_code == 2
+    assert f"{given[0]} before accuracy is for `foveate bench` alone" in ran.stderr
+    assert not (tmp_path / "a.json").exists()
+
+
 def test_a_missing_annotation_file_is_one_line(tiny_weights: Path, tmp_path: Path) -> None:
     words = ["bench", "accuracy", "--annotations", "none.json", "--images", ".", "--out", str(tmp_path / "x.json")]
     ran = CliRunner().invoke(app, [*words, "--model", str(tiny_weights)])

@@ -90,6 +90,13 @@ def test_a_file_in_place_of_the_folder_is_told_before_any_cell(mine, tmp_path):
     assert f"{mine} is a file" in str(ran.exception)
 
 
+def test_tables_that_cannot_be_written_are_told_before_any_cell(mine, tmp_path, monkeypatch):
+    monkeypatch.setattr("foveate.evaluation.lab.compare_job", lambda *_, **__: pytest.fail("cells were run"))
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    ran = invoke(mine, "--out", tmp_path / "out", "--seconds", "1", "--parquet")
+    assert str(ran.exception) == "Parquet needs pyarrow: pip install 'foveate[parquet]'"
+
+
 def test_an_experiment_file_that_fails_is_named_with_its_line(tmp_path):
     (tmp_path / "mine.py").write_text("def experiment(inputs):\n    return inputs.nothing\n")
     ran = invoke(tmp_path / "mine.py", "--out", tmp_path / "out")

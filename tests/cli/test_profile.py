@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 import foveate.models
 import foveate.profiling.fit
 from foveate.cli.app import app
-from foveate.core import MediaError
+from foveate.core import ImportanceWish, MediaError
 from foveate.estimators import read_profile, write_profile
 from foveate.testing import FakeDetector, write_clip
 from foveate.testing.profiles import round_profile
@@ -82,6 +82,7 @@ def test_classes_measures_and_fits_into_a_profile(clip, tmp_path, monkeypatch, t
     assert made.codec == round_profile().codec
     assert made.classes.provenance.model == "tiny-random"
     assert made.classes.quality_of_fit["size_line_correlation"] > 0.5
+    assert made.classes.importance == ImportanceWish(layers="first", scale="log")
 
 
 @pytest.mark.parametrize("command", ["all", "machine", "codec", "server", "content", "train", "classes"])

@@ -206,6 +206,15 @@ def test_a_video_of_steady_rate_is_read_in_silence(tmp_path, caplog):
     assert not caplog.text
 
 
+@pytest.mark.parametrize("name", ["x.mkv", "x.webm", "x.mp4", "x.ts"])
+def test_a_video_whose_first_frame_is_shown_late_is_whole(tmp_path, caplog, name):
+    codec = "libvpx" if name.endswith("webm") else "libx264"
+    with VideoReader(timed_video(tmp_path / name, range(5000, 6600, 40), codec)) as reader:
+        assert reader.frame_count == len(list(reader)) == 40
+        assert not reader.ended_early
+    assert not caplog.text
+
+
 def test_a_container_without_a_count_has_none(tmp_path):
     with VideoReader(timed_video(tmp_path / "x.mpg", range(0, 800, 40), "mpeg2video")) as reader:
         assert reader.frame_count is None
@@ -270,6 +279,32 @@ def test_suffixes_tell_images_from_videos():
     assert is_video("b.Mp4")
     assert not is_image("b.mp4")
     assert not is_video("frames/")
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "form"),
+    [
+        ("x.3gp", "h263", None),
+        ("x.avi", "mpeg4", None),
+        ("x.flv", "flv", None),
+        ("x.gif", "gif", None),
+        ("x.m2ts", "libx264", "mpegts"),
+        ("x.mts", "libx264", "mpegts"),
+        ("x.wmv", "wmv2", None),
+    ],
+)
+def test_what_is_called_a_video_is_read_as_one(tmp_path, caplog, name, codec, form):
+    with av.open(str(tmp_path / name), "w", format=form) as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.height, stream.width, stream.pix_fmt = 144, 176, "rgb8" if codec == "gif" else "yuv420p"
+        for _ in range(10):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((144, 176, 3), np.uint8), format="rgb24")))
+        container.mux(stream.encode(None))
+    assert is_video(name)
+    with VideoReader(tmp_path / name) as reader:
+        assert len(list(reader)) == 10
+        assert not reader.ended_early
+    assert not caplog.text
 
 
 def test_a_name_that_is_no_text_is_one_clear_error(tmp_path):

@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 from io import StringIO
 
@@ -12,13 +13,14 @@ import pytest
 from rich.console import Console
 
 from foveate.codec import VideoReader
-from foveate.core import InputError, MediaError, PairTimes
+from foveate.core import ImportanceWish, InputError, MediaError, PairTimes
 from foveate.device import AnswerRules
 from foveate.estimators import write_profile
 from foveate.evaluation.answer_run import answer_job
+from foveate.evaluation.answer_run import class_profile as known_classes
 from foveate.evaluation.answer_settings import AnswerSettings, answer_rules
 from foveate.network import Outage
-from foveate.policies.answering import ANSWER_POLICIES
+from foveate.policies.answering import ANSWER_POLICIES, answer_policy
 from foveate.testing import FakeDetector, write_clip
 from foveate.testing.glances import FakeDeviceModel
 from foveate.testing.profiles import class_profile, round_profile
@@ -194,6 +196,31 @@ def test_policies_that_compare_costs_need_a_profile_with_classes(settings, tmp_p
     assert run(settings(policy="device-only", profile=None))["answers"] > 0
 
 
+@pytest.mark.parametrize(
+    ("policy", "wish", "says"),
+    [
+        (
+            "hyperion",
+            ImportanceWish(layers="first", scale="log"),
+            "layers=last,breaks=linear, .*layers=first,breaks=log",
+        ),
+        ("hyperion-mixed:breaks=log", ImportanceWish(), "layers=last,breaks=log, .*layers=last,breaks=linear"),
+        ("hyperion:importance=boxes", ImportanceWish(), "importance=boxes,breaks=linear, .*importance=attention,.*"),
+        ("hyperion:importance=boxes,layers=all", ImportanceWish(source="boxes"), None),
+        ("hyperion:layers=all", ImportanceWish(layers="all"), None),
+        ("elf-v", ImportanceWish(layers="first"), None),
+    ],
+)
+def test_a_profile_of_classes_that_are_made_in_another_way_is_refused(tmp_path, policy, wish, says):
+    path = str(tmp_path / "classes.json")
+    write_profile(round_profile(classes=replace(class_profile(), importance=wish)), path)
+    if says is None:
+        assert known_classes(path, answer_policy(policy)).importance == wish
+        return
+    with pytest.raises(InputError, match=f"^policy .* makes classes by .*{says} cost"):
+        known_classes(path, answer_policy(policy))
+
+
 @pytest.mark.parametrize("taken", ["video", "trace", "device_model"])
 def test_no_file_of_the_run_takes_the_place_of_what_it_reads(settings, tmp_path, taken):
     name = {"video": "annotated.mp4", "trace": "answers.csv"}.get(taken, "summary.json")
@@ -258,6 +285,12 @@ def test_settings_that_cannot_be_are_refused(settings, wrong):
 def test_an_unknown_rule_is_named():
     with pytest.raises(InputError, match="device, kept"):
         answer_rules(deadline_s=0.4, late="never", pipelined=False)
+
+
+@pytest.mark.parametrize("deadline_s", [0.01, 0.0, -1.0, float("nan"), float("inf")])
+def test_a_deadline_that_cannot_be_names_its_option(deadline_s):
+    with pytest.raises(InputError, match=r"^the deadline \(--deadline-ms\) must be .* above 10, got \S+$"):
+        answer_rules(deadline_s=deadline_s, late="kept", pipelined=False)
 
 
 @pytest.mark.parametrize("policy", ["hyperion", "hyperion:ahead=true"])

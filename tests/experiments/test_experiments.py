@@ -10,11 +10,13 @@ from rich.console import Console
 
 import foveate.experiments
 from foveate.core import InputError
+from foveate.evaluation.answer_run import class_profile
 from foveate.evaluation.lab import Experiment, compare_job, plan_of, report_job
 from foveate.evaluation.lab.workers import LocalWorkers
 from foveate.experiments import EXPERIMENTS, Inputs, experiment_by_name
 from foveate.experiments.inputs import _source_runs, in_paper_range, standard_uplinks, standard_videos
 from foveate.network import UplinkTrace
+from foveate.policies.answering import answer_policy
 from foveate.testing.detectors_by_name import fake_model
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -29,6 +31,13 @@ def inputs(shared_data):
 
 def config(name):
     return CONFIGS / f"{name.replace('-', '_')}.py"
+
+
+def test_profiles_that_ship_know_the_classes_of_the_contenders_that_use_them(inputs):
+    overall = experiment_by_name("hyperion-overall", inputs)
+    for contender in overall.contenders:
+        known = class_profile(contender.profile or overall.profile, answer_policy(contender.policy))
+        assert known.importance is not None
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)

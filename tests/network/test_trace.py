@@ -93,6 +93,14 @@ def test_round_trips_are_clipped_at_half_a_second():
     assert (link.rtt_at(0), link.rtt_at(0.1)) == (0.2, 0.5)
 
 
+def test_a_longer_round_trip_that_is_asked_for_is_refused(tmp_path):
+    (tmp_path / "a.up").write_text("2\n")
+    assert UplinkTrace.load(tmp_path / "a.up", rtt_s=0.5).rtt_at(0) == 0.5
+    for asked in (lambda: UplinkTrace.load(tmp_path / "a.up", rtt_s=0.8), lambda: UplinkTrace.constant(1e6, 0.8, 1)):
+        with pytest.raises(InputError, match="a round trip lasts 500 ms at most, got 800 ms"):
+            asked()
+
+
 def test_constant_and_scaled():
     link = UplinkTrace.constant(20e6, 0.04, 3)
     assert (link.duration_s, link.mean_bps, link.rtt_at(1)) == (pytest.approx(3), 20e6, 0.04)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from foveate.codec import encode_classes
-from foveate.core import Detections, DeviceGlance, InputError
+from foveate.core import Detections, DeviceGlance, ImportanceWish, InputError
 from foveate.metrics import AnnotatedImage, Truth, write_coco
 from foveate.profiling.hyperion import (
     ClassObservation,
@@ -20,6 +20,7 @@ from foveate.profiling.hyperion import (
     measure_classes,
     observe_classes,
     read_class_observations,
+    wish_of,
 )
 from foveate.testing import write_clip
 
@@ -121,6 +122,22 @@ def glance(pixels: np.ndarray) -> DeviceGlance:
     rows, columns = -(-pixels.shape[0] // 16), -(-pixels.shape[1] // 16)
     importance = np.random.default_rng(0).random((rows, columns)).astype(np.float32)
     return DeviceGlance(detections=boxes(), importance=importance)
+
+
+@pytest.mark.parametrize(
+    ("source", "subsets", "count", "wish"),
+    [
+        ("attention", (), 4, ImportanceWish(scale="log")),
+        ("attention", (4,), 4, ImportanceWish(scale="log")),
+        ("attention", (1,), 4, ImportanceWish(layers="first", scale="log")),
+        ("attention", (2, 1, 3, 4), 4, ImportanceWish(layers="all", scale="log")),
+        ("attention", (2, 3), 4, None),
+        ("attention", (1,), 1, ImportanceWish(scale="log")),
+        ("boxes", (2,), 4, ImportanceWish(source="boxes", scale="log")),
+    ],
+)
+def test_classes_are_named_as_a_policy_asks_for_them(source, subsets, count, wish):
+    assert wish_of(source, subsets, "log", count=count) == wish
 
 
 def test_a_clip_is_measured_once_against_the_truth_beside_it(tmp_path: Path):

@@ -40,6 +40,7 @@ def bench(
 ) -> None:
     """Time every stage from the camera to the boxes, beside what this machine could do at most."""
     if context.invoked_subcommand is not None:
+        _refuse_options(context, context.invoked_subcommand)
         return
     import json
     from dataclasses import asdict
@@ -69,6 +70,19 @@ def bench(
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(json.dumps(asdict(way), indent=1) + "\n", encoding="utf-8")
+
+
+def _refuse_options(context: typer.Context, subcommand: str) -> None:
+    """Raises `InputError` where one stands before a subcommand, which would never hear of it."""
+    from foveate.core import InputError
+
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if source is not None and source.name == "COMMANDLINE":
+            given = parameter.opts[0]
+            raise InputError(
+                f"{given} before {subcommand} is for `foveate bench` alone: its own options stand behind it"
+            )
 
 
 def _print_way(way: Way) -> None:

@@ -78,6 +78,8 @@ def compare(
     with blames(Path(experiment)) if experiment.endswith(".py") else nullcontext():
         found = experiment_by_name(experiment, inputs)
     _refuse_what_its_kind_ignores(found, parquet=parquet)
+    if parquet:
+        _check_parquet()
     console = Console()
     if plan:
         console.print(_planned(found, out, workers or available_cores()).table(found.name))
@@ -137,3 +139,13 @@ def _refuse_what_its_kind_ignores(experiment: AnyExperiment, *, parquet: bool) -
 
     if parquet and not isinstance(experiment, Experiment):
         raise InputError(f"{experiment.name} takes no --parquet: its tables are CSV")
+
+
+def _check_parquet() -> None:
+    """Before the cells, which may take hours: whether their tables can be written."""
+    from importlib.util import find_spec
+
+    from foveate.core import FoveateError
+
+    if find_spec("pyarrow") is None:
+        raise FoveateError("Parquet needs pyarrow: pip install 'foveate[parquet]'")

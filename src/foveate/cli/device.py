@@ -40,7 +40,10 @@ def device(
     model: Annotated[
         str, typer.Option(help="Which of the server's models is to run; its first if none is named.")
     ] = "",
-    profile: Annotated[str | None, typer.Option(help="Name or path of a profile; policy vitmalis needs one.")] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(help="Name or path of a profile; vitmalis, uniform-opt, roi-opt and oracle need one."),
+    ] = None,
     fps: Annotated[
         float | None, typer.Option(help="Frames per second, in place of the camera's own; a folder needs it.")
     ] = None,

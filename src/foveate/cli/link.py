@@ -15,7 +15,7 @@ def link(
     listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where devices connect.")] = "127.0.0.1:5556",
     trace_offset: Annotated[float, typer.Option(min=0, help="Start in the trace, seconds.")] = 0.0,
     rtt_ms: Annotated[
-        float | None, typer.Option(help="Round trip of a mahimahi trace, milliseconds. Default: 40.")
+        float | None, typer.Option(help="Round trip of a mahimahi trace, milliseconds, at most 500. Default: 40.")
     ] = None,
     transport: Annotated[
         str, typer.Option(help="ideal: the whole link at once; tcp: a window opens step by step, again after pauses.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from foveate.core import Profile
+    from foveate.core import ImportanceScale, ImportanceSource, Profile
     from foveate.models import MixedDetector
     from foveate.profiling import ClassObservation, ClassSampling, ContentRows, ContentSampling, Judged
     from foveate.profiling.fit import Target
@@ -227,18 +227,19 @@ def classes(
     About 25 inferences on pictures of 1024 x 1024 for each frame; kept under $FOVEATE_HOME.
     """
     from dataclasses import replace
+    from typing import cast
 
     from foveate.estimators import read_profile, write_profile
     from foveate.models import load_detector
-    from foveate.profiling import ClassSampling, fit_classes, judge_across, provenance_of
+    from foveate.profiling import ClassSampling, fit_classes, judge_across, provenance_of, wish_of
 
     before = read_profile(into)
     _check_places(videos, into)
-    detector = load_detector(model)
+    detector, device = load_detector(model), load_detector(device_model)
     observations = _class_observations(
         videos,
         cloud=detector,
-        device=load_detector(device_model),
+        device=device,
         every=every,
         subsets=tuple(subsets or ()),
         scale=scale,
@@ -247,7 +248,16 @@ def classes(
     )
     figures = judge_across(observations)
     origin = provenance_of(detector, [video.name for video in videos])
-    fitted = replace(fit_classes(observations, provenance=origin), quality_of_fit=figures)
+    fitted = replace(
+        fit_classes(observations, provenance=origin),
+        quality_of_fit=figures,
+        importance=wish_of(
+            cast("ImportanceSource", importance),
+            subsets or (),
+            cast("ImportanceScale", scale),
+            count=device.restoration_points[-1],
+        ),
+    )
     write_profile(replace(before, classes=fitted), into)
     for name, value in figures.items():
         typer.echo(f"{name.replace('_', ' ')}: {value:.3f}")
@@ -269,7 +279,7 @@ def _class_observations(
     from functools import partial
     from typing import cast
 
-    from foveate.core import ImportanceSource, InputError
+    from foveate.core import InputError
     from foveate.estimators.natural_breaks import SCALES, Scale
     from foveate.models import GlancingDetector, ImportanceOptions, detect_in_slices
     from foveate.profiling import class_observations_path, measure_classes

@@ -22,13 +22,17 @@ def run(
         bool, typer.Option("--simulate", help="On virtual time, with the profile's durations.")
     ] = False,
     profile: Annotated[
-        str | None, typer.Option(help="Name or path of a profile; simulations and policy vitmalis need one.")
+        str | None,
+        typer.Option(
+            help="Name or path of a profile. Simulations of streams need one, and vitmalis, uniform-opt, roi-opt and "
+            "oracle; hyperion and hyperion-mixed one with classes."
+        ),
     ] = None,
     trace_offset: Annotated[
         float | None, typer.Option(help="Start in the trace, seconds. Default: drawn from --seed, or 0.")
     ] = None,
     rtt_ms: Annotated[
-        float | None, typer.Option(help="Round trip of a mahimahi trace, milliseconds. Default: 40.")
+        float | None, typer.Option(help="Round trip of a mahimahi trace, milliseconds, at most 500. Default: 40.")
     ] = None,
     transport: Annotated[
         str, typer.Option(help="ideal: the whole link at once; tcp: a window opens step by step, again after pauses.")
@@ -93,7 +97,6 @@ def run(
     from foveate.cli.outputs import folder_for
     from foveate.core import InputError
     from foveate.evaluation import RunSettings, run_job
-    from foveate.evaluation.offsets import drawn_offset
     from foveate.network import Outage
     from foveate.policies import check_known
     from foveate.policies.answering import answers_frames
@@ -118,7 +121,6 @@ def run(
     if answering and not answers_frames(policy):
         option = next(iter(answering)).replace("_", "-")
         raise InputError(f"--{option} is for answering policies, as hyperion; {policy} streams: leave it out")
-    drawn = trace_offset is None and seed is not None
     settings = RunSettings(
         video=video,
         trace=trace,
@@ -128,7 +130,7 @@ def run(
         simulate=simulate,
         profile=profile,
         seed=seed,
-        trace_offset_s=drawn_offset(seed or 0, video, trace) if drawn else trace_offset or 0.0,
+        trace_offset_s=_drawn_start(seed, video, trace) if trace_offset is None else trace_offset,
         trace_rtt_s=None if rtt_ms is None else rtt_ms / 1000,
         transport=transport,
         outages=tuple(Outage.parse(text) for text in outage or ()),
@@ -161,6 +163,14 @@ def run(
             seconds=seconds,
         )
     )
+
+
+def _drawn_start(seed: int | None, video: Path, trace: Path) -> float:
+    """Where in the trace the run starts, seconds."""
+    from foveate.evaluation.offsets import drawn_offset
+    from foveate.network import UplinkTrace
+
+    return 0.0 if seed is None else drawn_offset(seed, video, trace, UplinkTrace.load(trace).duration_s)
 
 
 def _given(**options: Any) -> dict[str, Any]:

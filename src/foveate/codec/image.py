@@ -10,8 +10,26 @@ from foveate.core import MediaError, Pixels, check_pixels
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 """Files that `read_image` and `write_image` take, in lower case."""
-VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm"})
-"""Files that `VideoReader` takes, in lower case."""
+VIDEO_SUFFIXES = frozenset(
+    {
+        ".3gp",
+        ".avi",
+        ".flv",
+        ".gif",
+        ".m2ts",
+        ".m4v",
+        ".mkv",
+        ".mov",
+        ".mp4",
+        ".mpeg",
+        ".mpg",
+        ".mts",
+        ".ts",
+        ".webm",
+        ".wmv",
+    }
+)
+"""Names, in lower case, by which a file is taken for a video where it could be a picture or a folder too."""
 
 
 def is_image(path: str | Path) -> bool:

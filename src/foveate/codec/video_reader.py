@@ -21,6 +21,10 @@ _COUNT_SLACK = 2
 """Containers without an index estimate their frame count from the duration."""
 _UNCOUNTED = frozenset({".mpeg", ".mpg"})
 """Here not even the duration is known: what OpenCV tells is guessed from the bit rate, and may be 1."""
+_FROM_ZERO = frozenset({".mkv", ".webm"})
+"""Here the duration counts from 0, whenever the first frame is shown."""
+_POSITION = 71
+"""`cv2.CAP_PROP_PTS`, in frames; an older OpenCV neither knows the name nor tells more than 0."""
 _FEW = 10
 """Steps from frame to frame up to which nothing is said about a file's rate."""
 _VARIES = 1.25
@@ -112,6 +116,8 @@ class VideoReader:
         if self.path.suffix.lower() in _UNCOUNTED:
             return None
         count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        if self.path.suffix.lower() in _FROM_ZERO:
+            count -= max(0.0, self._capture.get(_POSITION))
         return int(count) if math.isfinite(count) and count > 0 else None
 
 

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from foveate.core.errors import InputError
 from foveate.core.provenance import Provenance
+from foveate.core.views import ImportanceWish
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,3 +109,5 @@ class ClassProfile:
     provenance: Provenance | None = None
     quality_of_fit: dict[str, float] = field(default_factory=dict)
     """Figures on scenes that the fit has not seen."""
+    importance: ImportanceWish | None = None
+    """How patches became classes where this was measured; None where nobody said."""

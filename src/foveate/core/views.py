@@ -79,6 +79,12 @@ class ImportanceWish:
     """Of attention."""
     scale: ImportanceScale = "linear"
 
+    @property
+    def parameters(self) -> dict[str, str]:
+        """Those of a policy that make classes so; equal ones make equal classes. Boxes have no layers."""
+        layers = {} if self.source == "boxes" else {"layers": self.layers}
+        return {"importance": self.source, **layers, "breaks": self.scale}
+
 
 @dataclass(frozen=True, kw_only=True)
 class LookPlan:

@@ -36,7 +36,7 @@ SOCKET_BUFFER_BYTES = 16 * 1024
 
 @dataclass(frozen=True, kw_only=True)
 class LiveRun:
-    """What `run_live` leaves beside what its callbacks saw."""
+    """What `run_live` and `simulate` leave beside what their callbacks saw."""
 
     welcome: Welcome
     """The server's model."""

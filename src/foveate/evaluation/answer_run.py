@@ -28,7 +28,7 @@ from foveate.evaluation.progress import Steps
 from foveate.evaluation.summary import machine
 from foveate.metrics import Truth
 from foveate.policies import policy_parameters
-from foveate.policies.answering import AnswerPolicy, answer_policy
+from foveate.policies.answering import AnswerPolicy, Classing, answer_policy
 
 _OUTPUTS = ("summary.json", "frames.csv", "offloads.csv", "answers.csv", "annotated.mp4")
 
@@ -47,9 +47,7 @@ def answer_job(
     there is an input of the run, `MediaError` before it starts if truth beside the clip is none of it.
     """
     policy, link = answer_policy(settings.policy), settings.link()
-    profile = class_profile(settings.profile)
-    if policy.schedules and profile is None:
-        raise InputError(f"policy {policy.name} needs a profile with classes (--profile)")
+    profile = class_profile(settings.profile, policy)
     load = partial(load_model, settings.model) if load is None else load
     load_device = partial(load_device_model, settings.device_model) if load_device is None else load_device
     outputs = Outputs(settings.out, _OUTPUTS, inputs=settings.inputs)
@@ -83,17 +81,31 @@ def answer_job(
     return summary
 
 
-def class_profile(name: str | None) -> ClassProfile | None:
+def class_profile(name: str | None, policy: AnswerPolicy) -> ClassProfile | None:
     """What classes of patches cost, of a profile's name or path; None without a name.
 
-    Raises `InputError` on a profile that does not say.
+    Raises `InputError` on a profile that does not say, or says it of classes that are made in another way than the
+    policy's, and without one if the policy needs it.
     """
     if name is None:
+        if policy.schedules:
+            raise InputError(f"policy {policy.name} needs a profile with classes (--profile)")
         return None
-    profile = load_profile(name)
-    if profile.classes is None:
+    classes = load_profile(name).classes
+    if classes is None:
         raise InputError(f"profile {name} says nothing of what importance classes cost; another one must be named")
-    return profile.classes
+    if isinstance(policy, Classing) and classes.importance is not None:
+        _check_alike(policy.name, policy.importance_wish.parameters, name, classes.importance.parameters)
+    return classes
+
+
+def _check_alike(policy: str, wanted: Mapping[str, str], profile: str, known: Mapping[str, str]) -> None:
+    if wanted != known:
+        ours, theirs = (",".join(f"{key}={value}" for key, value in made.items()) for made in (wanted, known))
+        raise InputError(
+            f"policy {policy} makes classes by {ours}, profile {profile} knows what those by {theirs} cost: "
+            "change the parameters or name another profile"
+        )
 
 
 def _clip(settings: AnswerSettings) -> Clip:

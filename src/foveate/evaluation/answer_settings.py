@@ -1,5 +1,6 @@
 """What a run of an answering policy was asked for."""
 
+import math
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self, cast, get_args
@@ -43,12 +44,17 @@ class AnswerSettings(RunSettings):
 
 
 def answer_rules(*, deadline_s: float, late: str, pipelined: bool) -> AnswerRules:
-    """Rules as a user names them. Raises `InputError` on an unknown word for what happens at the deadline.
+    """Rules as a user names them. Raises `InputError` on an unknown word for what happens at the deadline, or on a
+    deadline that leaves no time before the device must answer.
 
     An offload is waited for twice as long as its frame, and 5 s at least.
     """
     if late not in get_args(Late):
         raise InputError(f"what happens at the deadline is one of {', '.join(get_args(Late))}, got {late!r}")
+    guard_s = AnswerRules().guard_s
+    if not guard_s < deadline_s < math.inf:
+        asked = f"above {1e3 * guard_s:g}, got {1e3 * deadline_s:g}"
+        raise InputError(f"the deadline (--deadline-ms) must be a number of milliseconds {asked}")
     return AnswerRules(
         deadline_s=deadline_s,
         late=cast("Late", late),

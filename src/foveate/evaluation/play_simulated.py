@@ -2,16 +2,14 @@
 
 from foveate.core import Profile
 from foveate.device import Clip, Displayed, OffloadDone, Recorder
-from foveate.evaluation.answers import Answers
 from foveate.evaluation.greys import greys_of
 from foveate.evaluation.link_truth import LINK_COLUMNS, NO_ROW, LinkTruth
 from foveate.evaluation.live_log import LiveLog
-from foveate.evaluation.outcomes import Outcomes
 from foveate.evaluation.outputs import Late, Outputs
 from foveate.evaluation.processes import ModelLoader
 from foveate.evaluation.progress import Steps
 from foveate.evaluation.rehearsal import rehearse
-from foveate.evaluation.simulate import Simulation
+from foveate.evaluation.simulated import play_clip
 from foveate.evaluation.truth import truth_key
 from foveate.network import LinkSettings
 from foveate.policies import Policy
@@ -42,16 +40,7 @@ def play_simulated(
     loaded(1)
     greys = greys_of(clip.path, key.video_sha256, steps.begin("grey frames", clip.file_frame_count))
     played = steps.begin("simulation", clip.frame_count)
-    outcomes = Outcomes(
-        clip_sha256=key.video_sha256,
-        weights_hash=welcome.weights_hash,
-        class_names=tuple(welcome.class_names),
-        score_threshold=welcome.score_threshold,
-        load=lambda: detector,
-    )
-    answers = Answers(clip.path, key, lambda: detector)
-    tables = Late(lambda: Recorder(outputs.begin(), more_offload_columns=LINK_COLUMNS))
-    with tables as recorder, outcomes, answers:
+    with Late(lambda: Recorder(outputs.begin(), more_offload_columns=LINK_COLUMNS)) as recorder:
 
         def on_frame(event: Displayed) -> None:
             recorder().displayed(event)
@@ -63,16 +52,15 @@ def play_simulated(
             log.offloads.append(event)
 
         log.welcome = welcome
-        Simulation(
-            clip=clip,
+        play_clip(
+            clip,
+            detector,
+            key=key,
             greys=greys,
-            outcomes=outcomes,
-            welcome=welcome,
             policy=policy,
             link=link,
             profile=profile,
             on_frame=on_frame,
             on_offload=on_offload,
             seed=seed,
-            answers=answers.get,
-        ).run()
+        )

@@ -69,7 +69,8 @@ def _links(
     found = []
     for trace in traces:
         path = Path(trace.path)
-        uplink = UplinkTrace.load(path, offset_s=drawn_offset(seed + start, Path(DATA), path))
+        recorded = UplinkTrace.load(path)
+        uplink = recorded.starting_at(drawn_offset(seed + start, Path(DATA), path, recorded.duration_s))
         if trace.scale != 1:
             uplink = uplink.scaled(trace.scale)
         found.append((path.parent.name, trace.cluster, uplink))

@@ -73,11 +73,12 @@ class UplinkTrace:
         """Read a CSV file (`t_s,uplink_mbps,rtt_ms`) or, by its suffix `.up`, a mahimahi file.
 
         `rtt_s` (40 ms if None) is that of a mahimahi file, which holds none. Raises `MediaError` that names the file
-        and, where one is bad, the line; `InputError` where every rate is 0, or on `rtt_s` beside a CSV file.
+        and, where one is bad, the line; `InputError` where every rate is 0, on `rtt_s` beside a CSV file, or above 0.5.
         """
         path = Path(path)
         if rtt_s is not None and path.suffix != ".up":
             raise InputError(f"only a mahimahi file (.up) needs a round-trip time, {path} has its own")
+        _check_asked(rtt_s)
         bps, rtt, step_s = read_steps(path, rtt_s=MAHIMAHI_RTT_S if rtt_s is None else rtt_s)
         try:
             return cls(name=path.stem, bps=bps, rtt_s=rtt, step_s=step_s, offset_s=offset_s)
@@ -86,7 +87,11 @@ class UplinkTrace:
 
     @classmethod
     def constant(cls, bps: float, rtt_s: float, seconds: float) -> Self:
-        """A link that never changes, as long as asked for (at least one step)."""
+        """A link that never changes, as long as asked for (at least one step).
+
+        Raises `InputError` on a round trip above 0.5 s.
+        """
+        _check_asked(rtt_s)
         steps = max(1, round(seconds / 0.1))
         return cls(name=f"constant-{bps / 1e6:g}mbps", bps=np.full(steps, bps), rtt_s=np.full(steps, rtt_s))
 
@@ -147,3 +152,9 @@ class UplinkTrace:
     def _step(self, t: float) -> int:
         # 0.3 / 0.1 is 2.9999999999999996: a time on a border belongs to the step that starts there.
         return math.floor((t + self.offset_s) / self.step_s + 1e-9) % len(self.bps)
+
+
+def _check_asked(rtt_s: float | None) -> None:
+    """A recording may hold longer round trips, but nobody asks for one to see it clipped."""
+    if rtt_s is not None and rtt_s > MAX_RTT_S:
+        raise InputError(f"a round trip lasts {1e3 * MAX_RTT_S:g} ms at most, got {1e3 * rtt_s:g} ms")

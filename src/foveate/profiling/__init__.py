@@ -12,6 +12,7 @@ from foveate.profiling.hyperion import (
     measure_classes,
     observe_classes,
     read_class_observations,
+    wish_of,
 )
 from foveate.profiling.hyperion_fit import fit_classes, judge_across, judge_classes
 from foveate.profiling.judge import OURS, Figures, Judged, figures, fitters, judge, leave_one_out
@@ -84,6 +85,7 @@ __all__ = [
     "read_observations",
     "rows_of",
     "search",
+    "wish_of",
     "with_content",
     "with_decision",
 ]

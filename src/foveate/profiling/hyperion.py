@@ -21,6 +21,10 @@ from foveate.core import (
     ClassMap,
     Detections,
     DeviceGlance,
+    ImportanceLayers,
+    ImportanceScale,
+    ImportanceSource,
+    ImportanceWish,
     InputError,
     Pixels,
     class_shares,
@@ -100,6 +104,23 @@ class ClassObservation(msgspec.Struct, frozen=True, kw_only=True):
 def glance_classes(glance: DeviceGlance, *, scale: Scale = "linear") -> ClassMap:
     """Refined importance classes of a frame, as a device makes them."""
     return refine_classes(classify_patches(glance.importance, scale=scale), glance.detections)
+
+
+def wish_of(
+    source: ImportanceSource, subsets: Sequence[int], scale: ImportanceScale, *, count: int
+) -> ImportanceWish | None:
+    """How a policy asks for classes that were made so, with a model of `count` subsets; None if none can.
+
+    `subsets`: whose attention counts, from 1; empty = the last.
+    """
+    layers: dict[tuple[int, ...], ImportanceLayers] = {
+        tuple(range(1, count + 1)): "all",
+        (1,): "first",
+        (count,): "last",
+        (): "last",
+    }
+    known = "last" if source == "boxes" else layers.get(tuple(sorted(subsets)))
+    return None if known is None else ImportanceWish(source=source, layers=known, scale=scale)
 
 
 def combinations(sampling: ClassSampling) -> list[Qualities]:

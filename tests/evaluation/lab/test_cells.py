@@ -15,6 +15,7 @@ from foveate.evaluation.lab.prepare import ClipFacts
 from foveate.evaluation.lab.run_cell import run_cell
 from foveate.evaluation.lab.segment import FramesByPosition, Segment, played_positions
 from foveate.evaluation.offsets import drawn_offset
+from foveate.network import UplinkTrace
 from foveate.network.messages import Welcome
 from foveate.testing.detectors_by_name import fake_model
 from foveate.testing.profiles import round_profile
@@ -90,7 +91,7 @@ def test_contenders_start_at_the_same_point_of_a_trace_and_offsets_at_others(exp
     found = cells(experiment(offsets=2, seed=5))
     offsets = [(cell.policy, cell.offset_s, cell.seed) for cell in found]
     video, trace = Path(found[0].clip.path), Path(found[0].trace.path)
-    first, second = (drawn_offset(seed, video, trace) for seed in (5, 6))
+    first, second = (drawn_offset(seed, video, trace, UplinkTrace.load(trace).duration_s) for seed in (5, 6))
     assert first != second
     assert offsets == [
         ("back2back", first, 5),

@@ -16,6 +16,7 @@ from foveate.evaluation import RunSettings, run_job
 from foveate.evaluation.lab import Contender, Uplink, Video, compare_job, plan_of, report_job
 from foveate.evaluation.lab.workers import LocalWorkers, attempt
 from foveate.metrics import AnnotatedImage, Truth, write_coco
+from foveate.network import UplinkTrace
 from foveate.testing import FakeDetector
 from foveate.testing.detectors_by_name import fake_model
 from foveate.testing.videos import SIDE
@@ -312,6 +313,14 @@ def test_a_plan_counts_and_computes_nothing(experiment, tmp_path, monkeypatch):
     assert (after.cells, after.finished, after.frames, after.answers, after.offloads) == (4, 4, 0, 0, 0)
     assert after.hours == 0
     assert after.pace.measured
+
+
+def test_a_plan_reads_each_trace_as_often_for_many_cells_as_for_few(experiment, tmp_path, monkeypatch):
+    read, load = [], UplinkTrace.load
+    monkeypatch.setattr(UplinkTrace, "load", lambda path, **given: read.append(path) or load(path, **given))
+    few, many = (plan_of(experiment(offsets=n), tmp_path, load=fake_model, workers=1) for n in (1, 9))
+    assert many.cells == 9 * few.cells
+    assert len(read) == 4 * len(experiment().uplinks)
 
 
 def test_a_plan_counts_all_that_an_oracle_tries(experiment, tmp_path):

@@ -12,6 +12,7 @@ from foveate.evaluation.lab.experiment import Contender, Experiment, Machine, Up
 from foveate.evaluation.lab.prepare import ClipFacts, digest_of
 from foveate.evaluation.lab.rounds import rounds
 from foveate.evaluation.offsets import drawn_offset
+from foveate.network import UplinkTrace
 from foveate.network.messages import Welcome
 
 
@@ -25,6 +26,7 @@ def cells_of(
     Raises `MediaError` on a trace or profile that cannot be read.
     """
     traces = traces_of(experiment.uplinks)
+    lengths = lengths_of(traces)
     timings = {condition.machine: timing_of(condition.machine) for condition in experiment.conditions}
     seen = [
         (clip_of(video, facts), Model(name=video.model, weights_hash=welcome.weights_hash))
@@ -43,7 +45,7 @@ def cells_of(
                 policy=contender.policy,
                 seconds=experiment.seconds,
                 offset_number=number,
-                offset_s=drawn_offset(experiment.seed + number, Path(clip.path), Path(trace.path)),
+                offset_s=drawn_offset(experiment.seed + number, Path(clip.path), Path(trace.path), lengths[trace.path]),
                 seed=experiment.seed + number,
             ),
         )
@@ -67,6 +69,11 @@ def traces_of(uplinks: Sequence[Uplink]) -> list[Trace]:
         )
         for uplink in uplinks
     ]
+
+
+def lengths_of(traces: Sequence[Trace]) -> dict[str, float]:
+    """Seconds by path; each file is read once, whatever the number of cells. Raises `MediaError`."""
+    return {path: UplinkTrace.load(path).duration_s for path in {trace.path for trace in traces}}
 
 
 def timing_of(machine: Machine) -> Timing:

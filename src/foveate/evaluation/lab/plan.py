@@ -70,7 +70,14 @@ def plan_of(experiment: Experiment, out: Path, *, load: LoadByName, workers: int
     left = list({cell.key: cell for cell in cells if cell.key not in done}.values())
     pace, by_path = known_pace(), {str(path): facts for path, facts in clips.items()}
     answers, answer_pixels = _answers(left, by_path, models)
-    offloads = {cell.key: _expected_offloads(cell, by_path[cell.clip.path]) for cell in left}
+    rates = {path: UplinkTrace.load(path).mean_bps for path in {cell.trace.path for cell in left}}
+    profiles = {name: load_profile(name) for name in {cell.timing.profile for cell in left}}
+    offloads = {
+        cell.key: _expected_offloads(
+            cell, by_path[cell.clip.path], profiles[cell.timing.profile], rates[cell.trace.path] * cell.trace.scale
+        )
+        for cell in left
+    }
     frames = sum(round(cell.seconds * by_path[cell.clip.path].fps) for cell in left)
     pixels = answer_pixels + sum(offloads[cell.key] * _pixels(by_path[cell.clip.path]) for cell in left)
     seconds = pixels / 1e6 * pace.inference_s + frames * pace.frame_s
@@ -115,10 +122,9 @@ def _answers(cells: Sequence[Cell], clips: dict[str, ClipFacts], models: dict[st
     return count, pixels
 
 
-def _expected_offloads(cell: Cell, facts: ClipFacts) -> int:
+def _expected_offloads(cell: Cell, facts: ClipFacts, profile: Profile, mean_bps: float) -> int:
     """As many full frames as can follow one another over the mean of the trace."""
-    profile, trace = load_profile(cell.timing.profile), UplinkTrace.load(cell.trace.path)
-    latency = _server_s(profile, facts) + 8 * _BYTES_PER_PIXEL * _pixels(facts) / (trace.mean_bps * cell.trace.scale)
+    latency = _server_s(profile, facts) + 8 * _BYTES_PER_PIXEL * _pixels(facts) / mean_bps
     offloads = max(1, round(cell.seconds / max(latency, 1 / facts.fps)))
     policy = by_name(cell.policy)
     return offloads * max(1, policy.foreseen if isinstance(policy, Foreseeing) else 0)

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -51,6 +52,15 @@ def announced(video: Path) -> ClipFacts:
         frames = reader.frame_count or sum(1 for _ in reader)
     independent_truths(video, size=size)
     return ClipFacts(sha256=sha256_of(video), truths=annotations_digest(video), size=size, fps=fps, frames=frames)
+
+
+def counted(video: Path, seconds: float) -> ClipFacts:
+    """As the file says, but frames are counted as far as `seconds` of the clip need them. Raises `MediaError`."""
+    facts = announced(video)
+    wanted = max(1, round(seconds * facts.fps))
+    with VideoReader(video) as reader:
+        found = sum(1 for _ in islice(reader, wanted + 1))
+    return msgspec.structs.replace(facts, frames=found if found <= wanted else max(found, facts.frames))
 
 
 def shared_greys(video: Path, sha256: str) -> Greys:

@@ -1,6 +1,6 @@
 """Policies that answer single frames by a deadline, and their contract. Pure: no clocks, no I/O."""
 
-from foveate.policies.answering._base import AnswerPolicy, ClassCosts, CostModel, FrameState, Fusion
+from foveate.policies.answering._base import AnswerPolicy, ClassCosts, Classing, CostModel, FrameState, Fusion
 from foveate.policies.answering.cloud_only import CloudOnly
 from foveate.policies.answering.device_only import DeviceOnly
 from foveate.policies.answering.elf import ElfLike, ElfV
@@ -13,6 +13,7 @@ __all__ = [
     "ANSWER_POLICIES",
     "AnswerPolicy",
     "ClassCosts",
+    "Classing",
     "CloudOnly",
     "CostModel",
     "DeviceOnly",

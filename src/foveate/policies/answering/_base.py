@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from foveate.core import ClassMap, Detections, Look, LookPlan, OffloadPlan, RegionGrid, Slicing, View
+from foveate.core import ClassMap, Detections, ImportanceWish, Look, LookPlan, OffloadPlan, RegionGrid, Slicing, View
 
 CostModel = Literal["line", "table"]
 """Equations 3 and 4, or tables by class and quality."""
@@ -127,4 +127,14 @@ class AnswerPolicy(Protocol):
 
     def decide(self, state: FrameState) -> OffloadPlan | None:
         """What is sent; None: the device's result is the answer."""
+        ...
+
+
+@runtime_checkable
+class Classing(Protocol):
+    """A policy that weighs classes of patches, and says how they are made."""
+
+    @property
+    def importance_wish(self) -> ImportanceWish:
+        """Of every look; the profile of what classes cost must be of such ones."""
         ...

@@ -79,10 +79,14 @@ class Hyperion:
         """Of the ensemble."""
         return Fusion(device=self.device_weight, cloud=1 - self.device_weight) if self.ensemble else None
 
+    @property
+    def importance_wish(self) -> ImportanceWish:
+        """Of every look."""
+        return ImportanceWish(source=self.importance, layers=self.layers, scale=self.breaks)
+
     def look(self, state: FrameState) -> LookPlan:
         """The whole frame, with the importance of its patches."""
-        wish = ImportanceWish(source=self.importance, layers=self.layers, scale=self.breaks)
-        return LookPlan(views=(state.whole_look,), importance=wish)
+        return LookPlan(views=(state.whole_look,), importance=self.importance_wish)
 
     def decide(self, state: FrameState) -> OffloadPlan | None:
         """The qualities of greatest expected accuracy that fit; None if none do, or if the link is unknown."""

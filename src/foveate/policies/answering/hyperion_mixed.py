@@ -78,10 +78,14 @@ class HyperionMixed:
         """Of the ensemble."""
         return Fusion(device=self.device_weight, cloud=1 - self.device_weight)
 
+    @property
+    def importance_wish(self) -> ImportanceWish:
+        """Of every look."""
+        return ImportanceWish(source=self.importance, layers=self.layers, scale=self.breaks)
+
     def look(self, state: FrameState) -> LookPlan:
         """The whole frame, with the importance of its patches."""
-        wish = ImportanceWish(source=self.importance, layers=self.layers, scale=self.breaks)
-        return LookPlan(views=(state.whole_look,), importance=wish)
+        return LookPlan(views=(state.whole_look,), importance=self.importance_wish)
 
     def decide(self, state: FrameState) -> OffloadPlan | None:
         """The lowest quality that is within the tolerance of the best one that fits."""

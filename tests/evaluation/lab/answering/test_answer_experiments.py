@@ -12,7 +12,7 @@ from rich.console import Console
 
 import foveate.evaluation.lab.answering.compare as compare_module
 from foveate.codec import VideoReader
-from foveate.core import FoveateError, InputError, MediaError, PairTimes
+from foveate.core import FoveateError, ImportanceWish, InputError, MediaError, PairTimes
 from foveate.device import AnswerRules
 from foveate.estimators import write_profile
 from foveate.evaluation.lab import Uplink, Video
@@ -26,7 +26,7 @@ from foveate.evaluation.lab.answering import (
 )
 from foveate.evaluation.lab.answering.cell import answer_cells
 from foveate.evaluation.lab.answering.standings import answer_tables
-from foveate.evaluation.lab.prepare import announced, clip_facts
+from foveate.evaluation.lab.prepare import announced, clip_facts, counted
 from foveate.evaluation.lab.workers import attempt
 from foveate.server import welcome_of
 from foveate.testing import write_clip
@@ -214,6 +214,20 @@ def test_intervals_of_one_clip_are_over_recordings(experiment, folder, tmp_path)
     assert " to " in row
 
 
+@pytest.mark.parametrize("told", [2, 23, 25, 69])
+def test_cells_play_the_frames_that_a_clip_has_whatever_it_announces(experiment, tmp_path, monkeypatch, told):
+    monkeypatch.setattr(VideoReader, "_count", lambda reader: told)
+    comparison, _ = go(experiment(contenders=(AnswerContender(label="device", policy="device-only"),)), tmp_path)
+    assert not comparison.failures
+    assert [stored.cell.clip.frames for _, _, stored in comparison.cells] == [24]
+
+
+def test_frames_that_cells_do_not_play_are_not_counted(folder, monkeypatch):
+    assert [counted(folder / "clip.mp4", seconds).frames for seconds in (0.1, 60.0)] == [24, 24]
+    monkeypatch.setattr(VideoReader, "_count", lambda reader: 1000)
+    assert [counted(folder / "clip.mp4", seconds).frames for seconds in (0.1, 60.0)] == [1000, 24]
+
+
 def test_a_plan_counts_what_is_left(experiment, tmp_path):
     before = plan_answers(experiment(), tmp_path, load=fake_model, workers=1)
     assert (before.cells, before.finished) == (3, 0)
@@ -221,6 +235,16 @@ def test_a_plan_counts_what_is_left(experiment, tmp_path):
     go(experiment(), tmp_path)
     after = plan_answers(experiment(), tmp_path, load=fake_model, workers=1)
     assert (after.finished, after.looks, after.hours) == (3, 0, 0)
+
+
+def test_a_profile_of_other_classes_than_a_contender_makes_is_told_before_any_cell(experiment, folder, tmp_path):
+    other = replace(class_profile(), importance=ImportanceWish(layers="first"))
+    write_profile(round_profile(classes=other), tmp_path / "other.json")
+    asked = experiment(profile=str(tmp_path / "other.json"))
+    for begin in (go, partial(plan_answers, load=fake_model, workers=1)):
+        with pytest.raises(InputError, match=r"hyperion makes classes by .*layers=last.*layers=first"):
+            begin(asked, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_video_that_is_not_there_is_named(experiment, folder, tmp_path):

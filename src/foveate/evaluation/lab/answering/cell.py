@@ -9,9 +9,10 @@ import msgspec
 from foveate.core import PairTimes
 from foveate.device import AnswerRules
 from foveate.estimators import load_profile
+from foveate.evaluation.answer_run import class_profile
 from foveate.evaluation.lab.answering.experiment import AnswerCondition, AnswerContender, AnswerExperiment
 from foveate.evaluation.lab.cell import Clip, Model, Trace
-from foveate.evaluation.lab.cells import clip_of, traces_of
+from foveate.evaluation.lab.cells import clip_of, lengths_of, traces_of
 from foveate.evaluation.lab.prepare import ClipFacts
 from foveate.evaluation.lab.rounds import rounds
 from foveate.evaluation.offsets import drawn_offset
@@ -71,10 +72,13 @@ def answer_cells(
 ) -> list[tuple[AnswerContender, AnswerCondition, AnswerCell]]:
     """All cells, in rounds: every clip and contender over one trace from one start, then the next (see `rounds`).
 
-    Videos or models without facts are left out.
+    Videos or models without facts are left out. Raises `InputError` on a profile that does not fit a policy.
     """
     traces = traces_of(experiment.uplinks)
+    lengths = lengths_of(traces)
     profiles = {c.label: c.profile or experiment.profile for c in experiment.contenders}
+    for contender in experiment.contenders:
+        class_profile(profiles[contender.label], answer_policy(contender.policy))
     digests = {profile: classes_digest(profile) for profile in set(profiles.values())}
     known = {name: Model(name=name, weights_hash=welcome.weights_hash) for name, welcome in models.items()}
     seen = [(video, clip_of(video, clips[video.path])) for video in experiment.videos if video.path in clips]
@@ -96,7 +100,7 @@ def answer_cells(
                 condition=condition.label,
                 seconds=experiment.seconds,
                 offset_number=number,
-                offset_s=drawn_offset(experiment.seed + number, Path(clip.path), Path(trace.path)),
+                offset_s=drawn_offset(experiment.seed + number, Path(clip.path), Path(trace.path), lengths[trace.path]),
                 seed=experiment.seed + number,
             ),
         )
@@ -109,5 +113,6 @@ def answer_cells(
 
 
 def classes_digest(profile: str) -> str:
-    """Of what a profile says of importance classes."""
-    return hashlib.sha256(msgspec.json.encode(load_profile(profile).classes)).hexdigest()
+    """Of what a profile says that importance classes cost; how they are made is in the policy."""
+    content = msgspec.to_builtins(load_profile(profile).classes)
+    return hashlib.sha256(msgspec.json.encode({k: v for k, v in content.items() if k != "importance"})).hexdigest()

@@ -14,7 +14,7 @@ from foveate.evaluation.lab.answering.experiment import AnswerCondition, AnswerC
 from foveate.evaluation.lab.answering.run_cell import LoadDeviceByName, run_answer_cell
 from foveate.evaluation.lab.answering.store import AnswerStore, StoredAnswers
 from foveate.evaluation.lab.models import LoadByName, describe
-from foveate.evaluation.lab.prepare import ClipFacts, announced
+from foveate.evaluation.lab.prepare import ClipFacts, counted
 from foveate.evaluation.lab.store import Failure, Store
 from foveate.evaluation.lab.trials import Trials
 from foveate.evaluation.lab.workers import Task, Workers
@@ -84,7 +84,7 @@ def _facts(
     videos, models = list(dict.fromkeys(video.path for video in experiment.videos)), model_names(experiment)
     tasks = [
         *(Task(call=describe, arguments=(load, name), name=f"model {name}") for name in models),
-        *(Task(call=announced, arguments=(path,), name=str(path)) for path in videos),
+        *(Task(call=counted, arguments=(path, experiment.seconds), name=str(path)) for path in videos),
     ]
     values: dict[int, Any] = {done.index: done.value for done in trials.run("clips", tasks, len(tasks))}
     described = {name: values[i] for i, name in enumerate(models) if i in values}

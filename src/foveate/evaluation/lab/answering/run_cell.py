@@ -47,15 +47,15 @@ def run_answer_cell(cell: AnswerCell, load: LoadByName, load_device: LoadDeviceB
     cloud, device = detector(load, cell.model.name), _device(load_device, cell.device_model.name)
     if (cloud.weights_hash, device.weights_hash) != (cell.model.weights_hash, cell.device_model.weights_hash):
         raise InputError(f"{cell.model.name} has no longer the weights that the cell was planned with")
-    log = AnswerLog()
+    log, policy = AnswerLog(), answer_policy(cell.policy)
     with Segment(video, frames=cell.clip.frames, seconds=cell.seconds) as clip:
         simulate_answers(
             log,
             clip=clip,
-            policy=answer_policy(cell.policy),
+            policy=policy,
             link=_link(cell),
             settings=_settings(cell),
-            profile=class_profile(cell.profile),
+            profile=class_profile(cell.profile, policy),
             cloud=cloud,
             device=device,
             outputs=None,
