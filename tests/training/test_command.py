@@ -7,7 +7,8 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from foveate.cli.train import _growing, _mixture, app
+from foveate.cli.train import app
+from foveate.cli.training_sets import growing, mixture_of
 from foveate.core import InputError
 from foveate.models import BackboneConfig, Detector, DetectorConfig, load_detector, save_detector
 from foveate.training import TrainConfig, Trainer
@@ -164,9 +165,9 @@ def test_following_keeps_from_each_set_what_validates_of_that_set(street: Path, 
     """Groups of two sets may have the same names."""
     other = write_set(tmp_path / "other", pictures=3)
     sources = [("street", street, 1.0), ("other", other, 1.0)]
-    mixture, validation = _mixture(sources, CLASSES)
+    mixture, validation = mixture_of(sources, CLASSES)
     assert len({image.group for held in validation for image in held.images}) == 2
-    grown = _growing(sources, CLASSES, validation)()
+    grown = growing(sources, CLASSES, validation)()
     for seen, first in zip(grown.sets, mixture.sets, strict=True):
         assert [image.path for image in seen.images] == [image.path for image in first.images]
 

@@ -10,7 +10,8 @@ import pytest
 import simplejpeg
 from typer.testing import CliRunner
 
-from foveate.cli.train import _mixture, _sources, app
+from foveate.cli.train import app
+from foveate.cli.training_sets import mixture_of, sources_of
 from foveate.core import InputError, MediaError
 from foveate.training import ImageSet, PackSet, load_folder, unpack, write_pack
 from foveate.training import pack as pack_module
@@ -203,7 +204,7 @@ def test_the_commands_make_a_pack_and_train_on_it(
     ran = CliRunner().invoke(app, ["pack", "--data", f"street={street}", "--out", str(out), "--mib", "1"])
     assert ran.exit_code == 0, ran.output
     assert "4 pictures" in ran.output
-    mixture, held = _mixture(_sources([f"pack={out},2", f"more={street}"]), ("person", "car"))
+    mixture, held = mixture_of(sources_of([f"pack={out},2", f"more={street}"]), ("person", "car"))
     assert [images.name for images in mixture.sets] == ["street", "more"]
     assert mixture.weights == (2.0, 1.0)
     assert len(held) == 2

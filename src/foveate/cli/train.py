@@ -6,22 +6,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from foveate.cli.training_sets import (
+    annotation_files,
+    evaluation_sets,
+    files_of,
+    growing,
+    mixture_of,
+    named_folder,
+    sources_of,
+    tell,
+)
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from foveate.models import DenseDetector
-    from foveate.training import ImageSet, Mixture, Phase, Trainer
+    from foveate.training import Phase, Trainer
 
 EXAMPLE = (
     "Example: foveate train detector configs/vitdet_tiny.py --name my-detector "
     "--data street=/data/street,1 --minutes 60"
 )
-
-PACK = "pack"
-"""Name of `--data` that takes a training pack instead of a folder."""
-
-Source = tuple[str, Path, float]
-"""Name, folder and weight of a set."""
 
 _PICTURES = (".png", ".svg", ".pdf", ".jpg", ".webp")
 
@@ -94,7 +99,7 @@ def detector(  # noqa: PLR0917 - typer calls it by name
 
     _check_name(name)
     target = _weights_file(out or foveate_home() / "weights" / f"{name}.safetensors")
-    file_for(target.with_suffix(".json"), reads=_files_of(data, evaluate or []))
+    file_for(target.with_suffix(".json"), reads=files_of(data, evaluate or []))
     if evaluate_minutes and not evaluate:
         raise InputError("--evaluate-minutes needs --evaluate, the sets to look at")
     device = choose_torch_device(torch_device)
@@ -112,9 +117,9 @@ def detector(  # noqa: PLR0917 - typer calls it by name
     if evaluate_minutes:
         train_config = replace(train_config, evaluate_s=60 * evaluate_minutes)
     blank = _new_model(recipe["model"], seed, config)
-    sources = _sources(data)
-    mixture, validation = _mixture(sources, blank.class_names)
-    evaluation = _evaluation_sets(evaluate or [], blank.class_names)
+    sources = sources_of(data)
+    mixture, validation = mixture_of(sources, blank.class_names)
+    evaluation = evaluation_sets(evaluate or [], blank.class_names)
     model = _start(init, finetune_window, blank, widened=config is not None) if init else blank
     trainer = Trainer(
         model.to(device),
@@ -122,7 +127,7 @@ def detector(  # noqa: PLR0917 - typer calls it by name
         train_config,
         foveate_home() / "training" / name,
         evaluation,
-        growing=_growing(sources, blank.class_names, validation) if follow else None,
+        growing=growing(sources, blank.class_names, validation) if follow else None,
         teacher=start_from(teacher, blank.class_names) if teacher else None,
     )
     if not trainer.run():
@@ -155,12 +160,12 @@ def pack(
 
     if not mib < math.inf:
         raise InputError(f"--mib must be a finite size, got {mib:g}")
-    sources = [_named_folder(text) for text in data]
-    file_for(out, reads=[file for _, folder, _ in sources for file in _annotation_files(folder)])
+    sources = [named_folder(text) for text in data]
+    file_for(out, reads=[file for _, folder, _ in sources for file in annotation_files(folder)])
     sets = []
     for name, folder, weight in sources:
         images = load_folder(folder, STREET_CLASSES, name=name)
-        _tell(images)
+        tell(images)
         file_for(out, reads=[image.path for image in images.images])
         sets.append(PackSet(images=images, weight=weight))
     for done in write_pack(out, sets, most_bytes=int(mib * 2**20)):
@@ -341,111 +346,6 @@ def _phase(text: str) -> "Phase":
         if isinstance(error, InputError):
             raise
         raise InputError(f"a phase is SHARE:HEIGHTxWIDTH:BATCH, as 0.8:288x288:16, got {text!r}") from error
-
-
-def _mixture(sources: "Sequence[Source]", class_names: tuple[str, ...]) -> tuple["Mixture", tuple["ImageSet", ...]]:
-    """Training sides of all sets with their weights, and their validation sides."""
-    from foveate.training import Mixture, load_folder
-
-    sides, weights = [], []
-    for name, folder, weight in sources:
-        images = load_folder(folder, class_names, name=name)
-        _tell(images)
-        sides.append(images.split(0.05))
-        weights.append(weight)
-    mixture = Mixture(sets=tuple(train for train, _ in sides), weights=tuple(weights))
-    return mixture, tuple(held for _, held in sides)
-
-
-def _growing(
-    sources: "Sequence[Source]", class_names: tuple[str, ...], validation: tuple["ImageSet", ...]
-) -> "Callable[[], Mixture]":
-    """Reads the sets again, each without its groups that were kept for validation at first."""
-    from foveate.training import Mixture, load_folder
-
-    held = [{image.group for image in images.images} for images in validation]
-
-    def read() -> Mixture:
-        sets = [load_folder(folder, class_names, name=name) for name, folder, _ in sources]
-        return Mixture(
-            sets=tuple(_without(images, groups) for images, groups in zip(sets, held, strict=True)),
-            weights=tuple(weight for _, _, weight in sources),
-        )
-
-    return read
-
-
-def _without(images: "ImageSet", held: set[str]) -> "ImageSet":
-    """The pictures of other groups; all as long as there are no others, as `ImageSet.split` has it."""
-    return images if {image.group for image in images.images} <= held else images.without(held)
-
-
-def _sources(data: list[str]) -> list[Source]:
-    """The sets that all words of `--data` name, packs by what is in them."""
-    sources = [source for text in data for source in _named_sources(text)]
-    _refuse_one_name_twice("--data", [name for name, _, _ in sources])
-    return sources
-
-
-def _named_sources(text: str) -> list[Source]:
-    from foveate.core import foveate_home
-    from foveate.training import unpack
-
-    name, folder, weight = _named_folder(text)
-    if name != PACK:
-        return [(name, folder, weight)]
-    return [(part, place, weight * share) for part, place, share in unpack(folder, foveate_home() / "packs")]
-
-
-def _refuse_one_name_twice(option: str, names: list[str]) -> None:
-    """Sets of one name could not be told apart in the card."""
-    from foveate.core import InputError
-
-    if twice := [name for number, name in enumerate(names) if name in names[:number]]:
-        raise InputError(f"{option} needs sets of different names, got {twice[0]!r} twice")
-
-
-def _named_folder(text: str) -> Source:
-    from foveate.core import InputError
-
-    name, _, rest = text.partition("=")
-    folder, _, weight = rest.partition(",")
-    try:
-        if folder:
-            return name, Path(folder), float(weight or 1)
-    except ValueError:
-        pass
-    raise InputError(f"data is NAME=FOLDER[,WEIGHT], got {text!r}")
-
-
-def _files_of(data: list[str], evaluate: list[str]) -> list[Path]:
-    """Annotation files of all sets of `--data` and `--evaluate`."""
-    folders = [_named_folder(text)[1] for text in data]
-    found = [file for folder in folders for file in _annotation_files(folder)]
-    return [*found, *(Path(text.rpartition("=")[2]) for text in evaluate)]
-
-
-def _annotation_files(folder: Path) -> list[Path]:
-    """What tells the boxes of a set."""
-    return [*folder.glob("*.json"), *folder.glob("parts/*.json")]
-
-
-def _tell(images: "ImageSet") -> None:
-    line = f"{images.name}: {len(images)} pictures"
-    if images.missing_files:
-        line += f", {images.missing_files} more are listed but not there"
-    if images.missing_classes:
-        line += f", no category for {', '.join(images.missing_classes)}"
-    typer.echo(line)
-
-
-def _evaluation_sets(evaluate: list[str], class_names: tuple[str, ...]) -> dict[str, "ImageSet"]:
-    from foveate.training import load_coco
-
-    named = [(name, Path(path)) for name, _, path in (text.rpartition("=") for text in evaluate)]
-    sets = [(name or path.stem, path) for name, path in named]
-    _refuse_one_name_twice("--evaluate", [name for name, _ in sets])
-    return {name: load_coco(path, path.parent / "images", class_names) for name, path in sets}
 
 
 def _report(trainer: "Trainer", target: Path, card: dict[str, Any]) -> None:
