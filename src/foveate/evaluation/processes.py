@@ -18,10 +18,10 @@ from typing import Any, Self
 import numpy as np
 
 from foveate.core import FoveateError, TransportError
+from foveate.core.interrupts import interrupts_held
 from foveate.network import LinkSettings, ShapedRelay
 from foveate.network.transports import ZmqHub
 from foveate.server import DetectorLike, serve
-from foveate.server.interrupts import interrupts_held
 
 HOST = "127.0.0.1"
 ModelLoader = Callable[[], DetectorLike]

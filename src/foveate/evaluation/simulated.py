@@ -13,6 +13,7 @@ from foveate.evaluation.greys import Greys, greys_of
 from foveate.evaluation.link_truth import LinkTruth
 from foveate.evaluation.outcomes import Outcomes
 from foveate.evaluation.processes import load_model
+from foveate.evaluation.rehearsal import rehearse
 from foveate.evaluation.simulate import Simulation
 from foveate.evaluation.truth import TruthKey, truth_key
 from foveate.network import LinkSettings, Outage, UplinkTrace
@@ -68,6 +69,7 @@ def simulate(
         on_offload(event)
 
     with nullcontext(video) if isinstance(video, Clip) else Clip(video, loop=loop, fps=fps) as clip:
+        rehearse(chosen, known, welcome_of(detector), clip.size)
         key = truth_key(clip.path, welcome_of(detector))
         play_clip(
             clip,

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveate.core import FoveateError, Pixels, Profile, Provenance, RegionGrid, ServerProfile
+from foveate.core.interrupts import interrupts_held
 from foveate.device.pins import pinned_to, two_cores
 from foveate.policies import QUALITIES
 from foveate.profiling.codec import codec_profile, measure_decoding, measure_encoding
@@ -22,7 +23,6 @@ from foveate.profiling.device_loop import DeviceLoop
 from foveate.profiling.measure import Begin, Sampling, clip_frames, provenance_of
 from foveate.profiling.server import measure_server
 from foveate.server import DetectorLike
-from foveate.server.interrupts import interrupts_held
 
 _SPAWN = get_context("spawn")
 OBJECTS = 12

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from foveate.codec import decode_picture
 from foveate.core import CodecError, FoveateError
+from foveate.core.interrupts import interrupts_held
 from foveate.server.expert_session import Batch, BatchOutcome
-from foveate.server.interrupts import interrupts_held
 
 _SPAWN = get_context("spawn")
 _STOP_S = 3.0

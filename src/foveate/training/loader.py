@@ -7,13 +7,14 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 
 from foveate.core import FoveateError, InputError, MediaError
+from foveate.core.interrupts import interrupts_held
 from foveate.training.augment import AugmentConfig, Augmenter
 from foveate.training.mixture import Mixture
 from foveate.training.patience import Patience
@@ -114,7 +115,7 @@ class Loader(AbstractContextManager["Loader"]):
         patience_s = PATIENCE_S if growing else None
         words = ((0, plan, first_step), self._orders, self._made, patience_s)
         self._process = context.Process(target=_produce, args=words, daemon=True)
-        with _interrupts_held():
+        with interrupts_held():
             self._process.start()
 
     def __iter__(self) -> Iterator[Batch]:
@@ -178,13 +179,3 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
-
-
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """SIGINT waits; a process that is started meanwhile never gets one, even before its own first line."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from foveate.core import FoveateError
-from foveate.server.interrupts import interrupts_held
+from foveate.core.interrupts import interrupts_held
 
 _SPAWN = get_context("spawn")
 _STOP_S = 3.0
