@@ -1,6 +1,7 @@
 """Softmax attention without an N x N matrix, by the fastest way that the machine and the call allow."""
 
 import math
+from collections.abc import Sequence
 from itertools import product
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from foveate.core.regions import ceil_div
 from foveate.models.attention_gradient import attend_for_training
+from foveate.models.relative_bias import RelativeBias
 from foveate.models.threads import in_threads
 
 SCORES_AT_ONCE = 3 * 2**19
@@ -47,36 +49,70 @@ def _chunks_pay(query: Tensor) -> bool:
     return query.device.type == "cpu" and query.dtype == torch.bfloat16 and not torch.is_grad_enabled()
 
 
-def _attend_in_chunks(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+def biases_pay(query: Tensor) -> bool:
+    """Whether `attend_with_bias` is the way for relative positions: on a CPU, without gradients."""
+    return query.device.type == "cpu" and not torch.is_grad_enabled()
+
+
+def attend_with_bias(query: Tensor, key: Tensor, value: Tensor, biases: Sequence[RelativeBias]) -> Tensor:
+    """`softmax(q k^T + bias) v` for `(batch, heads, n, dim)` on a CPU, without gradients; one bias per frame.
+
+    The scale is already in the query.
+    """
+    key, value = (
+        torch.stack([frame.index_select(1, bias.order) for frame, bias in zip(part, biases, strict=True)])
+        for part in (key, value)
+    )
+    return _attend_in_chunks(query, key, value, biases)
+
+
+def _attend_in_chunks(query: Tensor, key: Tensor, value: Tensor, biases: Sequence[RelativeBias] = ()) -> Tensor:
     batch, heads, n, _ = query.shape
     chunk = ceil_div(n, max(1, round(n * key.shape[2] / SCORES_AT_ONCE)))
     out = value.new_empty(batch, heads, n, value.shape[-1])
     jobs = list(product(range(batch), range(heads), range(0, n, chunk)))
-    powers = _powers_are_in_range(query, key)
+    fused = bool(biases) and query.dtype != torch.bfloat16
+    powers = not fused and _powers_are_in_range(query, key, biases)
     if powers:
-        query = query * LOG2_E
+        query, biases = query * LOG2_E, [bias.scaled(LOG2_E) for bias in biases]
 
     def work(index: int, count: int) -> None:
-        scores = query.new_empty(chunk, key.shape[2])
+        memory = query.new_empty(chunk, key.shape[2])
         for b, h, start in jobs[index::count]:
             part, target = query[b, h, start : start + chunk], out[b, h, start : start + chunk]
-            weights = torch.mm(part, key[b, h].t(), out=scores[: len(part)])
-            if powers:
-                torch.exp2(weights, out=weights)
+            scores = memory[: len(part)]
+            if biases:
+                biases[b].write(h, slice(start, start + len(part)), scores)
+            if fused:
+                target.copy_(_fused(part, key[b, h], value[b, h], scores))
             else:
-                torch.softmax(weights, dim=-1, out=weights)
-            torch.mm(weights, value[b, h], out=target)
-            if powers:
-                target /= weights.sum(dim=-1, keepdim=True)
+                scores.addmm_(part, key[b, h].t(), beta=1.0 if biases else 0.0)
+                _weigh(scores, value[b, h], out=target, powers=powers)
 
     in_threads(work, on=query.device)
     return out
 
 
-def _powers_are_in_range(query: Tensor, key: Tensor) -> bool:
+def _weigh(scores: Tensor, value: Tensor, *, out: Tensor, powers: bool) -> None:
+    """`softmax(scores) v`, or the same of scores that are powers of 2 in range; overwrites them."""
+    if powers:
+        torch.mm(torch.exp2(scores, out=scores), value, out=out)
+        out /= scores.sum(dim=-1, keepdim=True)
+    else:
+        torch.mm(torch.softmax(scores, dim=-1, out=scores), value, out=out)
+
+
+def _fused(query: Tensor, key: Tensor, value: Tensor, bias: Tensor) -> Tensor:
+    """Torch's own attention of `(n, dim)`, which in float32 is faster than products one by one (docs/log.md)."""
+    query, key, value, bias = (part[None, None] for part in (query, key, value, bias))
+    return F.scaled_dot_product_attention(query, key, value, attn_mask=bias, scale=1.0)[0, 0]
+
+
+def _powers_are_in_range(query: Tensor, key: Tensor, biases: Sequence[RelativeBias]) -> bool:
     """Whether no exp(score) can overflow or vanish, by the Cauchy-Schwarz bound: then softmax needs no centring."""
     longest = [torch.linalg.vector_norm(x, dim=-1).amax(dim=-1) for x in (query, key)]
-    return bool((longest[0] * longest[1]).amax() < LARGEST_SCORE)
+    largest_bias = max((bias.largest() for bias in biases), default=0.0)
+    return float((longest[0] * longest[1]).amax()) + largest_bias < LARGEST_SCORE
 
 
 def attend_windows(query: Tensor, key: Tensor, value: Tensor) -> Tensor:

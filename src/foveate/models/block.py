@@ -8,9 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from foveate.models.attention import attend, attend_windows
+from foveate.models.attention import attend, attend_windows, attend_with_bias, biases_pay
 from foveate.models.layout import BatchLayout, FrameGroup, FrameLayout
 from foveate.models.positions import fit_table, key_code, query_code, relative_axis
+from foveate.models.relative_bias import RelativeBias
 from foveate.models.threads import in_threads
 
 ScoreReader = Callable[[Tensor, Tensor, FrameGroup], None]
@@ -79,29 +80,47 @@ class Attention(nn.Module):
     def _group(self, qkv: Tensor, group: FrameGroup, reader: ScoreReader | None) -> Tensor:
         """The frames of one group at once."""
         query, key, value = qkv.reshape(3, self.heads, len(group.layouts), -1, self.head_dim).transpose(1, 2).unbind(0)
-        scaled = query * self.head_dim**-0.5
-        if self.relative_rows is not None:
-            coded = [self._frame_codes(q, layout) for q, layout in zip(query, group.layouts, strict=True)]
-            scaled = torch.cat([scaled, torch.stack([q for q, _ in coded])], dim=-1)
-            key = torch.cat([key, torch.stack([k for _, k in coded])], dim=-1)
+        scaled, tables = query * self.head_dim**-0.5, self._fitted_tables(group, query.dtype)
+        as_bias = bool(tables) and biases_pay(query)
+        folded = (scaled, key)
+        if tables and (reader is not None or not as_bias):
+            folded = _fold(
+                scaled, key, [_frame_codes(q, tables, at) for q, at in zip(query, group.layouts, strict=True)]
+            )
         if reader is not None:
-            reader(scaled, key, group)
-        return attend(scaled, key, value).transpose(0, 1).flatten(1, 2)
+            reader(*folded, group)
+        if as_bias:
+            frames = zip(query, group.layouts, strict=True)
+            biases = [RelativeBias(query=q, tables=tables, layout=layout) for q, layout in frames]
+            attended = attend_with_bias(scaled, key, value, biases)
+        else:
+            attended = attend(*folded, value)
+        return attended.transpose(0, 1).flatten(1, 2)
+
+    def _fitted_tables(self, group: FrameGroup, dtype: torch.dtype) -> tuple[Tensor, ...]:
+        """Relative tables of rows and of columns for the frames of a group, which are of one size; or none."""
+        tables = [table for table in (self.relative_rows, self.relative_columns) if table is not None]
+        patches = group.layouts[0].grid.patches
+        return tuple(fit_table(table, length).to(dtype) for table, length in zip(tables, patches, strict=False))
 
     def merge(self, attended: Tensor) -> Tensor:
         """Results of all heads as tokens: `(heads, n, head_dim)` -> `(n, C)`."""
         projected: Tensor = self.proj(attended.transpose(0, 1).flatten(1))
         return projected
 
-    def _frame_codes(self, query: Tensor, layout: FrameLayout) -> tuple[Tensor, Tensor]:
-        """Codes of one frame: query part `(heads, n, rows + columns)` and key part of the same shape."""
-        axes = [relative_axis(layout, axis, query) for axis in (0, 1)]
-        tables = [t for t in (self.relative_rows, self.relative_columns) if t is not None]
-        query_part = [
-            query_code(query, fit_table(table, axis.length), axis) for table, axis in zip(tables, axes, strict=True)
-        ]
-        keys = torch.cat([key_code(axis) for axis in axes], dim=-1)
-        return torch.cat(query_part, dim=-1), keys.expand(len(query), -1, -1)
+
+def _fold(query: Tensor, key: Tensor, codes: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """Queries and keys `(frames, heads, n, dim)` with the codes of each frame appended."""
+    queries, keys = (torch.stack(parts) for parts in zip(*codes, strict=True))
+    return torch.cat([query, queries], dim=-1), torch.cat([key, keys], dim=-1)
+
+
+def _frame_codes(query: Tensor, tables: tuple[Tensor, ...], layout: FrameLayout) -> tuple[Tensor, Tensor]:
+    """Codes of one frame: query part `(heads, n, rows + columns)` and key part of the same shape."""
+    axes = [relative_axis(layout, axis, query) for axis in (0, 1)]
+    queries = [query_code(query, table, axis) for table, axis in zip(tables, axes, strict=True)]
+    keys = torch.cat([key_code(axis) for axis in axes], dim=-1)
+    return torch.cat(queries, dim=-1), keys.expand(len(query), -1, -1)
 
 
 @lru_cache(maxsize=8)

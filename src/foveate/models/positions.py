@@ -5,7 +5,7 @@ region (for models trained on region-sized crops; the code is the same in a crop
 Relative: the decomposed tables of ViTDet (Li et al. 2022; MViTv2, eq. 4), folded into queries and keys.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -79,6 +79,10 @@ class RelativeAxis:
     length: int
     """Patches along the axis."""
 
+    def part(self, tokens: slice) -> "RelativeAxis":
+        """The same of some of the tokens."""
+        return replace(self, position=self.position[tokens], weight=self.weight[tokens])
+
 
 def relative_axis(layout: FrameLayout, axis: int, like: Tensor) -> RelativeAxis:
     """The real tokens of a frame along axis 0 (rows) or 1 (columns)."""
@@ -104,14 +108,24 @@ def query_code(query: Tensor, table: Tensor, axis: RelativeAxis) -> Tensor:
 
     `query` `(heads, n, head_dim)`, unscaled; `table` `(2 * length - 1, head_dim)`.
     """
-    products = query @ table.transpose(0, 1)
-    keys = torch.arange(axis.length, device=query.device)
-    code = query.new_zeros(*query.shape[:2], axis.length)
-    for slot in range(axis.position.shape[1]):
-        distance = axis.position[:, slot, None] - keys + (axis.length - 1)
-        taken = products.gather(2, distance.expand(len(query), -1, -1))
-        code = code + taken * axis.weight[None, :, slot, None]
-    return code
+    products = query @ table.flip(0).transpose(0, 1)  # in the order of keys
+    slots = [_stretches(products, axis.length - 1 - position, axis.length) for position in axis.position.unbind(dim=1)]
+    if len(slots) == 1:
+        return slots[0]
+    return torch.stack([code * weight[:, None] for code, weight in zip(slots, axis.weight.unbind(1), strict=True)]).sum(
+        0
+    )
+
+
+def _stretches(products: Tensor, first: Tensor, length: int) -> Tensor:
+    """Of each token's `(heads, n, distances)` the `length` entries from `first` `(n,)` on: `(heads, n, length)`."""
+    heads, count, distances = products.shape
+    if torch.is_grad_enabled():  # the gradient of what is faster would need memory for every stretch that there is
+        entries = first[:, None] + torch.arange(length, device=first.device)
+        return products.gather(2, entries.expand(heads, -1, -1))
+    starts = torch.arange(heads * count, device=first.device).view(heads, count) * distances + first
+    every = products.flatten().unfold(0, length, 1)
+    return every.index_select(0, starts.flatten()).view(heads, count, length)
 
 
 def fit_table(table: Tensor, length: int, *, how: str = "interpolate") -> Tensor:
