@@ -85,9 +85,12 @@ def _attend_in_chunks(query: Tensor, key: Tensor, value: Tensor, biases: Sequenc
                 biases[b].write(h, slice(start, start + len(part)), scores)
             if fused:
                 target.copy_(_fused(part, key[b, h], value[b, h], scores))
+                continue
+            if biases:
+                scores.addmm_(part, key[b, h].t())
             else:
-                scores.addmm_(part, key[b, h].t(), beta=1.0 if biases else 0.0)
-                _weigh(scores, value[b, h], out=target, powers=powers)
+                torch.mm(part, key[b, h].t(), out=scores)
+            _weigh(scores, value[b, h], out=target, powers=powers)
 
     in_threads(work, on=query.device)
     return out
