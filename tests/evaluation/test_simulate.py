@@ -207,6 +207,21 @@ def test_grey_frames_are_made_by_one_process_while_others_wait(home):
     assert (lock.with_suffix("") / "tracking.raw").is_file()
 
 
+def test_grey_frames_that_were_broken_off_leave_nothing_behind(home):
+    video, folder = write_clip(home / "clip.mp4", frames=4), foveate_home() / "greys" / ("0" * 24)
+    folder.mkdir(parents=True)
+    (folder / ".tracking.raw.0.part").write_bytes(b"of a process that was killed")
+
+    def stop(done):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        greys_of(video, "0" * 64, stop)
+    assert list(folder.iterdir()) == []
+    assert len(greys_of(video, "0" * 64, lambda done: None)) == 4
+    assert sorted(path.name for path in folder.iterdir()) == ["motion.raw", "tracking.raw"]
+
+
 def test_grey_frames_on_disk_are_those_of_the_frames(home):
     video = write_clip(home / "clip.mp4", frames=8)
     for _ in range(2):

@@ -1,10 +1,12 @@
+import errno
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from foveate.core import Detections, MediaError
+from foveate.core import Detections, FoveateError, MediaError
 from foveate.evaluation.lab.references import _exact, _pseudo, independent_truths
 from foveate.evaluation.truth import exact_truth, model_truth, truth_key
 from foveate.metrics import AnnotatedImage, Truth, write_coco
@@ -109,6 +111,16 @@ def test_the_unfinished_file_of_another_run_is_left_alone(clip, tmp_path):
     other.write_bytes(b"half of it")
     truth(clip)
     assert other.read_bytes() == b"half of it"
+
+
+def test_a_disk_that_refuses_the_results_is_one_line_that_names_the_file(clip, tmp_path, monkeypatch):
+    def full(draft, content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(FoveateError, match=r"^cannot write .*/home/truth/.*\.json: No space left on device$"):
+        truth(clip)
+    assert list((tmp_path / "home" / "truth").iterdir()) == []
 
 
 def test_pictures_that_are_no_frames_of_a_clip_are_no_truth_of_it(clip):

@@ -1,4 +1,6 @@
+import errno
 import os
+from pathlib import Path
 
 import pytest
 
@@ -94,6 +96,31 @@ def test_a_list_is_made_grows_and_keeps_remarks(tmp_path):
     assert not allow(path, PAIR.public, "again")
     assert read_allowed(path) == {PAIR.public: "camera one", OTHER.public: ""}
     assert path.read_text().startswith("# ours\n\nfoveate-public-")
+
+
+def test_a_list_is_never_writable_by_others_and_grows_beside_what_a_stopped_process_left(tmp_path):
+    (tmp_path / "allowed.part").touch()
+    before = os.umask(0)
+    try:
+        assert allow(tmp_path / "allowed", PAIR.public, "")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "allowed").stat().st_mode & 0o777 == 0o644
+    assert read_allowed(tmp_path / "allowed") == {PAIR.public: ""}
+
+
+def test_a_list_that_finds_no_room_stays_as_it_was_and_is_named(tmp_path, monkeypatch):
+    path = tmp_path / "allowed"
+    allow(path, PAIR.public, "")
+
+    def full(draft, text, **_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(FoveateError, match=r"^cannot write .*/allowed: No space left on device$"):
+        allow(path, OTHER.public, "")
+    assert read_allowed(path) == {PAIR.public: ""}
+    assert [file.name for file in tmp_path.iterdir()] == ["allowed"]
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 """Grey frames of a clip on disk: the same for every policy, so made once and memory-mapped."""
 
 import fcntl
+import shutil
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from foveate.codec import VideoReader
 from foveate.core import foveate_home
+from foveate.core.whole_files import whole_file
 from foveate.tracking import GreyPair, motion_size, reduce, tracking_size
 
 Progress = Callable[[int], None]
@@ -32,7 +33,7 @@ class Greys:
 def greys_of(video: Path, sha256: str, progress: Progress) -> Greys:
     """The grey frames of a clip, from `$FOVEATE_HOME/greys` or made now, by one process while others wait for it.
 
-    Raises `MediaError` on a bad video.
+    Raises `MediaError` on a bad video, `FoveateError` where the disk refuses.
     """
     folder = foveate_home() / "greys"
     folder.mkdir(parents=True, exist_ok=True)
@@ -59,15 +60,17 @@ def _mapped(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
 
 
 def _make(reader: VideoReader, paths: tuple[Path, Path], progress: Progress) -> None:
-    """Written under other names first: a torn file never looks whole."""
-    paths[0].parent.mkdir(parents=True, exist_ok=True)
-    parts = [path.with_suffix(".part") for path in paths]
-    with ExitStack() as files:
-        tracking, motion = (files.enter_context(part.open("wb")) for part in parts)
+    folder = paths[0].parent
+    shutil.rmtree(folder, ignore_errors=True)  # what a process that was killed left there
+    folder.mkdir(parents=True, exist_ok=True)
+    with (
+        whole_file(paths[0]) as tracking_draft,
+        whole_file(paths[1]) as motion_draft,
+        tracking_draft.open("wb") as tracking,
+        motion_draft.open("wb") as motion,
+    ):
         for done, pixels in enumerate(reader, 1):
             pair = reduce(pixels)
             tracking.write(np.ascontiguousarray(pair.tracking).data)
             motion.write(np.ascontiguousarray(pair.motion).data)
             progress(done)
-    for part, path in zip(parts, paths, strict=True):
-        part.replace(path)

@@ -5,7 +5,6 @@ as `NAME.truth.json`, spares everybody else the work; it counts only for the ver
 """
 
 import hashlib
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 
 from foveate.codec import VideoReader
 from foveate.core import Detections, foveate_home
+from foveate.core.whole_files import whole_file
 from foveate.evaluation.clip_frames import frames_of
 from foveate.metrics import Truth, read_coco, with_ignore_rules
 from foveate.network.messages import Welcome
@@ -118,10 +118,9 @@ def _read(path: Path, key: TruthKey) -> _File | None:
 
 
 def _write(path: Path, content: _File) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_bytes(msgspec.json.encode(content))
-    part.replace(path)
+    with whole_file(path) as draft:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_bytes(msgspec.json.encode(content))
 
 
 def _compute(video: Path, content: _File, load: Callable[[], DetectorLike], cache: Path, progress: Progress) -> _File:

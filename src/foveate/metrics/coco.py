@@ -1,8 +1,6 @@
 """Annotation files in COCO's JSON, of image sets and of video clips, read and written."""
 
-import os
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveate.core import Detections, InputError, MediaError
+from foveate.core.whole_files import whole_file
 from foveate.metrics.coco_file import Annotation, Category, Content, Id, Image, read_content
 from foveate.metrics.truth import EVERY_CLASS, Truth
 
@@ -80,14 +79,8 @@ def write_coco(path: str | Path, images: Sequence[AnnotatedImage]) -> None:
     ]
     listed = [_listed(number, image) for number, image in enumerate(images, 1)]
     content = {"images": listed, "annotations": annotations, "categories": categories}
-    partial = Path(path).with_name(f"{Path(path).name}.{os.getpid()}.part")
-    try:
-        partial.write_bytes(msgspec.json.encode(content))
-        partial.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise MediaError(f"cannot write annotations {path}: {error.strerror}") from error
+    with whole_file(Path(path), MediaError, "cannot write annotations") as draft:
+        draft.write_bytes(msgspec.json.encode(content))
 
 
 def _images(content: _Content) -> list[AnnotatedImage]:

@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from foveate.core import InputError, WeightsError, foveate_home
+from foveate.core.whole_files import whole_file
 from foveate.models.backbone import BackboneConfig
 from foveate.models.convolutional import ConvDetector, ConvDetectorConfig
 from foveate.models.detector import Detector, DetectorConfig
@@ -21,7 +22,6 @@ from foveate.models.mixed_detector import MixedDetector
 from foveate.models.published import published_models
 from foveate.models.rcnn import RcnnConfig, RcnnDetector
 from foveate.models.run_window import run_at_window, window_note
-from foveate.models.whole_file import whole_file
 
 SUFFIX = ".safetensors"
 SHIPPED = Path(__file__).parent / "shipped"
@@ -221,12 +221,14 @@ def describe_weights(path: Path, facts: dict[str, Any], *, score_threshold: floa
 
 def _save(tensors: dict[str, torch.Tensor], path: Path, metadata: dict[str, str]) -> None:
     """Write a file at once or not at all; whoever may read a new file here may read it, which safetensors forbids."""
-    partial = path.with_suffix(".part")
-    with whole_file(path, partial):
-        partial.touch()
-        mode = (path if path.exists() else partial).stat().st_mode
-        save_file(tensors, partial, metadata=metadata)
-        partial.chmod(mode)
+    with whole_file(path) as draft:
+        draft.touch()
+        mode = (path if path.exists() else draft).stat().st_mode
+        try:
+            save_file(tensors, draft, metadata=metadata)
+        except SafetensorError as error:
+            raise OSError(str(error)) from error
+        draft.chmod(mode)
 
 
 def choose_torch_device(wanted: str) -> torch.device:

@@ -15,6 +15,7 @@ import zmq
 from zmq.utils import z85
 
 from foveate.core import FoveateError, InputError, foveate_home
+from foveate.core.whole_files import whole_file
 
 PUBLIC = "foveate-public-"
 SECRET = "foveate-secret-"  # noqa: S105  # a prefix, not a password
@@ -110,9 +111,9 @@ def allow(path: Path, key: bytes, name: str) -> bool:
     if key in dict(_listed(path, lines)):
         return False
     _make_folder(path.parent)
-    partial = path.with_name(path.name + ".part")
-    _write_new(partial, "\n".join([*lines, f"{format_public(key)} {name}".strip()]), mode=0o644)
-    partial.replace(path)
+    with whole_file(path) as draft:
+        draft.touch(mode=0o644)
+        draft.write_text("\n".join([*lines, f"{format_public(key)} {name}".strip(), ""]), encoding="utf-8")
     return True
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from foveate.core import InputError, WeightsError
-from foveate.models.whole_file import whole_file
+from foveate.core.whole_files import whole_file
 from foveate.training.optimise import MovingAverage
 
 FILE = "checkpoint.pt"
@@ -64,10 +64,11 @@ def save_checkpoint(
         "progress": asdict(progress),
         "seed": seed,
     }
-    partial = folder / f"{FILE}.part"
-    # A file of Python's: torch's own does not say what the disk said.
-    with whole_file(folder / FILE, partial), partial.open("wb") as file:
-        torch.save(state, file)
+    with whole_file(folder / FILE) as draft, draft.open("wb") as file:
+        try:
+            torch.save(state, file)
+        except RuntimeError as error:  # of torch, which a file of Python's told what the disk said
+            raise error.__context__ or error from None
 
 
 def load_checkpoint(

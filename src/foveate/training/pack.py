@@ -21,6 +21,7 @@ import numpy as np
 import simplejpeg
 
 from foveate.core import FoveateError, InputError, MediaError, Pixels
+from foveate.core.whole_files import whole_file
 from foveate.training.dataset import ImageSet, LabelledImage
 from foveate.training.pictures import picture_size
 
@@ -70,26 +71,22 @@ def write_pack(path: Path, sets: list[PackSet], *, most_bytes: int) -> list[Pack
     """Write sets of one list of classes; each in the best quality that fits into its share of `most_bytes`.
 
     Where even the lowest does not fit, pictures are left out evenly. Raises `InputError` for sets of equal names or
-    different classes, `MediaError` for a picture that cannot be read, `FoveateError` without PyAV.
+    different classes, `MediaError` for a picture that cannot be read, `FoveateError` without PyAV and where the disk
+    refuses.
     """
     names = [chosen.images.name for chosen in sets]
     if not sets or len(set(names)) < len(names) or len({chosen.images.class_names for chosen in sets}) > 1:
         raise InputError(f"a pack needs sets of different names and of the same classes, got {', '.join(names) or '-'}")
     total = sum(chosen.weight for chosen in sets)
-    partial = path.with_name(path.name + ".part")
-    partial.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as file:
-            done = [_write_set(file, chosen.images, int(most_bytes * chosen.weight / total)) for chosen in sets]
-            index = {
-                "format": FORMAT,
-                "class_names": list(sets[0].images.class_names),
-                "sets": [{"name": chosen.images.name, "weight": chosen.weight} for chosen in sets],
-            }
-            file.writestr("index.json", json.dumps(index))
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as draft, zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED) as file:
+        done = [_write_set(file, chosen.images, int(most_bytes * chosen.weight / total)) for chosen in sets]
+        index = {
+            "format": FORMAT,
+            "class_names": list(sets[0].images.class_names),
+            "sets": [{"name": chosen.images.name, "weight": chosen.weight} for chosen in sets],
+        }
+        file.writestr("index.json", json.dumps(index))
     return done
 
 

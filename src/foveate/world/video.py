@@ -18,7 +18,8 @@ def write_h264(path: Path, frames: Iterable[Picture], *, size: tuple[int, int], 
 
     Raises `WorldError` when PyAV is missing or the encoder refuses, `OSError` when the disk is full.
     """
-    with _av(f"encode {size[0]}x{size[1]} at {fps} frames a second") as av, av.open(str(path), "w") as container:
+    task = f"encode {size[0]}x{size[1]} at {fps} frames a second"
+    with _av(task) as av, av.open(str(path), "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=Fraction(fps))
         stream.height, stream.width, stream.pix_fmt = size[0], size[1], "yuv420p"
         # Same frames, same bytes: several threads and x264's macroblock tree (its vector code) would break that.
@@ -35,7 +36,7 @@ def join_h264(path: Path, parts: Sequence[tuple[Path, int]], *, fps: int) -> Non
     """
     with (
         _av("join the segments of a clip") as av,
-        av.open(str(path), "w", options={"movflags": "faststart"}) as container,
+        av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as container,
         av.open(str(parts[0][0])) as model,
     ):
         joined = container.add_stream_from_template(model.streams.video[0])

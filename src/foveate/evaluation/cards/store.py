@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from foveate.core import foveate_home
+from foveate.core.whole_files import whole_file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,12 +32,10 @@ class Store:
         return figures
 
     def write(self, key: dict[str, Any], figures: dict[str, Any]) -> None:
-        """Keep figures under `key`, at once or not at all."""
-        path = self._path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}.part")
-        partial.write_text(json.dumps({"key": key, "figures": figures}) + "\n", encoding="utf-8")
-        partial.replace(path)
+        """Keep figures under `key`, at once or not at all. Raises `FoveateError` where the disk refuses."""
+        with whole_file(self._path(key)) as draft:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            draft.write_text(json.dumps({"key": key, "figures": figures}) + "\n", encoding="utf-8")
 
     def forget(self, key: dict[str, Any]) -> None:
         """Drop the figures of that key, if there are any."""

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveate.core import WeightsError
+from foveate.core.whole_files import whole_file
 
 SUFFIX = ".answers"
 STEPS = 63
@@ -76,15 +77,17 @@ def restored(steps: NDArray[np.uint8]) -> NDArray[np.float32]:
 def write_answers(
     path: Path, facts: dict[str, Any], said: Sequence[tuple[NDArray[np.uint8], NDArray[np.float32]]]
 ) -> None:
-    """Keep `said`, pairs of pictures and logits; at once or not at all."""
+    """Keep `said`, pairs of pictures and logits; at once or not at all.
+
+    Raises `FoveateError` where the disk refuses.
+    """
     arrays = {"facts": np.frombuffer(json.dumps(facts).encode(), np.uint8)}
     for number, (pixels, logits) in enumerate(said):
         arrays |= {f"known_{number}": sample_of(pixels), f"steps_{number}": stepped(logits)}
     memory = io.BytesIO()
     np.savez(memory, **arrays)  # type: ignore[arg-type]  # the stub takes further names for allow_pickle
-    partial = path.with_suffix(".part")
-    partial.write_bytes(bz2.compress(memory.getvalue()))
-    partial.replace(path)
+    with whole_file(path) as draft:
+        draft.write_bytes(bz2.compress(memory.getvalue()))
 
 
 def read_answers(path: Path) -> KeptAnswers:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from foveate.codec import PictureCoding, decode_picture, encode_picture
 from foveate.core import ExpertCard, InputError, LabelledImages, WeightsError, foveate_home
+from foveate.core.whole_files import whole_file
 from foveate.evaluation.experts.answers import SUFFIX, read_answers, write_answers
 from foveate.models import Classifier, backbone_flops, load_classifier, read_card
 from foveate.models.weights import digest
@@ -173,8 +173,6 @@ class Outputs:
             return np.asarray(np.load(path), np.float32)
         found = model.load().logits(pixels)
         self._folder.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}.part")
-        with partial.open("wb") as file:
+        with whole_file(path) as draft, draft.open("wb") as file:
             np.save(file, found)
-        partial.replace(path)
         return found

@@ -1,7 +1,6 @@
 """Finished cells on disk, of any kind: one file each, named by the cell's key, written whole or not at all."""
 
 import hashlib
-import os
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +10,7 @@ import msgspec
 
 import foveate
 from foveate.core import MediaError
+from foveate.core.whole_files import whole_file
 
 Stored = TypeVar("Stored")
 
@@ -36,14 +36,9 @@ class CellFiles(Generic[Stored]):
 
     def write(self, key: str, stored: Stored) -> None:
         """Keep a result. Raises `MediaError` where the disk refuses."""
-        path = self._path(key)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part = path.with_suffix(f".{os.getpid()}.part")
-            part.write_bytes(msgspec.json.encode(stored))
-            part.replace(path)
-        except OSError as error:
-            raise MediaError(f"cannot write {path}: {error.strerror}") from error
+        with whole_file(self._path(key), MediaError) as draft:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            draft.write_bytes(msgspec.json.encode(stored))
 
     def get(self, key: str) -> Stored | None:
         """A finished cell; None if it is not there, or is no cell of this version."""

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from foveate.core import InputError, LabelledImages, WeightsError, split_by_class
+from foveate.core.whole_files import whole_file
 from foveate.models import Classifier, load_classifier, save_classifier, vit_classifier
 from foveate.training.classification.class_subsets import (
     Subsets,
@@ -21,7 +22,6 @@ from foveate.training.classification.class_subsets import (
 from foveate.training.classification.curriculum import Curriculum, progressive, static
 from foveate.training.classification.recipe import KINDS, ExpertsRecipe, ModelShape, Stage
 from foveate.training.classification.trainer import ClassifierTrainer, ClassifierTraining, Speciality
-from foveate.world.files import write_text
 
 SUBSETS = "subsets.json"
 RECIPE = "recipe.json"
@@ -72,7 +72,8 @@ class StageRunner:
         path = self.folder / SUBSETS
         if not path.is_file():
             chosen = choose_subsets(self.recipe, self._load("generalist"), held_out)
-            write_text(path, json.dumps(chosen) + "\n")
+            with whole_file(path) as draft:
+                draft.write_text(json.dumps(chosen) + "\n")
             self.tell(f"subsets from {chosen['source']}: {chosen['hit_rates']}")
         return tuple(tuple(subset) for subset in json.loads(path.read_text())["subsets"])
 
@@ -82,7 +83,8 @@ class StageRunner:
         path, wanted = self.folder / RECIPE, json.dumps(asdict(self.recipe) | {"data": self.images.name}, indent=1)
         if path.is_file() and path.read_text() != wanted:
             raise InputError(f"{self.folder} was begun with another recipe or other data; choose another --name")
-        write_text(path, wanted)
+        with whole_file(path) as draft:
+            draft.write_text(wanted)
 
     def _split(self) -> tuple[LabelledImages, LabelledImages]:
         first, rest = split_by_class(self.images.labels, self.recipe.train_per_class, self.seed)
