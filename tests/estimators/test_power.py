@@ -154,6 +154,17 @@ def test_an_answer_that_never_came_counts_as_the_time_that_was_waited():
     assert costs.cost("a").latency_s == pytest.approx(0.011 + 1.0 + 0.005)
 
 
+def test_a_sample_that_was_never_sent_tells_nothing_of_the_network():
+    costs = SampleCosts(TIMES, EDGE_AND_T4)
+    unsent = record(answerer="fallback", finished_at=0.012, decode_s=0, inference_s=0, batch=0, payload_bytes=0)
+    costs.observe(unsent)
+    assert not costs.known
+    costs.observe(record())
+    before = costs.cost("a")
+    costs.observe(unsent)
+    assert costs.cost("a") == before
+
+
 def test_durations_come_back_from_a_file_and_by_name(tmp_path):
     save_sample_times(TIMES, tmp_path / "mine.json")
     assert load_sample_times(str(tmp_path / "mine.json")) == TIMES
