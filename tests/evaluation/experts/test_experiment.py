@@ -154,6 +154,7 @@ def test_choices_depend_on_held_out_pictures_alone(training, read):
     assert first.temperature > 0
     assert chosen_router("ask-expert:top_k=2", first).top_k == 2
     assert chosen_router("ask-expert:top_k=2", first).threshold == first.threshold
+    assert chosen_router("ask-expert: threshold = 0.123", first).threshold == 0.123
 
 
 def test_outputs_are_computed_once(training, tmp_path, monkeypatch):

@@ -37,7 +37,7 @@ from foveate.evaluation.summary import machine
 from foveate.models import load_classifier
 from foveate.models.threads import one_thread
 from foveate.network import LinkSettings, UplinkTrace
-from foveate.policies import Router, router_by_name
+from foveate.policies import Router, parse_policy, router_by_name
 from foveate.server.expert_worker import ExpertWorker, StartExpert
 
 TRAIN_PER_CLASS = 340
@@ -121,10 +121,9 @@ def experts_job(settings: ExpertsSettings, *, console: Console | None = None) ->
 
 def chosen_router(text: str, choices: Choices) -> Router:
     """The router of a text, with what was chosen on held-out pictures where the text is silent."""
-    router = router_by_name(text)
-    named = text.partition(":")[2]
+    router, (_, given) = router_by_name(text), parse_policy(text)
     for name in ("threshold", "top_k"):
-        if hasattr(router, name) and f"{name}=" not in named:
+        if hasattr(router, name) and name not in given:
             router = replace(router, **{name: getattr(choices, name)})  # type: ignore[type-var]
     return router
 
