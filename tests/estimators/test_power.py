@@ -100,11 +100,15 @@ def test_power_models_say_where_they_are_from_and_have_names():
         power_model("sun")
 
 
-def test_negative_powers_and_durations_are_refused():
+@pytest.mark.parametrize("number", [-1.0, float("nan"), float("inf")])
+def test_powers_durations_and_ratios_that_cannot_be_are_refused(number):
     with pytest.raises(InputError, match="0 or more"):
-        PowerModel(**{**EDGE_AND_T4.__dict__, "radio_w": -1.0})
+        PowerModel(**{**EDGE_AND_T4.__dict__, "radio_w": number})
     with pytest.raises(InputError, match="0 s or more"):
-        SampleTimes(**{**TIMES.__dict__, "batch_s": -1.0})
+        SampleTimes(**{**TIMES.__dict__, "batch_s": number})
+    for ratios in ({"ratio": number}, {"ratio": 2.0, "generalist_share": number}):
+        with pytest.raises(InputError, match="must be positive"):
+            TIMES.with_slower_device(**ratios)
 
 
 def record(**changes):
