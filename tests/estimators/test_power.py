@@ -100,11 +100,15 @@ def test_power_models_say_where_they_are_from_and_have_names():
         power_model("sun")
 
 
-def test_negative_powers_and_durations_are_refused():
+@pytest.mark.parametrize("number", [-1.0, float("nan"), float("inf")])
+def test_powers_durations_and_ratios_that_cannot_be_are_refused(number):
     with pytest.raises(InputError, match="0 or more"):
-        PowerModel(**{**EDGE_AND_T4.__dict__, "radio_w": -1.0})
+        PowerModel(**{**EDGE_AND_T4.__dict__, "radio_w": number})
     with pytest.raises(InputError, match="0 s or more"):
-        SampleTimes(**{**TIMES.__dict__, "batch_s": -1.0})
+        SampleTimes(**{**TIMES.__dict__, "batch_s": number})
+    for ratios in ({"ratio": number}, {"ratio": 2.0, "generalist_share": number}):
+        with pytest.raises(InputError, match="must be positive"):
+            TIMES.with_slower_device(**ratios)
 
 
 def record(**changes):
@@ -152,6 +156,17 @@ def test_an_answer_that_never_came_counts_as_the_time_that_was_waited():
     costs = SampleCosts(TIMES, EDGE_AND_T4)
     costs.observe(record(answerer="fallback", finished_at=1.011, decode_s=0, inference_s=0, batch=0))
     assert costs.cost("a").latency_s == pytest.approx(0.011 + 1.0 + 0.005)
+
+
+def test_a_sample_that_was_never_sent_tells_nothing_of_the_network():
+    costs = SampleCosts(TIMES, EDGE_AND_T4)
+    unsent = record(answerer="fallback", finished_at=0.012, decode_s=0, inference_s=0, batch=0, payload_bytes=0)
+    costs.observe(unsent)
+    assert not costs.known
+    costs.observe(record())
+    before = costs.cost("a")
+    costs.observe(unsent)
+    assert costs.cost("a") == before
 
 
 def test_durations_come_back_from_a_file_and_by_name(tmp_path):

@@ -250,6 +250,12 @@ def test_truth_names_lengths_that_disagree():
         Truth(detections=objects([[0, 0, 1, 1]], [0]), track_ids=np.arange(2))
 
 
+def test_no_objects_may_be_selected_by_an_empty_list():
+    known = {"track_ids": np.arange(1), "visible": np.ones(1), "by_people": np.ones(1, np.bool_)}
+    selected = Truth(detections=objects([[0, 0, 1, 1]], [0]), **known).select([])
+    assert len(selected.detections) == len(selected.track_ids) == len(selected.visible) == len(selected.by_people) == 0
+
+
 @pytest.mark.parametrize("classes", [[0], [0, 2], [0, -2]])
 def test_truth_names_classes_of_ignored_boxes_that_cannot_be(classes):
     with pytest.raises(InputError, match="ignore_class must be 2 numbers from -1 to 1"):

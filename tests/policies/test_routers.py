@@ -104,6 +104,15 @@ def test_a_latency_budget_offloads_the_share_that_fits_the_network_at_hand():
     assert router.decide(slow).expert is None
 
 
+@pytest.mark.parametrize(("asked_s", "asked"), [(0.05, True), (0.2, False)])
+def test_a_budget_that_nothing_keeps_is_exceeded_as_little_as_can_be(asked_s, asked):
+    def cost(expert):
+        return replace(plain_cost(expert), latency_s=asked_s if expert else 0.1)
+
+    route = AskBudget(goal="latency", value=0.03).decide(replace(routing_state(0.55), cost=cost))
+    assert (route.expert is not None) == asked
+
+
 def test_an_energy_budget_follows_the_energy():
     assert AskBudget(goal="energy", value=0.028).decide(routing_state(0.29)).expert is not None
     assert AskBudget(goal="energy", value=0.028).decide(routing_state(0.31)).expert is None

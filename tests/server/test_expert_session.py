@@ -131,6 +131,21 @@ def test_too_many_samples_for_one_expert_are_refused(session):
     assert len(ask(session, 1000, "vehicles")) == 1
 
 
+def test_a_device_that_floods_an_expert_neither_delays_others_nor_takes_their_places(session):
+    session.receive(b"b", encode_expert_message(AskRoster()), 0.0)
+    for sample in range(MOST_WAITING):
+        ask(session, sample)
+    newest = MOST_WAITING - 1
+    assert ask(session, 7, client=b"b") == [
+        (b"b", Received(sample_id=7)),
+        (b"a", NoAnswer(sample_id=newest, text="its expert is busy")),
+    ]
+    batch = session.next_batch(0.0)
+    assert [client for client, _ in told(session.finished(batch, outcome(batch)))] == [b"a", b"b"]
+    assert batch.sample_ids == (0, 7)
+    assert session.next_batch(0.0).sample_ids == (1, 2)
+
+
 def test_a_picture_that_cannot_be_decoded_gets_no_answer_and_the_others_theirs(session):
     ask(session, 1)
     ask(session, 2)

@@ -57,6 +57,24 @@ def test_crowds_and_hidden_objects_are_ignore_regions(tmp_path: Path) -> None:
 
     image = load_folder(write_set(tmp_path / "set", pictures=1, change=change), CLASSES).images[0]
     assert image.ignored.tolist() == [True, True, False]
+    assert image.hidden.tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("mark", "ap"), [({"iscrowd": 1}, 0.67), ({"visible": 0.1}, 1), ({"iscrowd": 1, "visible": 0}, 1)]
+)
+def test_a_crowd_hides_false_alarms_of_its_class_and_a_hidden_object_those_of_every_class(
+    tmp_path: Path, mark: dict, ap: float
+) -> None:
+    def change(content: dict) -> None:
+        for annotation, category in zip(content["annotations"], (3, 7, 7), strict=True):
+            annotation["category_id"] = category
+        content["annotations"][0] |= mark
+
+    images = one_picture(tmp_path / "set", change)
+    found = Finding(images.images[0].boxes, np.array([1, 1, 1]))
+    figures = evaluate(found, images)  # type: ignore[arg-type]
+    assert figures["ap"] == figures["human"]["ap"] == pytest.approx(ap, abs=0.01)
 
 
 def test_a_file_without_a_shared_category_is_refused(street: Path) -> None:

@@ -40,13 +40,15 @@ def of_two_sizes(images: ImageSet) -> ImageSet:
 @pytest.mark.parametrize("video", [True, False], ids=["video", "pictures"])
 def test_a_set_comes_out_of_a_pack_as_it_went_in(street_set: ImageSet, tmp_path: Path, video: bool) -> None:
     before = street_set if video else of_two_sizes(street_set)
-    before = replace(before, images=tuple(replace(i, ignored=np.array([True, False, False])) for i in before.images))
+    marked = {"ignored": np.array([True, True, False]), "hidden": np.array([False, True, False])}
+    before = replace(before, images=tuple(replace(image, **marked) for image in before.images))
     after = packed(before, tmp_path / "x.pack")
     assert len(after) == len(before)
     for one, other in zip(before.images, after.images, strict=True):
         np.testing.assert_allclose(other.boxes, one.boxes, atol=0.11)
         assert other.labels.tolist() == one.labels.tolist()
         assert other.ignored.tolist() == one.ignored.tolist()
+        assert other.hidden.tolist() == one.hidden.tolist()
         assert other.group == one.group
         difference = other.read().pixels.astype(int) - one.read().pixels
         assert np.abs(difference).mean() < 6

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -371,6 +372,18 @@ def test_without_frames_of_objects_the_threshold_is_one_half() -> None:
 
     nothing = Detections.empty(CLASSES)
     assert best_threshold([(nothing, Truth(detections=nothing))]) == (0.5, 0.0)
+
+
+def test_the_threshold_heeds_false_alarms_on_crowds_of_other_classes() -> None:
+    from foveate.core import Detections
+    from foveate.metrics import Truth
+
+    boxes = np.array([[0, 0, 20, 20], [40, 0, 60, 20]], np.float32)
+    scores, class_id = np.array([0.9, 0.5], np.float32), np.zeros(2, np.int32)
+    found = Detections(boxes=boxes, scores=scores, class_id=class_id, class_names=CLASSES)
+    for crowd, f1 in ((1, 2 / 3), (0, 1)):
+        truth = Truth(detections=found.select([1]), ignore=boxes[:1], ignore_class=np.array([crowd], np.int32))
+        assert best_threshold([(found, truth)])[1] == pytest.approx(f1)
 
 
 def test_batches_made_on_the_device_teach_as_well(street_set: ImageSet, tmp_path: Path) -> None:

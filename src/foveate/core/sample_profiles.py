@@ -1,5 +1,6 @@
 """Durations and powers that a simulated run of generalist and experts is made with, and where they are from."""
 
+import math
 from dataclasses import dataclass, fields, replace
 
 from foveate.core.errors import InputError
@@ -7,7 +8,7 @@ from foveate.core.errors import InputError
 
 @dataclass(frozen=True, kw_only=True)
 class SampleTimes:
-    """How long each step takes. Raises `InputError` for negative or impossible numbers."""
+    """How long each step takes. Raises `InputError` for negative, endless or impossible numbers."""
 
     source: str
     """Where the numbers are from; reports print it."""
@@ -28,7 +29,7 @@ class SampleTimes:
 
     def __post_init__(self) -> None:
         numbers = [getattr(self, f.name) for f in fields(self) if f.name.endswith("_s")]
-        if min(numbers) < 0 or self.accelerators < 1:
+        if not all(0 <= number < math.inf for number in numbers) or self.accelerators < 1:
             raise InputError(f"durations must be 0 s or more, and accelerators at least 1, got {self}")
 
     def batch_duration_s(self, count: int, relative_size: float = 1.0) -> float:
@@ -41,7 +42,7 @@ class SampleTimes:
         `generalist_share`: the generalist's part of that model's operations; where operations are what a slow device
         spends its time on, also its part of the time. None = as the two were measured.
         """
-        if ratio <= 0 or (generalist_share is not None and generalist_share <= 0):
+        if not 0 < ratio < math.inf or not (generalist_share is None or 0 < generalist_share < math.inf):
             raise InputError(f"ratios of speeds and sizes must be positive, got {ratio:g} and {generalist_share}")
         expert_s = ratio * self.batch_duration_s(1)
         slower = expert_s / max(self.expert_on_device_s, 1e-12)
@@ -57,7 +58,7 @@ class SampleTimes:
 
 @dataclass(frozen=True, kw_only=True)
 class PowerModel:
-    """Power by what a machine does. Raises `InputError` for negative numbers."""
+    """Power by what a machine does. Raises `InputError` for negative or endless numbers."""
 
     source: str
     """Where the constants are from; reports print it."""
@@ -74,7 +75,7 @@ class PowerModel:
 
     def __post_init__(self) -> None:
         numbers = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "source"}
-        if min(numbers.values()) < 0:
+        if not all(0 <= number < math.inf for number in numbers.values()):
             raise InputError(f"powers must be 0 or more, got {numbers}")
 
 

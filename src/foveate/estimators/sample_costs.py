@@ -18,8 +18,11 @@ class SampleCosts:
         """Round trip of the idle link, where it is known."""
 
     def observe(self, record: SampleRecord) -> None:
-        """A sample was answered. One that was given up tells that the network took that long at least."""
-        if record.expert is None:
+        """A sample was answered. One that was given up tells that the network took that long at least.
+
+        One that was never sent, for its expert was gone, tells nothing.
+        """
+        if record.expert is None or not record.payload_bytes:
             return
         server_s = record.queue_s + record.decode_s + record.inference_s
         network_s = record.finished_at - record.arrived_at - record.wait_s - record.generalist_s - record.encode_s

@@ -64,6 +64,7 @@ class Truth:
     def select(self, index: ArrayLike) -> Self:
         """The objects named by a boolean or integer index; ignored boxes stay."""
         rows = np.asarray(index)
+        rows = rows if rows.size else rows.astype(np.intp)  # an empty list is of no integer type
         return replace(
             self,
             detections=self.detections.select(rows),

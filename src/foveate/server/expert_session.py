@@ -2,10 +2,12 @@
 
 Each expert is a deployment of its own: it may come, go, be replaced or die while others answer. Samples wait by expert;
 a free expert takes those that wait, up to `most_in_batch`, once there are as many or the first has waited `wait_s`.
+Devices take turns, a sample each: one that floods an expert waits behind its own samples, and others do not.
 """
 
-from collections import deque
+from collections import Counter
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +31,7 @@ from foveate.server.session import Reply
 MOST_KNOWN = 1024
 """Devices that need not ask for the roster again; beyond that the one that was silent longest is forgotten."""
 MOST_WAITING = 256
-"""Samples that wait for one expert; further ones get no answer."""
+"""Samples that wait for one expert; of further ones the newest of the device with most of them gets no answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,8 +83,26 @@ class BatchOutcome:
 @dataclass(kw_only=True, eq=False)
 class _Deployment:
     card: ExpertCard
-    waiting: deque[_Waiting] = field(default_factory=deque)
+    waiting: list[_Waiting] = field(default_factory=list)
+    """In the order in which they came."""
     running: Batch | None = None
+
+    def take(self, most: int) -> tuple[_Waiting, ...]:
+        """The next batch: the first sample of every device, then the second ones, each in the order of arrival."""
+        turns: Counter[bytes] = Counter()
+        ranked = []
+        for one in self.waiting:
+            turns[one.client] += 1
+            ranked.append((turns[one.client], one))
+        members = tuple(one for _, one in sorted(ranked, key=itemgetter(0))[:most])
+        self.waiting = [one for one in self.waiting if one not in members]
+        return members
+
+    def crowded_out(self) -> _Waiting:
+        """Remove the newest sample of the device with most of them; of equal ones that whose sample came last."""
+        counts = Counter(one.client for one in self.waiting)
+        place = max(range(len(self.waiting)), key=lambda place: (counts[self.waiting[place].client], place))
+        return self.waiting.pop(place)
 
 
 class ExpertServerSession:
@@ -111,7 +131,7 @@ class ExpertServerSession:
         """
         self.check(card)
         old = self._deployments.pop(card.name, None)
-        self._deployments[card.name] = _Deployment(card=card, waiting=old.waiting if old else deque())
+        self._deployments[card.name] = _Deployment(card=card, waiting=old.waiting if old else [])
         lost = self._refuse(old.running, "its expert was replaced") if old and old.running else []
         return [*lost, *self._announce()]
 
@@ -145,8 +165,7 @@ class ExpertServerSession:
         if not free:
             return None
         chosen = min(free, key=lambda d: d.waiting[0].since)
-        count = min(len(chosen.waiting), self._batching.most_in_batch)
-        members = tuple(chosen.waiting.popleft() for _ in range(count))
+        members = chosen.take(self._batching.most_in_batch)
         batch = Batch(
             expert=chosen.card.name,
             pictures=tuple(member.sample.picture for member in members),
@@ -209,10 +228,11 @@ class ExpertServerSession:
         deployment = self._deployments.get(sample.expert)
         if deployment is None:
             return [received, _no_answer(client, sample.sample_id, f"there is no expert {sample.expert!r}")]
-        if len(deployment.waiting) >= MOST_WAITING:
-            return [received, _no_answer(client, sample.sample_id, "its expert is busy")]
         deployment.waiting.append(_Waiting(client=client, sample=sample, since=now))
-        return [received]
+        if len(deployment.waiting) <= MOST_WAITING:
+            return [received]
+        refused = deployment.crowded_out()
+        return [received, _no_answer(refused.client, refused.sample.sample_id, "its expert is busy")]
 
     def _announce(self) -> list[Reply]:
         self._revision += 1

@@ -33,6 +33,9 @@ class LabelledImage:
     """`(n,)` zero-based classes."""
     ignored: NDArray[np.bool_]
     """`(n,)`; True = ignore region."""
+    hidden: NDArray[np.bool_]
+    """`(n,)`; True = an ignore region that is for every class, as of an object of which little is visible; others are
+    crowds of their class."""
     by_people: NDArray[np.bool_]
     """`(n,)`; True = the box was made by a person."""
     size: tuple[int, int] | None = None
@@ -55,6 +58,7 @@ class LabelledImage:
             boxes=boxes[left],
             labels=self.labels[left],
             ignored=self.ignored[left],
+            hidden=self.hidden[left],
             by_people=self.by_people[left],
         )
 
@@ -178,6 +182,7 @@ def _image(entry: Entry, boxes: list[Annotation], label_of: Mapping[Id, int | No
         boxes=corners,
         labels=np.array([label_of[box.category_id] for box in boxes], np.int64),
         ignored=np.array([_is_ignored(box) for box in boxes], np.bool_),
+        hidden=np.array([_is_ignored(box) and box.visible is not None for box in boxes], np.bool_),
         by_people=np.array([box.source == "human" for box in boxes], np.bool_),
     )
     return image if entry.size is None else image.within(entry.size)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveate.core import Detections, Pixels
-from foveate.metrics import Truth, average_precision, match
+from foveate.metrics import EVERY_CLASS, Truth, average_precision, match
 from foveate.models import MixedDetector
 from foveate.training.dataset import ImageSet, LabelledImage
 
@@ -56,7 +56,7 @@ def best_threshold(frames: Frames) -> tuple[float, float]:
     objects = np.zeros(classes)
     right, wrong = np.zeros((2, classes, len(THRESHOLDS)))
     for found, truth in frames:
-        matches = match(found, truth.detections, ignore=truth.ignore)
+        matches = match(found, truth.detections, ignore=truth.ignore, ignore_class=truth.ignore_class)
         objects += np.bincount(truth.detections.class_id, minlength=classes)
         right += _counts(found, matches.predicted, classes)
         wrong += _counts(found, matches.false_positives, classes)
@@ -108,11 +108,13 @@ def _truth(image: LabelledImage, images: ImageSet) -> Truth:
         class_id=image.labels[objects].astype(np.int32),
         class_names=images.class_names,
     )
-    return Truth(detections=detections, ignore=image.boxes[~objects])
+    ignore_class = np.where(image.hidden, EVERY_CLASS, image.labels)[~objects]
+    return Truth(detections=detections, ignore=image.boxes[~objects], ignore_class=ignore_class)
 
 
 def _only_people(image: LabelledImage) -> LabelledImage:
-    return replace(image, ignored=image.ignored | ~image.by_people)
+    others = ~image.ignored & ~image.by_people
+    return replace(image, ignored=image.ignored | others, hidden=image.hidden | others)
 
 
 def _figures(frames: Frames) -> dict[str, Any]:

@@ -176,10 +176,12 @@ def _boxes(images: Pictures, class_names: tuple[str, ...]) -> dict[str, bytes]:
         entry = {"id": number, "file_name": f"{number:06d}.jpg", "height": height, "width": width}
         listed.append(entry | {"group": image.group})
         corners = image.boxes.astype(float)
-        for box, label, ignored, by_people in zip(corners, image.labels, image.ignored, image.by_people, strict=True):
+        marks = zip(image.labels, image.ignored, image.hidden, image.by_people, strict=True)
+        for box, (label, ignored, hidden, by_people) in zip(corners, marks, strict=True):
             x1, y1, x2, y2 = box.tolist()
             sides = [round(value, 1) for value in (x1, y1, x2 - x1, y2 - y1)]
             found = {"image_id": number, "category_id": int(label) + 1, "bbox": sides, "iscrowd": int(ignored)}
+            found |= {"visible": 0.0} if hidden else {}
             annotations.append(found | ({"source": "human"} if by_people else {}))
     categories = [{"id": number, "name": name} for number, name in enumerate(class_names, 1)]
     content = {"images": listed, "annotations": annotations, "categories": categories}

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from foveate.codec import PictureCoding
-from foveate.core import InputError
+from foveate.core import InputError, SampleRecord
 from foveate.evaluation.experts.choose import choose
 from foveate.evaluation.experts.contenders import OURS, routed_answers, standard_contenders, standard_labels
 from foveate.evaluation.experts.models import Outputs, SentPictures, complete_names, find_models, of_kind
@@ -154,6 +154,7 @@ def test_choices_depend_on_held_out_pictures_alone(training, read):
     assert first.temperature > 0
     assert chosen_router("ask-expert:top_k=2", first).top_k == 2
     assert chosen_router("ask-expert:top_k=2", first).threshold == first.threshold
+    assert chosen_router("ask-expert: threshold = 0.123", first).threshold == 0.123
 
 
 def test_outputs_are_computed_once(training, tmp_path, monkeypatch):
@@ -209,6 +210,43 @@ def test_a_simulated_job_leaves_summary_and_samples(training, tmp_path, monkeypa
     assert summary["samples"] == 9
     assert summary["energy"].startswith("model, not measured")
     assert (tmp_path / "out" / "samples.csv").read_text().count("\n") == 10
+
+
+def test_energy_counters_are_read_before_they_turn_over(training, tmp_path, monkeypatch):
+    looks = []
+
+    class Meter:
+        sources = ("RAPL",)
+
+        def joules(self):
+            looks.append(len(looks))
+            return 1.0
+
+    def play(images, *_, on_sample, rate_hz, **__):
+        for sample in range(round(95 * rate_hz)):
+            on_sample(sample)
+        answered = SampleRecord(
+            sample=0,
+            label=0,
+            generalist_class=0,
+            confidence=1.0,
+            answer=0,
+            answerer="generalist",
+            expert=None,
+            reason="sure",
+            arrived_at=0.0,
+            finished_at=0.1,
+        )
+        return [answered]
+
+    parts = {"train": coloured_images(), "test": coloured_images(6, seed=3)}
+    for name, value in (("play_experts", play), ("EnergyMeter", Meter), ("TRAIN_PER_CLASS", 10)):
+        monkeypatch.setattr(f"foveate.evaluation.experts.run.{name}", value)
+    monkeypatch.setattr("foveate.evaluation.experts.run.read_images", lambda _, part: parts[part])
+    trace = SAMPLES / "uplink.csv"
+    settings = ExpertsSettings(models=training, data=tmp_path, trace=trace, router="ask-expert", out=tmp_path / "out")
+    assert experts_job(settings, console=Console(quiet=True))["measured_joules"] == 1.0
+    assert len(looks) == 4 + 1
 
 
 def test_cores_are_for_live_runs_on_this_machine(tmp_path):

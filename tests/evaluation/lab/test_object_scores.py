@@ -101,6 +101,14 @@ def test_new_objects_are_those_that_the_displayed_result_cannot_know():
     assert (later.objects, later.new, later.found) == (4, 0, 0)
 
 
+def test_no_object_is_new_since_a_frame_of_which_nobody_knows_the_truth():
+    reference = Reference(name="exact", truths={1: truth(t1=square(0)), 2: Truth(detections=detections())})
+    objects = Objects(reference, order=[0, 1, 2, 1], fps=30.0, frame_height=1080)
+    scored = scored_frames([(1, detections()), (3, detections())], [reference], {1: 1, 3: 1}.__getitem__)
+    new = objects.new_objects(scored, {1: 0, 3: 2}.get)
+    assert (new.objects, new.new) == (1, 1)
+
+
 def test_sums_of_bins_are_the_sums_of_frames():
     rng = np.random.default_rng(0)
     truths = [truth(t1=square(rng.integers(60)), t2=square(100 + rng.integers(60))) for _ in range(30)]

@@ -1,7 +1,7 @@
 """The job of `foveate run-experts`: a stream of pictures over a trace, live or simulated, then its figures."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -37,10 +37,12 @@ from foveate.evaluation.summary import machine
 from foveate.models import load_classifier
 from foveate.models.threads import one_thread
 from foveate.network import LinkSettings, UplinkTrace
-from foveate.policies import Router, router_by_name
+from foveate.policies import Router, parse_policy, router_by_name
 from foveate.server.expert_worker import ExpertWorker, StartExpert
 
 TRAIN_PER_CLASS = 340
+READ_EVERY_S = 30.0
+"""Between two looks at the energy counters, which turn over within minutes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +108,8 @@ def experts_job(settings: ExpertsSettings, *, console: Console | None = None) ->
         stream = _stream(settings, models["generalist"], chosen, SentPictures.of(images, coding), outputs)
         records = simulate_experts(stream, conditions)
     else:
-        records = _live(settings, models["generalist"], chosen, images, conditions)
+        on_sample = _reading(meter, settings.rate_hz)
+        records = _live(settings, models["generalist"], chosen, images, conditions, on_sample=on_sample)
     summary = {
         **_origin(settings, conditions, choices, [model.name for model in chosen], played.name),
         "measured_joules": None if settings.simulate else meter.joules(),
@@ -121,10 +124,9 @@ def experts_job(settings: ExpertsSettings, *, console: Console | None = None) ->
 
 def chosen_router(text: str, choices: Choices) -> Router:
     """The router of a text, with what was chosen on held-out pictures where the text is silent."""
-    router = router_by_name(text)
-    named = text.partition(":")[2]
+    router, (_, given) = router_by_name(text), parse_policy(text)
     for name in ("threshold", "top_k"):
-        if hasattr(router, name) and f"{name}=" not in named:
+        if hasattr(router, name) and name not in given:
             router = replace(router, **{name: getattr(choices, name)})  # type: ignore[type-var]
     return router
 
@@ -190,6 +192,8 @@ def _live(
     experts: Sequence[TrainedModel],
     images: LabelledImages,
     conditions: Conditions,
+    *,
+    on_sample: Callable[[int], None],
 ) -> list[SampleRecord]:
     cards = cards_of(experts, len(images.class_names))
     absent = _absent_at_first(settings.changes)
@@ -208,9 +212,21 @@ def _live(
             first=tuple(name for name in loaders if name not in absent),
             rate_hz=settings.rate_hz,
             changes=settings.changes,
+            on_sample=on_sample,
             start=start,
             pin=settings.pin,
         )
+
+
+def _reading(meter: EnergyMeter, rate_hz: float) -> Callable[[int], None]:
+    """Told of every sample, reads the meter now and then."""
+    every = max(1, round(READ_EVERY_S * rate_hz))
+
+    def read(sample: int) -> None:
+        if sample % every == 0:
+            meter.joules()
+
+    return read
 
 
 @contextmanager

@@ -60,7 +60,10 @@ class Objects:
         return dict(counts)
 
     def new_objects(self, frames: Sequence[Scored], source_of: Callable[[int], int | None]) -> NewObjects | None:
-        """Of displayed frames; `source_of` a frame is the frame that its result comes from. None without identities."""
+        """Of displayed frames; `source_of` a frame is the frame that its result comes from. None without identities.
+
+        Where either of the two has no truth, nobody knows what is new.
+        """
         if not self._seen:
             return None
         objects = new = found = 0
@@ -68,17 +71,14 @@ class Objects:
             source, truth = source_of(frame.index), self._truths.get(self._order[frame.index])
             if source is None or truth is None or truth.track_ids is None or self._name not in frame.matches:
                 continue
-            entered = self._entered(truth, source)
+            before = self._truths.get(self._order[source])
+            if before is None:
+                continue
+            entered = _entered(truth.track_ids, before)
             objects += len(entered)
             new += int(entered.sum())
             found += int(entered[frame.matches[self._name].truth].sum())
         return NewObjects(objects=objects, new=new, found=found)
-
-    def _entered(self, truth: Truth, source: int) -> NDArray[np.bool_]:
-        before = self._truths.get(self._order[source])
-        assert truth.track_ids is not None
-        known = np.zeros(0, np.int64) if before is None or before.track_ids is None else before.track_ids
-        return np.asarray(~np.isin(truth.track_ids, known))
 
     def _frame(self, frame: Scored) -> list[tuple[str, str, Counts]]:
         truth, matches = self._truths[self._order[frame.index]], frame.matches[self._name]
@@ -123,6 +123,12 @@ class _Track:
             return 0.0
         (x1, y1), (x2, y2) = self._centres[near[0]], self._centres[near[-1]]
         return float(np.hypot(x2 - x1, y2 - y1)) / (near[-1] - near[0])
+
+
+def _entered(track_ids: NDArray[np.int64], before: Truth) -> NDArray[np.bool_]:
+    """Which of the objects `(n,)` were not there before; a frame without objects has no tracks."""
+    known = np.zeros(0, np.int64) if before.track_ids is None else before.track_ids
+    return np.asarray(~np.isin(track_ids, known))
 
 
 def _seen(truths: Mapping[int, Truth], order: Sequence[int]) -> dict[int, _Track]:

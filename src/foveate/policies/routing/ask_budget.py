@@ -14,8 +14,9 @@ class AskBudget:
     """Offloads as many samples as a mean latency or energy allows, or as few as an accuracy needs.
 
     Mean latency and energy are those of both kinds of answers, weighted by how many samples a threshold offloads;
-    held-out pictures tell how many that are (`RoutingState.curve`). Before anything is known of the network, nothing is
-    offloaded for a latency or an energy; heartbeats tell soon.
+    held-out pictures tell how many that are (`RoutingState.curve`). Where no threshold keeps the budget, the one that
+    exceeds it least is taken. Before anything is known of the network, nothing is offloaded for a latency or an energy;
+    heartbeats tell soon.
     """
 
     name: ClassVar[str] = "ask-budget"
@@ -48,8 +49,8 @@ class AskBudget:
         spent = _latency if self.goal == "latency" else _energy
         own = spent(state.cost(None))
         asked = sum(spent(state.cost(expert.name)) for expert in state.experts) / len(state.experts)
-        if asked <= own:  # asking is cheaper: nothing speaks against it
-            return 1.0 if asked <= self.value else 0.0
+        if asked <= own:  # asking is cheaper: nothing speaks against it, least of all a budget that both exceed
+            return 1.0
         return curve.threshold_of_share((self.value - own) / (asked - own))
 
 

@@ -237,6 +237,17 @@ def test_a_plan_counts_what_is_left(experiment, tmp_path):
     assert (after.finished, after.looks, after.hours) == (3, 0, 0)
 
 
+@pytest.mark.parametrize("pipelined", [False, True])
+def test_a_plan_is_an_upper_bound(experiment, tmp_path, pipelined):
+    contender = AnswerContender(label="hyperion", policy="hyperion")
+    one = experiment(contenders=(contender,), focus="hyperion", rules=(AnswerRules(pipelined=pipelined),))
+    plan = plan_answers(one, tmp_path, load=fake_model, workers=1)
+    comparison, _ = go(one, tmp_path)
+    (figures,) = (stored.result.figures for _, _, stored in comparison.cells)
+    assert figures["answers"] <= plan.looks
+    assert figures["offloads"] <= plan.offloads
+
+
 def test_a_profile_of_other_classes_than_a_contender_makes_is_told_before_any_cell(experiment, folder, tmp_path):
     other = replace(class_profile(), importance=ImportanceWish(layers="first"))
     write_profile(round_profile(classes=other), tmp_path / "other.json")

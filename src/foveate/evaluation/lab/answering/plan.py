@@ -85,12 +85,17 @@ def plan_answers(experiment: AnswerExperiment, out: Path, *, load: LoadByName, w
 
 
 def _counts(cell: AnswerCell, clips: Mapping[str, ClipFacts]) -> tuple[int, float, int, float]:
-    """Looks, pixels of each, offloads, pixels of each: as many as can follow one another on an infinite link."""
-    size, policy, times = clips[cell.clip.path].size, answer_policy(cell.policy), cell.times
+    """Looks, pixels of each, offloads, pixels of each: as many as can follow one another on an infinite link.
+
+    Looks may follow one another without an offload between them; a pipelined device has both at once.
+    """
+    facts, policy, times = clips[cell.clip.path], answer_policy(cell.policy), cell.times
+    size, frame_s = facts.size, 1 / facts.fps
     grid = RegionGrid(height=size[0], width=size[1])
     whole = OffloadPlan(views=(View.whole(size),), slicing=times.slicing)
-    cloud_s = times.encoding_s(whole, grid) + times.decoding_s(whole, grid) + times.computing_s(whole, grid)
-    turn_s = times.look_s * policy.looks_first + cloud_s * policy.offloads
-    answers = max(1, round(cell.seconds / max(turn_s, 1 / 30)))
-    looks = answers * cell.rules.looks(policy)
-    return looks, View.whole(size, times.look_scale).pixels, answers * policy.offloads, computed_pixels(whole, grid)
+    device_s = times.look_s * policy.looks_first + times.encoding_s(whole, grid)
+    cloud_s = times.decoding_s(whole, grid) + times.computing_s(whole, grid)
+    turn_s = max(device_s, cloud_s) if cell.rules.pipelined else device_s + cloud_s
+    looks = max(1, round(cell.seconds / max(times.look_s, frame_s))) * cell.rules.looks(policy)
+    offloads = max(1, round(cell.seconds / max(turn_s, frame_s))) * policy.offloads
+    return looks, View.whole(size, times.look_scale).pixels, offloads, computed_pixels(whole, grid)
