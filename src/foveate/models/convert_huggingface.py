@@ -165,8 +165,16 @@ def _our_name(key: str) -> str:
 
 
 def square_table(table: Tensor) -> Tensor:
-    """`(1, n, C)` -> `(1, size, size, C)`; a class token before the n patches is left out."""
-    size = math.isqrt(table.shape[1])
+    """`(1, n, C)` -> `(1, size, size, C)`; a class token before the n patches is left out.
+
+    Raises `WeightsError` where n is no square of patches, or one more.
+    """
+    size = math.isqrt(table.shape[1]) if table.ndim == 3 and len(table) == 1 else 0
+    if not size or table.shape[1] - size * size > 1:
+        raise WeightsError(
+            "positions must be a table (1, n, C) of a square of patches, with or without a class token, "
+            f"got shape {tuple(table.shape)}"
+        )
     return torch.reshape(table[:, table.shape[1] - size * size :], (1, size, size, table.shape[2]))
 
 
