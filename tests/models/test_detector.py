@@ -101,6 +101,12 @@ def test_a_detector_without_classes_is_refused():
         DetectorConfig(backbone=BackboneConfig(dim=32, depth=4, heads=2), class_names=())
 
 
+@pytest.mark.parametrize("iou", [-0.5, 1.5, float("nan"), "x", None])
+def test_a_suppression_that_no_overlap_is_measured_by_is_refused(iou):
+    with pytest.raises(InputError, match=r"nms_iou must lie in 0\.\.1, got"):
+        DetectorConfig(backbone=BackboneConfig(dim=32, depth=4, heads=2), nms_iou=iou)
+
+
 def test_a_batch_may_be_one_array(detector):
     frames = np.stack([frame(40, 60), frame(40, 60, 1)])
     assert detector.detect_batch(frames) == detector.detect_batch(list(frames))
