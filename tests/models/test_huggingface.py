@@ -109,6 +109,9 @@ def test_a_configuration_without_its_entries_is_one_clear_error(tmp_path):
     (tmp_path / "config.json").write_text("[]")
     with pytest.raises(WeightsError, match="a JSON object is required, got list"):
         load_huggingface_backbone(tmp_path)
+    (tmp_path / "config.json").write_text("[" * 100_000)
+    with pytest.raises(WeightsError, match=r"config\.json and model\.safetensors are required"):
+        load_huggingface_backbone(tmp_path)
 
 
 def test_a_truncated_folder_is_one_clear_error(tmp_path):

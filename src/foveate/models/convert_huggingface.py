@@ -62,7 +62,7 @@ def load_huggingface_backbone(folder: Path | str, *, downsampling_factor: int = 
     try:
         config = json.loads((path / "config.json").read_text(encoding="utf-8"))
         state = load_file(path / "model.safetensors")
-    except (OSError, ValueError, SafetensorError) as error:
+    except (OSError, ValueError, RecursionError, SafetensorError) as error:
         raise WeightsError(f"{path}: config.json and model.safetensors are required ({error})") from error
     if not isinstance(config, dict):
         raise WeightsError(f"{path / 'config.json'}: a JSON object is required, got {type(config).__name__}")
