@@ -145,6 +145,9 @@ def test_weights_of_another_width_are_one_clear_line(copy):
     assert "\n" not in str(error.value)
 
 
+ENDLESS = json.dumps(NORMAL | PREPROCESSORS["depth_anything"] | {"ensure_multiple_of": float("inf")})
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
@@ -155,6 +158,7 @@ def test_weights_of_another_width_are_one_clear_line(copy):
         ("preprocessor_config.json", "no", "preprocessor_config.json: a readable JSON file is required"),
         ("preprocessor_config.json", '{"size": 3, "resample": 9}', "the preprocessor's settings: resample must be"),
         ("preprocessor_config.json", '{"size": 3, "resample": [2]}', "the preprocessor's settings: "),
+        ("preprocessor_config.json", ENDLESS, "the preprocessor's settings: cannot convert float infinity"),
         ("preprocessor_config.json", '{"size": 3, "rescale_factor": "x"}', "the preprocessor's settings: "),
         ("preprocessor_config.json", '{"size": 3, "image_mean": ["a", 0, 0]}', "the preprocessor's settings: "),
     ],
