@@ -249,6 +249,9 @@ def test_a_relative_table_for_a_smaller_window_can_be_cut_or_stretched():
     [
         (torch.zeros(1, 4, 32, 32), None, None, "images must be"),
         (torch.zeros(0, 3, 32, 32), None, None, "non-empty"),
+        (torch.zeros(1, 3, 32, 32, dtype=torch.uint8), None, None, "floating-point tensor .* got torch.uint8"),
+        (np.zeros((1, 3, 32, 32), np.float32), None, None, "floating-point tensor .* got ndarray"),
+        (torch.zeros(1, 3, 32, 32, dtype=torch.float64), None, None, "float32 like the weights, got torch.float64"),
         (torch.zeros(1, 3, 32, 32), torch.zeros(1, 2, 2, dtype=torch.bool), None, r"must be bool \(1, 1, 1\)"),
         (torch.zeros(1, 3, 32, 32), torch.zeros(1, 1, 1), None, "must be bool"),
         (torch.zeros(1, 3, 32, 32), None, [6], r"must lie in 0\.\.5, got 6"),

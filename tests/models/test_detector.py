@@ -101,6 +101,12 @@ def test_a_detector_without_classes_is_refused():
         DetectorConfig(backbone=BackboneConfig(dim=32, depth=4, heads=2), class_names=())
 
 
+@pytest.mark.parametrize("iou", [-0.5, 1.5, float("nan"), "x", None])
+def test_a_suppression_that_no_overlap_is_measured_by_is_refused(iou):
+    with pytest.raises(InputError, match=r"nms_iou must lie in 0\.\.1, got"):
+        DetectorConfig(backbone=BackboneConfig(dim=32, depth=4, heads=2), nms_iou=iou)
+
+
 def test_a_batch_may_be_one_array(detector):
     frames = np.stack([frame(40, 60), frame(40, 60, 1)])
     assert detector.detect_batch(frames) == detector.detect_batch(list(frames))
@@ -154,12 +160,17 @@ def test_bad_input_is_one_clear_error(detector, arguments, message):
         detector.detect(*arguments)
 
 
-@pytest.mark.parametrize("threshold", [float("nan"), 2, -1, float("inf")])
+@pytest.mark.parametrize("threshold", [float("nan"), 2, -1, float("inf"), "0.5", [0.5]])
 def test_a_threshold_that_no_score_is_measured_by_is_refused(detector, threshold):
     frames = [np.zeros((300, 500, 3), np.uint8)]
     with pytest.raises(InputError, match=r"score_threshold must lie in 0\.\.1, got"):
         detector.detect_batch(frames, score_threshold=threshold)
     assert detector.detect_batch(frames, score_threshold=1) is not None
+
+
+def test_masks_of_a_batch_are_one_for_each_frame(detector):
+    with pytest.raises(InputError, match=r"one downsampling mask per frame \(1\), got True"):
+        detector.detect_batch([frame(40, 60)], True)
 
 
 def test_saved_weights_load_and_detect_the_same(detector, tmp_path):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from foveate.core import InputError
 from foveate.models import BackboneConfig, backbone_flops
 from foveate.models.ceilings import Rates
 from foveate.models.flops import backbone_operations
@@ -35,6 +36,12 @@ def test_restoring_after_the_last_block_saves_in_that_block_as_well():
     assert last.linear - late.linear == 2 * tokens * 12 * 32**2 * 3 / 4
     assert last.global_attention - late.global_attention == 4 * tokens**2 * 32 * 15 / 16
     assert last.window_attention == late.window_attention
+
+
+@pytest.mark.parametrize("point", [-1, 4, 1.5, None])
+def test_points_that_no_pass_has_are_refused(point):
+    with pytest.raises(InputError, match=r"restoration point"):
+        backbone_operations(CONFIG, CONFIG.grid(128, 192), None, point)
 
 
 def test_the_ceiling_is_each_kind_at_its_own_rate():

@@ -59,6 +59,14 @@ def test_missing_and_unexpected_keys_are_named():
         convert_huggingface(state, theirs.config.to_dict())
 
 
+@pytest.mark.parametrize("shape", [(1, 14 * 14 + 5, 48), (2, 197, 48), (197, 48), (1, 0, 48)])
+def test_positions_that_are_no_square_are_refused_and_not_cut(shape):
+    theirs = vitdet(relative=False)
+    state = theirs.state_dict() | {"embeddings.position_embeddings": torch.zeros(shape)}
+    with pytest.raises(WeightsError, match="a square of patches, with or without a class token, got shape"):
+        convert_huggingface(state, theirs.config.to_dict())
+
+
 def test_global_blocks_must_end_subsets():
     theirs = vitdet(relative=False)
     config = theirs.config.to_dict() | {"window_block_indices": [1, 3]}
@@ -100,6 +108,9 @@ def test_a_configuration_without_its_entries_is_one_clear_error(tmp_path):
     vitdet(relative=False, size=(224, 224)).save_pretrained(tmp_path)
     (tmp_path / "config.json").write_text("[]")
     with pytest.raises(WeightsError, match="a JSON object is required, got list"):
+        load_huggingface_backbone(tmp_path)
+    (tmp_path / "config.json").write_text("[" * 100_000)
+    with pytest.raises(WeightsError, match=r"config\.json and model\.safetensors are required"):
         load_huggingface_backbone(tmp_path)
 
 

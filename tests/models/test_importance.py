@@ -1,5 +1,7 @@
 """Importance read beside a pass equals attention matrices made at full length, and changes no detection."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -204,6 +206,20 @@ def test_importance_by_boxes_counts_what_is_suspected_and_shows_what_is_seen(det
         GlancingDetector(detector, importance="luck")
 
 
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"seen_size": (0, 0)}, "of at least 1 pixel, got (0, 0)"),
+        ({"seen_size": (96,)}, "a height and a width"),
+        ({"score_threshold": 7}, "score_threshold must lie in 0..1, got 7"),
+    ],
+)
+@pytest.mark.parametrize("importance", ["attention", "boxes"])
+def test_a_glance_that_could_show_nothing_is_refused(detector, importance, wrong, says):
+    with pytest.raises(InputError, match=re.escape(says)):
+        GlancingDetector(detector, importance=importance, **wrong)
+
+
 def test_attention_of_other_patches_than_a_frames_is_refused():
     shape = BackboneConfig(dim=32, depth=4, heads=2, patch_size=8)
     other = Detector(DetectorConfig(backbone=shape, pyramid_channels=16)).eval()
@@ -225,6 +241,9 @@ def test_a_frame_that_is_small_enough_is_seen_as_it_is(detector, seen_size):
     [
         ({"queries": "some"}, "lattice, sample or all"),
         ({"step": 0}, "at least 1"),
+        ({"step": 1.5}, "step must be a whole number of at least 1, got 1.5"),
+        ({"queries": "sample", "seed": -1}, "seed must be a whole number of at least 0, got -1"),
+        ({"subsets": (1.5,)}, r"whole numbers, got \(1.5,\)"),
         ({"subsets": ()}, "at least one subset"),
         ({"subsets": (1, 1)}, "each once"),
     ],

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from foveate.core import InputError, RegionGrid
-from foveate.models.block import Block, ScoreReader
+from foveate.models.block import Block, ScoreReader, casts
 from foveate.models.cuda_graphs import Graphs
 from foveate.models.cuda_pass import run_fused, runs_fused
 from foveate.models.embed import ConvolutionalStem, LinearEmbedding
@@ -167,9 +167,10 @@ class Backbone(nn.Module):
 
         `downsampling_masks`: bool `(B, regions_h, regions_w)`, True = low resolution; None = full resolution.
         `restoration_points`: one of 0..N per image, or N + 1: after the last block; None = 0. Raises `InputError` on
-        wrong shapes or ranges.
+        wrong types, shapes or ranges.
         """
         check_images(images)
+        _check_dtype(images, self.embed.projection.weight.dtype)
         grid = self.config.grid(images.shape[2], images.shape[3])
         given = [0] * len(images) if restoration_points is None else restoration_points
         points = check_points(given, len(images), self.config.subsets + 1)
@@ -275,6 +276,11 @@ class Backbone(nn.Module):
                 self._position_cache.clear()  # perhaps while another thread looks
             self._position_cache[key] = codes
         return codes
+
+
+def _check_dtype(images: Tensor, wanted: torch.dtype) -> None:
+    if images.dtype != wanted and not casts(images.device.type):
+        raise InputError(f"images must be {wanted} like the weights, got {images.dtype}")
 
 
 def _check_masks(masks: Tensor | None, grid: RegionGrid, count: int) -> Tensor:

@@ -131,7 +131,7 @@ def _window_keys(window_size: int) -> Tensor:
     return torch.cat([rows, columns], dim=1)
 
 
-def _casts(kind: str) -> bool:
+def casts(kind: str) -> bool:
     """Whether autocast chooses the dtype of products on this kind of device."""
     return torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
 
@@ -164,7 +164,7 @@ class Block(nn.Module):
         `reader` is shown the attention of a global block, group by group. Without gradients and autocast `tokens` is
         overwritten, a few windows at a time, so that the work stays in cache.
         """
-        if not torch.is_grad_enabled() and not _casts(tokens.device.type):
+        if not torch.is_grad_enabled() and not casts(tokens.device.type):
             return self._overwrite(tokens, batch, reader)
         attended = self._global(tokens, batch, reader) if self.is_global else self._local(tokens, batch.whole.padding)
         tokens = tokens + attended

@@ -62,7 +62,7 @@ def load_huggingface_backbone(folder: Path | str, *, downsampling_factor: int = 
     try:
         config = json.loads((path / "config.json").read_text(encoding="utf-8"))
         state = load_file(path / "model.safetensors")
-    except (OSError, ValueError, SafetensorError) as error:
+    except (OSError, ValueError, RecursionError, SafetensorError) as error:
         raise WeightsError(f"{path}: config.json and model.safetensors are required ({error})") from error
     if not isinstance(config, dict):
         raise WeightsError(f"{path / 'config.json'}: a JSON object is required, got {type(config).__name__}")
@@ -165,8 +165,16 @@ def _our_name(key: str) -> str:
 
 
 def square_table(table: Tensor) -> Tensor:
-    """`(1, n, C)` -> `(1, size, size, C)`; a class token before the n patches is left out."""
-    size = math.isqrt(table.shape[1])
+    """`(1, n, C)` -> `(1, size, size, C)`; a class token before the n patches is left out.
+
+    Raises `WeightsError` where n is no square of patches, or one more.
+    """
+    size = math.isqrt(table.shape[1]) if table.ndim == 3 and len(table) == 1 else 0
+    if not size or table.shape[1] - size * size > 1:
+        raise WeightsError(
+            "positions must be a table (1, n, C) of a square of patches, with or without a class token, "
+            f"got shape {tuple(table.shape)}"
+        )
     return torch.reshape(table[:, table.shape[1] - size * size :], (1, size, size, table.shape[2]))
 
 

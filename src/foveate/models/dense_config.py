@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from foveate.core import STREET_CLASSES, InputError
+from foveate.core import STREET_CLASSES
+from foveate.models.config_checks import check_class_names, check_counts, check_shares
 
 
 @dataclass(frozen=True, kw_only=True)
 class DenseConfig:
-    """Raises `InputError` on a threshold outside 0..1, on counts that are none, and without classes."""
+    """Raises `InputError` on shares outside 0..1, on counts that are none, and without names of classes."""
 
     class_names: tuple[str, ...] = STREET_CLASSES
     pyramid_channels: int = 96
@@ -19,11 +20,6 @@ class DenseConfig:
     """Detections below it are not shown; from the model card."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.score_threshold <= 1:
-            raise InputError(f"score_threshold must lie in 0..1, got {self.score_threshold}")
-        for name, least in (("pyramid_channels", 1), ("head_convolutions", 0)):
-            value = getattr(self, name)
-            if type(value) is not int or value < least:
-                raise InputError(f"{name} must be a whole number of at least {least}, got {value!r}")
-        if not self.class_names:
-            raise InputError("a detector needs the names of its classes, got none")
+        check_shares(self, "score_threshold", "nms_iou")
+        check_counts(self, {"pyramid_channels": 1, "head_convolutions": 0})
+        check_class_names(self.class_names)

@@ -9,6 +9,7 @@ from itertools import pairwise
 from foveate.core import Mask, RegionGrid
 from foveate.models.backbone import BackboneConfig
 from foveate.models.layout import FrameLayout, frame_layout
+from foveate.models.mixed_frames import check_points
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +40,7 @@ def backbone_flops(
 ) -> float:
     """Operations for a frame of this grid; a mask with restoration point 0 costs as much as the full frame.
 
-    Point N + 1 restores after the last block.
+    Point N + 1 restores after the last block. Raises `InputError` on other points and on masks of another grid.
     """
     return backbone_operations(config, grid, mask, restoration_point).total
 
@@ -48,6 +49,7 @@ def backbone_operations(
     config: BackboneConfig, grid: RegionGrid, mask: Mask | None = None, restoration_point: int = 0
 ) -> Operations:
     """`backbone_flops` by kind."""
+    check_points([restoration_point], 1, config.subsets + 1)
     full = frame_layout(grid)
     mixed = full if restoration_point == 0 else frame_layout(grid, mask)
     per_subset = config.depth // config.subsets

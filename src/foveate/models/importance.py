@@ -28,6 +28,7 @@ from foveate.core import (
     check_pixels,
 )
 from foveate.models.attention import SCORES_AT_ONCE
+from foveate.models.config_checks import check_counts
 from foveate.models.layout import FrameGroup, FrameLayout
 from foveate.models.mixed_detector import MixedDetector
 from foveate.models.threads import in_threads
@@ -40,7 +41,7 @@ ACCELERATOR_CHUNK = 64
 
 @dataclass(frozen=True, kw_only=True)
 class ImportanceOptions:
-    """Which attention is averaged. Raises `InputError` on a step below 1 or subsets that cannot be."""
+    """Which attention is averaged. Raises `InputError` on a step below 1, a seed below 0, or subsets that cannot be."""
 
     queries: Literal["lattice", "sample", "all"] = "lattice"
     """`all`: every query token in float32, the exact mean. `lattice`: every `step`-th row and column of patches.
@@ -55,10 +56,11 @@ class ImportanceOptions:
     def __post_init__(self) -> None:
         if self.queries not in ("lattice", "sample", "all"):
             raise InputError(f"queries must be lattice, sample or all, got {self.queries!r}")
-        if self.step < 1:
-            raise InputError(f"the step between queries must be at least 1, got {self.step}")
+        check_counts(self, {"step": 1, "seed": 0})
         if self.subsets is not None and (not self.subsets or len(set(self.subsets)) != len(self.subsets)):
             raise InputError(f"name at least one subset, each once, got {self.subsets}")
+        if not all(type(subset) is int for subset in self.subsets or ()):
+            raise InputError(f"subsets are whole numbers, got {self.subsets}")
 
 
 class ImportanceReader:
@@ -199,13 +201,17 @@ class GlancingDetector:
         """`seen_size`: height and width that frames are reduced to fit into (area averages); None = never reduced.
 
         `importance`: by attention (equation 2), or by the boxes that the model faintly suspects (`box_importance`).
-        Raises `InputError` for anything else, and for attention of a model whose patches are not those of a frame.
+        Raises `InputError` for anything else, for attention of a model whose patches are not those of a frame, and for
+        a threshold or size that cannot be.
         """
         if importance not in (known := get_args(ImportanceSource)):
             raise InputError(f"importance must be one of {', '.join(known)}, got {importance!r}")
         patch = detector.region_grid(PATCH, PATCH).patch_size
         if importance == "attention" and patch != PATCH:
             raise InputError(f"importance by attention needs a model with patches of {PATCH} pixels, got {patch}")
+        if seen_size is not None and (len(seen_size) != 2 or min(seen_size) < 1):
+            raise InputError(f"seen_size must be a height and a width of at least 1 pixel, got {seen_size}")
+        detector.least_score(score_threshold)
         self._importance = importance
         self._detector, self._seen_size = detector, seen_size
         self._options, self._score_threshold = options, score_threshold

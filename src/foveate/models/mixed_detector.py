@@ -135,8 +135,8 @@ class MixedDetector(nn.Module, ABC):
         """The score below which nothing is shown: `wanted`, in 0..1, or None for the card's; else `InputError`."""
         if wanted is None:
             return self.score_threshold
-        if not 0 <= wanted <= 1:
-            raise InputError(f"score_threshold must lie in 0..1, got {wanted}")
+        if not isinstance(wanted, (int, float, np.number)) or not 0 <= wanted <= 1:
+            raise InputError(f"score_threshold must lie in 0..1, got {wanted!r}")
         return wanted
 
     def check_points(self, points: Sequence[int] | None, count: int) -> list[int]:

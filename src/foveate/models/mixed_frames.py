@@ -1,6 +1,6 @@
 """What a caller hands to a model, checked: frames cut into the model's regions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import index
 
 from foveate.core import InputError, Mask, MixedFrame, Pixels, RegionGrid, check_pixels, split_regions
@@ -16,6 +16,8 @@ def mixed_frames(
     `frames`: uint8 `(H, W, 3)` RGB or `MixedFrame`s, which bring their own masks. `masks`: bool
     `(regions_h, regions_w)` or None per frame. Raises `InputError` on wrong types, shapes or grids.
     """
+    if masks is not None and not isinstance(masks, Iterable):
+        raise InputError(f"need one downsampling mask per frame ({len(frames)}), got {masks!r}")
     chosen = [None] * len(frames) if masks is None else list(masks)
     if len(chosen) != len(frames):
         raise InputError(f"need one downsampling mask per frame ({len(frames)}), got {len(chosen)}")

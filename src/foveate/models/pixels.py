@@ -13,7 +13,10 @@ from foveate.models.threads import in_threads
 
 
 def check_images(images: Tensor) -> None:
-    """Raise `InputError` unless `images` is a non-empty `(B, 3, H, W)`."""
+    """Raise `InputError` unless `images` is a non-empty floating-point tensor `(B, 3, H, W)`."""
+    if not isinstance(images, Tensor) or not images.is_floating_point():
+        got = images.dtype if isinstance(images, Tensor) else type(images).__name__
+        raise InputError(f"images must be a floating-point tensor (B, 3, H, W), normalised, got {got}")
     if images.ndim != 4 or images.shape[1] != 3 or images.numel() == 0:
         raise InputError(f"images must be a non-empty tensor (B, 3, H, W), got shape {tuple(images.shape)}")
 

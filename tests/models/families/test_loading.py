@@ -145,15 +145,20 @@ def test_weights_of_another_width_are_one_clear_line(copy):
     assert "\n" not in str(error.value)
 
 
+ENDLESS = json.dumps(NORMAL | PREPROCESSORS["depth_anything"] | {"ensure_multiple_of": float("inf")})
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
         ("config.json", "{", "config.json: a readable JSON file is required"),
+        ("config.json", "[" * 100_000, "config.json: a readable JSON file is required"),
         ("config.json", "[1]", "a JSON object is required, got list"),
         ("config.json", "{}", "a model_type is required, got None"),
         ("preprocessor_config.json", "no", "preprocessor_config.json: a readable JSON file is required"),
         ("preprocessor_config.json", '{"size": 3, "resample": 9}', "the preprocessor's settings: resample must be"),
         ("preprocessor_config.json", '{"size": 3, "resample": [2]}', "the preprocessor's settings: "),
+        ("preprocessor_config.json", ENDLESS, "the preprocessor's settings: cannot convert float infinity"),
         ("preprocessor_config.json", '{"size": 3, "rescale_factor": "x"}', "the preprocessor's settings: "),
         ("preprocessor_config.json", '{"size": 3, "image_mean": ["a", 0, 0]}', "the preprocessor's settings: "),
     ],
@@ -223,6 +228,15 @@ def test_settings_may_lie_in_a_processor_config(copy):
     (folder / "preprocessor_config.json").unlink()
     (folder / "processor_config.json").write_text(json.dumps({"image_processor": settings}))
     assert load_model(folder).path.preprocessing.canvas == (160, 160)
+
+
+@pytest.mark.parametrize("settings", [None, [1], "x"])
+def test_a_processor_config_without_settings_is_one_clear_line(copy, settings):
+    folder = copy("sam")
+    (folder / "preprocessor_config.json").unlink()
+    (folder / "processor_config.json").write_text(json.dumps({"image_processor": settings}))
+    with pytest.raises(WeightsError, match="image_processor must be a JSON object, got"):
+        load_model(folder)
 
 
 def test_the_hash_follows_every_file_and_the_region_size(copy, published):

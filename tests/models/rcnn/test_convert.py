@@ -74,6 +74,31 @@ def test_a_weight_of_another_shape_is_named():
         convert_detectron2(state, class_names=CLASSES)
 
 
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("backbone.net.patch_embed.proj.weight", (32, 768)),
+        ("backbone.net.blocks.1.attn.rel_pos_h", (31,)),
+        ("backbone.net.blocks.0.attn.rel_pos_h", (7, 0)),
+        ("backbone.simfp_4.0.weight", ()),
+        ("backbone.net.pos_embed", (197, 32)),
+        ("roi_heads.box_head.fc1.weight", (FC,)),
+    ],
+)
+def test_a_weight_that_gives_the_shape_and_has_other_sides_is_named(name, shape):
+    state = vitdet_checkpoint()
+    state[name] = torch.zeros(shape)
+    with pytest.raises(WeightsError, match=f"{name} must have . sides of at least 1, got shape"):
+        convert_detectron2(state, class_names=CLASSES)
+
+
+def test_positions_that_are_no_square_are_refused_and_not_cut():
+    state = vitdet_checkpoint()
+    state["backbone.net.pos_embed"] = torch.zeros(1, 14 * 14 + 5, 32)
+    with pytest.raises(WeightsError, match=r"a square of patches.* got shape \(1, 201, 32\)"):
+        convert_detectron2(state, class_names=CLASSES)
+
+
 def test_constants_that_old_checkpoints_hold_must_be_the_known_ones():
     state = vitdet_checkpoint()
     state["pixel_mean"] = torch.tensor([123.675, 116.28, 103.53]).reshape(3, 1, 1)

@@ -158,3 +158,26 @@ def test_bfloat16_finds_about_the_same_scores():
 def test_strides_that_levels_cannot_be_chosen_by_are_refused(patch, strides, message):
     with pytest.raises(InputError, match=message):
         RcnnConfig(backbone=BackboneConfig(dim=32, depth=4, heads=2, patch_size=patch), strides=strides)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"channels": 0}, "channels must be a whole number of at least 1, got 0"),
+        ({"proposals": -1}, "proposals must be a whole number of at least 1, got -1"),
+        ({"proposals_per_level": 1.5}, "proposals_per_level must be a whole number of at least 1, got 1.5"),
+        ({"most_detections": None}, "most_detections must be a whole number of at least 1, got None"),
+        ({"mask_convolutions": -1}, "mask_convolutions must be a whole number of at least 0, got -1"),
+        ({"nms_iou": float("nan")}, "nms_iou must lie in 0..1, got nan"),
+        ({"proposal_iou": 7}, "proposal_iou must lie in 0..1, got 7"),
+        ({"class_names": ()}, "names of its classes, got none"),
+        ({"class_names": (1, 2)}, "names of classes must be texts"),
+        ({"stages": ((10.0, 10.0, 5.0, 0.0),)}, "four box weights above 0"),
+        ({"stages": ("x",)}, "four box weights above 0"),
+        ({"anchor_ratios": ()}, "sizes and ratios above 0"),
+        ({"anchor_sizes": (32.0, 64.0, 128.0, 256.0, float("nan"))}, "sizes and ratios above 0"),
+    ],
+)
+def test_a_configuration_that_cannot_find_objects_is_refused(changes, message):
+    with pytest.raises(InputError, match=message):
+        RcnnConfig(backbone=BackboneConfig(dim=32, depth=4, heads=2), **changes)

@@ -33,7 +33,10 @@ def read_preprocessor(folder: Path) -> dict[str, Any]:
     """The settings of a checkpoint's image preprocessor. Raises `WeightsError` if there are none."""
     whole = folder / "processor_config.json"
     if not (folder / PREPROCESSOR).is_file() and whole.is_file():
-        return dict(_read_json(whole).get("image_processor", {}))
+        settings = _read_json(whole).get("image_processor", {})
+        if not isinstance(settings, dict):
+            raise WeightsError(f"{whole}: image_processor must be a JSON object, got {type(settings).__name__}")
+        return settings
     return _read_json(folder / PREPROCESSOR)
 
 
@@ -85,7 +88,7 @@ def class_names(config: Any) -> tuple[str, ...]:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise WeightsError(f"{path}: a readable JSON file is required ({_first_line(error)})") from error
     if not isinstance(values, dict):
         raise WeightsError(f"{path}: a JSON object is required, got {type(values).__name__}")

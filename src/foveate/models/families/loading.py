@@ -153,7 +153,7 @@ def _preprocessing(path: Path, family: Family) -> Preprocessing:
         settings = settings | {"size": {"shortest_edge": 1}}  # never used: frames keep their size
     try:
         return read_preprocessing(settings, multiple=family.multiple, antialias=family.antialias, pads=family.pads)
-    except (KeyError, TypeError, ValueError) as error:  # whatever stands there in place of a number
+    except (KeyError, TypeError, ValueError, OverflowError) as error:  # whatever stands there in place of a number
         raise WeightsError(f"{path}: the preprocessor's settings: {error}") from error
 
 

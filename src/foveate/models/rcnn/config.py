@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from foveate.core import InputError
 from foveate.models.backbone import BackboneConfig
+from foveate.models.config_checks import all_positive, check_class_names, check_counts, check_shares
 from foveate.models.pyramid import check_strides
 from foveate.models.rcnn.boxes import Weights
 from foveate.models.rcnn.coco import COCO_CLASSES
@@ -14,6 +15,17 @@ from foveate.models.rcnn.coco import COCO_CLASSES
 SINGLE_WEIGHTS: Weights = (10.0, 10.0, 5.0, 5.0)
 CASCADE_WEIGHTS: tuple[Weights, ...] = (SINGLE_WEIGHTS, (20.0, 20.0, 10.0, 10.0), (30.0, 30.0, 15.0, 15.0))
 """Box weights of the three stages, which were trained at IoU 0.5, 0.6 and 0.7."""
+
+_LEAST = {
+    "channels": 1,
+    "fc_dim": 1,
+    "proposal_convolutions": 0,
+    "box_convolutions": 0,
+    "mask_convolutions": 0,
+    "proposals_per_level": 1,
+    "proposals": 1,
+    "most_detections": 1,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +68,9 @@ class RcnnConfig:
     """Detections below it are not shown; 0.05 is what published AP is measured with."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.score_threshold <= 1:
-            raise InputError(f"score_threshold must lie in 0..1, got {self.score_threshold}")
+        check_shares(self, "score_threshold", "nms_iou", "proposal_iou")
+        check_counts(self, _LEAST)
+        check_class_names(self.class_names)
         check_strides(self.strides, self.backbone.patch_size)
         first = self.strides[0]
         if first & (first - 1) or self.strides != tuple(first << level for level in range(len(self.strides))):
@@ -66,6 +79,10 @@ class RcnnConfig:
             raise InputError(
                 f"need one anchor size for each of {len(self.strides)} strides and one more, got {self.anchor_sizes}"
             )
+        if not self.anchor_ratios or not all_positive((*self.anchor_sizes, *self.anchor_ratios)):
+            raise InputError(f"anchors need sizes and ratios above 0, got {self.anchor_sizes} and {self.anchor_ratios}")
+        if not all(len(weights) == len(SINGLE_WEIGHTS) and all_positive(weights) for weights in self.stages):
+            raise InputError(f"each stage needs four box weights above 0, got {self.stages}")
         if not self.stages or (len(self.stages) > 1 and not self.class_agnostic_boxes):
             raise InputError("a detector has one stage, or several with class_agnostic_boxes")
 

@@ -61,16 +61,16 @@ def read_shape(state: Mapping[str, Tensor], class_names: tuple[str, ...] | None 
     if stages not in (1, len(CASCADE_WEIGHTS)):
         raise InputError(f"a detector has 1 stage or {len(CASCADE_WEIGHTS)}, got {stages}")
     stage = ".0" if stages > 1 else ""
-    classes = _shape(state, f"roi_heads.box_predictor{stage}.cls_score.weight")[0] - 1
+    classes = _shape(state, f"roi_heads.box_predictor{stage}.cls_score.weight", 2)[0] - 1
     head = "proposal_generator.rpn_head.conv"
     return RcnnConfig(
         backbone=_read_backbone(state),
         class_names=_names(classes, class_names),
         stages=CASCADE_WEIGHTS if stages > 1 else (SINGLE_WEIGHTS,),
-        class_agnostic_boxes=_shape(state, f"roi_heads.box_predictor{stage}.bbox_pred.weight")[0] == 4,
+        class_agnostic_boxes=_shape(state, f"roi_heads.box_predictor{stage}.bbox_pred.weight", 2)[0] == 4,
         with_masks="roi_heads.mask_head.predictor.weight" in state,
-        channels=_shape(state, "backbone.simfp_4.0.weight")[0],
-        fc_dim=_shape(state, f"roi_heads.box_head{stage}.fc1.weight")[0],
+        channels=_shape(state, "backbone.simfp_4.0.weight", 4)[0],
+        fc_dim=_shape(state, f"roi_heads.box_head{stage}.fc1.weight", 2)[0],
         proposal_convolutions=_count(state, rf"{re.escape(head)}\.conv(\d+)\.weight") or int(f"{head}.weight" in state),
         box_convolutions=_count(state, rf"roi_heads\.box_head{re.escape(stage)}\.conv(\d+)\.weight"),
         mask_convolutions=_count(state, r"roi_heads\.mask_head\.mask_fcn(\d+)\.weight"),
@@ -78,15 +78,15 @@ def read_shape(state: Mapping[str, Tensor], class_names: tuple[str, ...] | None 
 
 
 def _read_backbone(state: Mapping[str, Tensor]) -> BackboneConfig:
-    dim, _, patch, _ = _shape(state, f"{_NET}patch_embed.proj.weight")
+    dim, _, patch, _ = _shape(state, f"{_NET}patch_embed.proj.weight", 4)
     depth = _count(state, r"backbone\.net\.blocks\.(\d+)\.norm1\.weight")
-    tables = [_shape(state, f"{_NET}blocks.{i}.attn.rel_pos_h") for i in range(depth)]
+    tables = [_shape(state, f"{_NET}blocks.{i}.attn.rel_pos_h", 2) for i in range(depth)]
     if not tables:
         raise WeightsError(f"not the weights of a ViTDet; missing: {_NET}blocks.0.norm1.weight")
     sides = [(length + 1) // 2 for length, _ in tables]
     # The last block is global. Where windows are as wide as the trained frames, tables cannot tell; published N is 4.
     windowed = [i for i, side in enumerate(sides) if side != sides[-1]]
-    positions = _shape(state, f"{_NET}pos_embed")[1]
+    positions = _shape(state, f"{_NET}pos_embed", 3)[1]
     return BackboneConfig(
         dim=dim,
         depth=depth,
@@ -94,9 +94,9 @@ def _read_backbone(state: Mapping[str, Tensor]) -> BackboneConfig:
         subsets=count_subsets(depth, windowed) if windowed else 4,
         patch_size=patch,
         window_size=sides[0],
-        mlp_ratio=_shape(state, f"{_NET}blocks.0.mlp.fc1.weight")[0] / dim,
+        mlp_ratio=_shape(state, f"{_NET}blocks.0.mlp.fc1.weight", 2)[0] / dim,
         position_size=math.isqrt(positions),
-        relative_size=(sides[-1], (_shape(state, f"{_NET}blocks.{depth - 1}.attn.rel_pos_w")[0] + 1) // 2),
+        relative_size=(sides[-1], (_shape(state, f"{_NET}blocks.{depth - 1}.attn.rel_pos_w", 2)[0] + 1) // 2),
     )
 
 
@@ -108,10 +108,14 @@ def _names(classes: int, given: tuple[str, ...] | None) -> tuple[str, ...]:
     return names
 
 
-def _shape(state: Mapping[str, Tensor], key: str) -> tuple[int, ...]:
+def _shape(state: Mapping[str, Tensor], key: str, rank: int) -> tuple[int, ...]:
+    """The `rank` sides of a weight, none of them 0."""
     if key not in state:
         raise WeightsError(f"not the weights of a ViTDet in detectron2's layout; missing: {key}")
-    return tuple(state[key].shape)
+    shape = tuple(state[key].shape)
+    if len(shape) != rank or 0 in shape:
+        raise WeightsError(f"not a ViTDet's weights; {key} must have {rank} sides of at least 1, got shape {shape}")
+    return shape
 
 
 def _count(state: Mapping[str, Tensor], pattern: str) -> int:
