@@ -102,6 +102,16 @@ def test_a_cache_with_a_damaged_name_is_computed_again(clip, tmp_path):
     assert Counting.calls == 2 * FRAMES
 
 
+def test_results_that_cannot_be_kept_serve_this_once(clip, tmp_path, caplog):
+    (tmp_path / "home").write_text("a file where the folder should be")
+    assert len(truth(clip)) == FRAMES
+    (line,) = caplog.messages
+    assert line.startswith(f"cannot keep the truth in {tmp_path / 'home' / 'truth'}")
+    assert "FOVEATE_HOME" in line
+    assert len(truth(clip)) == FRAMES
+    assert Counting.calls == 2 * FRAMES
+
+
 def test_the_unfinished_file_of_another_run_is_left_alone(clip, tmp_path):
     """Two runs of one new clip end at about the same time: each puts a file of its own into place."""
     other = tmp_path / "home" / "truth" / f"{key_of(clip).file_name}.part"

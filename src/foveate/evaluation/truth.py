@@ -5,6 +5,7 @@ as `NAME.truth.json`, spares everybody else the work; it counts only for the ver
 """
 
 import hashlib
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -19,6 +20,8 @@ from foveate.evaluation.clip_frames import frames_of
 from foveate.metrics import Truth, read_coco, with_ignore_rules
 from foveate.network.messages import Welcome
 from foveate.server import DetectorLike
+
+_LOG = logging.getLogger(__name__)
 
 _CHECKPOINT_S = 60.0
 """An interrupted computation loses at most this much."""
@@ -71,7 +74,8 @@ def truth_key(video: Path, welcome: Welcome) -> TruthKey:
 def model_truth(video: Path, key: TruthKey, load: Callable[[], DetectorLike], progress: Progress) -> list[Detections]:
     """The model's full-resolution result on every frame of the file, from a cache or computed now.
 
-    `load` is called only if something is left to compute; a computation that was stopped goes on where it was.
+    `load` is called only if something is left to compute; a computation that was stopped goes on where it was. Where
+    the cache cannot be written, a warning is logged, and the results serve this once.
     """
     cache = foveate_home() / "truth" / key.file_name
     for path in (video.with_suffix(".truth.json"), cache):
@@ -124,6 +128,14 @@ def _write(path: Path, content: _File) -> None:
     part.replace(path)
 
 
+def _keep(cache: Path, content: _File) -> None:
+    """Results that took hours are not thrown away for want of a place to keep them."""
+    try:
+        _write(cache, content)
+    except OSError as error:
+        _LOG.warning("cannot keep the truth in %s: %s; FOVEATE_HOME names another folder", cache, error.strerror)
+
+
 def _compute(video: Path, content: _File, load: Callable[[], DetectorLike], cache: Path, progress: Progress) -> _File:
     detector, saved_at = load(), time.monotonic()
     with VideoReader(video) as reader:
@@ -133,10 +145,10 @@ def _compute(video: Path, content: _File, load: Callable[[], DetectorLike], cach
             content.frames.append(_frame(detector.detect_batch([pixels])[0]))
             progress(position + 1)
             if time.monotonic() - saved_at > _CHECKPOINT_S:
-                _write(cache, content)
+                _keep(cache, content)
                 saved_at = time.monotonic()
     content.complete = True
-    _write(cache, content)
+    _keep(cache, content)
     return content
 
 
