@@ -54,6 +54,21 @@ def test_a_foreseen_error_is_one_line_and_an_exit_code(error, line, code):
     assert (ran.exit_code, ran.stderr, ran.stdout) == (code, f"foveate: {line}\n", "")
 
 
+@pytest.mark.parametrize("refused", ["", "cache", "cache/foveate", "cache/foveate/greys"])
+def test_a_home_that_refuses_is_named_with_the_variable_that_moves_it(tmp_path, monkeypatch, refused):
+    """As of a service without a home folder, whose caches cannot be made."""
+    monkeypatch.setenv("FOVEATE_HOME", str(tmp_path / "none" / "cache" / "foveate"))
+    place = str(tmp_path / "none" / refused)
+    ran = CliRunner().invoke(failing(PermissionError(errno.EACCES, "Permission denied", place)), ["work"])
+    assert ran.stderr == f"foveate: {place}: Permission denied; FOVEATE_HOME names another folder\n"
+
+
+def test_a_folder_that_only_holds_the_home_is_not_told_as_the_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("FOVEATE_HOME", str(tmp_path / "home"))
+    ran = CliRunner().invoke(failing(PermissionError(errno.EACCES, "Permission denied", str(tmp_path))), ["work"])
+    assert ran.stderr == f"foveate: {tmp_path}: Permission denied\n"
+
+
 @pytest.mark.parametrize("arguments", [["--debug", "work"], ["work", "--debug"]])
 def test_debug_raises_the_error_itself_wherever_it_stands(arguments):
     ran = CliRunner().invoke(failing(InputError("wrong")), arguments)
