@@ -154,3 +154,18 @@ def test_the_package_runs_as_the_installed_script_does(words):
         subprocess.run([*program, *words], capture_output=True, text=True, check=False) for program in programs
     )
     assert (module.returncode, module.stdout, module.stderr) == (script.returncode, script.stdout, script.stderr)
+
+
+@pytest.mark.parametrize(
+    "interrupted", ["sys.modules['foveate.cli.models'] = Interrupting('models')", "typer.main.get_command = interrupt"]
+)
+def test_an_interrupt_before_a_command_has_begun_is_one_line(interrupted):
+    program = (
+        "import runpy, sys, types, typer.main\n"
+        "def interrupt(*words): raise KeyboardInterrupt\n"
+        "class Interrupting(types.ModuleType): __getattr__ = interrupt\n"
+        f"{interrupted}\n"
+        "runpy.run_module('foveate', run_name='__main__')\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (130, "foveate: interrupted\n")
