@@ -69,6 +69,12 @@ def test_a_folder_that_only_holds_the_home_is_not_told_as_the_home(tmp_path, mon
     assert ran.stderr == f"foveate: {tmp_path}: Permission denied\n"
 
 
+def test_a_refusal_is_told_where_no_home_is_known(monkeypatch):
+    monkeypatch.setenv("FOVEATE_HOME", "~nobody-of-this-name/foveate")
+    ran = CliRunner().invoke(failing(OSError(errno.ENOSPC, "No space left on device", "a.csv")), ["work"])
+    assert (ran.exit_code, ran.stderr) == (1, "foveate: a.csv: No space left on device\n")
+
+
 @pytest.mark.parametrize("arguments", [["--debug", "work"], ["work", "--debug"]])
 def test_debug_raises_the_error_itself_wherever_it_stands(arguments):
     ran = CliRunner().invoke(failing(InputError("wrong")), arguments)

@@ -109,7 +109,10 @@ def _verdict(error: Exception) -> tuple[str | None, int]:
 
 def _other_home(error: OSError) -> str:
     """Nobody named the folder of caches on the command line: where it refuses, what names it."""
-    at, home = Path(str(error.filename)).absolute(), foveate_home().absolute()
+    try:
+        at, home = Path(str(error.filename)).absolute(), foveate_home().absolute()
+    except InputError:  # there is none, and this error is of another place
+        return ""
     never_made = home.is_relative_to(at) and not os.access(at, os.F_OK)
     return "; FOVEATE_HOME names another folder" if never_made or at.is_relative_to(home) else ""
 
