@@ -54,6 +54,27 @@ def test_a_foreseen_error_is_one_line_and_an_exit_code(error, line, code):
     assert (ran.exit_code, ran.stderr, ran.stdout) == (code, f"foveate: {line}\n", "")
 
 
+@pytest.mark.parametrize("refused", ["", "cache", "cache/foveate", "cache/foveate/greys"])
+def test_a_home_that_refuses_is_named_with_the_variable_that_moves_it(tmp_path, monkeypatch, refused):
+    """As of a service without a home folder, whose caches cannot be made."""
+    monkeypatch.setenv("FOVEATE_HOME", str(tmp_path / "none" / "cache" / "foveate"))
+    place = str(tmp_path / "none" / refused)
+    ran = CliRunner().invoke(failing(PermissionError(errno.EACCES, "Permission denied", place)), ["work"])
+    assert ran.stderr == f"foveate: {place}: Permission denied; FOVEATE_HOME names another folder\n"
+
+
+def test_a_folder_that_only_holds_the_home_is_not_told_as_the_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("FOVEATE_HOME", str(tmp_path / "home"))
+    ran = CliRunner().invoke(failing(PermissionError(errno.EACCES, "Permission denied", str(tmp_path))), ["work"])
+    assert ran.stderr == f"foveate: {tmp_path}: Permission denied\n"
+
+
+def test_a_refusal_is_told_where_no_home_is_known(monkeypatch):
+    monkeypatch.setenv("FOVEATE_HOME", "~nobody-of-this-name/foveate")
+    ran = CliRunner().invoke(failing(OSError(errno.ENOSPC, "No space left on device", "a.csv")), ["work"])
+    assert (ran.exit_code, ran.stderr) == (1, "foveate: a.csv: No space left on device\n")
+
+
 @pytest.mark.parametrize("arguments", [["--debug", "work"], ["work", "--debug"]])
 def test_debug_raises_the_error_itself_wherever_it_stands(arguments):
     ran = CliRunner().invoke(failing(InputError("wrong")), arguments)
@@ -139,3 +160,18 @@ def test_the_package_runs_as_the_installed_script_does(words):
         subprocess.run([*program, *words], capture_output=True, text=True, check=False) for program in programs
     )
     assert (module.returncode, module.stdout, module.stderr) == (script.returncode, script.stdout, script.stderr)
+
+
+@pytest.mark.parametrize(
+    "interrupted", ["sys.modules['foveate.cli.models'] = Interrupting('models')", "typer.main.get_command = interrupt"]
+)
+def test_an_interrupt_before_a_command_has_begun_is_one_line(interrupted):
+    program = (
+        "import runpy, sys, types, typer.main\n"
+        "def interrupt(*words): raise KeyboardInterrupt\n"
+        "class Interrupting(types.ModuleType): __getattr__ = interrupt\n"
+        f"{interrupted}\n"
+        "runpy.run_module('foveate', run_name='__main__')\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (130, "foveate: interrupted\n")

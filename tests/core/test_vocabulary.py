@@ -73,6 +73,12 @@ def test_home_is_taken_from_the_environment_when_asked_for(monkeypatch, tmp_path
     assert foveate_home() == Path.home() / ".cache" / "foveate"
 
 
+def test_a_home_of_nobody_is_refused_with_what_to_set(monkeypatch):
+    monkeypatch.setenv("FOVEATE_HOME", "~nobody-of-this-name/foveate")
+    with pytest.raises(InputError, match=r"^~nobody-of-this-name/foveate is in no known home.*set FOVEATE_HOME"):
+        foveate_home()
+
+
 @pytest.mark.parametrize("downsampled", [(1, 4), (0, 3), (0, 5)])
 def test_times_of_a_codec_reach_from_no_region_to_all(downsampled):
     with pytest.raises(InputError, match="reach from 0 to all 4"):

@@ -5,6 +5,8 @@ as `NAME.truth.json`, spares everybody else the work; it counts only for the ver
 """
 
 import hashlib
+import logging
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,12 +15,14 @@ import msgspec
 import numpy as np
 
 from foveate.codec import VideoReader
-from foveate.core import Detections, foveate_home
+from foveate.core import Detections, FoveateError, foveate_home
 from foveate.core.whole_files import whole_file
 from foveate.evaluation.clip_frames import frames_of
 from foveate.metrics import Truth, read_coco, with_ignore_rules
 from foveate.network.messages import Welcome
 from foveate.server import DetectorLike
+
+_LOG = logging.getLogger(__name__)
 
 _CHECKPOINT_S = 60.0
 """An interrupted computation loses at most this much."""
@@ -71,7 +75,8 @@ def truth_key(video: Path, welcome: Welcome) -> TruthKey:
 def model_truth(video: Path, key: TruthKey, load: Callable[[], DetectorLike], progress: Progress) -> list[Detections]:
     """The model's full-resolution result on every frame of the file, from a cache or computed now.
 
-    `load` is called only if something is left to compute; a computation that was stopped goes on where it was.
+    `load` is called only if something is left to compute; a computation that was stopped goes on where it was. Where
+    the cache cannot be written, a warning is logged, and the results serve this once.
     """
     cache = foveate_home() / "truth" / key.file_name
     for path in (video.with_suffix(".truth.json"), cache):
@@ -123,6 +128,16 @@ def _write(path: Path, content: _File) -> None:
         draft.write_bytes(msgspec.json.encode(content))
 
 
+def _kept(cache: Path, content: _File) -> bool:
+    """Results that took hours are not thrown away for want of a place to keep them."""
+    try:
+        _write(cache, content)
+    except FoveateError as error:
+        _LOG.warning("the truth is not kept: %s; FOVEATE_HOME names another folder", error)
+        return False
+    return True
+
+
 def _compute(video: Path, content: _File, load: Callable[[], DetectorLike], cache: Path, progress: Progress) -> _File:
     detector, saved_at = load(), time.monotonic()
     with VideoReader(video) as reader:
@@ -132,10 +147,9 @@ def _compute(video: Path, content: _File, load: Callable[[], DetectorLike], cach
             content.frames.append(_frame(detector.detect_batch([pixels])[0]))
             progress(position + 1)
             if time.monotonic() - saved_at > _CHECKPOINT_S:
-                _write(cache, content)
-                saved_at = time.monotonic()
+                saved_at = time.monotonic() if _kept(cache, content) else math.inf
     content.complete = True
-    _write(cache, content)
+    _kept(cache, content)
     return content
 
 
