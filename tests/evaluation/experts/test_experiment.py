@@ -1,5 +1,6 @@
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from foveate.evaluation.experts.contenders import OURS, routed_answers, standard
 from foveate.evaluation.experts.models import Outputs, SentPictures, complete_names, find_models, of_kind
 from foveate.evaluation.experts.plan import plan_experts
 from foveate.evaluation.experts.pooled import pooled_of
-from foveate.evaluation.experts.run import ExpertsSettings, chosen_router, experts_job, held_out_of
+from foveate.evaluation.experts.run import ExpertsSettings, chosen_router, experts_job, held_out_of, seed_of
 from foveate.evaluation.experts.stand import links_of, pairs
 from foveate.experiments.inputs import SAMPLES
 from foveate.testing.classifiers import coloured_images
@@ -155,6 +156,11 @@ def test_choices_depend_on_held_out_pictures_alone(training, read):
     assert chosen_router("ask-expert:top_k=2", first).top_k == 2
     assert chosen_router("ask-expert:top_k=2", first).threshold == first.threshold
     assert chosen_router("ask-expert: threshold = 0.123", first).threshold == 0.123
+
+
+@pytest.mark.parametrize(("name", "seed"), [("seed-0", 0), ("seed-12", 12), ("seed-x", 0), ("7", 0), ("my-3", 0)])
+def test_the_seed_of_a_training_is_in_the_name_of_its_folder(name, seed):
+    assert seed_of(Path("trainings") / name) == seed
 
 
 def test_outputs_are_computed_once(training, tmp_path, monkeypatch):

@@ -140,9 +140,14 @@ def _pictures(settings: ExpertsSettings) -> tuple[LabelledImages, LabelledImages
 def held_out_pictures(data: Path, models: Path) -> LabelledImages:
     """Pictures to choose on, as the training in this folder (`seed-N`; else that of seed 0) left them out."""
     training = read_images(data, "train")
-    seed = int(models.name.rpartition("-")[2]) if models.name.startswith("seed-") else 0
-    _, rest = split_by_class(training.labels, TRAIN_PER_CLASS, seed)
+    _, rest = split_by_class(training.labels, TRAIN_PER_CLASS, seed_of(models))
     return training.take(rest, name=f"{training.name}, held out")
+
+
+def seed_of(training: Path) -> int:
+    """N of a training's folder `seed-N`; 0 for other names."""
+    number = training.name.removeprefix("seed-")
+    return int(number) if number != training.name and number.isdecimal() else 0
 
 
 def held_out_of(
