@@ -56,6 +56,14 @@ def test_a_disk_that_refuses_is_one_line_in_the_words_of_the_caller(tmp_path, nu
     assert names(tmp_path) == []
 
 
+def test_a_refusal_in_the_folder_of_caches_names_what_moves_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("FOVEATE_HOME", str(tmp_path))
+    path = tmp_path / "no" / "a.json"
+    with pytest.raises(FoveateError) as caught:
+        write(path)
+    assert str(caught.value) == f"cannot write {path}: No such file or directory; FOVEATE_HOME names another folder"
+
+
 def test_a_missing_folder_is_one_line_and_is_not_made(tmp_path):
     path = tmp_path / "no" / "a.json"
     with pytest.raises(FoveateError) as caught:

@@ -7,7 +7,6 @@
 """
 
 import io
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,7 +32,8 @@ from foveate.cli import (
     train,
     world,
 )
-from foveate.core import FoveateError, InputError, foveate_home
+from foveate.core import FoveateError, InputError
+from foveate.core.home import other_home
 
 _EXTRAS = {
     "av": "server",
@@ -103,18 +103,10 @@ def _verdict(error: Exception) -> tuple[str | None, int]:
         case FileExistsError() if error.filename:
             line = f"{error.filename} is a file, and a folder is needed there: name another place"
         case OSError() if error.strerror:
-            line = f"{error.filename}: {error.strerror}{_other_home(error)}" if error.filename else error.strerror
+            line = error.strerror
+            if error.filename:
+                line = f"{error.filename}: {error.strerror}{other_home(Path(str(error.filename)))}"
     return line, code
-
-
-def _other_home(error: OSError) -> str:
-    """Nobody named the folder of caches on the command line: where it refuses, what names it."""
-    try:
-        at, home = Path(str(error.filename)).absolute(), foveate_home().absolute()
-    except InputError:  # there is none, and this error is of another place
-        return ""
-    never_made = home.is_relative_to(at) and not os.access(at, os.F_OK)
-    return "; FOVEATE_HOME names another folder" if never_made or at.is_relative_to(home) else ""
 
 
 def _missing_extra(error: ImportError) -> str | None:

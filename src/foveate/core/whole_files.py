@@ -6,6 +6,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from foveate.core.errors import FoveateError
+from foveate.core.home import other_home
 
 
 @contextmanager
@@ -22,7 +23,7 @@ def whole_file(
         yield draft
         draft.replace(path)
     except OSError as error:
-        raise refused(f"{complaint} {path}: {error.strerror or error}") from error
+        raise refused(f"{complaint} {path}: {error.strerror or error}{other_home(path)}") from error
     finally:
         # The error worth telling is the first one, not that there is nothing to remove.
         with suppress(OSError):

@@ -133,7 +133,7 @@ def _kept(cache: Path, content: _File) -> bool:
     try:
         _write(cache, content)
     except FoveateError as error:
-        _LOG.warning("the truth is not kept: %s; FOVEATE_HOME names another folder", error)
+        _LOG.warning("the truth is not kept: %s", error)
         return False
     return True
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from foveate.core import InputError, RegionGrid
 from foveate.models.block import Block, ScoreReader, casts
+from foveate.models.config_checks import check_count
 from foveate.models.cuda_graphs import Graphs
 from foveate.models.cuda_pass import run_fused, runs_fused
 from foveate.models.embed import ConvolutionalStem, LinearEmbedding
@@ -95,8 +96,7 @@ class BackboneConfig:
         if self.window_table_size is not None:
             given["window_table_size"] = self.window_table_size
         for name, value in given.items():
-            if not isinstance(value, int) or value < 1:
-                raise InputError(f"{name} must be a whole number of at least 1, got {value!r}")
+            check_count(name, value, 1)
         if not 1 <= self.mlp_ratio * self.dim < math.inf:
             raise InputError(f"mlp_ratio must give a hidden layer of at least 1, got {self.mlp_ratio}")
 

@@ -13,9 +13,13 @@ _NUMBER = (int, float, np.floating)
 def check_counts(config: object, least: Mapping[str, int]) -> None:
     """Raise `InputError` unless each named field is a whole number of at least so much."""
     for name, lowest in least.items():
-        value = getattr(config, name)
-        if type(value) is not int or value < lowest:
-            raise InputError(f"{name} must be a whole number of at least {lowest}, got {value!r}")
+        check_count(name, getattr(config, name), lowest)
+
+
+def check_count(name: str, value: object, lowest: int) -> None:
+    """Raise `InputError` unless `value` is a whole number of at least so much."""
+    if type(value) is not int or value < lowest:
+        raise InputError(f"{name} must be a whole number of at least {lowest}, got {value!r}")
 
 
 def check_shares(config: object, *names: str) -> None:
