@@ -80,6 +80,13 @@ def test_what_does_not_fit_is_one_clear_line(video, given, said):
         simulated(video, **given)
 
 
+def test_what_does_not_fit_the_model_is_told_before_the_clip_is_read(video, tmp_path):
+    """Grey frames of a long clip take minutes."""
+    with pytest.raises(InputError, match="beta"):
+        simulated(video, policy="fixed:beta=9")
+    assert not (tmp_path / "home" / "greys").exists()
+
+
 def test_outages_cut_the_link(video):
     with pytest.raises(TransportError, match="no answer from the server within 10 s"):
         simulated(video, outages=(Outage(start_s=0, seconds=60),))
